@@ -1,0 +1,93 @@
+"""A journal of answers that are not yet in a segment, so that a killed process loses only what was in flight.
+
+Each process appends to a file of its own beside the segments; a line that was handed to the system outlives the
+process. The file is held under an advisory lock for as long as its process lives: that lock orders nobody, it only
+tells the living from the dead. Whoever looks into a folder first publishes what the dead have left.
+"""
+
+import errno
+import fcntl
+import logging
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+LOG = logging.getLogger("cultivar.store")
+SUFFIX = ".journal"
+
+
+class Journal:
+    """The journal of this process in one folder of the store."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / f".{uuid.uuid4().hex}{SUFFIX}"
+        unlocked = self.path.with_suffix(".tmp")  # nobody takes it for a dead one's before it is locked
+        self.handle = os.open(unlocked, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+        lock(self.handle)
+        unlocked.rename(self.path)
+        self.size = 0
+
+    def append(self, record: tuple[Any, ...]) -> None:
+        """Hand one record to the system. Raises OSError (disk full)."""
+        line = orjson.dumps([record[0].hex(), *record[1:]]) + b"\n"
+        written = os.write(self.handle, line)
+        if written < len(line):
+            os.ftruncate(self.handle, self.size)  # no half a record before the next one
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
+        self.size += written
+
+    def clear(self) -> None:
+        """Everything so far is in a segment."""
+        os.ftruncate(self.handle, 0)
+        self.size = 0
+
+    def close(self) -> None:
+        """Remove the file. Call it only when nothing is left in it."""
+        self.path.unlink(missing_ok=True)
+        os.close(self.handle)
+
+
+def lock(handle: int) -> bool:
+    """Take the lock of a journal if it is free. Where the file system has no locks, nobody is known to be dead."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def bequeathed(folder: Path) -> Iterator[list[tuple[Any, ...]]]:
+    """Records of every journal whose process is dead; the file is removed once the caller comes back for more.
+
+    A torn last line (the process was killed in the middle of a write) is no record; nor is what a cut of the power
+    made unreadable, which is counted in the log and asked again.
+    """
+    for path in sorted(folder.glob(f".*{SUFFIX}")):
+        try:
+            handle = os.open(path, os.O_RDWR)
+        except FileNotFoundError:
+            continue
+        try:
+            if lock(handle):
+                *lines, torn = path.read_bytes().split(b"\n")
+                records = [record for line in lines if (record := parsed(line)) is not None]
+                if lost := len(lines) - len(records) + bool(torn):
+                    LOG.warning("%s: %d of its answers cannot be read and will be asked again", path, lost)
+                yield records
+                path.unlink(missing_ok=True)
+        finally:
+            os.close(handle)
+
+
+def parsed(line: bytes) -> tuple[Any, ...] | None:
+    """The record of a line, None where it is damaged."""
+    try:
+        key, *rest = orjson.loads(line)
+        return (bytes.fromhex(key), *rest)
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,120 @@
+"""What is asked of a model, and its identity.
+
+A request is one sample of one question put to one model. Its key is sha256 (16 bytes) over the canonical form (orjson,
+sorted keys) of everything that changes the answer: engine kind, model, revision,
+sampling parameters, JSON schema, messages, seed and sample index. Row, position and stage are not in it, nor are
+addresses, timeouts and concurrency. Samples of one question have consecutive seeds (`seed + sample`), so that n can
+grow later and only the new samples are asked.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from typing import Any, Literal, TypedDict
+
+import orjson
+from pydantic import BaseModel
+
+SAMPLING = frozenset({"temperature", "top_p", "max_tokens", "stop"})
+
+
+class Message(TypedDict):
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a stage asks: messages, the pydantic model of the answer (None: free text), `n` samples from `seed` on.
+
+    `sampling` overrides the role's temperature, top_p, max_tokens or stop for this question.
+    """
+
+    messages: list[Message]
+    answer: type[BaseModel] | None = None
+    n: int = 1
+    seed: int = 0
+    sampling: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.n < 1:
+            raise ValueError(f"Question.n is {self.n}; ask for at least one sample")
+        if unknown := self.sampling.keys() - SAMPLING:
+            raise ValueError(f"Question.sampling has {sorted(unknown)}; what can be set is {sorted(SAMPLING)}")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Who answers and how: all of a request but its messages, seed and sample. One folder of the store each.
+
+    `extra` is whatever else decides an answer of this engine kind (fault rates of the simulated teacher, whether
+    decoding is guided).
+    """
+
+    engine: str
+    model: str
+    revision: str
+    sampling: dict[str, Any]
+    schema: dict[str, Any] | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def digest(self) -> bytes:
+        """16 bytes over the canonical form."""
+        form = [self.engine, self.model, self.revision, normal(self.sampling), self.schema, normal(self.extra)]
+        return hashlib.sha256(orjson.dumps(form, option=orjson.OPT_SORT_KEYS)).digest()[:16]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The digest as 32 hex characters: name of the folder in the store."""
+        return self.digest.hex()
+
+
+class Request:
+    """One sample of one question put to one source."""
+
+    __slots__ = ("source", "messages", "seed", "sample", "key")
+
+    def __init__(self, source: Source, messages: list[Message], seed: int, sample: int, body: bytes | None = None):
+        """`body` is `body_of(messages)`, given by callers that make several requests of the same messages."""
+        self.source = source
+        self.messages = messages
+        self.seed = seed
+        self.sample = sample
+        tail = b"%d/%d" % (seed, sample)
+        whole = source.digest + (body_of(messages) if body is None else body) + tail
+        self.key: bytes = hashlib.sha256(whole).digest()[:16]
+
+    @property
+    def fingerprint(self) -> str:
+        return self.source.fingerprint
+
+    def __repr__(self) -> str:
+        return f"Request({self.source.engine}/{self.source.model}, seed={self.seed}+{self.sample}, {self.key.hex()})"
+
+
+def body_of(messages: list[Message]) -> bytes:
+    """Canonical bytes of the messages. Raises TypeError where a content is not a string."""
+    return orjson.dumps(messages, option=orjson.OPT_SORT_KEYS)
+
+
+def normal(value: Any) -> Any:
+    """Numbers that are equal are written alike (1.0 as 1), at any depth; tuples as lists."""
+    match value:
+        case bool() | None | str():
+            return value
+        case float() if value.is_integer():
+            return int(value)
+        case dict():
+            return {key: normal(item) for key, item in value.items()}
+        case list() | tuple():
+            return [normal(item) for item in value]
+    return value
+
+
+@cache
+def schema_of(answer: type[BaseModel]) -> dict[str, Any]:
+    """JSON schema of an answer model; its title is the class name."""
+    return answer.model_json_schema()

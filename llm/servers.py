@@ -1,0 +1,189 @@
+"""Which server gets the next request, and how many requests each may have in flight.
+
+Least in flight first. The bound of a server rises by one per bound's worth of good answers and halves on 429 and 5xx
+(additive increase, multiplicative decrease), so it settles where the server is content. A server that asked for a
+pause (Retry-After) or cannot be reached gets nothing until the pause is over; one that would refuse everything (wrong
+key, address or model) gets nothing more, and when no other is left, asking ends.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Literal
+
+from schemas.stage import Unfinished
+
+Why = Literal["unreached", "lost", "late", "busy", "error"]
+"""How an attempt failed: no connection, a broken one, no reply in time, asked for patience, said an error."""
+
+
+@dataclass
+class Server:
+    """One base URL and what is known of it."""
+
+    url: str
+    most: int
+    bound: float = 0.0
+    sent: list[float] = field(default_factory=list)  # when each request in flight was, oldest first
+    paused_until: float = 0.0
+    halved_at: float = 0.0
+    unreachable: int = 0  # connections that failed in a row
+    has_answered: bool = False
+    out: bool = False  # gets nothing more
+
+    def __post_init__(self) -> None:
+        self.bound = float(self.most)
+
+    @property
+    def in_flight(self) -> int:
+        return len(self.sent)
+
+
+class Breaker:
+    """Tells when asking has become pointless: no server has been of any use for too long.
+
+    Failed connections and errors count from the first after the last answer, up to `give_up_s`, and on while a request
+    that was sent in the first half of that time still waits for its answer: a healthy server may think for longer.
+    Servers that reply too late or ask for patience (429, Retry-After) have `patience_s`. With `errors_answer` an error
+    shows that a server is there.
+    """
+
+    def __init__(self, give_up_s: float, patience_s: float, errors_answer: bool) -> None:
+        self.give_up_s, self.patience_s, self.errors_answer = give_up_s, patience_s, errors_answer
+        self.failing_since: float | None = None
+        self.waiting_since: float | None = None
+
+    def answered(self) -> None:
+        """Somebody answered, or refused one request for its own sake."""
+        self.failing_since = self.waiting_since = None
+
+    def failed(self, now: float, why: Why, oldest: float | None) -> bool:
+        """Note a failed attempt; whether to stop. `oldest` is when the request that waits longest was sent."""
+        if why in ("busy", "late"):
+            self.failing_since = None
+            self.waiting_since = now if self.waiting_since is None else self.waiting_since
+            return now - self.waiting_since >= self.patience_s
+        if why == "error" and self.errors_answer:
+            self.failing_since = None
+            return False
+        self.failing_since = now if self.failing_since is None else self.failing_since
+        waits = oldest is not None and oldest <= self.failing_since + self.give_up_s / 2
+        return now - self.failing_since >= self.give_up_s and not waits
+
+
+class Balancer:
+    """The servers of one engine. Lives on the event loop."""
+
+    def __init__(self, urls: list[str], concurrency: int) -> None:
+        if not urls:
+            raise ValueError("a Balancer needs at least one server")
+        each = -(-concurrency // len(urls))
+        self.servers = [Server(url.rstrip("/"), most=each) for url in urls]
+        self.queue: deque[asyncio.Future[None]] = deque()
+        self.alarm: asyncio.TimerHandle | None = None
+        self.stopped: str | None = None  # why nothing more is sent
+        self.ended = asyncio.Event()
+
+    def stop(self, words: str) -> Unfinished:
+        """Send nothing more, and let everybody who waits know; the error that says why."""
+        self.stopped = self.stopped or words
+        self.ended.set()
+        self.ring()
+        return Unfinished(self.stopped)
+
+    def take_out(self, server: Server, words: str) -> None:
+        """Send this server nothing more; where it was the last one, nobody anything."""
+        server.out = True
+        if all(one.out for one in self.servers):
+            self.stop(words)
+
+    async def pause(self, seconds: float) -> None:
+        """Sleep, but not beyond the end of asking."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.ended.wait(), seconds)
+
+    def oldest(self) -> float | None:
+        """When the request that waits longest was sent, of those at servers that can be reached."""
+        return min((server.sent[0] for server in self.servers if server.sent and not server.unreachable), default=None)
+
+    def free(self, now: float) -> Server | None:
+        """The server with the fewest requests in flight of those that may have another."""
+        best: Server | None = None
+        for server in self.servers:
+            if not server.out and server.in_flight < max(1, int(server.bound)) and now >= server.paused_until:
+                load = server.in_flight
+                if best is None or load < best.in_flight:
+                    best = server
+        return best
+
+    async def acquire(self) -> tuple[Server, float]:
+        """Wait for a server that may have another request; the caller must `release` it, with the time it got here.
+
+        Raises Unfinished where nothing more is sent.
+        """
+        loop = asyncio.get_running_loop()
+        while self.stopped is None and (server := self.free(loop.time())) is None:
+            waiter = loop.create_future()
+            self.queue.append(waiter)
+            self.set_alarm(loop)
+            try:
+                await waiter
+            except asyncio.CancelledError:
+                if waiter.done() and not waiter.cancelled():
+                    self.wake()  # the turn was ours: hand it on
+                raise
+        if self.stopped is not None:
+            raise Unfinished(self.stopped)
+        assert server is not None
+        server.sent.append(sent := loop.time())
+        return server, sent
+
+    def release(self, server: Server, sent: float) -> None:
+        server.sent.remove(sent)
+        self.wake()
+
+    def wake(self) -> None:
+        """Let the next one in the queue look again."""
+        while self.queue:
+            waiter = self.queue.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+
+    def set_alarm(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Wake everybody when the first pause ends."""
+        ends = [one.paused_until for one in self.servers if not one.out and one.paused_until > loop.time()]
+        if ends and self.alarm is None:
+            self.alarm = loop.call_at(min(ends), self.ring)
+
+    def ring(self) -> None:
+        self.alarm = None
+        waiting, self.queue = self.queue, deque()
+        for waiter in waiting:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def answered(self, server: Server) -> None:
+        """A good answer: a little more may be sent."""
+        server.unreachable = 0
+        if server.bound < server.most:
+            server.bound = min(server.most, server.bound + 1 / server.bound)
+            self.wake()
+
+    def overloaded(self, server: Server, now: float, sent: float, pause_s: float = 0.0) -> None:
+        """429 or 5xx at `now` to a request of `sent`: half as much from now on, and nothing for `pause_s`.
+
+        One overload answers many requests at once: only those sent since the last halving count.
+        """
+        server.unreachable = 0
+        if sent >= server.halved_at:
+            server.bound = max(1.0, server.bound / 2)
+            server.halved_at = now
+        server.paused_until = max(server.paused_until, now + pause_s)
+
+    def unreached(self, server: Server, now: float) -> None:
+        """No connection: leave it alone for a while, longer each time (at most 30 s), while others serve."""
+        server.unreachable += 1
+        if len(self.servers) > 1:
+            server.paused_until = max(server.paused_until, now + min(30.0, 0.25 * 2**server.unreachable))

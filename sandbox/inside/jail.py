@@ -1,0 +1,134 @@
+"""The jail of one zygote: user, mount, pid, network, IPC and host-name namespaces over a small read-only root."""
+
+import os
+import signal
+import stat
+
+from . import linux
+
+DEVICES = ("null", "zero", "full", "random", "urandom")
+SCRATCH = "/scratch"  # also /tmp
+PACKAGES = "/packages"  # what is opted in lies below this with its own path
+
+
+def readable(stdlib, trees):
+    """What a snippet may read, in every backend."""
+    return ["/usr/lib", "/lib", "/lib64", "/usr/lib64", "/usr/share/zoneinfo", *stdlib, *trees]
+
+
+def others(stdlib):
+    """Folders of packages inside those trees that nobody opted in to."""
+    found = [f"{path}/{kind}-packages" for path in stdlib for kind in ("site", "dist")]
+    if os.path.isdir("/usr/lib"):
+        found += [f"/usr/lib/{name}/dist-packages" for name in os.listdir("/usr/lib") if name.startswith("python3")]
+    return [path for path in dict.fromkeys(found) if os.path.isdir(path)]
+
+
+def enter(stdlib, trees):
+    """Build the jail and become its first process; the caller's original process waits and passes the end on.
+
+    As root: the tree is built first, then every right is given up, then the user namespace is made, so that nothing of
+    the host's root exists inside. OSError names the call that this host refuses.
+    Returns a descriptor of the pid namespace, which the zygote needs to come back after making one for a child, and one
+    of its own score for the kernel's choice of what to end when memory is out (None where it cannot be had).
+    """
+    paths = {path: path for path in (*readable(stdlib, ()), *(f"/dev/{d}" for d in DEVICES))}
+    paths |= {tree: PACKAGES + tree for tree in trees}
+    hidden = others(stdlib)
+    proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY)  # unreachable by path once the root is ours
+    if os.getuid() == 0:
+        linux.unshare(linux.CLONE_NEWNS)
+        build(paths, hidden)
+        linux.become_nobody()
+        linux.prctl(linux.PR_SET_DUMPABLE, 1)
+        make_user(proc)
+    else:
+        make_user(proc)
+        linux.unshare(linux.CLONE_NEWNS)
+        build(paths, hidden)
+    linux.unshare(linux.CLONE_NEWPID | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS)
+    child = os.fork()
+    if child:
+        outer_wait(child)
+    linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+    namespace = os.open("self/ns/pid", os.O_RDONLY | os.O_CLOEXEC, dir_fd=proc)
+    score = open_score("self/oom_score_adj", proc)
+    os.close(proc)
+    return namespace, score
+
+
+def open_score(path="/proc/self/oom_score_adj", folder=None):
+    try:
+        return os.open(path, os.O_WRONLY | os.O_CLOEXEC, dir_fd=folder)
+    except OSError:
+        return None
+
+
+def make_user(proc):
+    user, group = os.getuid(), os.getgid()
+    linux.unshare(linux.CLONE_NEWUSER)
+    for name, text in (
+        ("setgroups", "deny"),
+        ("uid_map", f"{linux.NOBODY} {user} 1"),
+        ("gid_map", f"{linux.NOBODY} {group} 1"),
+    ):
+        fd = os.open(f"self/{name}", os.O_WRONLY, dir_fd=proc)
+        os.write(fd, text.encode())
+        os.close(fd)
+
+
+def outer_wait(child):
+    """The process outside the pid namespace: holds nothing open and ends with the zygote."""
+    os.closerange(0, 65536)
+    _, status = os.waitpid(child, 0)
+    os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
+
+
+def build(paths, hidden):
+    """A tmpfs root with {path: its place inside} bound, device nodes and a mount point for scratch; then the old root is
+    let go. Empty folders lie over `hidden`.
+    """
+    # opened before the stage hides what lies under it
+    found = [(paths[p], os.open(p, os.O_PATH)) for p in paths if os.path.exists(p) and not os.path.islink(p)]
+    links = [(paths[p], os.readlink(p)) for p in paths if os.path.islink(p)]
+    stage = next(path for path in ("/tmp", "/mnt", "/var/tmp") if os.path.isdir(path))
+    os.umask(0o022)
+    linux.mount("none", "/", "", linux.MS_REC | linux.MS_PRIVATE)
+    linux.mount("tmpfs", stage, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "size=1m,mode=0755")
+    for path, fd in found:
+        target = stage + path
+        is_dir = stat.S_ISDIR(os.fstat(fd).st_mode)
+        if is_dir:
+            os.makedirs(target, exist_ok=True)
+        else:
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o644))
+        linux.mount(f"/proc/self/fd/{fd}", target, "", linux.MS_BIND | linux.MS_REC)
+        flags = linux.MS_RDONLY | linux.MS_NOSUID
+        linux.set_mount_flags(target, flags | (linux.MS_NODEV if is_dir else linux.MS_NOEXEC))
+        os.close(fd)
+    for path, destination in links:
+        os.makedirs(os.path.dirname(stage + path), exist_ok=True)
+        os.symlink(destination, stage + path)
+    for path in hidden:
+        if os.path.isdir(stage + path):
+            linux.mount("tmpfs", stage + path, "tmpfs", linux.MS_RDONLY | linux.MS_NODEV, "size=4k,mode=0755")
+    for path in (SCRATCH, "/tmp"):
+        if os.path.lexists(stage + path):
+            raise OSError(f"the interpreter lies below {path}, where the jail has its scratch folder")
+    os.mkdir(stage + SCRATCH, 0o700)
+    os.symlink(SCRATCH[1:], stage + "/tmp")
+    os.chdir(stage)
+    linux.call("pivot_root", b".", b".")
+    linux.call("umount2", b".", linux.MNT_DETACH)
+    os.chdir("/")
+    linux.mount("none", "/", "", linux.MS_REMOUNT | linux.MS_BIND | linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV)
+
+
+def scratch(megabytes):
+    """In the child: a fresh tmpfs that dies with it. (No fresh IPC namespace: no call that would use one is allowed.)"""
+    linux.unshare(linux.CLONE_NEWNS)
+    linux.mount(
+        "tmpfs", SCRATCH, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, f"size={megabytes}m,nr_inodes=1024,mode=0700"
+    )
+    os.chdir(SCRATCH)

@@ -1,0 +1,1 @@
+"""The vocabulary of Cultivar: rows (what a table holds), params (what may be tuned), table (rows <-> Parquet)."""

@@ -1,0 +1,1 @@
+"""Every knob of params.yaml as pydantic sections, one per stage, beside `roles` and `runtime`."""

@@ -1,0 +1,104 @@
+"""Roles (who answers; part of a request's identity, but for `unanswered`) and runtime (how; part of nothing)."""
+
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+
+from schemas.params.base import Count, Positive, Rate, Section
+
+
+def with_scheme(url: str) -> str:
+    """A URL that can be asked. Raises ValueError for one without scheme or host."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"{url!r} is no address of a server; write it as http://host:port/v1 or https://host/v1")
+    return url
+
+
+class FaultParams(Section):
+    """Rates at which the simulated teacher errs, each a share of its answers."""
+
+    wrong: Rate = 0.1
+    malformed: Rate = 0.02
+    refusal: Rate = 0.01
+    overlong: Rate = 0.01
+
+
+class RoleParams(Section):
+    """One role's engine, model and sampling, all part of a request's identity, and what becomes of unanswered ones."""
+
+    engine: Literal["simulated", "vllm", "http"] = "simulated"
+    model: Annotated[str, Field(min_length=1)]
+    revision: str = "1"
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.7
+    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    max_tokens: Positive = 1024
+    seed: Count = 0
+    structured: bool = True
+    unanswered: Literal["fail", "quarantine"] = Field(
+        default="fail",
+        description="requests that a server leaves unanswered: fail ends the stage unrecorded, so that the next run asks "
+        "again; quarantine goes on without these rows, if a server answers at all, and only `dvc repro -f` asks again",
+    )
+    faults: FaultParams | None = None
+
+
+class Roles(Section):
+    """The roles that stages ask (architecture.md, asking models)."""
+
+    tagger: RoleParams
+    teacher: RoleParams
+    small: RoleParams
+    large: RoleParams
+    judge: RoleParams
+
+
+class Price(Section):
+    """What a model costs, per million tokens."""
+
+    prompt: Annotated[float, Field(ge=0)] = 0.0
+    completion: Annotated[float, Field(ge=0)] = 0.0
+
+    def of(self, prompt_tokens: float, completion_tokens: float) -> float:
+        """The price of so many tokens."""
+        return (prompt_tokens * self.prompt + completion_tokens * self.completion) / 1e6
+
+
+class BudgetParams(Section):
+    """What one `dvc repro` may spend; None: anything. No stage declares this section."""
+
+    requests: Positive | None = None
+    tokens: Positive | None = None
+    cost: Annotated[float, Field(gt=0)] | None = None
+    currency: str = "USD"
+    prices: dict[str, Price] = {}
+
+
+class RuntimeParams(Section):
+    """What cannot change a result. No stage declares this section, so changing it runs nothing again."""
+
+    servers: dict[str, list[Annotated[str, AfterValidator(with_scheme)]]] = {}
+    api_key_env: str = "CULTIVAR_API_KEY"
+    concurrency: Positive = 64
+    timeout_s: Annotated[float, Field(gt=0)] = 300.0
+    retries: Count = 6
+    give_up_s: Annotated[float, Field(gt=0)] = Field(
+        default=120.0,
+        description="seconds in which servers could not be reached, or only failed, after which a stage stops asking; "
+        "servers that reply too late or ask for patience have timeout_s * (retries + 1)",
+    )
+    vllm: dict[str, Any] = {}
+    flush_s: Annotated[float, Field(gt=0)] = 5.0
+    flush_rows: Positive = 2000
+    store: str | None = None
+    sandbox_backend: Literal["auto", "userns", "bwrap", "landlock", "seccomp", "remote", "none"] = "auto"
+    sandbox_weakest: Literal["userns", "bwrap", "landlock", "seccomp"] = "seccomp"
+    sandbox_slots: Positive | None = None
+    sandbox_url: str | None = None
+    threads: Positive = 1
+    checkpoint_steps: Positive = Field(default=200, description="optimizer steps between checkpoints of training")
+    launch: list[str] = Field(default=[], description="more flags for accelerate launch (machines, addresses)")
+    sync_tolerance: Annotated[float, Field(gt=0)] = Field(
+        default=0.01, description="nats, mean difference of log-probabilities between a sampler and the policy"
+    )

@@ -1,0 +1,374 @@
+"""The rows of every table, in the order of the recipe.
+
+Each class is the one contract of its table: `schemas.table` derives the Parquet schema from it and checks its
+constraints. Every row has an `id` (hash of content and parents) and `parents` (ids of the rows that it was made from).
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Id = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+Text = Annotated[str, Field(min_length=1)]
+Domain = Literal["general", "math", "code", "constraint", "literature", "character", "safety"]
+Strategy = Literal["annotation", "rejection", "execution", "repurpose", "constitution"]
+Split = Literal["train", "heldout"]
+
+
+class Part(BaseModel):
+    """A nested value of a row (a Parquet struct)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Row(Part):
+    """What every row has."""
+
+    id: Id
+    parents: list[Id] = []
+
+
+class Message(Part):
+    """One turn of a conversation, as TRL and chat templates read it."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Scored(Part):
+    """A named score of a row."""
+
+    name: Text
+    value: float
+
+
+# ---------------------------------------------------------------- row states: every row ends in exactly one
+
+
+class Dropped(Row):
+    """A row (or a candidate made from it) that a named rule removed."""
+
+    stage: Text
+    rule: Text
+    detail: str = ""
+
+
+class Quarantined(Row):
+    """A row that could not be processed: the error and, where there is one, the raw text that caused it."""
+
+    stage: Text
+    error: Text
+    source: str = ""
+    raw: str = ""
+
+
+# ---------------------------------------------------------------- ingest
+
+
+class Source(Row):
+    """Where a row that people brought came from."""
+
+    source: Text
+    license: Text
+    split: Text = "train"
+
+
+class Instruction(Source):
+    """An open instruction; `reference` is the human completion where the source has one."""
+
+    domain: Domain = "general"
+    prompt: Text
+    reference: str | None = None
+
+
+class Problem(Source):
+    """A task with a definitive final answer (GSM8K shape); `solution` is the human working."""
+
+    prompt: Text
+    answer: Text
+    solution: str | None = None
+
+
+class CodeTask(Source):
+    """A programming task; `tests` are assert statements of the source (may be empty), `solution` its reference."""
+
+    prompt: Text
+    entry_point: Text
+    tests: list[str] = []
+    setup: str = ""
+    solution: str | None = None
+
+
+class Constraint(Source):
+    """One atomic constraint on a completion (AutoIF seed)."""
+
+    text: Text
+
+
+class Passage(Source):
+    """A passage of public-domain literature, cut at paragraph ends."""
+
+    work: Text
+    author: str = ""
+    section: str = ""
+    text: Text
+
+
+class Claim(Part):
+    """A property of a character and its value, in words."""
+
+    property: Text
+    value: Text
+
+
+class Character(Source):
+    """A character profile (Ditto, section 3.1)."""
+
+    name: Text
+    description: str = ""
+    aliases: list[str] = []
+    claims: list[Claim] = []
+    article: str = ""
+
+
+class SafetyPrompt(Source):
+    """A prompt that tests safety; `harmful` is False for the benign look-alikes."""
+
+    prompt: Text
+    area: Text
+    harmful: bool
+
+
+class EvaluationItem(Source):
+    """A held-out task. Reaches decontamination and evaluation only.
+
+    `constraints` are names of checks with their arguments as JSON in `arguments` (IFEval shape, one per constraint).
+    """
+
+    task: Literal["math", "code", "constraint", "general"]
+    prompt: Text
+    answer: str | None = None
+    entry_point: str | None = None
+    tests: list[str] = []
+    setup: str = ""
+    constraints: list[str] = []
+    arguments: list[str] = []
+
+
+# ---------------------------------------------------------------- collaborative annotation
+
+
+class Generated(Row):
+    """A row whose content a model wrote. `engine` names it; `simulated` marks the simulated teacher's rows."""
+
+    engine: Text
+    simulated: bool
+
+
+class Tag(Part):
+    """An intention tag and the tagger's reason (InsTag, section 3.1)."""
+
+    tag: Text
+    explanation: str = ""
+
+
+class TagSet(Generated):
+    """Raw tags of one instruction (its only parent)."""
+
+    tags: list[Tag]
+
+
+class OntologyEntry(Row):
+    """A raw tag and the canonical tag it became; `step` says which step decided (InsTag, section 3.2)."""
+
+    raw: Text
+    canonical: str
+    count: Annotated[int, Field(ge=1)]
+    step: Literal["kept", "frequency", "rule", "semantic", "association", "human"]
+
+
+class Label(Row):
+    """Canonical tags of one instruction: parents are the instruction and its tag set."""
+
+    tags: list[str]
+
+
+class InstructionScore(Generated):
+    """What selection weighs, raw (methods: tag diversity, complexity, semantic richness, intent completeness)."""
+
+    tags: list[str]
+    tag_count: Annotated[int, Field(ge=0)]
+    tag_idf: Annotated[float, Field(ge=0)]
+    complexity: Annotated[float, Field(ge=1, le=6)]
+    richness: Annotated[float, Field(ge=0, le=1)]
+    completeness: Annotated[float, Field(ge=1, le=5)]
+
+
+class Selected(Instruction):
+    """A selected instruction (same id as the instruction) with its tags, scores and place in the selection."""
+
+    tags: list[str]
+    scores: list[Scored]
+    pass_number: Annotated[int, Field(ge=0)]
+
+
+class Evolved(Generated):
+    """An instruction made harder: `added` lists the constraints or requirements of this step (Tree-Instruct)."""
+
+    domain: Domain
+    prompt: Text
+    added: list[str]
+    depth: Annotated[int, Field(ge=1)]
+    tags: list[str]
+    license: Text
+
+
+class Candidate(Generated):
+    """One completion of one instruction by one role and response strategy; `prompt_id` groups candidates."""
+
+    prompt_id: Id
+    domain: Domain
+    prompt: list[Message]
+    completion: Text
+    role: Text
+    response_strategy: Text
+    temperature: Annotated[float, Field(ge=0)]
+    tags: list[str]
+    license: Text
+    generation: Id
+
+
+class Ranking(Row):
+    """The order of one prompt's candidates, best first; equal `ranks` are ties. `source` says who decided."""
+
+    prompt_id: Id
+    candidates: list[Id]
+    ranks: list[int]
+    scores: list[float]
+    meets_criteria: bool
+    source: Literal["human", "judge"]
+    annotators: list[str] = []
+    simulated: bool
+
+
+# ---------------------------------------------------------------- verdicts, demonstrations and preferences
+
+
+class Verdict(Row):
+    """What an independent verifier said of its parent(s): answer check, sandbox, judge, NLI, principle check."""
+
+    stage: Text
+    verifier: Text
+    outcome: Text
+    score: float | None = None
+    detail: str = ""
+
+
+class Admitted(Row):
+    """What D and P share. `verdicts` are the ids of the verdicts that admitted the row."""
+
+    prompt: Annotated[list[Message], Field(min_length=1)]
+    domain: Domain
+    strategy: Strategy
+    tags: list[str] = []
+    scores: list[Scored] = []
+    license: Text
+    verdicts: list[Id] = []
+    engine: Text
+    simulated: bool
+
+
+class Demonstration(Admitted):
+    """A row of D = {(x, y)}."""
+
+    completion: Annotated[list[Message], Field(min_length=1)]
+
+
+class Preference(Admitted):
+    """A row of P = {(x, y+, y-)}; `margin` is the chosen score less the rejected one, in the strategy's own unit."""
+
+    chosen: Annotated[list[Message], Field(min_length=1)]
+    rejected: Annotated[list[Message], Field(min_length=1)]
+    margin: Annotated[float, Field(gt=0)]
+
+
+class FinalDemonstration(Demonstration):
+    """A row of the assembled D; all rows of one prompt share a split."""
+
+    split: Split
+
+
+class FinalPreference(Preference):
+    """A row of the assembled P; all rows of one prompt share a split."""
+
+    split: Split
+
+
+class Overlap(Row):
+    """Evidence that a row (first parent) overlaps an evaluation item (second parent)."""
+
+    ngram: Annotated[int, Field(ge=1)]
+    lcs: Annotated[int, Field(ge=0)]
+    row_tokens: Annotated[int, Field(ge=0)]
+    item_tokens: Annotated[int, Field(ge=0)]
+    removed: bool
+    text: str
+
+
+# ---------------------------------------------------------------- training
+
+
+class Rollout(Row):
+    """One sample of the policy in one episode of online DPO; parents: the row of P that has the prompt."""
+
+    episode: Annotated[int, Field(ge=0)]
+    prompt: list[Message]
+    completion: str
+    finished: bool
+    completion_tokens: Annotated[int, Field(ge=0)]
+
+
+class RolloutReward(Row):
+    """The reward model's raw score of one sample (parent: the rollout)."""
+
+    episode: Annotated[int, Field(ge=0)]
+    reward: float
+
+
+class OnlinePair(Row):
+    """The most and the least preferred sample of one prompt in one episode; parents: the two rollouts in that order.
+
+    `margin` is the difference of their rewards.
+    """
+
+    episode: Annotated[int, Field(ge=0)]
+    prompt: list[Message]
+    chosen: str
+    rejected: str
+    margin: Annotated[float, Field(gt=0)]
+
+
+class EvaluatedItem(Row):
+    """One completion of one evaluation item by one model (parent: the item). `sample` 0 is greedy.
+
+    `kl`, on the greedy row of the items where it was worked out, is KL(model ‖ SFT) in nats of another completion of
+    the item, drawn at temperature 1.
+    """
+
+    model: Text
+    task: Text
+    sample: Annotated[int, Field(ge=0)]
+    completion: str
+    correct: bool
+    reward: float | None = None
+    kl: float | None = None
+    completion_tokens: Annotated[int, Field(ge=0)]
+
+
+class SeedResult(Row):
+    """One figure of one model of one repetition of the training (train/seeds.py)."""
+
+    seed: Annotated[int, Field(ge=0)]
+    model: Text
+    metric: Text
+    value: float

@@ -1,0 +1,109 @@
+"""What a stage's signature may name besides tables, params, engines and the sandbox; `stages.run` binds them.
+
+A stage never sees dvc.yaml, its own paths or a progress bar's drawing. Arguments of these types are bound by name to
+the deps and outs that dvc.yaml lists for the stage.
+"""
+
+import glob
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from schemas.errors import UserError
+
+Progress = Callable[[int, int, str], None]
+"""`progress(done, total, note)`: shown by the runner; `total` 0 means unknown."""
+
+
+class UndeclaredRead(PermissionError):
+    """A stage asked for a file, table, prompt or parameter that dvc.yaml does not list for it."""
+
+    def __init__(self, stage: str, path: str | Path, kind: str = "deps"):
+        self.path = str(path)
+        super().__init__(
+            f"stage {stage} reads {path}, which dvc.yaml does not list for it; add to dvc.yaml:\n"
+            f"  {stage}:\n    {kind}:\n      - {path}"
+        )
+
+
+class Unfinished(UserError, RuntimeError):
+    """Some of a stage's requests or programs got no result for a reason that passes; what did is kept.
+
+    The stage fails, so that DVC records nothing, and its next run asks for what is left.
+    """
+
+
+class BudgetSpent(Unfinished):
+    """A cap of the `budget` in params.yaml is reached; the message says which, and how to go on."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """Files that the stage's deps declare, by path or glob (sources, YAML that people edit, metrics to report on)."""
+
+    stage: str
+    declared: tuple[Path, ...]
+
+    def find(self, pattern: str) -> list[Path]:
+        """Declared files that match, sorted. A folder stands for the files below it.
+
+        Raises UndeclaredRead for a file outside the declared deps, FileNotFoundError when nothing matches.
+        """
+        found = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207  (patterns may be absolute)
+        matches = [Path(match) for match in found]
+        files = [file for match in matches for file in (below(match) if match.is_dir() else [match])]
+        if not files:
+            raise FileNotFoundError(f"{pattern}: no such file; correct the path in params.yaml or dvc.yaml")
+        for file in files:
+            if not any(file == allowed or allowed in file.parents for allowed in self.declared):
+                raise UndeclaredRead(self.stage, file)
+        return files
+
+
+def below(folder: Path) -> Iterable[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model folder (config, tokenizer, safetensors) that the stage reads."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
+class ModelOut:
+    """An empty folder that the stage fills with a model; it takes its declared place when the stage returns."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """A folder that outlives a killed run of the same stage with the same inputs, params and code.
+
+    `steps`: optimizer steps between checkpoints.
+    """
+
+    path: Path
+    steps: int = 200
+
+    def below(self, name: str) -> "Checkpoints":
+        """A folder within, for a part of the stage's work."""
+        return Checkpoints(self.path / name, self.steps)
+
+
+@dataclass(frozen=True)
+class Plot:
+    """Data of a plot; written as CSV."""
+
+    frame: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Document:
+    """A text (Markdown, HTML) that people read."""
+
+    text: str

@@ -1,0 +1,1 @@
+"""The nodes of the graph, one module each, in the order of the recipe; `stages.run` runs one."""

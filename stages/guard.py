@@ -1,0 +1,97 @@
+"""The stage guard: what a stage was made from must still be there when it ends.
+
+DVC hashes deps only after the command (its issue 11058), so an edit during a long run would be recorded as the
+origin of tables that it did not make. The guard looks at deps and params before and after, and fails the stage.
+"""
+
+import ctypes
+import hashlib
+import os
+import signal
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from schemas.errors import UserError
+from schemas.stage import UndeclaredRead, below
+
+WHOLE = 64 * 2**20
+"""Bytes up to which a file is hashed; larger ones are known by size, mtime and inode."""
+
+
+class OriginChanged(UserError, RuntimeError):
+    """A dep or parameter changed while the stage ran."""
+
+
+def die_with_parent() -> None:
+    """Ask the kernel to kill this process when `dvc` dies, so that no orphan writes over a later run (Linux)."""
+    if sys.platform == "linux":
+        parent = os.getppid()
+        ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGTERM)
+        if os.getppid() != parent:
+            raise SystemExit("the parent process is gone")
+
+
+@dataclass
+class Origin:
+    """What a stage is made from: its declared deps and its parameters."""
+
+    deps: Iterable[Path]
+    params: Any
+    seen: dict[Path, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.deps = tuple(self.deps)
+        self.seen = {path: fingerprint(path) for path in self.files()}
+
+    def files(self) -> list[Path]:
+        return [
+            file
+            for dep in self.deps
+            for file in (below(dep) if dep.is_dir() else [dep])
+            if "__pycache__" not in file.parts
+        ]
+
+    def digest(self) -> str:
+        """Identity of deps and params together (for checkpoints)."""
+        return hashlib.sha256(repr((sorted(self.seen.items()), self.params)).encode()).hexdigest()[:16]
+
+    def check(self, stage: str, params: Any) -> None:
+        """Raise OriginChanged when a dep or the stage's params are no longer what they were at the start."""
+        now = {path: fingerprint(path) for path in self.files()}
+        changed = sorted(str(path) for path in self.seen.keys() | now.keys() if self.seen.get(path) != now.get(path))
+        if params != self.params:
+            changed.append("params.yaml")
+        if changed:
+            raise OriginChanged(
+                f"stage {stage}: {', '.join(changed)} changed while it ran, so its tables were not "
+                "written; run `dvc repro` again (finished model calls are remembered)"
+            )
+
+
+def fingerprint(path: Path) -> tuple[Any, ...] | None:
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return None
+    if stat.st_size > WHOLE:
+        return stat.st_size, stat.st_mtime_ns, stat.st_ino
+    return stat.st_size, hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+
+
+def check_imports(stage: str, declared: Iterable[Path], root: Path) -> None:
+    """Raise UndeclaredRead for a first-party module that was imported but is not among the declared deps."""
+    declared = [root / path for path in declared]
+    for module in list(sys.modules.values()):
+        file = getattr(module, "__file__", None)
+        if not file or not file.endswith(".py"):
+            continue
+        path = Path(file)
+        if root not in path.parents or any(
+            part.startswith(".") or part == "site-packages" for part in path.relative_to(root).parts
+        ):
+            continue
+        if path.stat().st_size and not any(path == dep or dep in path.parents for dep in declared):
+            raise UndeclaredRead(stage, path.relative_to(root))

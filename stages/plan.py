@@ -1,0 +1,267 @@
+"""What the next `dvc repro` will do and cost, without doing it: `python -m stages.plan`.
+
+For every stage: whether it will run and why; the requests that it makes and how many of them nobody has answered yet;
+tokens, cost (`budget.prices` in params.yaml) and minutes. Stages are rehearsed on their tables with the answers that
+the store has, and what a stage would write is what the next one is rehearsed on, so a plan is exact as long as
+everything is answered. Behind the first unanswered request tables are incomplete: from there figures come from
+the last run as well and are marked ~. Nothing is sent or written.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from schemas.params.engines import BudgetParams
+from schemas.params.root import ParamsError, validate
+from schemas.stage import UndeclaredRead
+from schemas.table import Table, TableError
+from stages.graph import GRAPH, PARAMS, GraphError, load_yaml, stage_spec
+from stages.notes import note_of
+from stages.parallel import closure, upstream
+from stages.rehearse import Rehearsal, Unasked, kinds_of, rehearsal
+
+
+@dataclass
+class Planned:
+    """One stage of a plan. `exact` is false where its input or its later turns are not known yet."""
+
+    stage: str
+    runs: str = "no"  # no | yes | perhaps
+    why: str = "nothing changed"
+    requests: int | None = None
+    to_ask: int = 0
+    tokens: int = 0
+    cost: float | None = 0.0
+    seconds: float | None = 0.0
+    jobs: int = 0  # programs still to be judged
+    exact: bool = True
+    frames: dict[Path, Table] = field(default_factory=dict)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m stages.plan", description="What `dvc repro` will do and cost.")
+    parser.add_argument("stages", nargs="*", help="targets with all that they need; default: the whole graph")
+    parser.add_argument("--json", action="store_true", help="print the plan as JSON")
+    arguments = parser.parse_args()
+    try:
+        planned = plan(arguments.stages)
+    except (GraphError, ParamsError, UndeclaredRead, subprocess.CalledProcessError) as error:
+        print(f"error: {getattr(error, 'stderr', None) or error}", file=sys.stderr)
+        return 1
+    currency = BudgetParams.model_validate(load_yaml(PARAMS).get("budget") or {}).currency
+    if arguments.json:
+        rows = [{k: v for k, v in vars(one).items() if k != "frames"} for one in planned]
+        print(json.dumps({"currency": currency, "stages": rows}, indent=2))
+    else:
+        print("\n".join(table(planned, currency)))
+    return 0
+
+
+def plan(targets: list[str]) -> list[Planned]:
+    """The plan of the targets and all that they need, in the order of the graph.
+
+    Raises GraphError, ParamsError, UndeclaredRead where the graph or params are wrong (a role without a server).
+    """
+    graph, params = load_yaml(GRAPH), load_yaml(PARAMS)
+    validate(params)
+    needs = upstream(graph["stages"])
+    if unknown := [name for name in targets if name not in needs]:
+        raise GraphError(f"{', '.join(unknown)} not in dvc.yaml; it has {', '.join(needs)}")
+    wanted = closure(needs, targets or needs)
+    changed = status()
+    kinds = {name: kinds_of(graph["stages"][name]) for name in wanted}
+    asking = closure(needs, [name for name in wanted if "engine" in kinds[name]])
+    done: dict[str, Planned] = {}
+    order = [name for name in ordered(needs) if name in wanted]
+    for name in tqdm(order, desc="plan", unit=" stages", leave=False, disable=None):
+        one = done[name] = Planned(name)
+        above = [done[up] for up in sorted(needs[name]) if done[up].runs != "no"]
+        if reasons := changed.get(name):
+            one.runs, one.why = "yes", "; ".join(reasons)
+        elif above:
+            changes = [up.stage for up in above if differs(up, name, graph)]
+            if not changes:
+                one.why = f"{', '.join(up.stage for up in above)} will make the same again"
+                continue
+            one.runs, one.why = "perhaps", f"if {', '.join(changes)} changes its input"
+            if all(up.exact for up in above):
+                one.runs, one.why = "yes", f"{', '.join(changes)} changes its input"
+        else:
+            continue
+        one.exact = all(up.exact for up in above)
+        if "model" in kinds[name] or name not in asking:
+            one.seconds = note_of(name).get("seconds") if "matrix" not in graph["stages"][name] else seconds_of(name)
+            continue
+        made = {path: frame for up in done.values() for path, frame in up.frames.items()}
+        try:
+            estimate(one, graph, params, made)
+        except (ParamsError, GraphError, UndeclaredRead):  # what is configured is wrong, whatever the input
+            raise
+        except (TableError, OSError, ValueError) as error:
+            one.exact, one.seconds, one.requests = False, note_of(name).get("seconds"), None
+            one.why += f" (its input is not there yet: {str(error).splitlines()[0][:80]})"
+    return [done[name] for name in order]
+
+
+def differs(up: Planned, name: str, graph: dict[str, Any]) -> bool:
+    """Whether what `up` would write for the stage `name` is, as far as is known, not what is on disk."""
+    wants = set(stage_spec(name, {}, graph).deps) if "matrix" not in graph["stages"][name] else None
+    if not up.exact or not up.frames or wants is None:
+        return True
+    for path in wants & set(up.frames):
+        try:
+            if not up.frames[path].frame.equals(Table.read(up.frames[path].model, path).frame):
+                return True
+        except TableError:
+            return True
+    return bool({path for path in wants if path.parts[0] in ("metrics", "plots", "reports")})
+
+
+def estimate(one: Planned, graph: dict[str, Any], params: dict[str, Any], made: dict[Path, Table]) -> None:
+    """Rehearse a stage and fill in what it asks, and what it would write."""
+    with ExitStack() as stack:
+        run = rehearsal(one.stage, graph, params, stack, made=made)
+        outputs = run.outputs()
+        one.frames = {run.spec.targets[name]: value for name, value in outputs.items() if isinstance(value, Table)}
+        if run.engines:
+            count(one, run, BudgetParams.model_validate(params.get("budget") or {}))
+        elif run.judge is None:
+            one.seconds = note_of(one.stage).get("seconds")
+        if run.judge is not None:
+            one.jobs = run.judge.asked - run.judge.known
+            one.exact &= one.jobs == 0
+
+
+def count(one: Planned, run: Rehearsal, budget: BudgetParams) -> None:
+    """Requests, tokens, money and seconds of a rehearsed stage.
+
+    What a role is asked only after answers that are not there yet is taken from the stage's last run, in proportion to
+    the rows read then and now.
+    """
+    note = note_of(one.stage)
+    one.requests = one.to_ask = 0
+    incomplete = not one.exact or any(engine.backend.requests for engine in run.engines.values())
+    for role, engine in run.engines.items():
+        assert isinstance(engine.backend, Unasked)
+        asked, missing, later = engine.usage.requests, len(engine.backend.requests), 0
+        if incomplete:
+            last = note.get("usage", {}).get(role, {}).get("requests", 0)
+            later = max(0, round(last * growth(one, run, note)) - asked)
+        one.requests += asked + later
+        one.to_ask += missing + later
+        prompt, completion = tokens_each(engine, note, role)
+        tokens = engine.backend.prompt_tokens + later * (prompt or 0.0), (missing + later) * completion
+        one.tokens += round(sum(tokens))
+        if engine.simulated or not missing + later:
+            continue
+        price = budget.prices.get(engine.spec.model)
+        known = price is not None and (prompt is not None or not later)
+        one.cost = one.cost + price.of(*tokens) if known and price and one.cost is not None else None
+    pace = note.get("pace")
+    overhead = 0.0 if one.to_ask else note.get("seconds", 0.0)
+    one.seconds = overhead if not one.to_ask else None if pace is None else one.to_ask * pace
+    one.exact &= one.to_ask == 0
+
+
+def growth(one: Planned, run: Rehearsal, note: dict[str, Any]) -> float:
+    """Rows to read over the rows of the last run. Where its input is not complete yet, it will be no shorter than then."""
+    before = note.get("rows")
+    if not before:
+        return 1.0
+    share = sum(len(table) for table in run.consumed.values()) / before
+    return share if one.exact else max(1.0, share)
+
+
+def tokens_each(engine: Any, note: dict[str, Any], role: str) -> tuple[float | None, float]:
+    """Tokens of a prompt (None: unknown) and of an answer.
+
+    Of prompts, the mean of the last run's, else of those to be sent; of answers, the mean of what is remembered, else of
+    the last run's, else half of what may be said.
+    """
+    missing = len(engine.backend.requests)
+    prompt = note.get("prompt", {}).get(role) or (engine.backend.prompt_tokens / missing if missing else None)
+    known = [said.completion_tokens for said in engine.memory.known.values()]
+    if known:
+        return prompt, sum(known) / len(known)
+    return prompt, note.get("completion", {}).get(role) or engine.spec.max_tokens / 2
+
+
+def seconds_of(matrix: str) -> float | None:
+    """Seconds of all items of a matrix stage in their last runs."""
+    from stages.notes import note_path
+
+    notes = [json.loads(path.read_text())["seconds"] for path in note_path(matrix).parent.glob(f"{matrix}-*.json")]
+    return sum(notes) if notes else None
+
+
+def status() -> dict[str, list[str]]:
+    """Stage -> why DVC would run it, by `dvc status`. Raises CalledProcessError."""
+    asked = subprocess.run(
+        [sys.executable, "-m", "dvc", "--wait-for-lock", "status", "--json"], capture_output=True, text=True, check=True
+    )
+    found: dict[str, list[str]] = {}
+    for name, changes in json.loads(asked.stdout or "{}").items():
+        words = found.setdefault(name.partition("@")[0], [])
+        for change in changes:
+            if isinstance(change, str):
+                words.append(change)
+                continue
+            for paths in change.values():
+                words += [f"{how}: {path}" for path, how in flat(paths) if f"{how}: {path}" not in words]
+    return {
+        name: words[:3] + ([f"and {len(words) - 3} more"] if len(words) > 3 else []) for name, words in found.items()
+    }
+
+
+def flat(paths: dict[str, Any]) -> list[tuple[str, str]]:
+    """(path or key, how it changed); changed params are one level deeper."""
+    return [pair for name, how in paths.items() for pair in (flat(how) if isinstance(how, dict) else [(name, how)])]
+
+
+def ordered(needs: dict[str, set[str]]) -> list[str]:
+    """Stages after all that they need, otherwise as in dvc.yaml."""
+    order: list[str] = []
+    while len(order) < len(needs):
+        ready = next(name for name in needs if name not in order and needs[name] <= set(order))
+        order.append(ready)
+    return order
+
+
+def table(planned: list[Planned], currency: str) -> list[str]:
+    """The plan in columns, and its sums."""
+    lines = [f"{'stage':<14}{'runs':<9}{'requests':>10}{'to ask':>10}{'tokens':>12}{currency:>10}{'minutes':>9}  why"]
+    for one in planned:
+        mark = "" if one.exact else "~"
+        asked = "" if one.runs == "no" else "?" if one.requests is None and not one.exact else f"{one.requests or 0:,}"
+        figures = [asked] + ["" if one.runs == "no" else text for text in (
+            f"{mark}{one.to_ask:,}", f"{'~' if one.tokens else ''}{one.tokens:,}",
+            "?" if one.cost is None else f"{'~' if one.cost else ''}{one.cost:.2f}",
+            "?" if one.seconds is None else f"~{one.seconds / 60:.1f}")]  # fmt: skip
+        jobs = f"; {one.jobs:,} programs to judge" if one.jobs else ""
+        lines.append(
+            f"{one.stage:<14}{one.runs:<9}" + "{:>10}{:>10}{:>12}{:>10}{:>9}".format(*figures) + f"  {one.why}{jobs}"
+        )
+    runs = [one for one in planned if one.runs != "no"]
+    exact = all(one.exact for one in runs)
+    unknown = [one.stage for one in runs if one.cost is None]
+    lines.append(
+        f"{len(runs)} of {len(planned)} stages will run; {'' if exact else 'about '}{sum(one.to_ask for one in runs):,} "
+        f"requests to ask, about {sum(one.tokens for one in runs):,} tokens, "
+        f"{sum(one.cost or 0.0 for one in runs):.2f} {currency}"
+        + (f" without {', '.join(unknown)} (no price in budget.prices, or nothing known yet)" if unknown else "")
+        + f", about {sum(one.seconds or 0.0 for one in runs) / 60:.1f} minutes"
+    )
+    if not exact:
+        lines.append("~ an estimate: some of its input is not there before earlier answers are")
+    return lines
+
+
+if __name__ == "__main__":
+    sys.exit(main())

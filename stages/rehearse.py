@@ -1,0 +1,143 @@
+"""A stage run without writing anything: to count what it would ask (stages.plan), or to derive its rows again (stages.verify).
+
+The stage's own function runs on its declared tables, params and store. Models answer from the store alone (`Unasked`) or
+with some answers forgotten (`forget`); nothing is written but what a model that is really asked says.
+"""
+
+import importlib
+import inspect
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from llm.answer import Generation, Unanswered
+from llm.engine import Engine
+from llm.memory import Memory
+from llm.request import Request
+from llm.store import Store, where
+from sandbox import Job, Limits, Sandbox, Verdict
+from schemas.params.engines import RuntimeParams
+from schemas.stage import Checkpoints, Model, ModelOut
+from schemas.table import Table
+from stages.graph import stage_spec
+from stages.run import Run, allow_prompts, hints_of
+from stages.verdicts import RememberingSandbox
+
+CHARS_PER_TOKEN = 4
+
+
+class Unasked:
+    """In the place of a model: notes what would be sent and answers nothing."""
+
+    def __init__(self, backend: Any) -> None:
+        self.simulated, self.extra = backend.simulated, backend.extra  # they decide the identity of requests
+        self.requests: list[Request] = []
+
+    def complete(self, requests: Sequence[Request]) -> list[Generation | Unanswered]:
+        self.requests += requests
+        return [Unanswered("not asked")] * len(requests)
+
+    @property
+    def prompt_tokens(self) -> int:
+        """An estimate, at four characters a token."""
+        return sum(len(turn["content"]) for request in self.requests for turn in request.messages) // CHARS_PER_TOKEN
+
+
+class Recalling(Memory):
+    """A memory that notes what it recalls, and pretends not to know the keys in `forgotten`."""
+
+    def __init__(self, memory: Memory, forgotten: Collection[bytes]) -> None:
+        super().__init__(memory.store, memory.label)
+        self.forgotten = forgotten
+        self.known: dict[bytes, Generation] = {}
+        self.fresh_answers: dict[bytes, Generation] = {}
+
+    def recall(self, requests: Iterable[Request]) -> dict[bytes, Generation]:
+        found = super().recall(requests)
+        self.known |= found
+        return {key: self.fresh_answers.get(key, said) for key, said in found.items() if self.open(key)}
+
+    def open(self, key: bytes) -> bool:
+        return key not in self.forgotten or key in self.fresh_answers
+
+    def remember(self, request: Request, generation: Generation) -> None:
+        """A second answer to what the store knows is compared, not kept."""
+        if request.key in self.forgotten:
+            self.fresh_answers[request.key] = generation
+        else:
+            super().remember(request, generation)
+
+
+class Unjudged(Sandbox):
+    """A sandbox that runs nothing: jobs keep their identity and get a verdict that says nothing."""
+
+    def run(self, jobs: Iterable[Job]) -> Iterator[Verdict]:
+        for job in jobs:
+            yield Verdict(
+                job.id, "sandbox_error", [], "not run", 0.0, 0.0, 0.0, self.backend, job.mode, "", "", Limits()
+            )
+
+
+@dataclass
+class Rehearsal(Run):
+    """A run of a stage for its outputs alone. `made` holds tables that take the place of those on disk."""
+
+    made: Mapping[Path, Table] = field(default_factory=dict)
+    ask: bool = False  # models, where the store does not know
+    judge_programs: bool = False  # in the sandbox, likewise
+    forgotten: Collection[bytes] = ()
+
+    def table(self, model: Any, path: Path) -> Table:
+        return Table(model, self.made[path].frame, path.stem) if path in self.made else super().table(model, path)
+
+    def engine(self, role: str) -> Engine:
+        engine: Engine = super().engine(role)
+        engine.memory = Recalling(engine.memory, self.forgotten)
+        if not self.ask:
+            engine.backend = Unasked(engine.backend)
+        return engine
+
+    def sandbox(self) -> Any:
+        if self.judge_programs:
+            super().sandbox()
+            self.judge.forgotten = self.forgotten
+            return self.judge
+        runtime = RuntimeParams.model_validate(self.params.get("runtime", {}))
+        store, box = Store(where(runtime.store)), Unjudged(backend=runtime.sandbox_backend)
+        self.judge = self.stack.enter_context(RememberingSandbox(box, store, strict=False))
+        return self.judge
+
+    def progress(self, done: int, total: int, note: str = "") -> None:
+        """A rehearsal is quick; the caller shows how far it is."""
+
+
+def rehearsal(name: str, graph: dict[str, Any], params: dict[str, Any], stack: ExitStack, **more: Any) -> Rehearsal:
+    """A rehearsal of the stage `name` (no matrix) of the graph; its engines close with the stack."""
+    spec = stage_spec(name, {}, graph)
+    run = Rehearsal(spec, params, function_of(graph["stages"][name]), stack, name, **more)
+    importlib.import_module("llm.prompt")
+    allow_prompts(spec)
+    return run
+
+
+def function_of(entry: dict[str, Any]) -> Any:
+    """The function that a stage of dvc.yaml runs."""
+    name = entry["cmd"].split()[3]
+    module = importlib.import_module(name if "." in name else f"stages.{name}")
+    return getattr(module, name.rsplit(".", 1)[-1])
+
+
+def kinds_of(entry: dict[str, Any]) -> set[str]:
+    """What a stage of the graph works with, of "engine", "sandbox", "model" (it trains or runs one)."""
+    if entry["cmd"].split()[3].startswith("train."):
+        return {"model"}  # not imported: torch takes seconds
+    hints = hints_of(function_of(entry))
+    names = {getattr(hint, "__name__", "") for hint in hints.values()}
+    models = {Model, ModelOut, Checkpoints} & {hint for hint in hints.values() if inspect.isclass(hint)}
+    return {
+        kind
+        for kind, there in (("engine", "Engine" in names), ("sandbox", "Sandbox" in names), ("model", models))
+        if there
+    }

@@ -1,0 +1,23 @@
+"""Fixtures of the llm room."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fault_server import FaultServer
+
+from llm.store import Store
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    """A server on loopback that fails on request."""
+    with FaultServer() as running:
+        yield running
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """An empty store."""
+    with Store(tmp_path / "store") as opened:
+        yield opened

@@ -1,0 +1,49 @@
+"""What a library started for us dies with us."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).parents[2]
+STARTS_ONE = """
+    import subprocess, sys, time
+    from llm.orphans import Watch
+    watch = Watch()
+    child = subprocess.Popen(["sleep", "60"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    watch.begin()
+    print(child.pid, flush=True)
+    if sys.argv[1] == "end":
+        watch.end()
+    time.sleep(60)
+"""
+
+
+def child_after_kill(argument: str, wait_s: float) -> bool:
+    """Whether the child still runs after its parent was killed."""
+    command = [sys.executable, "-c", textwrap.dedent(STARTS_ONE), argument]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = psutil.Process(int(parent.stdout.readline()))
+        time.sleep(0.3 if argument == "end" else 0)  # until the watcher has been told
+        os.kill(parent.pid, signal.SIGKILL)
+    deadline = time.monotonic() + wait_s
+    while time.monotonic() < deadline:
+        if not child.is_running() or child.status() == psutil.STATUS_ZOMBIE:
+            return False
+        time.sleep(0.05)
+    child.kill()
+    return True
+
+
+def test_a_child_ends_when_its_parent_is_killed() -> None:
+    assert not child_after_kill("watch", wait_s=20)
+
+
+def test_a_watch_that_has_ended_kills_nobody() -> None:
+    assert child_after_kill("end", wait_s=1)

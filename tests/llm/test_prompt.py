@@ -1,0 +1,59 @@
+"""Prompt files."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from jinja2 import UndefinedError
+
+from llm import prompt
+from llm.prompt import Prompt, UndeclaredRead
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A project with prompts/, as its working directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(prompt, "opened", set())
+    (tmp_path / "prompts").mkdir()
+    (tmp_path / "prompts" / "rules.jinja").write_text("Be brief.")
+    (tmp_path / "prompts" / "tag.jinja").write_text(
+        '{% block system %}\nYou tag. {% include "rules.jinja" %}\n{% endblock %}\n'
+        "{% block user %}\n<instruction>{{ instruction }}</instruction>\n{% endblock %}\n"
+    )
+    yield tmp_path / "prompts"
+    prompt.allow(None)
+
+
+def test_blocks_are_rendered_apart_and_nothing_is_escaped(folder: Path) -> None:
+    assert Prompt("tag").messages(instruction="a < b {{ c }}") == [
+        {"role": "system", "content": "You tag. Be brief."},
+        {"role": "user", "content": "<instruction>a < b {{ c }}</instruction>"},
+    ]
+    assert prompt.opened == {Path("prompts/tag.jinja"), Path("prompts/rules.jinja")}
+
+
+def test_a_missing_variable_is_an_error(folder: Path) -> None:
+    with pytest.raises(UndefinedError, match="instruction"):
+        Prompt("tag").messages()
+
+
+def test_system_may_be_missing_and_user_may_not(folder: Path) -> None:
+    (folder / "a.jinja").write_text("{% block user %}{{ x }}{% endblock %}")
+    (folder / "b.jinja").write_text("{{ x }}")
+    assert Prompt("a").messages(x=1) == [{"role": "user", "content": "1"}]
+    with pytest.raises(ValueError, match=r"prompts/b.jinja: a prompt needs"):
+        Prompt("b").messages(x=1)
+    with pytest.raises(FileNotFoundError, match=r"prompts/c.jinja"):
+        Prompt("c").messages()
+
+
+def test_an_undeclared_prompt_or_include_is_refused(folder: Path) -> None:
+    early = Prompt("tag")
+    early.messages(instruction="x")
+    prompt.allow({Path("prompts/tag.jinja")})
+    for tag in (early, Prompt("tag")):
+        with pytest.raises(UndeclaredRead, match=r"add `- prompts/rules.jinja` to its deps in dvc.yaml"):
+            tag.messages(instruction="x")
+    prompt.allow({Path("prompts/tag.jinja"), Path("prompts/rules.jinja")})
+    assert early.messages(instruction="x") == Prompt("tag").messages(instruction="x")

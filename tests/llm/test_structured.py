@@ -1,0 +1,72 @@
+"""The parse ladder."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, Field
+
+from llm.structured import Unparsable, closed, parse
+
+
+class Inner(BaseModel):
+    tag: str
+
+
+class Verdict(BaseModel):
+    score: int = Field(ge=1, le=5)
+    reason: str
+    tags: list[Inner] = []
+
+
+RIGHT = Verdict(score=4, reason="it's clear", tags=[Inner(tag="a")])
+TEXT = RIGHT.model_dump_json()
+
+
+@given(st.builds(Verdict), st.text(alphabet="abc \n`.", max_size=20), st.text(alphabet="abc \n`.", max_size=20))
+def test_what_a_model_wraps_around_its_answer_does_not_matter(verdict: Verdict, before: str, after: str) -> None:
+    assert parse(before + verdict.model_dump_json() + after, Verdict) == verdict
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"```json\n{TEXT}\n```",
+        TEXT.replace("clear", "cl\near").replace("cl\near", "clear"),
+        TEXT[:-1] + ",}",
+        "{'score': 4, 'reason': \"it's clear\", 'tags': [{'tag': 'a'}]}",
+    ],
+)
+def test_what_can_be_mended_is(text: str) -> None:
+    assert parse(text, Verdict) == RIGHT
+
+
+def test_raw_newlines_in_strings_are_kept() -> None:
+    assert parse('{"score": 4, "reason": "one\ntwo"}', Verdict).reason == "one\ntwo"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("I cannot help with that.", "the answer is not a JSON object"),
+        ('{"score": 9, "reason": "x"}', "score: Input should be less than or equal to 5"),
+        ('{"score": 4, "tags": [{}]}', "reason: Field required; tags.0.tag: Field required"),
+        ('{"score": 4, "rea', "the answer is not a JSON object"),
+        ('{"score": 4, "x": {"a": 1}, "rea', "reason: Field required"),
+    ],
+)
+def test_what_cannot_be_mended_says_why(text: str, reason: str) -> None:
+    with pytest.raises(Unparsable) as caught:
+        parse(text, Verdict)
+    assert str(caught.value) == reason
+
+
+def test_the_schema_that_is_sent_takes_no_other_keys_and_no_string_lengths() -> None:
+    class Bounded(BaseModel):
+        name: str = Field(max_length=3)
+        inner: Inner
+
+    schema = closed(Bounded.model_json_schema(), string_lengths=False)
+    assert schema["additionalProperties"] is False
+    assert schema["$defs"]["Inner"]["additionalProperties"] is False
+    assert schema["properties"]["name"] == {"title": "Name", "type": "string"}
+    assert closed(Bounded.model_json_schema())["properties"]["name"]["maxLength"] == 3

@@ -1,0 +1,161 @@
+"""dvc.yaml says everything that a stage depends on: each kind of undeclared dependency is planted, and caught.
+
+Reading the code catches what stands in it (stages.imports, stages.reads), the runner what it is asked for, and a run
+with nothing but what is declared (stages.hermetic) catches everything that makes a difference.
+"""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).parents[1] / "stages"))
+
+from project import GRAPH, ROOT, STAGE, make, run  # noqa: E402
+
+from schemas.rows import Instruction  # noqa: E402
+from schemas.table import Table  # noqa: E402
+from stages.graph import load_yaml  # noqa: E402
+from stages.reads import differences  # noqa: E402
+
+LAST = "    gone = "
+
+
+def stage(imports: str = "", expression: str = "False", arguments: str = "") -> str:
+    """The stage with something planted that decides which rows stay."""
+    planted = STAGE.replace(LAST, f"    long = long | pl.lit({expression})\n{LAST}", 1)
+    assert planted != STAGE
+    return imports + planted.replace("params: SelectParams", f"params: SelectParams{arguments}", 1)
+
+
+PLANTED = {
+    "a helper module": (
+        stage("from stages.helper import FLAG\n", "FLAG"),
+        ("imports", "run", "hermetic"),
+    ),
+    "a module imported at run time": (
+        stage("import importlib\n", "importlib.import_module('stages.' + 'helper').FLAG"),
+        ("run", "hermetic"),
+    ),
+    "a prompt file": (
+        stage("from llm.prompt import Prompt\n", "len(Prompt('select').messages()) == 9"),
+        ("reads", "run", "hermetic"),
+    ),
+    "an environment variable": (
+        stage("import os\n", "os.environ.get('SELECT_ALL') == 'yes'"),
+        ("reads", "hermetic"),
+    ),
+    "a params key": (
+        stage("from stages.graph import load_yaml\nfrom pathlib import Path\n", "load_yaml(Path('params.yaml'))['tag']['words'] > 3"),
+        ("hermetic",),
+    ),
+    "a data file": (
+        stage(expression="len(pl.read_parquet('data/extra.parquet')) > 1"),
+        ("hermetic",),
+    ),
+    "a random number without a seed": (
+        stage("import random\n", "pl.Series([random.random() < 0.5 for _ in range(len(instructions))])"),
+        ("reads", "hermetic"),
+    ),
+    "the wall clock": (
+        stage("import time\n", "pl.Series([time.time_ns() // 100 % 2 == 1 for _ in range(len(instructions))])"),
+        ("reads", "hermetic"),
+    ),
+    "the order of a set": (
+        stage(expression="list({'a', 'b', 'c', 'd', 'e', 'f', 'g'})[:3] == %r"),
+        ("hermetic",),
+    ),
+}  # fmt: skip
+
+
+def project(folder: Path, code: str = STAGE) -> Path:
+    """A small project with everything that a stage could read beside what it declares."""
+    make(folder, stage=code, params="select:\n  words: 5\ntag:\n  words: 4\n")
+    annotation = folder / "schemas/params/annotation.py"
+    annotation.write_text(annotation.read_text() + "\nclass TagParams(Section):\n    words: Positive = 5\n")
+    (folder / "stages/helper.py").write_text("FLAG = False\n")
+    (folder / "prompts").mkdir()
+    (folder / "prompts/select.jinja").write_text("{% block user %}hello{% endblock %}")
+    rows = [{"id": f"{n:032x}", "prompt": f"row {n}", "source": "s", "license": "l"} for n in range(64)]
+    Table.of(Instruction, rows).write(folder / "data/instructions.parquet")
+    Table.of(Instruction, rows[:1]).write(folder / "data/extra.parquet")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def llm_room(monkeypatch):
+    """The small project has the prompts' code as well."""
+    monkeypatch.setattr(
+        "project.ROOMS", ("llm/__init__.py", "llm/prompt.py", "llm/request.py", "llm/segments.py", "llm/store.py")
+    )
+
+
+def caught(folder: Path, how: str) -> str:
+    """What a check says against the project; nothing where it is content."""
+    module = {"imports": ["stages.imports"], "reads": ["stages.reads"], "run": ["stages.run", "select"]}
+    arguments = module.get(how, ["stages.hermetic", "select"])
+    done = run(folder, "-m", *arguments, SELECT_ALL="no", PYTHONHASHSEED="1")
+    return "" if done.returncode == 0 else (done.stdout + done.stderr).strip() or "failed"
+
+
+def test_a_stage_that_declares_everything_passes_every_check(tmp_path):
+    folder = project(tmp_path)
+    assert {how: caught(folder, how) for how in ("imports", "reads", "run", "hermetic")} == dict.fromkeys(
+        ("imports", "reads", "run", "hermetic"), ""
+    )
+
+
+@pytest.mark.parametrize("what", list(PLANTED))
+def test_an_undeclared_dependency_is_caught(tmp_path, what):
+    code, checks = PLANTED[what]
+    if "%r" in code:
+        ordered = run(
+            ROOT, "-c", "print(list({'a', 'b', 'c', 'd', 'e', 'f', 'g'})[:3])", PYTHONHASHSEED="1"
+        ).stdout.strip()
+        code = code.replace("%r", ordered)
+    folder = project(tmp_path)
+    (folder / "stages/select.py").write_text(code)
+    if "hermetic" in checks:  # the outputs to compare with: made where nobody looks
+        (folder / "stages/run.py").write_text((folder / "stages/run.py").read_text().replace(
+            "        check_imports(stage, spec.deps, from_folder)\n", "").replace("        allow_prompts(spec)\n", ""))  # fmt: skip
+        made = run(folder, "-m", "stages.run", "select", SELECT_ALL="yes", PYTHONHASHSEED="1")
+        assert made.returncode == 0, made.stderr
+        (folder / "stages/run.py").write_text((ROOT / "stages/run.py").read_text())
+    for how in checks:
+        assert caught(folder, how), f"{what} is not caught by {how}"
+
+
+def test_what_a_stage_runs_with_is_there_in_a_hermetic_run_too(tmp_path):
+    """The variable that holds the servers' key, and the budget."""
+    folder = project(tmp_path)
+    there = "os.environ.get('KEY_OF_MINE') == 'key' and load_yaml(Path('params.yaml'))['budget'] == {'requests': 5}"
+    imports = "import os\nfrom pathlib import Path\nfrom stages.graph import load_yaml\n"
+    (folder / "stages/select.py").write_text(stage(imports, there))
+    with (folder / "params.yaml").open("a") as file:
+        file.write("runtime: {api_key_env: KEY_OF_MINE}\nbudget: {requests: 5}\n")
+    for module in ("stages.run", "stages.hermetic"):
+        done = run(folder, "-m", module, "select", KEY_OF_MINE="key")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", list(load_yaml(ROOT / "dvc.yaml")["stages"]))
+def test_the_graph_lists_exactly_the_prompts_files_tables_and_params_that_its_code_reads(name, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert list(differences(name)) == []
+
+
+def test_an_include_counts_as_read(tmp_path, monkeypatch):
+    folder = project(tmp_path)
+    (folder / "stages/select.py").write_text(
+        stage("from llm.prompt import Prompt\n", "not Prompt('select').messages()")
+    )
+    (folder / "prompts/select.jinja").write_text("{% block user %}{% include 'rules.jinja' %}{% endblock %}")
+    (folder / "prompts/rules.jinja").write_text("be good")
+    graph = GRAPH.replace(
+        "      - data/instructions.parquet\n", "      - data/instructions.parquet\n      - prompts/select.jinja\n"
+    )
+    (folder / "dvc.yaml").write_text(graph)
+    monkeypatch.chdir(folder)
+    said = run(folder, "-m", "stages.imports", "--write")
+    assert said.returncode == 0
+    assert list(differences("select")) == ["reads prompts/rules.jinja, which its deps do not list"]

@@ -1,0 +1,133 @@
+"""The doctor finds what DVC does not look for, and what it says mends it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+import shell_project
+
+from llm.store import Store
+from stages.graph import load_yaml
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Built, committed, pushed to a remote in a folder."""
+    project = shell_project.make(tmp_path)
+    dvc(project, "repro", "-q")
+    dvc(project, "remote", "add", "-d", "backup", str(tmp_path / "remote"))
+    dvc(project, "push", "-q")
+    shell_project.commit(project)
+    return project
+
+
+def dvc(project: Path, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    return shell_project.run(project, sys.executable, "-m", "dvc", *arguments, check=check)
+
+
+def doctor(project: Path, *arguments: str) -> str:
+    done = shell_project.module(project, "stages.doctor", *arguments)
+    assert done.returncode == (done.stdout != "nothing wrong\n"), done.stderr
+    return done.stdout
+
+
+def object_of(project: Path, stage: str) -> str:
+    md5 = load_yaml(project / "dvc.lock")["stages"][stage]["outs"][0]["md5"]
+    return f"{md5[:2]}/{md5[2:]}"
+
+
+def test_a_damaged_object_that_dvc_trusts(project):
+    assert doctor(project, "--remote", "backup", "--hash") == "nothing wrong\n"
+    place = project / ".dvc/cache/files/md5" / object_of(project, "join")
+    place.chmod(0o644)
+    place.write_bytes(place.read_bytes().replace(b"people", b"nobody"))
+    place.chmod(0o444)
+    (project / "data/joined.txt").unlink()
+    dvc(project, "checkout", "-q")
+    assert dvc(project, "status", "-q", check=False).returncode == 0, "DVC finds it out by itself now: good"
+    said = doctor(project)
+    assert f"cache: {place.relative_to(project)} is damaged" in said and "1 findings" in said
+    place.unlink()  # as it says
+    dvc(project, "fetch", "-q")
+    assert doctor(project) == "nothing wrong\n"
+
+
+def test_a_truncated_object_in_the_remote(project, tmp_path):
+    place = tmp_path / "remote/files/md5" / object_of(project, "one")
+    content = place.read_bytes()
+    place.chmod(0o644)
+    place.write_bytes(content[:-9])
+    assert "is truncated: 1,791 of 1,800 bytes" in doctor(project, "--remote", "backup")
+    place.write_bytes(content[:-9] + b"otherwise")
+    assert doctor(project, "--remote", f"file://{tmp_path}/remote") == "nothing wrong\n"  # as long as it should be
+    assert "is damaged: its bytes hash to" in doctor(project, "--remote", "backup", "--hash")
+    place.unlink()
+    dvc(project, "push", "-q")
+    assert doctor(project, "--remote", "backup", "--hash") == "nothing wrong\n"
+
+
+def test_what_killed_runs_leave(project):
+    objects = project / ".dvc/cache/files/md5"
+    (objects / "00").mkdir(exist_ok=True)
+    (objects / "00/.abc.tmp").write_text("half")
+    locks = project / ".dvc/tmp/rwlock"
+    locks.write_text('{"read": {"data/all')
+    assert "rm .dvc/tmp/rwlock" in doctor(project)
+    assert "corrupted" in dvc(project, "repro", check=False).stderr
+    locks.unlink()
+    graph = project / "dvc.yaml"
+    graph.write_text(
+        graph.read_text().replace("[a, b]", "[a]").replace(", data/model-b.txt", "").replace(" data/model-b.txt", "")
+    )
+    (project / "source.txt").write_text("edited")
+    shell_project.run(project, "git", "stash", "-q")
+    shell_project.run(project, "git", "checkout", "-q", "--detach")
+    said = doctor(project)
+    assert "00/.abc.tmp is left from an interrupted transfer" in said
+    assert "HEAD is detached" in said and "`git switch main`" in said
+    assert "WIP on main" in said and "git stash pop" in said
+    shell_project.run(project, "git", "switch", "-q", "main")
+    shell_project.run(project, "git", "stash", "pop", "-q")
+    (objects / "00/.abc.tmp").unlink()
+    said = doctor(project)
+    assert "dvc.lock: train@b is no longer in dvc.yaml" in said and "1 findings" in said
+
+
+def test_a_damaged_segment_of_the_store(project):
+    with Store(project / ".cache/generations") as store:
+        store.put("kind", pl.DataFrame({"key": [bytes(16)], "text": ["answer"]}))
+    assert doctor(project) == "nothing wrong\n"
+    [segment] = (project / ".cache/generations/kind").glob("*.parquet")
+    segment.write_bytes(segment.read_bytes()[:-1])
+    assert "do not hash to its name" in doctor(project)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "found"),
+    [
+        (".dvc/config", "<<<<<<< HEAD\n[core]\n=======\n>>>>>>> theirs\n", ".dvc/config cannot be read"),
+        ("params.yaml", "runtime: foo\n", "params.yaml: cannot be read"),
+        ("params.yaml", "runtime: {store: 5}\n", "params.yaml: runtime.store is 5, which is no folder"),
+        ("params.yaml", "<<<<<<< HEAD\na: 1\n=======\n>>>>>>> theirs\n", "marks of a merge with conflicts"),
+    ],
+)
+def test_a_configuration_that_cannot_be_read_is_a_finding_and_no_traceback(project, file, content, found):
+    (project / file).write_text(content)
+    assert found in doctor(project, "--remote", str(project.parent / "remote"))
+    if file == "params.yaml":
+        done = shell_project.module(project, "stages.hermetic")
+        assert done.returncode == 1 and done.stderr.startswith("error: params.yaml"), done.stderr
+
+
+def test_checkpoints_of_a_training_that_nobody_took_up_again(project):
+    aged, young = (project / ".cache/checkpoints" / name for name in ("sft-1", "sft-2"))
+    for folder in (aged, young):
+        folder.mkdir(parents=True)
+        (folder / "state").write_text("dear")
+    for path in (aged / "state", aged):
+        os.utime(path, (1e9, 1e9))
+    assert f"{aged.relative_to(project)}: checkpoints that nobody has touched for 30 days" in (said := doctor(project))
+    assert "1 findings" in said

@@ -1,0 +1,69 @@
+"""Independent stages run side by side under the real DVC, and nothing outlives the process that started them."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from itertools import combinations
+
+import psutil
+import shell_project
+
+from stages.graph import load_yaml
+
+
+def spans(project):
+    """Start and end of every strategy's last run."""
+    lines = [line.split() for line in (project.parent / "log").read_text().splitlines()]
+    return {name: (float(start), float(end)) for name, start, end in lines}
+
+
+def test_strategies_run_at_once_and_the_lock_is_whole(tmp_path):
+    project = shell_project.make(tmp_path, seconds=6)
+    done = shell_project.module(project, "stages.parallel", "--jobs", "4")
+    assert done.returncode == 0, done.stdout + done.stderr
+    ran = spans(project)
+    overlapping = [pair for pair in combinations(shell_project.NAMES, 2)
+                   if max(ran[name][0] for name in pair) < min(ran[name][1] for name in pair)]  # fmt: skip
+    assert len(overlapping) >= 3, ran
+    lock = load_yaml(project / "dvc.lock")["stages"]
+    assert set(lock) == {"ingest", *shell_project.NAMES, "train@a", "train@b", "join"}
+    assert shell_project.run(project, sys.executable, "-m", "dvc", "status", "-q").returncode == 0
+    again = shell_project.module(project, "stages.parallel", "--jobs", "2")
+    assert again.returncode == 0 and "Running stage" not in again.stdout
+    shell_project.commit(project)
+    assert shell_project.module(project, "stages.doctor").stdout == "nothing wrong\n"
+
+
+def test_a_failure_stops_what_depends_on_it_and_nothing_else(tmp_path):
+    project = shell_project.make(tmp_path)
+    graph = (project / "dvc.yaml").read_text()
+    (project / "dvc.yaml").write_text(graph.replace("cp data/one.txt data/model-${item.model}.txt", "test ${item.model} = a && cp data/one.txt data/model-${item.model}.txt"))  # fmt: skip
+    done = shell_project.module(project, "stages.parallel", "--jobs", "3")
+    assert done.returncode == 1 and "failed: train@b" in done.stderr
+    assert set(load_yaml(project / "dvc.lock")["stages"]) == {"ingest", *shell_project.NAMES, "train@a"}
+
+
+def test_nothing_outlives_a_killed_driver(tmp_path):
+    project = shell_project.make(tmp_path, seconds=60)
+    command = [sys.executable, "-m", "stages.parallel", "--jobs", "4"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    driver = subprocess.Popen(
+        command, cwd=project, env=shell_project.environment(project), start_new_session=True, **quiet
+    )
+    deadline = time.monotonic() + 120
+    started: list[psutil.Process] = []
+    while len(started) < 4 and time.monotonic() < deadline:
+        started = [one for one in psutil.Process(driver.pid).children(recursive=True) if "sleep(60" in " ".join(one.cmdline())
+                   and "dvc" not in one.cmdline()]  # fmt: skip
+        time.sleep(0.2)
+    runs = [one for one in psutil.Process(driver.pid).children(recursive=True) if "dvc" in one.cmdline()]
+    os.kill(driver.pid, signal.SIGKILL)
+    driver.wait()
+    gone, alive = psutil.wait_procs(runs, timeout=30)
+    for (
+        one
+    ) in started:  # commands of this shell_project project; stages of the real one die with their dvc (stages/guard.py)
+        one.kill()
+    assert len(runs) >= 4 and not alive

@@ -1,0 +1,249 @@
+"""The sandbox and its host: what it needs, what it leaves behind, what it does under load, and without the rest."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from siege import REPO, descendants
+
+from sandbox import Case, Job, Limits, Sandbox, SandboxUnavailable, backends, cgroups
+from sandbox.inside import filters, syscalls
+
+WORKING = [name for name in backends.ORDER if backends.probe(name).works]
+
+
+@pytest.fixture(params=backends.ORDER)
+def backend(request):
+    if not (found := backends.probe(request.param)).works:
+        pytest.skip(f"{request.param} cannot be built here: {found.reason}")
+    return request.param
+
+
+def command(*words: str, **environment: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "sandbox", *words],
+        capture_output=True,
+        text=True,
+        cwd=REPO,
+        env=os.environ | environment,
+    )
+
+
+def test_the_command_says_what_works_and_runs_programs(tmp_path):
+    if not WORKING:
+        pytest.skip("no backend works here")
+    said = command()
+    assert said.returncode == 0 and f"chosen    {WORKING[0]}," in said.stdout
+    assert all(f"{name:9} works" in said.stdout for name in WORKING)
+    program = tmp_path / "p.py"
+    program.write_text("def f(x): return x + 1\nprint('hello')")
+    assert json.loads(command("--file", str(program)).stdout)["outcome"] == "pass"
+    failed = command("--file", str(program), "--assert", "assert f(1) == 3")
+    assert failed.returncode == 1 and json.loads(failed.stdout)["outcome"] == "fail"
+
+
+@pytest.fixture
+def open_folder():
+    """A folder that any user may write to; root's programs run as nobody."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        yield Path(folder)
+
+
+def test_with_every_backend_disabled_no_code_runs(open_folder):
+    program = open_folder / "p.py"
+    program.write_text(f"open({str(open_folder / 'ran')!r}, 'w')")
+    refused = command("--file", str(program), CULTIVAR_SANDBOX_DISABLE="all")
+    assert refused.returncode == 2 and "no code is run" in refused.stderr and "Remedies" in refused.stderr
+    assert command(CULTIVAR_SANDBOX_DISABLE="all").returncode == 2
+    assert command("--file", str(program), "--backend", "none").returncode == 2
+    assert not (open_folder / "ran").exists()
+    assert command("--file", str(program), "--backend", "none", "--allow-unsandboxed").returncode == 0
+    assert (open_folder / "ran").exists()
+
+
+def test_it_works_without_the_rest_of_cultivar(tmp_path):
+    if not WORKING:
+        pytest.skip("no backend works here")
+    shutil.copytree(REPO / "sandbox", tmp_path / "sandbox", ignore=shutil.ignore_patterns("__pycache__"))
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+    code += "from sandbox import Sandbox, Job\nwith Sandbox(slots=1) as box: print(*[v.outcome for v in box.run([Job('a', 'io', '')])])"
+    ran = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, cwd="/")
+    assert ran.stdout == "pass\n", ran.stderr
+
+
+def test_packages_are_let_in_by_name_only(backend):
+    pytest.importorskip("numpy")
+    code = "import numpy as np\ndef f(xs): return np.array(xs).sum()"
+    other = "import pytest\ndef f(xs): return 3"
+    jobs = [Job(name, "call", c, entry_point="f", cases=[Case([[1, 2]], 3)]) for name, c in (("a", code), ("b", other))]
+    try:
+        with Sandbox(backend, 1, packages=("numpy",)) as box:
+            verdicts = {v.id: v for v in box.run(jobs)}
+        if verdicts["a"].outcome == "sandbox_error":
+            pytest.skip(verdicts["a"].message)  # another Python is used as root, or the package is closed to nobody
+    except SandboxUnavailable as error:
+        pytest.skip(str(error))
+    assert (verdicts["a"].outcome, verdicts["b"].outcome) == ("pass", "error"), verdicts
+    with Sandbox(backend, 1) as box:
+        assert [v.outcome for v in box.run(jobs)] == ["error", "error"]
+
+
+def test_a_package_that_is_missing_is_trouble_and_said(backend):
+    with Sandbox(backend, 1, packages=("no_such_package",)) as box:
+        (verdict,) = box.run([Job("a", "io", "")])
+    assert verdict.outcome == "sandbox_error" and "no_such_package is not installed" in verdict.message
+
+
+@pytest.fixture
+def group():
+    made = cgroups.try_group()
+    if isinstance(made, str):
+        pytest.skip(f"no control group can be made here: {made}")
+    yield made
+    made.close()
+
+
+def test_a_control_group_stops_what_rlimits_do_not_add_up(group):
+    group.allow(Limits(memory_mb=16, threads=1))
+    code = "import sys; sys.stdin.readline(); x = bytearray(512 << 20); print('BREACH')"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        group.take(process.pid)
+        said, _ = process.communicate(b"\n")
+    assert said == b"" and process.returncode == -9
+    assert group.killed() and not group.killed()
+
+
+def test_each_slot_lives_in_its_own_group_which_goes_with_it(group, backend):
+    folder = group.folders["memory"].parent
+    with Sandbox(backend, 2) as box:
+        assert all(v.passed for v in box.run([Job(str(i), "io", "") for i in range(4)]))
+        names = {Path(f"/proc/{slot.pid}/cgroup").read_text().split(cgroups.PREFIX)[1].split()[0] for slot in box.idle}
+        assert len(names) == len(box.idle) >= 1
+        assert {f"{cgroups.PREFIX}{name}" for name in names} <= {path.name for path in folder.iterdir()}
+    assert not {f"{cgroups.PREFIX}{name}" for name in names} & {path.name for path in folder.iterdir()}
+
+
+def test_cpu_time_decides_under_load():
+    """Eight busy processes: half the limit always passes, overruns are killed within 5 % of it."""
+    if not WORKING:
+        pytest.skip("no backend works here")
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(8)]
+    half = "import time\ndef f():\n    while time.process_time() < 0.5: pass\n    return 1"
+    over = "def f():\n    while True: pass"
+    runs = int(os.environ.get("CULTIVAR_SANDBOX_LOAD_RUNS", "4"))
+    jobs = [Job(f"{kind}{i}", "call", code, entry_point="f", cases=[Case([], 1)])
+            for i in range(runs) for kind, code in (("half", half), ("over", over))]  # fmt: skip
+    try:
+        with Sandbox(limits=Limits(cpu_s=1, wall_s=90)) as box:
+            verdicts = list(box.run(jobs))
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+    assert {v.outcome for v in verdicts if v.id.startswith("half")} == {"pass"}
+    assert {v.outcome for v in verdicts if v.id.startswith("over")} == {"timeout_cpu"}
+    spent = [v.cpu_s for v in verdicts if v.id.startswith("over")]
+    assert min(spent) >= 1 and max(spent) <= 1.05, spent
+
+
+def test_nothing_grows(backend):
+    """Memory, descriptors and mounts of the zygote and of this process stay as they are, run after run."""
+
+    def state(box):
+        (slot,) = box.idle
+        found = []
+        for pid in (slot.pid, os.getpid()):
+            proc = Path(f"/proc/{pid}")
+            pages = int((proc / "statm").read_text().split()[1])
+            own = backend == "userns" and pid == slot.pid  # elsewhere the host's own mounts come and go
+            mounts = (proc / "mountinfo").read_text().count("\n") if own else 0
+            found.append((len(list((proc / "fd").iterdir())), mounts, pages))
+        return found
+
+    others = descendants()
+    code = "def f(x): return [x] * 100"
+    split = Job("s", "split", code, tests="assert f(1)[0] == 1")
+    jobs = [Job("c", "call", code, entry_point="f", cases=[Case([1], [1] * 100)]), split] * 20
+    with Sandbox(backend, 1) as box:
+        assert all(v.passed for v in box.run(jobs))
+        before = state(box)
+        assert all(v.passed for v in box.run(jobs * int(os.environ.get("CULTIVAR_SANDBOX_DRIFT", "5"))))
+        after = state(box)
+    for (fds, mounts, pages), (fds_after, mounts_after, pages_after) in zip(before, after, strict=True):
+        assert (fds, mounts) == (fds_after, mounts_after)
+        assert pages_after <= pages * 1.02 + 64
+    deadline = time.monotonic() + 2
+    while descendants() - others and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not descendants() - others
+
+
+def test_tables_of_system_calls_fit_together():
+    """The aarch64 table cannot run here; it has to name what the x86-64 one does, or its newer form, and no number twice."""
+    x86, arm = syscalls.table("x86_64"), syscalls.table("aarch64")
+    for table in (x86, arm):
+        assert len(set(table.values())) == len(table)
+        assert all(0 <= number < filters.NEWEST for number in table.values())
+    # the generic table left out calls that newer ones replace, those of the x86 architecture, and fork (now clone)
+    replaced = {
+        "stat",
+        "lstat",
+        "access",
+        "open",
+        "readlink",
+        "getdents",
+        "mkdir",
+        "rmdir",
+        "unlink",
+        "rename",
+        "symlink",
+        "link",
+        "creat",
+        "chmod",
+        "utime",
+        "utimes",
+        "futimesat",
+        "dup2",
+        "pipe",
+        "poll",
+        "select",
+        "epoll_create",
+        "epoll_wait",
+        "eventfd",
+        "time",
+        "getpgrp",
+        "arch_prctl",
+        "alarm",
+        "pause",
+        "vfork",
+        "fork",
+    }
+    assert set(x86) - set(arm) == replaced and set(arm) <= set(x86)
+    # calls that are new since the tables were joined have one number everywhere
+    assert all(x86[name] == arm[name] for name in arm if x86[name] >= 424)
+    named = {*syscalls.SNIPPET, *syscalls.ZYGOTE, *syscalls.PATHS, *syscalls.METADATA}
+    assert named <= set(x86)
+    assert not set(syscalls.SNIPPET) & set(syscalls.ZYGOTE)
+    assert {*syscalls.PATHS, *syscalls.METADATA} <= set(syscalls.SNIPPET)
+    with pytest.raises(KeyError):
+        syscalls.table("riscv64")
+
+
+def test_the_host_agrees_with_its_table():
+    """Numbers of the running machine, against the kernel's own header where it is installed."""
+    header = next(
+        (p for p in map(Path, ("/usr/include/x86_64-linux-gnu/asm/unistd_64.h", "/usr/include/asm-generic/unistd.h"))
+         if p.exists() and (os.uname().machine == "x86_64") == ("x86_64" in str(p))), None)  # fmt: skip
+    if header is None:
+        pytest.skip("no kernel headers here")
+    rows = (line.split()[1:] for line in header.read_text().splitlines() if line.startswith("#define __NR"))
+    numbers = {row[0].removeprefix("__NR3264_").removeprefix("__NR_"): row[1] for row in rows if len(row) == 2}
+    table = syscalls.table(os.uname().machine)
+    assert {name: number for name, number in table.items() if numbers.get(name, str(number)) != str(number)} == {}

@@ -1,0 +1,182 @@
+"""Collaborative annotation: the published algorithms, broken answers, and people before judges."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.ids import content_id
+from schemas.params.annotation import EvolveParams, OntologyParams, RankParams, RespondParams, SelectParams, TagParams
+from schemas.rows import Candidate, Evolved, Instruction, InstructionScore, Selected, TagSet
+from schemas.stage import Files
+from schemas.table import Context, Table
+from stages.evolve import evolve
+from stages.ontology import by_association, by_meaning, by_rule, normalise, ontology
+from stages.rank import rank
+from stages.rankings import AnnotationError, candidate_hash, item_hash, read
+from stages.respond import respond
+from stages.select import diverse, select
+from stages.states import close
+from stages.tag import tag
+from tests.engines import simulated
+
+ROOT = Path(__file__).parents[3]
+TAGS = st.lists(st.lists(st.sampled_from("abcdefg"), unique=True, max_size=4), max_size=12)
+PROMPTS = [
+    "Explain how a bicycle stays upright.",
+    "Write a poem about frost.",
+    "List three ideas for a gift.",
+    "Why is it so?",
+]
+
+
+def instructions(prompts=PROMPTS):
+    rows = [{"id": content_id("i", p), "prompt": p, "source": "s", "license": "CC0-1.0"} for p in prompts]
+    return Table.of(Instruction, rows)
+
+
+def selected(prompts=PROMPTS):
+    extra = {"tags": ["explanation"], "scores": [], "pass_number": 0}
+    return Table.of(Selected, [row.model_dump() | extra for row in instructions(prompts)])
+
+
+@given(TAGS, st.integers(0, 12))
+def test_algorithm_1_covers_every_tag_in_its_first_pass_and_takes_nothing_without_tags(sets, size):
+    passes = diverse(sets, size)
+    taken = [at for at, number in enumerate(passes) if number >= 0]
+    assert len(taken) == min(size, sum(bool(tags) for tags in sets))
+    if size >= len(sets):
+        first = {tag for at, number in enumerate(passes) if number == 0 for tag in sets[at]}
+        assert first == {tag for tags in sets for tag in tags}
+
+
+def test_selection_says_why_each_instruction_stayed_out():
+    rows = instructions([*PROMPTS, "Hi", "Draw a picture of a house by the sea."])
+    scores = [
+        {"id": content_id("s", row.id), "parents": [row.id], "tags": ["t"], "tag_count": 1, "tag_idf": 1.0, "complexity": 2.0,
+         "richness": 0.5, "completeness": 1.0 if "so?" in row.prompt else 5.0, "engine": "e", "simulated": True}
+        for row in rows
+    ]  # fmt: skip
+    made = select(
+        rows, Context(InstructionScore, Table.of(InstructionScore, scores).frame), SelectParams(target_size=2)
+    )
+    rules = sorted(row.rule for row in made.dropped)
+    assert len(made.selected) == 2
+    assert rules == ["adds no tag within the target size", "asks for more than text", "incomplete", "too short"]
+
+
+def test_tags_are_normalised_in_the_published_steps():
+    assert by_rule({"Data Visualization", "data-visualization", "other"}) == [
+        ["Data Visualization", "data-visualization"]
+    ]
+    assert by_meaning(["information request", "information requests", "poetry"], 0.3) == [
+        ["information request", "information requests"]
+    ]
+    together = [{"math", "equation"}] * 5 + [{"poem"}] * 3
+    assert by_association(together, OntologyParams(support=5)) == [["equation", "math"]]
+    assert by_association(together, OntologyParams(support=6)) == []
+    sets = [["Math", "equation"]] * 5 + [["rare"]]
+    counts = {"Math": 5, "equation": 5, "rare": 1}
+    canonical, step, left = normalise(sets, counts, OntologyParams(min_count=2, support=5))
+    assert canonical == {"Math": "Math", "equation": "Math", "rare": ""} and step["rare"] == "frequency"
+    assert left == {"raw": 3, "frequency": 2, "rule": 2, "semantic": 2, "association": 1}
+
+
+def test_people_have_the_last_word_on_the_ontology(tmp_path, monkeypatch):
+    (tmp_path / "ontology").mkdir()
+    (tmp_path / "ontology/refinements.yaml").write_text("merge:\n  verse:\n    - poem\ndrop:\n  - other\n")
+    monkeypatch.chdir(tmp_path)
+    files = Files("ontology", (Path("ontology"),))
+    row = {"id": content_id("t", 1), "parents": [content_id("i", 1)], "engine": "e", "simulated": True,
+           "tags": [{"tag": "poem"}, {"tag": "other"}]}  # fmt: skip
+    made = ontology(
+        Table.of(TagSet, [row | {"tags": [t | {"explanation": ""} for t in row["tags"]]}]), OntologyParams(), files
+    )
+    assert [label.tags for label in made.labels] == [["verse"]]
+    assert {entry.raw: (entry.canonical, entry.step) for entry in made.ontology} == {
+        "poem": ("verse", "human"), "other": ("", "human"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("faults", [{"malformed": 1.0}, {"refusal": 1.0}, {"overlong": 1.0}])
+def test_what_cannot_be_read_is_quarantined_with_its_raw_text(faults):
+    with simulated("tagger", **faults) as tagger:
+        made = tag(instructions(), TagParams(), tagger)
+    counts = close("tag", {"instructions": instructions()}, {"tag_sets": made.tag_sets, "quarantine": made.quarantine})
+    assert counts["in"] == 4 and counts["quarantined"] >= 1
+    assert all(row.error and row.raw for row in made.quarantine)
+
+
+def test_evolution_keeps_what_it_added_and_drops_steps_that_add_nothing():
+    with simulated("teacher", wrong=0.4) as teacher, simulated("judge") as judge:
+        made = evolve(selected(), EvolveParams(share=1.0, rounds=2), teacher, judge)
+    close(
+        "evolve",
+        {"selected": selected()},
+        {"evolved": made.evolved, "dropped": made.dropped, "quarantine": made.quarantine},
+    )
+    prompts = {row.id: row.prompt for row in [*selected(), *made.evolved]}
+    for row in made.evolved:
+        before = prompts[row.parents[-2]]
+        assert row.added and row.prompt.startswith(before) and len(row.prompt.split()) > len(before.split())
+
+
+def candidates(texts, prompt="Why is the sea salty?"):
+    row_id = content_id("prompt", prompt)
+    return Table.of(Candidate, [
+        {"id": content_id("c", text), "parents": [row_id], "prompt_id": row_id, "domain": "general", "completion": text,
+         "prompt": [{"role": "user", "content": prompt}], "role": "small", "response_strategy": "plain", "temperature": 0.7,
+         "tags": [], "license": "CC0-1.0", "generation": content_id("g", text), "engine": "e", "simulated": True}
+        for text in texts
+    ])  # fmt: skip
+
+
+def judgement(texts, order, **more):
+    return {"uuid": "u1", "annotator": "ana", "item": item_hash("Why is the sea salty?", texts), "meets_criteria": True,
+            "order": [[candidate_hash(text)] for text in order], "guideline": "1", "time": "2026-01-01T00:00:00Z"} | more  # fmt: skip
+
+
+@pytest.mark.parametrize("stale", [False, True])
+def test_people_decide_before_judges_but_never_on_texts_that_changed(tmp_path, monkeypatch, stale):
+    texts = ["Rivers carry salts into the sea.", "It depends on many things.", "As everyone knows, it is salt."]
+    line = judgement([*texts[:2], "an older text"] if stale else texts, [texts[1], texts[0], texts[2]])
+    (tmp_path / "annotations").mkdir()
+    (tmp_path / "annotations/ana.jsonl").write_text(json.dumps(line) + "\n")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "prompts").symlink_to(ROOT / "prompts")
+    files = Files("rank", (Path("annotations"),))
+    with simulated("judge") as judge:
+        made = rank(candidates(texts), RankParams(), judge, files)
+    (ranking,) = made.rankings
+    best = dict(zip(ranking.candidates, ranking.ranks, strict=True))[content_id("c", texts[1])]
+    assert ranking.source == ("judge" if stale else "human") and (best == 0) == (not stale)
+    assert made.metrics["stale_items"] == int(stale)
+    if not stale:
+        assert [row.completion[0].content for row in made.annotation_demonstrations] == [texts[1]]
+        assert [row.rejected[0].content for row in made.annotation_preferences] == [texts[2]]
+
+
+def test_a_judgement_that_is_superseded_falls_away_and_a_broken_line_is_named(tmp_path):
+    lines = [judgement(["a", "b"], ["a", "b"]), judgement(["a", "b"], ["b", "a"], uuid="u2", supersedes="u1")]
+    path = tmp_path / "x.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert [found.uuid for found in read([path])] == ["u2"]
+    path.write_text('{"uuid": 3}\n')
+    with pytest.raises(AnnotationError, match=r"x\.jsonl:1"):
+        read([path])
+
+
+def test_responses_differ_and_every_instruction_ends_somewhere(monkeypatch):
+    with simulated("small", wrong=0.5) as small, simulated("large", refusal=0.3) as large:
+        made = respond(selected(), Table.of(Evolved, []), RespondParams(), small, large)
+    close(
+        "respond",
+        {"selected": selected()},
+        {"candidates": made.candidates, "dropped": made.dropped, "quarantine": made.quarantine},
+    )
+    by_prompt = {}
+    for row in made.candidates:
+        by_prompt.setdefault(row.prompt_id, []).append(row.completion)
+    assert all(len(set(texts)) == len(texts) for texts in by_prompt.values())

@@ -1,0 +1,161 @@
+"""filter: evaluation items planted in training go, with evidence; duplicates and faulty text go, by name."""
+
+import inspect
+
+import orjson
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.ids import content_id
+from schemas.params.data import FilterParams
+from schemas.rows import Demonstration, EvaluationItem, Preference
+from schemas.table import Context, Table
+from stages import filter as stage
+from stages.decontamination import Rule, lcs_length, overlaps
+from stages.duplicates import clusters, near_duplicates
+from stages.states import close
+
+PARAMS = FilterParams(near_duplicate={"general": 0.8})
+PLANTED = "Janet has sixteen ducks that lay eggs each day, and she eats three of them for breakfast every morning."
+
+
+def said(role, text):
+    return [{"role": role, "content": text}]
+
+
+def demonstration(prompt, completion, domain="general", score=1.0):
+    body = {"prompt": said("user", prompt), "completion": said("assistant", completion), "domain": domain}
+    made = {"id": content_id("demonstration", body), "strategy": "annotation", "license": "CC0-1.0"}
+    return body | made | {"scores": [{"name": "s", "value": score}], "engine": "simulated/t", "simulated": True}
+
+
+def preference(prompt, chosen, rejected, domain="general"):
+    body = {"prompt": said("user", prompt), "chosen": said("assistant", chosen)}
+    body |= {"rejected": said("assistant", rejected), "domain": domain}
+    made = {"id": content_id("preference", body), "strategy": "annotation", "license": "CC0-1.0", "margin": 1.0}
+    return body | made | {"engine": "simulated/t", "simulated": True}
+
+
+def filtered(demonstrations=(), preferences=(), evaluation=(), params=PARAMS):
+    names = list(inspect.signature(stage.filter).parameters)[:10]
+    models = [Demonstration] * 5 + [Preference] * 5
+    tables = {name: Table.of(model, []) for name, model in zip(names, models, strict=True)}
+    tables["annotation_demonstrations"] = Table.of(Demonstration, demonstrations)
+    tables["annotation_preferences"] = Table.of(Preference, preferences)
+    items = [{"id": content_id("item", text), "source": "e:1", "license": "MIT", "task": "math", "prompt": text}
+             for text in evaluation]  # fmt: skip
+    made = stage.filter(**tables, evaluation=Context.of(EvaluationItem, items), params=params)
+    outputs = {name: value for name, value in made._asdict().items() if isinstance(value, Table)}
+    for table in outputs.values():
+        table.check()
+    close("filter", tables, outputs)
+    return made
+
+
+def rules(made):
+    return {row.id: row.rule for row in made.dropped}
+
+
+def test_a_planted_evaluation_item_goes_with_evidence_wherever_it_stands():
+    wrapped = f"Solve this: {PLANTED.upper()}"
+    rows = [demonstration(wrapped, "13."), demonstration("Repeat.", PLANTED), demonstration("Two?", "Two.")]
+    pair = preference("Say it.", "Short.", PLANTED)
+    made = filtered(rows, [pair], [PLANTED, "Two?"])
+    assert rules(made) == dict.fromkeys([row["id"] for row in [*rows, pair]], "evaluation overlap")
+    evidence = {row.parents[0]: row for row in made.overlaps}
+    assert set(evidence) == {row["id"] for row in [*rows, pair]} and all(row.removed for row in evidence.values())
+    first = evidence[rows[0]["id"]]
+    assert first.parents[1] == content_id("item", PLANTED) and first.lcs == first.item_tokens == 19
+    assert first.text == "janet has sixteen ducks that lay eggs each day and she eats three"
+
+
+def test_a_shared_phrase_without_a_long_common_subsequence_is_no_contamination():
+    phrase = "how much money does she have left at the end of the day today"
+    row = demonstration(f"{'first words of one kind ' * 12} {phrase}", "4.", domain="math")
+    made = filtered([row], evaluation=[f"{'quite another story here ' * 12} {phrase}"])
+    assert not rules(made) and not len(made.overlaps)
+
+
+def test_duplicates_keep_the_best_scored_and_different_completions_of_one_prompt_stay():
+    long = "Write a short polite letter to my landlord about the broken heating in our flat"
+    best = demonstration(long, "Dear Sir, it is cold.", score=3.0)
+    copy = demonstration(long.upper(), "dear sir,  it is cold.", score=2.0)
+    other = demonstration(long, "Dear Madam, please mend it.", score=1.0)
+    near = demonstration(long + " now", "Dear Sir, mend it.", score=2.5)
+    apart = demonstration(long + " now", "The same near duplicate, in a domain without a threshold.", domain="math")
+    made = filtered([best, copy, other, near, apart])
+    assert rules(made) == {copy["id"]: "exact duplicate", near["id"]: "near duplicate"}
+    assert best["id"] in made.dropped.frame.filter(pl.col("rule") == "exact duplicate")["detail"][0]
+
+
+@pytest.mark.parametrize(
+    ("completion", "domain", "rule"),
+    [
+        ("I'm sorry, but I cannot help with that.", "general", "refusal"),
+        ("I'm sorry, but I cannot help with that.", "safety", None),
+        ("I am sorry, said the Mouse.", "literature", None),
+        ("As an AI language model, I like trees.", "general", "identity leakage"),
+        ("I was trained by OpenAI to say so.", "general", "identity leakage"),
+        ("As of my last update there were nine.", "general", "boilerplate"),
+        ("Here:\n```python\nx = 1", "code", "unclosed fence"),
+        ("word " * 200 + "and then", "general", "repetition"),
+        (" ".join(f"word{n}" for n in range(200)) + " and", "general", "truncated"),
+        (" ".join(f"word{n}" for n in range(200)) + ".", "general", None),
+        ("  ", "general", "empty completion"),
+    ],
+)
+def test_quality_rules(completion, domain, rule):
+    row = demonstration("Tell me.", completion, domain=domain)
+    got = rules(filtered([row])).get(row["id"])
+    assert got == rule or (rule == "repetition" and got == "truncated")
+
+
+def test_a_pair_without_a_difference_goes():
+    row = preference("Tell me.", "Yes.", "Yes. ")
+    assert rules(filtered(preferences=[row])) == {row["id"]: "chosen equals rejected"}
+
+
+def naive_lcs(left, right):
+    row = [0] * (len(right) + 1)
+    for a in left:
+        before = 0
+        for place, b in enumerate(right, 1):
+            before, row[place] = row[place], before + 1 if a == b else max(row[place], row[place - 1])
+    return row[-1]
+
+
+@given(st.lists(st.sampled_from("abcd"), max_size=90), st.lists(st.sampled_from("abcde"), max_size=90))
+def test_bit_parallel_lcs_is_the_textbook_lcs(left, right):
+    assert lcs_length(left, right) == naive_lcs(left, right)
+
+
+def shingles(text, n):
+    words = text.split()
+    return {tuple(words[at : at + n]) for at in range(max(len(words) - n + 1, 1))} if words else set()
+
+
+@given(st.lists(st.lists(st.sampled_from("abc"), max_size=7).map(" ".join), min_size=2, max_size=12))
+def test_near_duplicates_have_the_jaccard_coefficient_of_their_sets(texts):
+    found = near_duplicates(pl.Series(texts), 0.5, n=2, bands=16, rows_per_band=2)
+    for left, right, score in found:
+        one, two = shingles(texts[left], 2), shingles(texts[right], 2)
+        assert left < right and score == pytest.approx(len(one & two) / len(one | two)) and score >= 0.5
+    joined = clusters((left, right) for left, right, _ in found)
+    sets = [shingles(text, 2) for text in texts]
+    for right, members in enumerate(sets):
+        left = next(place for place, other in enumerate(sets) if other == members)
+        if members and left != right:  # equal sets meet in every band
+            assert joined[left] == joined[right]
+
+
+def test_gsm8k_train_against_test_has_the_known_four_rows(real_data):
+    def questions(name):
+        with (real_data / "gsm8k" / name).open("rb") as handle:
+            return pl.Series([orjson.loads(line)["question"] for line in handle])
+
+    hits = list(overlaps(questions("train.jsonl"), questions("test.jsonl"), Rule(13, 13, 0.6, 8, 5)))
+    removed = [hit for hit in hits if hit.removed]
+    assert len({hit.row for hit in removed}) == 4 and len({hit.item for hit in removed}) == 3
+    assert all(hit.lcs >= 13 and hit.lcs >= 0.6 * min(hit.row_tokens, hit.item_tokens) for hit in hits)

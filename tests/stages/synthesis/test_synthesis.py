@@ -1,0 +1,199 @@
+"""Automated synthesis: published cases, forged answers that are never admitted, malformed answers that are kept apart."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sandbox import Sandbox
+from schemas.answers import agrees, said
+from schemas.arithmetic import evaluate
+from schemas.ids import content_id
+from schemas.params.synthesis import ConstitutionParams, ExecutionParams, RejectionParams, RepurposeParams
+from schemas.rows import Character, CodeTask, Constraint, Instruction, Passage, Problem, SafetyPrompt
+from schemas.stage import Files
+from schemas.table import Context, Table
+from stages.constitution import constitution
+from stages.execution import execution
+from stages.paths import consistent, distinct
+from stages.rejection import rejection
+from stages.repurpose import repurpose
+from stages.solutions import extract, usable_test
+from stages.states import close
+from stages.verifiers import agreeing, allowed, composed
+from tests.engines import simulated
+
+ROOT = Path(__file__).parents[3]
+EXPRESSIONS = st.recursive(
+    st.integers(0, 99).map(str),
+    lambda inner: st.tuples(inner, st.sampled_from("+-*/"), inner).map(lambda parts: f"({''.join(parts)})"),
+    max_leaves=6,
+)
+
+
+@given(EXPRESSIONS)
+def test_the_arithmetic_parser_agrees_with_exact_evaluation(expression):
+    import re
+
+    try:
+        exact = eval(re.sub(r"(\d+)", r"Fraction(\1)", expression), {"Fraction": Fraction})  # noqa: S307
+    except ZeroDivisionError:
+        exact = None
+    assert evaluate(expression) == (exact if len(expression) <= 200 else None)
+
+
+@pytest.mark.parametrize("text", ["__import__('os')", "2**9999", "1+", "a+b", "(1", "1" * 201, ""])
+def test_what_is_no_arithmetic_has_no_value(text):
+    assert evaluate(text) is None
+
+
+def test_equations_must_hold_and_paths_are_distinct_by_them():
+    assert consistent("48/2 = <<48/2=24>>24 and <<48+24=72>>72") and not consistent("<<48/2=23>>23")
+    assert consistent("sells 9: 10-9=1. finds 3: 1+3=4.") and not consistent("sells 9: 10-9=2.")
+    assert consistent(
+        "12+5=17-3=14, 1/3+1/4=4/12+3/12, 2+1 1/2=3 1/2, 650 000/2=325 000, X*5+1=31, 1/5=20%, 35(2/5)=14"
+    )
+    assert not consistent("12+5=18-3=14") and not consistent("so 1/3+1/4=4/12+4/12") and not consistent("((3+4)*2=15).")
+    assert distinct(["a 1+1=2", "b 1+1=2 said at length", "2+0=2", "none", "nothing"]).__len__() == 3
+
+
+def test_gsm8k_solutions_are_consistent(real_data):
+    """7,473 published solutions: every annotation holds to 0.001 (methods 4.3)."""
+    import orjson
+
+    rows = [orjson.loads(line) for line in (real_data / "gsm8k/train.jsonl").read_bytes().splitlines()]
+    assert [row["answer"] for row in rows if not agrees(said(row["answer"]), row["answer"].split("#### ")[1])] == []
+    assert [row["answer"] for row in rows if not consistent(row["answer"])] == []
+
+
+def rows(model, *contents):
+    return Table.of(
+        model, [{"id": content_id(model.__name__, c), "source": "s", "license": "CC0-1.0"} | c for c in contents]
+    )
+
+
+def closing(stage, made, **consumed):
+    tables = {name: value for name, value in made._asdict().items() if isinstance(value, Table)}
+    return close(stage, consumed, tables)
+
+
+def problems():
+    made = [f"Mia has {n} pens. Mia finds 3. Then Mia sells 2. How many pens does Mia have now?" for n in range(3, 23)]
+    return rows(Problem, *({"prompt": text, "answer": str(n + 1)} for n, text in enumerate(made, 3)))
+
+
+def test_rejection_admits_only_right_consistent_paths_and_contrasts_them_with_wrong_ones():
+    with simulated("teacher", wrong=0.4) as teacher, simulated("judge") as judge:
+        made = rejection(problems(), RejectionParams(samples=8), teacher, judge)
+    closing("rejection", made, problems=problems())
+    answers = {row.id: row.answer for row in problems()}
+    assert len(made.rejection_demonstrations) and len(made.rejection_preferences)
+    for row in made.rejection_demonstrations:
+        text = row.completion[0].content
+        assert agrees(said(text), answers[row.parents[0]]) and consistent(text)
+    for row in made.rejection_preferences:
+        chosen, rejected = (
+            agrees(said(side[0].content), answers[row.parents[0]]) for side in (row.chosen, row.rejected)
+        )
+        assert chosen is True and rejected is False
+        assert 0 < row.margin < 1
+
+
+@pytest.mark.parametrize("faults", [{"malformed": 1.0}, {"overlong": 1.0}, {"refusal": 1.0}])
+def test_a_judge_that_cannot_be_read_admits_nothing_and_its_words_are_kept(faults):
+    with simulated("teacher") as teacher, simulated("judge", **faults) as judge:
+        made = rejection(problems(), RejectionParams(samples=2), teacher, judge)
+    counts = closing("rejection", made, problems=problems())
+    assert counts["dropped"] + counts["kept"] == 20 and len(made.quarantine) > 0
+    assert all(row.raw for row in made.quarantine)
+
+
+def test_code_is_extracted_only_where_it_parses_and_defines_the_entry_point():
+    assert extract("Sure:\n```python\ndef f(x):\n    return x\n```", "f") == "def f(x):\n    return x"
+    assert extract("```python\ndef g(x): return x\n```", "f") is None
+    assert extract("```python\ndef f(x:\n```", "f") is None
+    assert (
+        usable_test("assert f(1) == 2", "f") and not usable_test("assert 1 == 1", "f") and not usable_test("f(1)", "f")
+    )
+
+
+def test_execution_feedback_end_to_end():
+    """Solutions that pass the source's tests, verification functions that agree, and no always-equal forgery."""
+    tasks = rows(
+        CodeTask,
+        {"prompt": "Write factorial(n).", "entry_point": "factorial", "tests": ["assert factorial(5) == 120", "assert factorial(0) == 1"]},
+        {"prompt": "Write median(numbers).", "entry_point": "median"},
+        {"prompt": "Write nothing(x).", "entry_point": "nothing", "tests": ["assert nothing(1) == 'never'", "assert nothing(2) is 3 is 4"]},
+    )  # fmt: skip
+    constraints = rows(Constraint, {"text": "Answer in upper case"}, {"text": "Use a metaphor that surprises"})
+    queries = Context(
+        Instruction, rows(Instruction, {"prompt": "What colour is coal?"}, {"prompt": "What do bees make?"}).frame
+    )
+    with simulated("teacher", wrong=0.3) as teacher, simulated("judge") as judge, Sandbox() as sandbox:
+        made = execution(tasks, constraints, queries, ExecutionParams(rewrites=1), teacher, judge, sandbox)
+    closing("execution", made, code_tasks=tasks, constraints=constraints)
+    code = {row.prompt[0].content for row in made.execution_demonstrations if row.domain == "code"}
+    assert code == {"Write factorial(n).", "Write median(numbers)."}
+    upper = [row for row in made.execution_demonstrations if row.prompt[0].content.endswith("Answer in upper case.")]
+    assert upper and all(row.completion[0].content.isupper() for row in upper)
+    assert all(row.chosen != row.rejected for row in made.execution_preferences)
+    assert "no verification function survives cross-validation" in {row.rule for row in made.dropped}
+
+
+def test_verification_functions_are_cross_validated():
+    expected = ["true", "true", "false"]
+    good, turned, constant, broken = expected, ["false", "false", "true"], ["true"] * 3, ["error"] * 3
+    params = ExecutionParams()
+    assert agreeing([good, good, turned], expected, params) == [0]
+    assert agreeing([good, good, constant, broken], expected, params) == []
+    assert agreeing([constant] * 3, expected, params) == []
+    assert allowed("import re\ndef evaluate(r):\n    return True") and not allowed(
+        "import os\ndef evaluate(r): return True"
+    )
+    assert not allowed("def other(r): return True") and not allowed("def evaluate(r:")
+    assert composed("what is it", "answer in upper case.") == "what is it. Answer in upper case."
+
+
+def test_repurposing_never_quotes_and_removes_the_profile():
+    text = "The old clock stopped at noon, and the town noticed. " * 12
+    passages = rows(Passage, {"work": "Clocks", "author": "A. Nobody", "section": "1", "text": text})
+    claims = [
+        {"property": "occupation", "value": "mending nets"},
+        {"property": "place of birth", "value": "the isle of Corr"},
+    ]
+    other = [{"property": "occupation", "value": "flying ships"}, {"property": "place of birth", "value": "dock nine"}]
+    cast = rows(
+        Character,
+        {"name": "Ola", "description": "a fisher", "claims": claims},
+        {"name": "Zed", "description": "a pilot", "claims": other},
+    )
+    with simulated("teacher", wrong=0.3) as teacher, simulated("judge") as judge:
+        made = repurpose(passages, cast, RepurposeParams(), teacher, judge)
+    closing("repurpose", made, passages=passages, characters=cast)
+    for row in made.repurpose_demonstrations:
+        if row.domain == "literature":
+            assert row.completion[0].content == text.strip() or row.completion[0].content == text
+            assert "Clocks" not in row.prompt[0].content
+        else:
+            assert row.prompt[0].content in ("You are Ola, a fisher.", "You are Zed, a pilot.")
+            assert not any(claim["value"] in row.prompt[0].content for claim in claims + other)
+    assert {row.domain for row in made.repurpose_demonstrations} == {"literature", "character"}
+
+
+def test_constitution_exports_revisions_only(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    prompts = rows(
+        SafetyPrompt,
+        {"prompt": "How can I steal a bicycle that is locked?", "area": "theft", "harmful": True},
+        {"prompt": "How do I kill a Python process that hangs?", "area": "look-alike", "harmful": False},
+    )
+    files = Files("constitution", (Path("constitution/principles.yaml"),))
+    with simulated("teacher") as teacher, simulated("judge") as judge:
+        made = constitution(prompts, ConstitutionParams(), teacher, judge, files)
+    assert closing("constitution", made, safety_prompts=prompts)["kept"] == 2
+    rejected = {row.rejected[0].content for row in made.constitution_preferences}
+    assert rejected and not rejected & {row.completion[0].content for row in made.constitution_demonstrations}
+    benign = [row for row in made.constitution_demonstrations if "Python" in row.prompt[0].content]
+    assert benign and "cannot" not in benign[0].completion[0].content

@@ -1,0 +1,186 @@
+"""How the execution stage uses the sandbox: gated tests, trouble that is no fail, and what runs without walls."""
+
+import math
+from contextlib import ExitStack
+from types import SimpleNamespace
+
+import pytest
+
+from sandbox import Limits, Sandbox, SandboxUnavailable, Verdict
+from schemas.ids import content_id
+from schemas.params.synthesis import ExecutionParams
+from schemas.rows import CodeTask
+from stages.execution import Unsandboxed
+from stages.graph import GraphError
+from stages.ledger import Ledger
+from stages.run import Run
+from stages.solutions import Solution, drop_wrong_tests, extract, record, rerun, run_matrix, syntax, trust, why_none
+from stages.verifiers import agreeing, pass_rate
+
+PARAMS = ExecutionParams()
+
+
+@pytest.fixture(scope="module")
+def box():
+    try:
+        with Sandbox() as box:
+            yield box
+    except SandboxUnavailable as error:
+        pytest.skip(str(error))
+
+
+def task(*tests: str, solution: str | None = None) -> CodeTask:
+    row_id = content_id("task", list(tests))
+    return CodeTask(
+        id=row_id, source="s", license="CC0-1.0", prompt="p", entry_point="f", tests=list(tests), solution=solution
+    )
+
+
+def solved(code: str, row: CodeTask) -> Solution:
+    return Solution(row, None, content_id("solution", code), code)  # type: ignore[arg-type]
+
+
+def test_tests_that_the_reference_fails_go_and_so_do_passes_by_chance(box):
+    code = "import time\ndef f(x): return x + 1 if x < 9 else time.monotonic_ns() % 2"
+    right, wrong, chance = (
+        "assert f(1) == 2",
+        "assert f(1) == 3",
+        "assert f(9) == f(9) == f(9) == f(9) == f(9) == f(9) == 0",
+    )
+    row = task(right, wrong, chance, solution=code)
+    bare = task(wrong)
+    tests = {row.id: list(row.tests), bare.id: list(bare.tests)}
+    drop_wrong_tests([row, bare], tests, PARAMS, box)
+    assert tests == {row.id: [right], bare.id: [wrong]}
+
+
+def test_what_cannot_be_decided_is_no_fail(box):
+    row = task("assert f(1) < 2", "assert f(2) == 3")
+    solution = solved("class A:\n  __lt__ = lambda s, o: True\ndef f(x): return A() if x == 1 else x + 1", row)
+    run_matrix({row.id: [solution]}, {row.id: row.tests}, PARAMS, box)
+    assert [solution.outcomes[t] for t in row.tests] == ["unsupported", "pass"] and not solution.fails(row.tests)
+    assert solution.judged(row.tests) == row.tests[1:] and not solution.passes(row.tests)
+
+
+def test_a_tree_too_deep_to_be_written_is_told_apart_by_its_text():
+    code = "def f(x):\n  if x == 0: return 0\n" + "".join(f"  elif x == {i}: return {i}\n" for i in range(1, 500))
+    assert extract(code, "f") and syntax(code) == code and syntax("f = 1") == syntax("f=1")
+
+
+def test_a_solution_that_passes_now_and_then_is_not_steady(box):
+    row = task("assert f(1) == 2", "assert f(2) == 3")
+    good = solved("def f(x): return x + 1", row)
+    flaky = solved("import time\ndef f(x): return x + 1 if time.monotonic_ns() % 8 else 0", row)
+    many = ExecutionParams(reruns=40)
+    lucky = solved("import random\ndef f(x): return x + 1 if random.random() > 0.5 else 0", row)
+    why = rerun([(good, row.tests), (flaky, row.tests)], many, box)
+    assert why == {flaky.id: "the best solution is not deterministic"}
+    assert rerun([(lucky, row.tests)], PARAMS, box).keys() == {lucky.id}
+
+
+class Broken:
+    """A sandbox that gives no verdict on tests that hold any of `words`."""
+
+    backend = "userns"
+
+    def __init__(self, *words: str):
+        self.words = words
+
+    def run(self, jobs):
+        for job in jobs:
+            broken = any(word in f"{job.cases}{job.tests}{job.inputs}" for word in self.words)
+            outcome = "sandbox_error" if broken else "pass"
+            yield Verdict(job.id, outcome, [outcome], "", 0, 0, 0, "userns", job.mode, "", "", Limits())
+
+
+def test_trouble_of_the_sandbox_drops_no_test_and_is_a_reason_of_its_own():
+    row = task("assert f(1) == 2", "assert f(77) == 78", solution="def f(x): return x + 1")
+    tests = {row.id: list(row.tests)}
+    drop_wrong_tests([row], tests, PARAMS, Broken("77"))
+    assert tests == {row.id: list(row.tests)}
+    one, other = solved("def f(x): return x + 1", row), solved("def f(x): return x + 2 - 1", row)
+    assert rerun([(one, row.tests), (other, row.tests[:1])], PARAMS, Broken("77")) == {
+        one.id: "the sandbox gave no verdict when the best solution ran again"
+    }
+    run_matrix({row.id: [one]}, tests, PARAMS, Broken("77"))
+    assert one.judged(row.tests) == row.tests[:1] and not one.passes(row.tests) and not one.fails(row.tests)
+    assert "the sandbox gave no verdict" in why_none([one], row.tests)
+    other.outcomes = dict(zip(row.tests, ["fail", "sandbox_error"], strict=True))
+    assert why_none([other], row.tests) == "no solution passes tests that can be trusted"
+    # half of the solutions that were judged on it pass the second test
+    third = solved("def f(x): return 1 + x", row)
+    one.outcomes = third.outcomes = dict.fromkeys(row.tests, "pass")
+    other.outcomes = dict.fromkeys(row.tests, "sandbox_error")
+    lost = solved("def f(x): return -1", row)
+    lost.outcomes = dict.fromkeys(row.tests, "sandbox_error")
+    more = solved("def f(x): return -2", row)
+    more.outcomes = dict.fromkeys(row.tests, "sandbox_error")
+    trusted, group = trust([one, other, third, lost, more], [], row.tests)
+    assert trusted == row.tests and group == [one, third]
+
+
+def test_shares_are_of_the_tests_with_a_verdict():
+    row = task("assert f(1) == 2", "assert f(2) == 3", "assert f(3) == 4")
+    answer = SimpleNamespace(key="0" * 32, text="def f(x): return x + 1", engine="e", simulated=False)
+    found = {}
+    for name, outcomes in {
+        "best": ["pass"] * 3,
+        "half": ["pass", "fail", "sandbox_error"],
+        "unknown": ["refused"] * 3,
+        "partly": ["pass", "pass", "sandbox_error"],
+    }.items():
+        found[name] = Solution(row, answer, content_id("s", name), name)  # type: ignore[arg-type]
+        found[name].outcomes = dict(zip(row.tests, outcomes, strict=True))
+    ledger = Ledger("execution")
+    record(row, found["best"], list(found.values()), list(row.tests), PARAMS, ledger)
+    by_subject = {v["parents"][0]: (v["outcome"], v["score"]) for v in ledger.verdicts.values()}
+    assert by_subject == {
+        found["best"].id: ("pass", 1.0),
+        found["half"].id: ("fail", 0.5),
+        found["unknown"].id: ("refused", None),
+        found["partly"].id: ("sandbox_error", 1.0),
+    }
+
+
+def test_functions_are_judged_by_the_answers_that_they_gave():
+    expected = ["true", "false", "true", "false"]
+    good, silent = list(expected), ["sandbox_error"] * 4
+    partly = ["true", "false", "sandbox_error", "refused"]
+    wrong = ["false", "true", "false", "true"]
+    assert agreeing([good, silent, silent], expected, PARAMS) == [0]
+    assert agreeing([good, partly, silent], expected, PARAMS) == [0, 1]
+    assert agreeing([silent, silent], expected, PARAMS) == []
+    assert agreeing([good, partly, wrong], expected, PARAMS) == [0, 1]
+
+
+def test_trouble_of_the_sandbox_is_neither_pass_nor_fail():
+    row = task("assert f(1) == 2")
+    one = solved("def f(x): return 0", row)
+    run_matrix({row.id: [one]}, {row.id: row.tests}, PARAMS, Broken("f(1)", "[1]"))
+    assert not one.passes(row.tests) and not one.fails(row.tests)
+    assert one.outcomes == {row.tests[0]: "sandbox_error"}
+    one.outcomes = {row.tests[0]: "timeout_cpu"}
+    assert one.fails(row.tests)
+    assert pass_rate(["true", "sandbox_error", "error"]) == 0.5
+    assert math.isnan(pass_rate(["sandbox_error", "refused"]))
+
+
+def opened(runtime: dict) -> Sandbox:
+    with ExitStack() as stack:
+        run = Run(SimpleNamespace(name="execution"), {"runtime": runtime}, print, stack, "execution")  # type: ignore[arg-type]
+        return run.sandbox()
+
+
+def test_without_walls_only_where_configuration_and_command_line_say_so(monkeypatch):
+    monkeypatch.delenv("CULTIVAR_ALLOW_UNSANDBOXED", raising=False)
+    with pytest.raises(GraphError, match="--allow-unsandboxed"):
+        opened({"sandbox_backend": "none"})
+    monkeypatch.setenv("CULTIVAR_ALLOW_UNSANDBOXED", "1")
+    with pytest.warns(RuntimeWarning, match="UNSANDBOXED"):
+        assert opened({"sandbox_backend": "none"}).backend == "none"
+    monkeypatch.setenv("CULTIVAR_SANDBOX_DISABLE", "all")
+    with pytest.raises(GraphError, match="no code is run"):
+        opened({})
+    ledger = Unsandboxed("execution")
+    ledger.verdict(content_id("a", "a"), "sandbox", "pass", 1.0)
+    assert [row["verifier"] for row in ledger.verdicts.values()] == ["sandbox (unsandboxed)"]

@@ -1,0 +1,139 @@
+"""dvc.yaml, params.yaml, recipes and the picture say the same as the code."""
+
+import copy
+import functools
+import importlib
+import inspect
+import operator
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from dvc.stage.cache import _get_cache_hash as get_cache_hash
+from project import ROOT
+
+from schemas.params.base import Section
+from schemas.params.engines import RuntimeParams
+from schemas.params.root import SECTIONS, validate
+from stages.graph import load_yaml
+from stages.imports import differences, module_of
+from stages.recipe import merge, plain
+
+STAGES = load_yaml(ROOT / "dvc.yaml")["stages"]
+ORDER = """
+ingest tag ontology score select evolve respond rank rejection execution repurpose constitution filter assemble
+datasheet base sft reward dpo online_dpo evaluate seeds report
+""".split()
+
+
+@pytest.fixture(autouse=True)
+def at_root(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+def test_the_graph_is_in_the_order_of_the_recipe():
+    assert list(STAGES) == ORDER
+
+
+def test_code_deps_are_exactly_what_each_stage_imports():
+    assert differences() == {}, "run `python -m stages.imports --write`"
+
+
+def test_params_are_valid_and_every_section_belongs_to_a_stage():
+    params = load_yaml(ROOT / "params.yaml")
+    validate(params)
+    assert set(params) == set(SECTIONS)
+    declared = {name for entry in STAGES.values() for name in entry.get("params", [])}
+    assert declared == set(ORDER) & set(SECTIONS) | {f"roles.{role}" for role in params["roles"]}
+
+
+def test_every_parameter_is_one_that_dvc_sees():
+    """Keys named `size` or `nfiles` are left out of the run cache's key: a stage would get an older value's outputs."""
+    with pytest.raises(TypeError, match="size"):
+
+        class Bad(Section):
+            size: int = 1
+
+    def hashed(value):
+        return get_cache_hash({"params": {"params.yaml": value}}, key=True)
+
+    params = load_yaml(ROOT / "params.yaml")
+    paths = [path for path, value in leaves(params) if isinstance(value, int | float | str)]
+    assert len(paths) > 150
+    for path in paths:
+        changed = copy.deepcopy(params)
+        *parents, last = path
+        place = functools.reduce(operator.getitem, parents, changed)
+        place[last] = "changed"
+        assert hashed(changed) != hashed(params), path
+
+
+def leaves(value, path=()):
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    yield from ((path, value),) if not items else (leaf for key, item in items for leaf in leaves(item, (*path, key)))
+
+
+@pytest.mark.parametrize("stage", ORDER)
+def test_a_stage_declares_the_params_of_its_signature(stage):
+    function = getattr(importlib.import_module(module_of(STAGES[stage]["cmd"])), stage)
+    roles = {
+        name
+        for name, p in inspect.signature(function).parameters.items()
+        if getattr(p.annotation, "__name__", "") == "Engine"
+    }
+    sections = {
+        stage if name == "params" else name
+        for name, p in inspect.signature(function).parameters.items()
+        if inspect.isclass(p.annotation) and issubclass(p.annotation, Section) and p.annotation is not RuntimeParams
+    }
+    assert set(STAGES[stage].get("params", [])) == {f"roles.{role}" for role in roles} | sections
+    assert function.__doc__ and inspect.getmodule(function).__doc__
+
+
+@pytest.mark.parametrize("recipe", sorted(Path(ROOT / "recipes").glob("*.yaml")), ids=lambda path: path.stem)
+def test_recipes_apply_and_change_something(recipe):
+    merged, changed = merge(ROOT / "params.yaml", recipe)
+    validate(plain(merged))
+    assert changed
+
+
+def test_applying_a_recipe_is_one_command(tmp_path):
+    shutil.copytree(ROOT / "recipes", tmp_path / "recipes")
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    shutil.copy(ROOT / "dvc.yaml", tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-m", "stages.recipe", "qwen2-7b"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )  # noqa: E501
+    assert done.returncode == 0, done.stderr
+    sft = load_yaml(tmp_path / "params.yaml")["sft"]
+    report = (2, 32768, 7e-6, 7e-7, 0.1, 1.0)
+    assert (
+        sft["epochs"],
+        sft["max_length"],
+        sft["learning_rate"],
+        sft["floor"],
+        sft["weight_decay"],
+        sft["clip"],
+    ) == report  # noqa: E501
+    assert "#" in (tmp_path / "params.yaml").read_text(), "comments are kept"
+    assert all(
+        "models/Qwen2-7B" in load_yaml(tmp_path / "dvc.yaml")["stages"][stage]["deps"] for stage in ("base", "seeds")
+    )
+
+
+def test_data_stages_do_not_import_torch():
+    modules = [module_of(entry["cmd"]) for entry in STAGES.values() if ".train." not in module_of(entry["cmd"])]
+    modules = [module for module in modules if not module.startswith("train.")]
+    code = f"import importlib, sys; [importlib.import_module(m) for m in {modules}]; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+def test_the_picture_shows_every_stage():
+    picture = (ROOT / "reports/graph.svg").read_text()
+    assert [stage for stage in ORDER if f">{stage}</text>" not in picture] == []

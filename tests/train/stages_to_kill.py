@@ -1,0 +1,37 @@
+"""Stages that tests kill, as functions that a child process can import."""
+
+from collections.abc import Callable
+
+import tiny
+
+from schemas.params.engines import RuntimeParams
+from schemas.params.training import DpoParams, OnlineDpoParams, RewardParams, SftParams
+from schemas.stage import Checkpoints, Model, ModelOut
+from train.dpo import dpo
+from train.online_dpo import online_dpo
+from train.reward import reward
+from train.sft import sft
+
+LONG = tiny.SHORT | {"max_steps": 24}
+EPISODES = {"episodes": 2, "prompts": 8, "samples": 3, "max_new_tokens": 8, "start": "sft", "optimizer_state": "kept"}
+STAGES: dict[str, Callable] = {
+    "sft": lambda models, out, work, shown: sft(
+        tiny.demonstrations(), models["base"], SftParams(**LONG), out, work, shown
+    ),
+    "reward": lambda models, out, work, shown: reward(
+        tiny.preferences(), models["sft"], RewardParams(**LONG), out, work, shown
+    ),
+    "dpo": lambda models, out, work, shown: dpo(
+        tiny.preferences(), models["sft"], DpoParams(**LONG), out, work, shown
+    ),
+    "online_dpo": lambda models, out, work, shown: online_dpo(
+        tiny.preferences(), models["base"], models["sft"], models["sft"], models["reward"],
+        OnlineDpoParams(**(LONG | EPISODES | {"max_steps": 12, "reserve": 0.5, "alpha": 1e-3})), RuntimeParams(),
+        out, work, shown,
+    ),
+}  # fmt: skip
+
+
+def run(stage: str, models: dict[str, Model], out: ModelOut, work: Checkpoints) -> None:
+    """What a child process does."""
+    STAGES[stage](models, out, work, tiny.silent)

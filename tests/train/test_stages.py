@@ -1,0 +1,332 @@
+"""The training stages on a tiny model: what carries loss, where the schedule ends, equal runs, honest counts."""
+
+import polars as pl
+import pytest
+import tiny
+import torch
+from transformers import AutoTokenizer
+
+from sandbox import Sandbox
+from schemas.params.engines import RuntimeParams
+from schemas.params.training import DpoParams, EvaluateParams, OnlineDpoParams, RewardParams, SftParams
+from schemas.rows import FinalPreference
+from schemas.stage import Files, Model
+from train import rows
+from train.chat import CHATML, TRAINING, encode
+from train.divergence import divergence
+from train.dpo import dpo
+from train.evaluate import evaluate
+from train.marking import mark
+from train.online_dpo import online_dpo
+from train.reward import order, reward
+from train.samples import Kept
+from train.sampling import sample
+from train.scoring import score
+from train.settings import read_model, read_tokenizer
+from train.sft import sft
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory) -> dict[str, Model]:
+    """base, sft and reward, a few steps each."""
+    path = tmp_path_factory.mktemp("models")
+    start = tiny.base_model(path)
+    tuned = tiny.sft_model(path, start)
+    out = tiny.folder(path / "reward")
+    made = reward(tiny.preferences(), tuned, RewardParams(**tiny.SHORT), out, tiny.checkpoints(path), tiny.silent)
+    assert made.metrics["heldout_pairs"] == 4 and 0 <= made.metrics["heldout_accuracy"] <= 1
+    return {"base": start, "sft": tuned, "reward": Model(out.path), "path": Model(path)}
+
+
+def test_a_saved_tokenizer_splits_as_it_did_when_trained(models):
+    """AutoTokenizer rebuilds Qwen2's pipeline from the model type, whatever the tokenizer file says."""
+    tokenizer = AutoTokenizer.from_pretrained(models["base"].path)
+    ids = tokenizer("Tom has 128 apples.\nNaïve — 漢字 <|im_end|>")["input_ids"]
+    assert tokenizer.decode(ids) == "Tom has 128 apples.\nNaïve — 漢字 <|im_end|>"
+    assert [tokenizer.decode(i) for i in tokenizer("128")["input_ids"]] == ["1", "2", "8"]
+    assert (tokenizer.eos_token, tokenizer.pad_token) == ("<|im_end|>", "<|endoftext|>")
+
+
+def test_the_training_template_renders_what_the_model_s_own_does(models):
+    tokenizer = read_tokenizer(models["base"])
+    chat = [{"role": role, "content": f"{role} says"} for role in ("user", "assistant", "user", "assistant")]
+    for messages in (chat, [{"role": "system", "content": "Be brief."}, *chat]):
+        texts = [tokenizer.apply_chat_template(messages, chat_template=t, tokenize=False) for t in (CHATML, TRAINING)]
+        assert texts[0] == texts[1]
+
+
+def test_only_the_completion_carries_loss(models):
+    """Earlier assistant turns stand in the prompt and carry none; the stop token carries loss."""
+    tokenizer = read_tokenizer(models["base"])
+    prompt = [
+        {"role": "user", "content": "One?"},
+        {"role": "assistant", "content": "1."},
+        {"role": "user", "content": "Two?"},
+    ]
+    encoded = encode(tokenizer, prompt, tiny.said("It is 2."))
+    labels = rows.labels(encoded)
+    assert tokenizer.decode([label for label in labels if label != -100]) == "It is 2.<|im_end|>"
+    assert len(labels) == len(encoded.prompt) + len(encoded.completion)
+    assert tokenizer.decode(encoded.prompt).endswith("<|im_start|>assistant\n")
+
+
+def test_packed_and_unpacked_rows_have_the_same_loss(models, tmp_path):
+    """One step on everything: a leak between documents or a lost label would show."""
+    first = {}
+    for packing in (False, True):
+        tiny.sft_model(tmp_path, models["base"], f"packed_{packing}", packing=packing, batch_size=32, max_steps=1)
+        params = SftParams(**(tiny.SHORT | {"batch_size": 32, "max_steps": 1, "packing": packing}))
+        out = tiny.folder(tmp_path / f"again_{packing}")
+        made = sft(tiny.demonstrations(), models["base"], params, out, tiny.checkpoints(tmp_path), tiny.silent)
+        first[packing] = made.loss.frame["loss"][0]
+    assert first[True] == pytest.approx(first[False], rel=1e-4)
+
+
+def test_the_schedule_ends_exactly_on_the_floor(models, tmp_path):
+    out = tiny.folder(tmp_path / "sft")
+    made = sft(
+        tiny.demonstrations(), models["base"], SftParams(**tiny.SHORT), out, tiny.checkpoints(tmp_path), tiny.silent
+    )
+    rates = made.loss.frame["learning_rate"]
+    assert made.loss.frame["step"].to_list() == [1, 2, 3, 4, 5, 6]
+    assert rates[-1] == tiny.SHORT["floor"] and rates[0] > 0.9 * tiny.SHORT["learning_rate"]
+    assert rates.is_sorted(descending=True)
+
+
+def test_overlong_rows_are_counted_and_too_many_are_refused(models, tmp_path):
+    long = [tiny.admitted("d", f"Say it {at} times.", "train", completion=tiny.said("word " * 200)) for at in range(2)]
+    data = tiny.demonstrations(long)
+    params = SftParams(**(tiny.SHORT | {"max_steps": 1, "overlong_share": 0.2}))
+    made = sft(data, models["base"], params, tiny.folder(tmp_path / "a"), tiny.checkpoints(tmp_path), tiny.silent)
+    assert made.metrics["overlong"] == 2 and made.metrics["demonstrations"] == 17
+    strict = params.model_copy(update={"overlong_share": 0.05})
+    with pytest.raises(rows.TooManyOverlong, match="2 of 19 rows .* sft.max_length = 128"):
+        sft(data, models["base"], strict, tiny.folder(tmp_path / "b"), tiny.checkpoints(tmp_path), tiny.silent)
+
+
+def test_two_runs_give_the_same_bytes(models, tmp_path):
+    again = tiny.base_model(tmp_path)
+    assert tiny.weights(again) == tiny.weights(models["base"])
+    assert tiny.weights(tiny.sft_model(tmp_path, again)) == tiny.weights(models["sft"])
+    files = {path.name: path.read_bytes() for path in again.path.iterdir()}
+    assert files == {path.name: path.read_bytes() for path in models["base"].path.iterdir()}
+
+
+@pytest.mark.parametrize("precompute", [True, False])
+def test_dpo_starts_at_its_reference(models, tmp_path, precompute):
+    """The first loss is ln 2: policy and reference are one model, and the reference is not read from elsewhere."""
+    params = DpoParams(**(tiny.SHORT | {"precompute_reference": precompute, "max_steps": 3}))
+    out = tiny.folder(tmp_path / "dpo")
+    made = dpo(tiny.preferences(), models["sft"], params, out, tiny.checkpoints(tmp_path), tiny.silent)
+    assert made.loss.frame["loss"][0] == pytest.approx(0.6931, abs=1e-3)
+    assert made.loss.frame["loss"][-1] < 0.69
+    assert tiny.weights(Model(out.path)) != tiny.weights(models["sft"])
+
+
+def test_dpo_takes_as_many_pairs_as_params_say(models, tmp_path):
+    params = DpoParams(**(tiny.SHORT | {"pairs": 5, "max_steps": 1}))
+    made = dpo(
+        tiny.preferences(), models["sft"], params, tiny.folder(tmp_path / "d"), tiny.checkpoints(tmp_path), tiny.silent
+    )
+    assert made.metrics["pairs"] == 5
+
+
+EPISODES = tiny.SHORT | {"max_steps": 0, "episodes": 2, "prompts": 4, "samples": 3, "max_new_tokens": 8, "start": "sft"}
+
+
+def episodes(models, path, **more):
+    """A run of online DPO from the SFT model and its final model."""
+    params = OnlineDpoParams(**(EPISODES | {"reserve": 0.5, "alpha": 1e-3} | more))
+    out = tiny.folder(path / "out")
+    made = online_dpo(
+        tiny.preferences(), models["base"], models["sft"], models["sft"], models["reward"], params, RuntimeParams(),
+        out, tiny.checkpoints(path), tiny.silent,
+    )  # fmt: skip
+    return made, Model(out.path)
+
+
+@pytest.mark.parametrize("optimizer", ["ondare", "onties", "adamw"])
+def test_online_dpo_runs_its_episodes_the_same_way_twice(models, tmp_path, optimizer):
+    runs = [episodes(models, tmp_path / name, optimizer=optimizer, optimizer_state="kept") for name in ("a", "b")]
+    (made, model), (again, other) = runs
+    for table in (made.rollouts, made.rollout_rewards, made.online_pairs):
+        table.check()
+    assert tiny.weights(model) == tiny.weights(other) != tiny.weights(models["sft"])
+    assert made.rollouts.frame.equals(again.rollouts.frame) and made.episodes.frame.equals(again.episodes.frame)
+    assert made.rollouts.frame.height == 3 * 4 * 3  # two episodes and the final measurement
+    reward = dict(made.rollout_rewards.frame.select(pl.col("parents").list.first(), "reward").iter_rows())
+    prompt = dict(made.rollouts.frame.select("id", pl.col("parents").list.first()).iter_rows())
+    assert made.online_pairs.frame.height
+    for pair in made.online_pairs.frame.iter_rows(named=True):
+        best, worst = pair["parents"]
+        of_prompt = [
+            reward[row["id"]]
+            for row in made.rollouts.frame.iter_rows(named=True)
+            if row["episode"] == pair["episode"] and prompt[row["id"]] == prompt[best]
+        ]
+        assert reward[best] == max(of_prompt) and reward[worst] == min(of_prompt)
+        assert pair["margin"] == pytest.approx(reward[best] - reward[worst])
+    first, last = made.episodes.frame.row(0, named=True), made.episodes.frame.row(-1, named=True)
+    assert first["kl"] == 0 and last["kl"] > 0 and last["pairs"] is None
+
+
+def test_moments_kept_or_fresh_and_the_reference_matter(models, tmp_path):
+    found = {
+        name: tiny.weights(episodes(models, tmp_path / name, optimizer="adamw", **more)[1])
+        for name, more in {
+            "fresh": {},
+            "kept": {"optimizer_state": "kept"},
+            "episode": {"reference": "episode"},
+        }.items()
+    }
+    assert len(set(found.values())) == 3
+
+
+def test_a_passed_limit_brings_back_the_policy_before(models, tmp_path):
+    """KL is passed by the first episode's training, so the start policy is the result."""
+    made, model = episodes(models, tmp_path, stop={"max_kl": 1e-6}, learning_rate=2e-2)
+    assert made.metrics["stopped"].startswith("kl ") and made.metrics["episodes"] == 0
+    assert tiny.weights(model) == tiny.weights(models["sft"])
+    assert made.episodes.frame.height == 2
+    first, rejected = made.episodes.frame.iter_rows(named=True)
+    assert made.metrics["kl_last"] == 0 < rejected["kl"], "the figures are of the policy that is the result"
+    assert made.metrics["reward_last"] == first["reward"] and made.metrics["win_rate_last"] == first["win_rate"]
+    assert made.metrics["pairs"] == made.online_pairs.frame.height == 0
+    assert made.metrics["pairs_rejected"] == first["pairs"] > 0
+    assert set(made.rollouts.frame["episode"]) == {0, 1}
+
+
+def test_pairs_of_the_last_measurement_are_not_listed(models, tmp_path):
+    made, _ = episodes(models, tmp_path)
+    assert set(made.online_pairs.frame["episode"]) == {0, 1} and set(made.rollouts.frame["episode"]) == {0, 1, 2}
+    assert made.metrics["pairs"] == made.online_pairs.frame.height == made.episodes.frame["pairs"].sum()
+    assert made.metrics["pairs_rejected"] == 0
+    assert made.metrics["kl_last"] == made.episodes.frame["kl"][-1]
+
+
+def test_a_policy_that_stops_at_once_has_a_divergence(models, tmp_path, monkeypatch):
+    """Empty answers are far from the start policy's, though they have no token but the last."""
+    tokenizer, policy, start = (read(models["sft"]) for read in (read_tokenizer, read_model, read_model))
+    with torch.no_grad():  # whatever was said, the stop token follows
+        direction = policy.model.norm.weight * 0 + 1
+        policy.model.norm.weight.zero_()
+        policy.model.norm.register_forward_hook(lambda module, given, out: out + 8 * direction)
+        policy.model.embed_tokens.weight[tokenizer.eos_token_id] = direction
+    prompt = encode(tokenizer, [{"role": "user", "content": "Two?"}], tiny.said("2")).prompt
+    (said,) = sample(policy, tokenizer, [prompt], 1, 1.0, 4, 8, seed=0)[0]
+    assert said.ids == [] and said.finished
+    (nats,) = divergence(policy, start, [(prompt, said.ended(tokenizer.eos_token_id))])
+    logits = start(input_ids=torch.tensor([prompt])).logits[0, -1].log_softmax(-1)
+    assert nats == pytest.approx(-float(logits[tokenizer.eos_token_id]), rel=1e-3) and nats > 1
+    seen = []
+    monkeypatch.setattr(
+        "train.rollouts.divergence", lambda ours, theirs, given: seen.extend(given) or [0.0] * len(given)
+    )
+    episodes(models, tmp_path, max_new_tokens=48)
+    assert any(ids[-1:] == [tokenizer.eos_token_id] for _, ids in seen)
+
+
+def test_samples_on_disk_are_not_drawn_again(models, tmp_path):
+    """A kill after one batch: the rest comes out the same, and the cut line is drawn again."""
+    tokenizer, policy = read_tokenizer(models["sft"]), read_model(models["sft"])
+    prompts = [[5, 6, 7, 8][: 2 + at % 3] for at in range(5)]
+    wanted = sample(policy, tokenizer, prompts, 2, 1.0, 5, 4, seed=1, kept=Kept(tmp_path / "a"))
+    lines = (tmp_path / "a").read_bytes().splitlines(keepends=True)
+    assert len(lines) == 5
+    (tmp_path / "a").write_bytes(b"".join(lines[:2]) + lines[2][:-3])
+    notes: list[int] = []
+    kept = Kept(tmp_path / "a")
+    assert len(kept.held) == 2
+    again = sample(
+        policy, tokenizer, prompts, 2, 1.0, 5, 4, seed=1, shown=lambda done, _, __: notes.append(done), kept=kept
+    )
+    assert again == wanted and notes == [4, 5]
+    assert [kept.held[at] for at in range(5)] == wanted == [Kept(tmp_path / "a").held[at] for at in range(5)]
+
+
+def test_held_out_pairs_that_are_all_too_long_cost_no_trained_model(models):
+    long = [
+        tiny.admitted(
+            "p", f"Say it {at} times.", "heldout", chosen=tiny.said("word " * 200), rejected=tiny.said("x"), margin=1.0
+        )
+        for at in range(2)
+    ]
+    params = RewardParams(**tiny.SHORT)
+    tokenizer = read_tokenizer(models["sft"])
+    found = order(None, tokenizer, list(tiny.context(FinalPreference, long)), params)
+    assert found == {"heldout_pairs": 0, "heldout_overlong": 2}
+
+
+def test_scores_do_not_depend_on_the_batch(models):
+    tokenizer, judge = read_tokenizer(models["reward"]), None
+    from transformers import AutoModelForSequenceClassification
+
+    judge = read_model(models["reward"], AutoModelForSequenceClassification)
+    texts = [tokenizer(text)["input_ids"] for text in ("one", "a longer text of several words", "two words")]
+    together = score(judge, texts, tokenizer.pad_token_id)
+    alone = [score(judge, [ids], tokenizer.pad_token_id)[0] for ids in texts]
+    assert together == pytest.approx(alone, abs=1e-5)
+
+
+def test_sampling_leaves_the_global_generator_alone(models):
+    tokenizer, policy = read_tokenizer(models["sft"]), read_model(models["sft"])
+    torch.manual_seed(11)
+    wanted = torch.rand(3)
+    torch.manual_seed(11)
+    first = sample(policy, tokenizer, [[5, 6, 7]], 2, 1.0, 5, 8, seed=1)
+    assert torch.equal(torch.rand(3), wanted)
+    assert sample(policy, tokenizer, [[5, 6, 7]], 2, 1.0, 5, 8, seed=1) == first
+
+
+def test_evaluate_marks_every_item_it_can(models):
+    params = EvaluateParams(samples=2, max_new_tokens=16)
+
+    def run(model):
+        with Sandbox(slots=1) as sandbox:
+            return evaluate(
+                tiny.evaluation(), tiny.demonstrations(), model, models["sft"], models["reward"], params,
+                RuntimeParams(), sandbox, Files("evaluate", ()), tiny.silent,
+            )  # fmt: skip
+
+    made = run(models["sft"])
+    made.evaluated.check()
+    assert len(made.evaluated) == 8 * 3
+    for name in ("math_greedy", "math_sampled", "constraints_greedy", "constraints_sampled", "code_greedy"):
+        assert (
+            0 <= made.metrics[f"{name}_low"] <= made.metrics[name] + 1e-9 <= made.metrics[f"{name}_high"] + 2e-9 <= 1.1
+        )
+    assert made.metrics["heldout_rows"] == 4 and made.metrics["heldout_nll"] > 0
+    assert made.metrics["kl_to_sft"] == 0 < run(models["base"]).metrics["kl_to_sft"]
+    again = run(models["sft"])
+    assert again.evaluated.frame.equals(made.evaluated.frame) and again.metrics == made.metrics
+
+
+def test_kl_does_not_depend_on_the_temperature_of_the_samples(models):
+    """Its completions are drawn for it, at temperature 1."""
+
+    def kl(**more):
+        params = EvaluateParams(max_new_tokens=16, **more)
+        with Sandbox(slots=1) as sandbox:
+            made = evaluate(
+                tiny.evaluation(), tiny.demonstrations(), models["base"], models["sft"], models["reward"], params,
+                RuntimeParams(), sandbox, Files("evaluate", ()), tiny.silent,
+            )  # fmt: skip
+        assert made.evaluated.frame.filter(pl.col("kl").is_not_null())["sample"].unique().to_list() == [0]
+        return made.metrics["kl_to_sft"]
+
+    assert kl(samples=1, temperature=0.2) == kl(samples=2, temperature=1.5) == kl(samples=0) > 0
+
+
+def test_each_kind_of_item_is_marked_by_its_own_rule():
+    items = {item.task: item for item in tiny.evaluation()}
+    answers = [
+        (items["math"], f"The answer is {items['math'].answer}.", True),
+        (items["constraint"], "PARIS.", True),
+        (items["constraint"], "Paris.", False),
+        (items["code"], "Here:\n```python\ndef double(n):\n    return 2 * n\n```\nDone.", True),
+        (items["code"], "def double(n):\n    return n", False),
+        (items["code"], "import sys\nsys.exit(0)", False),
+        (items["code"], "no code", False),
+    ]
+    with Sandbox(slots=1) as sandbox:
+        assert mark([answer[:2] for answer in answers], sandbox) == [answer[2] for answer in answers]

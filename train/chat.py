@@ -1,0 +1,73 @@
+"""Conversations as token ids, with the marks of what is trained.
+
+CHATML is Qwen2's own template, which base models of this project save. Qwen2's template has no `{% generation %}`
+marks, so trainers cannot tell which tokens are the assistant's; TRAINING renders the same text with the marks around
+each answer and its stop token.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from transformers import PreTrainedTokenizerBase
+
+from schemas.rows import Message
+
+END = "<|im_end|>"
+SYSTEM = (
+    "{% if loop.first and messages[0]['role'] != 'system' %}"
+    "{{ '<|im_start|>system\\nYou are a helpful assistant.<|im_end|>\\n' }}{% endif %}"
+)
+PROMPT = "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
+CHATML = (
+    "{% for message in messages %}" + SYSTEM + "{{'<|im_start|>' + message['role'] + '\\n' + message['content'] + "
+    "'<|im_end|>' + '\\n'}}{% endfor %}" + PROMPT
+)
+TRAINING = (
+    "{% for message in messages %}" + SYSTEM + "{{ '<|im_start|>' + message['role'] + '\\n' }}"
+    "{% if message['role'] == 'assistant' %}{% generation %}{{ message['content'] + '<|im_end|>' }}{% endgeneration %}"
+    "{% else %}{{ message['content'] + '<|im_end|>' }}{% endif %}{{ '\\n' }}{% endfor %}" + PROMPT
+)
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Token ids of prompt and completion; `mask` is 1 on the completion tokens that carry loss."""
+
+    prompt: list[int]
+    completion: list[int]
+    mask: list[int]
+
+    def __len__(self) -> int:
+        return len(self.prompt) + len(self.completion)
+
+
+def turns(messages: Iterable[Message]) -> list[dict[str, str]]:
+    return [{"role": message.role, "content": message.content} for message in messages]
+
+
+def encode_prompt(tokenizer: PreTrainedTokenizerBase, prompt: Sequence[dict[str, str]]) -> list[int]:
+    """Ids of a prompt that the assistant is to answer."""
+    return list(tokenizer.apply_chat_template(list(prompt), add_generation_prompt=True, return_dict=False))
+
+
+def encode(
+    tokenizer: PreTrainedTokenizerBase, prompt: Sequence[dict[str, str]], completion: Sequence[dict[str, str]]
+) -> Encoded:
+    """Ids of a conversation whose assistant turns in `completion` carry loss, stop tokens included.
+
+    Nothing is cut. What the template writes after the last stop token is left out. Raises ValueError where the
+    tokenizer's own template is not ChatML: its prompt would differ from what is trained.
+    """
+    start = encode_prompt(tokenizer, prompt)
+    whole: Any = tokenizer.apply_chat_template(
+        [*prompt, *completion], chat_template=TRAINING, return_dict=True, return_assistant_tokens_mask=True
+    )
+    ids, mask = list(whole["input_ids"]), list(whole["assistant_masks"])
+    if ids[: len(start)] != start:
+        raise ValueError(
+            "the model's chat template does not render ChatML with the prompt as a prefix; training would see other "
+            "tokens than generation: give the model Qwen2's chat template"
+        )
+    last = max((at for at, marked in enumerate(mask) if marked), default=-1) + 1
+    return Encoded(start, ids[len(start) : last], mask[len(start) : last])

@@ -1,0 +1,94 @@
+"""Checks of constraints on a completion, under IFEval's names (Zhou et al. 2023, table 1), as far as text decides them."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+Check = Callable[[str, dict[str, Any]], bool]
+
+
+def compared(value: int, arguments: dict[str, Any], key: str) -> bool:
+    """IFEval's relations: "less than" and "at least"."""
+    wanted = int(arguments[key])
+    return value < wanted if arguments.get("relation") == "less than" else value >= wanted
+
+
+def count(pattern: str, text: str) -> int:
+    return len(re.findall(pattern, text, re.IGNORECASE))
+
+
+def sentences(text: str) -> int:
+    return len([part for part in re.split(r"(?<=[.!?])\s+", text.strip()) if part])
+
+
+def is_json(text: str) -> bool:
+    try:
+        json.loads(re.sub(r"^```(json)?\s*|\s*```$", "", text.strip(), flags=re.IGNORECASE))
+    except ValueError:
+        return False
+    return True
+
+
+CHECKS: dict[str, Check] = {
+    "change_case:english_capital": lambda text, _: text.isupper(),
+    "change_case:english_lowercase": lambda text, _: text.islower(),
+    "change_case:capital_word_frequency": lambda text, given: compared(
+        sum(word.isupper() for word in re.findall(r"[\w'-]+", text)), renamed(given), "num"
+    ),
+    "combination:repeat_prompt": lambda text, given: (
+        text.strip().lower().startswith(given["prompt_to_repeat"].strip().lower())
+    ),
+    "combination:two_responses": lambda text, _: (
+        len({part.strip() for part in text.split("******") if part.strip()}) == 2
+    ),
+    "detectable_content:number_placeholders": lambda text, given: (
+        count(r"\[.*?\]", text) >= int(given["num_placeholders"])
+    ),
+    "detectable_content:postscript": lambda text, given: (
+        re.search(rf"\s*{re.escape(given['postscript_marker'])}", text, re.IGNORECASE) is not None
+    ),
+    "detectable_format:json_format": lambda text, _: is_json(text),
+    "detectable_format:number_bullet_lists": lambda text, given: (
+        len(re.findall(r"^\s*[*-][^*-].*$", text, re.MULTILINE)) == int(given["num_bullets"])
+    ),
+    "detectable_format:number_highlighted_sections": lambda text, given: (
+        count(r"\*[^\n*]+\*", text) >= int(given["num_highlights"])
+    ),
+    "detectable_format:title": lambda text, _: re.search(r"<<[^\n<>]+>>", text) is not None,
+    "keywords:existence": lambda text, given: all(count(re.escape(word), text) for word in given["keywords"]),
+    "keywords:forbidden_words": lambda text, given: (
+        not any(count(rf"\b{re.escape(word)}\b", text) for word in given["forbidden_words"])
+    ),
+    "keywords:frequency": lambda text, given: compared(count(re.escape(given["keyword"]), text), given, "frequency"),
+    "keywords:letter_frequency": lambda text, given: compared(
+        text.lower().count(given["letter"].lower()), {"relation": given["let_relation"]} | given, "let_frequency"
+    ),
+    "length_constraints:number_paragraphs": lambda text, given: (
+        len([part for part in re.split(r"\s?\*\*\*\s?", text) if part.strip()]) == int(given["num_paragraphs"])
+    ),
+    "length_constraints:number_sentences": lambda text, given: compared(sentences(text), given, "num_sentences"),
+    "length_constraints:number_words": lambda text, given: compared(count(r"\w+", text), given, "num_words"),
+    "punctuation:no_comma": lambda text, _: "," not in text,
+    "startend:end_checker": lambda text, given: (
+        text.strip().strip('"').lower().endswith(given["end_phrase"].strip().lower())
+    ),
+    "startend:quotation": lambda text, _: len(text.strip()) > 1 and text.strip()[0] == text.strip()[-1] == '"',
+}
+
+
+def renamed(given: dict[str, Any]) -> dict[str, Any]:
+    return {"relation": given.get("capital_relation"), "num": given["capital_frequency"]}
+
+
+def checkable(names: list[str]) -> bool:
+    """Whether there is a check for every one of these constraints."""
+    return bool(names) and all(name in CHECKS for name in names)
+
+
+def follows(text: str, names: list[str], arguments: list[str]) -> bool:
+    """Whether a completion keeps all constraints; nothing said keeps none. Raises KeyError for unknown names."""
+    if not text.strip():
+        return False
+    given = [json.loads(item or "{}") for item in arguments] or [{}] * len(names)
+    return all(CHECKS[name](text, item) for name, item in zip(names, given, strict=True))

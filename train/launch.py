@@ -1,0 +1,91 @@
+"""Starting the processes of a training stage through `accelerate launch`, with a config of train/accelerate.
+
+The stage's command stays `python -m stages.run train.sft`. Where params ask for more than one CPU process, or for
+GPUs, that process becomes `accelerate launch … -m stages.run train.sft`, and each process it starts runs the stage: the
+first binds, writes and prints, the others only train. One CPU process needs no launcher: it takes the config's
+settings upon itself, as `accelerate launch` would set them.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import PartialState
+from accelerate.commands.config.config_args import load_config_from_file
+
+from schemas.params.root import ParamsError
+from schemas.params.training import ONE_SEQUENCE, Optimization
+
+CONFIGS = Path(__file__).parent / "accelerate"
+
+
+HOURS = 6 * 3600
+"""Seconds that a process waits for another: one may sample for a long time."""
+
+
+class LaunchError(ParamsError):
+    """A way of launching that this machine cannot do."""
+
+
+def enter(params: Optimization, threads: int, flags: Sequence[str], arguments: Sequence[str]) -> int:
+    """The rank of this process; starts the others first where params want them (then it does not return).
+
+    `threads`: CPU threads of each process, unless OMP_NUM_THREADS says so. `flags`: more flags for accelerate.
+    `arguments`: of `stages.run`. Raises LaunchError.
+    """
+    if "LOCAL_RANK" in os.environ:  # started by the launcher
+        return int(os.environ["RANK"])
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    config = CONFIGS / f"{params.launch}.yaml"
+    if params.launch != "cpu" or params.processes > 1:
+        command = command_of(params, config, flags, arguments)
+        sys.stdout.flush()
+        os.execv(command[0], command)
+    settings = load_config_from_file(str(config))
+    os.environ["ACCELERATE_USE_CPU"] = str(settings.use_cpu)
+    os.environ["ACCELERATE_MIXED_PRECISION"] = "bf16" if params.bf16 else "no"
+    return 0
+
+
+def meet(on_cpu: bool) -> None:
+    """Join the other processes of the launch, where there are any."""
+    settings: dict[str, Any] = {}
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        settings = {"timeout": timedelta(seconds=HOURS)} | ({"backend": "gloo"} if on_cpu else {})
+    PartialState(cpu=on_cpu, **settings)
+
+
+def device() -> torch.device:
+    """Where this process works: its GPU, or the CPU where the stage was launched on CPUs or there is no GPU."""
+    return PartialState().device
+
+
+def is_first() -> bool:
+    """Whether this process is the one that writes."""
+    return PartialState().is_main_process
+
+
+def command_of(params: Optimization, config: Path, flags: Sequence[str], arguments: Sequence[str]) -> list[str]:
+    """The command line. Raises LaunchError where a GPU is wanted and there is none: accelerate would run DDP instead."""
+    if params.launch != "cpu" and not torch.cuda.is_available():
+        raise LaunchError(
+            f"launch: {params.launch} needs GPUs and PyTorch sees none here; set launch to cpu "
+            "(accelerate would quietly run something else)"
+        )
+    shared: list[str] = []
+    if params.launch in ONE_SEQUENCE:
+        kind = {"cp": "cp", "ulysses": "sp"}[params.launch]
+        shared = [f"--parallelism_config_{kind}_size", str(params.processes)]
+    return [
+        *(sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(config)),
+        *("--num_processes", str(params.processes), "--main_process_port", "0"),
+        *("--mixed_precision", "bf16" if params.bf16 else "no"),
+        *("--num_cpu_threads_per_process", os.environ["OMP_NUM_THREADS"]),
+        *shared,
+        *flags,
+        *("-m", "stages.run", *arguments),
+    ]

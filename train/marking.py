@@ -1,0 +1,92 @@
+"""Whether a completion of a held-out item is right: by its answer, its tests, or its constraints."""
+
+import re
+import warnings
+from collections.abc import Sequence
+from functools import lru_cache
+
+from math_verify import LatexExtractionConfig, parse, verify
+from math_verify.parser import ExprExtractionConfig
+
+from sandbox import NO_VERDICT, Job, Sandbox, Verdict
+from sandbox.complete import complete
+from schemas.answers import agrees, said, value
+from schemas.rows import EvaluationItem
+from train.constraints import checkable, follows
+
+SECONDS = 5  # that math-verify may think about one answer (by SIGALRM: in the main thread only)
+FENCE = re.compile(r"```(?:python|py)?[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL | re.IGNORECASE)
+
+
+def can_mark(item: EvaluationItem) -> bool:
+    """Whether there is a way to mark this item: tests that do not parse, or need a test runner's fixtures, are none."""
+    if item.task == "math":
+        return bool(item.answer)
+    if item.task == "code":
+        try:
+            return bool([complete(test, item.entry_point) for test in item.tests])
+        except (ValueError, SyntaxError):
+            return False
+    return checkable(item.constraints)
+
+
+def mark(answers: Sequence[tuple[EvaluationItem, str]], sandbox: Sandbox) -> list[bool]:
+    """Whether each completion is right. Code runs in the sandbox only.
+
+    A program that the sandbox gives no verdict is not marked right, and warned of, since that says nothing of the code.
+    (In the graph only what the sandbox refuses comes to this: where it fails, the stage does; stages/verdicts.py.)
+    """
+    right = [
+        exact(text, item.answer or "")
+        if item.task == "math"
+        else item.task != "code" and follows(text, item.constraints, item.arguments)
+        for item, text in answers
+    ]
+    jobs = [job(item, text, at) for at, (item, text) in enumerate(answers) if item.task == "code"]
+    verdicts = {int(verdict.id): verdict for verdict in sandbox.run(jobs)} if jobs else {}
+    for at, verdict in verdicts.items():
+        right[at] = verdict.passed
+    lost = sorted(at for at, verdict in verdicts.items() if trouble(verdict))
+    if lost:
+        first = answers[lost[0]][0].id
+        warnings.warn(
+            f"{len(lost)} completions got no verdict from the sandbox and count as wrong; the first is of evaluation item "
+            f"{first}: {verdicts[lost[0]].message}",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    return right
+
+
+def trouble(verdict: Verdict) -> bool:
+    """Whether the sandbox could not judge some of a program's tests, and no other test has failed."""
+    said = {verdict.outcome, *verdict.results}
+    return bool(said & set(NO_VERDICT)) and said <= {"pass", *NO_VERDICT}
+
+
+def job(item: EvaluationItem, text: str, at: int) -> Job:
+    return Job.from_asserts(str(at), program(text), item.tests, item.entry_point, item.setup)
+
+
+def program(text: str) -> str:
+    """The last fenced block of a completion; the whole text where it has none."""
+    blocks = FENCE.findall(text)
+    return blocks[-1] if blocks else text
+
+
+@lru_cache(maxsize=65_536)
+def exact(text: str, answer: str) -> bool:
+    """Whether what a text says last as its answer (schemas/answers.py) is the answer: one value, equal to it.
+
+    A text that never says its answer is wrong, whatever numbers it holds; so is one that says several. An answer that
+    is itself no single value has to be said word for word. Numbers are compared exactly, algebra by math-verify.
+    """
+    words = said(text)
+    if (right := agrees(words, answer)) is not None:
+        return right
+    found, gold = value(words), value(answer, unit=False)
+    if found is None or gold is None or found.letters != gold.letters:  # math-verify takes the c of 5c for a unit
+        return False
+    settings = [ExprExtractionConfig(), LatexExtractionConfig()]
+    sides = [parse(side.expression, extraction_config=settings, parsing_timeout=SECONDS) for side in (gold, found)]
+    return bool(verify(*sides, timeout_seconds=SECONDS))

@@ -1,0 +1,48 @@
+"""Training that a kill at any moment costs only the steps since its last checkpoint.
+
+A checkpoint counts once it is marked, and it is marked when every process has written its part. Two are kept, so
+there is always a marked one while the next is written. On CPUs a resumed run ends with the bytes of an uninterrupted
+one: weights, moments, schedule, generators and the place in the data come back.
+"""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from accelerate import PartialState
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+MARK = "complete"
+
+
+class Mark(TrainerCallback):
+    """Marks every checkpoint once it is whole and on disk."""
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        PartialState().wait_for_everyone()
+        folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
+        if state.is_world_process_zero:
+            for file in (path for path in folder.rglob("*") if path.is_file()):
+                with file.open("rb") as handle:
+                    os.fsync(handle.fileno())
+            (folder / MARK).touch()
+
+
+def train(trainer: Trainer) -> None:
+    """Train to the end, from the last whole checkpoint in the trainer's output folder where there is one."""
+    last = latest(Path(str(trainer.args.output_dir)))
+    trainer.remove_callback(PrinterCallback)  # the runner's progress bar says it
+    trainer.add_callback(Mark())
+    trainer.train(resume_from_checkpoint=str(last) if last else None)
+
+
+def latest(folder: Path) -> Path | None:
+    """The last whole checkpoint. Unfinished ones are removed."""
+    state = PartialState()
+    if state.is_main_process:
+        for path in folder.glob("checkpoint-*"):
+            if not (path / MARK).exists():
+                shutil.rmtree(path)
+    state.wait_for_everyone()
+    return max(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]), default=None)
