@@ -27,12 +27,11 @@ from llm.segments import is_whole
 from llm.store import of_project
 from schemas.errors import UserError
 from stages.graph import GRAPH, PARAMS, GraphError, load_yaml
+from stages.guard import LOCKS
 from stages.notes import DAYS, aged, cache_folder
 from stages.versions import dvc_config, objects_folder
 
 LOCK = Path("dvc.lock")
-RUNNING = Path(".dvc/tmp/rwlock")
-"""What every running dvc reads and writes. DVC rewrites it in place, so a kill may leave half of it."""
 YAMLS = (GRAPH, PARAMS, LOCK)
 OUTPUTS = ("data", "models", "reports", "metrics", "plots")
 
@@ -106,9 +105,9 @@ def leftovers() -> Iterator[Finding]:
             if not (number.isdigit() and psutil.pid_exists(int(number))):
                 yield Finding(f"{path} is left from a run that was killed", f"rm -rf {path}")
     try:
-        json.loads(RUNNING.read_bytes()) if RUNNING.exists() else None
+        json.loads(LOCKS.read_bytes()) if LOCKS.exists() else None
     except ValueError:
-        yield Finding(f"{RUNNING} was cut short by a kill: DVC refuses to work", f"rm {RUNNING}, while no dvc runs")
+        yield Finding(f"{LOCKS} was cut short by a kill: DVC refuses to work", f"rm {LOCKS}, while no dvc runs")
 
 
 def aged_checkpoints() -> Iterator[Finding]:

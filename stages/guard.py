@@ -6,13 +6,18 @@ origin of tables that it did not make. The guard looks at deps and params before
 
 import ctypes
 import hashlib
+import json
 import os
+import select
 import signal
 import sys
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from schemas.errors import UserError
 from schemas.stage import UndeclaredRead, below
@@ -20,18 +25,56 @@ from schemas.stage import UndeclaredRead, below
 WHOLE = 64 * 2**20
 """Bytes up to which a file is hashed; larger ones are known by size, mtime and inode."""
 
+LOCKS = Path(".dvc/tmp/rwlock")
+"""Where DVC notes which of its processes reads and writes what. It is rewritten in place, so a kill may leave half."""
+
+SHELLS = {"sh", "dash", "bash", "zsh", "fish", "ksh"}
+
 
 class OriginChanged(UserError, RuntimeError):
     """A dep or parameter changed while the stage ran."""
 
 
 def die_with_parent() -> None:
-    """Ask the kernel to kill this process when `dvc` dies, so that no orphan writes over a later run (Linux)."""
+    """End this process when what started it dies, so that no orphan writes over a later run (Linux).
+
+    The kernel tells of the parent alone, and where `sh` is dash a shell stays between `dvc` and its stage: so that
+    `dvc` is looked up in its own file of locks and watched.
+    """
     if sys.platform == "linux":
         parent = os.getppid()
         ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGTERM)
         if os.getppid() != parent:
             raise SystemExit("the parent process is gone")
+        if "DVC_STAGE" in os.environ:
+            die_with_dvc()
+
+
+def die_with_dvc() -> None:
+    """Watch the ancestor that holds a lock of DVC in this folder; without one, end if it has left an orphan."""
+    try:
+        holders = {lock["pid"] for lock in json.loads(LOCKS.read_bytes())["write"].values()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # another dvc may be rewriting it
+        holders = set()
+    ancestors = psutil.Process().parents()
+    try:
+        for ancestor in ancestors:
+            if ancestor.pid in holders:
+                dvc = os.pidfd_open(ancestor.pid)
+                threading.Thread(target=end_after, args=(dvc,), daemon=True).start()
+                return
+        starter = next((found for found in ancestors if found.pid == 1 or found.name() not in SHELLS), None)
+        orphan = starter is not None and (starter.pid == 1 or starter.name() == "systemd")
+    except (psutil.NoSuchProcess, ProcessLookupError):
+        orphan = True
+    if orphan:
+        raise SystemExit("the dvc that started this stage is gone")
+
+
+def end_after(process: int) -> None:
+    """Wait for the end of the process of a pidfd, then end this one."""
+    select.select([process], [], [])
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 @dataclass

@@ -55,12 +55,13 @@ def words_of(work: Workspace) -> Path:
 
 
 @contextmanager
-def started(work: Workspace) -> Iterator[subprocess.Popen[bytes]]:
+def started(work: Workspace, shell: str = "/bin/sh") -> Iterator[subprocess.Popen[bytes]]:
     """`dvc repro` in a session of its own, of which nothing is left afterwards."""
     command = [sys.executable, "-m", "dvc", "repro"]
     with words_of(work).open("w") as words:
         kept = {"stdout": words, "stderr": subprocess.STDOUT, "start_new_session": True}
-        process = subprocess.Popen(command, cwd=work.folder, env=work.environment(), **kept)
+        environment = work.environment() | {"SHELL": shell}
+        process = subprocess.Popen(command, cwd=work.folder, env=environment, **kept)
     try:
         yield process
     finally:
@@ -116,7 +117,8 @@ def test_twenty_kills(tmp_path, slow, reference):
     for number in range(KILLS):
         victim = chance.choice(["everything", "everything", "dvc", "stage"])
         struck = slow.hold_at = slow.arrived + chance.randint(1, 16)
-        with started(work) as process:
+        shell = ("/bin/sh", "/bin/bash")[number % 2]  # dash stays between dvc and its stage, bash does not
+        with started(work, shell) as process:
             if number % 3 == 2:  # some moment or other: starting, committing, between stages
                 time.sleep(chance.uniform(0.3, 3.0))
             else:
@@ -139,6 +141,21 @@ def test_twenty_kills(tmp_path, slow, reference):
     assert len(asked) == needed
     assert sum(asked.values()) - needed <= IN_FLIGHT * KILLS
     assert not [path for path in work.store.rglob(".*") if path.suffix == ".journal"]
+
+
+@pytest.mark.parametrize("shell", ["/bin/sh", "/bin/bash"])
+def test_no_orphan_outlives_dvc(tmp_path, slow, shell):
+    """Killed the moment it has started a stage, and while that waits for answers that never come."""
+    work = small(tmp_path, slow, "orphan")
+    slow.hold_at = slow.arrived
+    for waits in (lambda: not stages_of(process.pid), lambda: not slow.in_flight):
+        with started(work, shell) as process:
+            deadline = time.monotonic() + 60
+            while waits() and time.monotonic() < deadline:
+                time.sleep(0.002)
+            assert stages_of(process.pid), words_of(work).read_text()
+            kill(process, "dvc")
+        mend(work)
 
 
 def test_a_torn_tail(tmp_path, slow, reference):
