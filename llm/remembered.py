@@ -1,12 +1,13 @@
 """Dear work of any kind, remembered by content in the store: verdicts, embeddings, reward scores.
 
 Who computes names each piece of work by 16 bytes over everything that can change its result (`work_key`) and a kind, a
-folder of the store ("verdicts", "embeddings/<model>", "rewards/<model>"). A row is a mapping of plain values (numbers,
+folder of the store ("verdicts", "embeddings", "rewards"). A row is a mapping of plain values (numbers,
 strings, lists of them), with the same columns for a whole kind.
 """
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -16,7 +17,7 @@ from llm.request import normal
 from llm.store import Store
 
 Row = dict[str, Any]
-Compute = Callable[[list[int]], Iterable[tuple[int, Row | None]]]
+Compute = Callable[[list[int]], Iterable[Sequence[tuple[int, Row | None]]]]
 
 
 def work_key(*parts: Any) -> bytes:
@@ -24,13 +25,24 @@ def work_key(*parts: Any) -> bytes:
     return hashlib.sha256(orjson.dumps(normal(list(parts)), option=orjson.OPT_SORT_KEYS)).digest()[:16]
 
 
+def files_key(folder: Path, files: Iterable[Path]) -> str:
+    """Identity of a model: its files' names and bytes, wherever the folder lies."""
+    whole = hashlib.sha256()
+    for file in sorted(files):
+        with file.open("rb") as handle:
+            digest = hashlib.file_digest(handle, "sha256").hexdigest()
+        whole.update(f"{file.relative_to(folder)}\0{digest}\n".encode())
+    return whole.hexdigest()
+
+
 def remembered(store: Store, kind: str, keys: Sequence[bytes], compute: Compute) -> tuple[list[Row | None], int]:
     """A row per key, in order, and how many were known.
 
-    `compute` gets the places of work that the store does not know (each key once) and yields place and row as they are
-    done; None is no result, is not kept and is tried again the next time. Rows are published as the store's `flush_rows`
-    and `flush_s` say, so a kill costs little. Of two processes that do the same at once both use what was published
-    first. Raises OSError where the disk is full.
+    `compute` gets the places of work that the store does not know (each key once, in order) and yields places and rows,
+    in groups as they are done; None is no result, is not kept and is tried again the next time. Groups are published as
+    the store's `flush_rows` and `flush_s` say, each whole or not at all, so a kill costs little and does not change what
+    was computed together. Of two processes that do the same at once both use what was published first. Raises OSError
+    where the disk is full.
     """
     places = {key: place for place, key in reversed(list(enumerate(keys)))}
     known = rows_of(store, kind, list(places))
@@ -38,10 +50,10 @@ def remembered(store: Store, kind: str, keys: Sequence[bytes], compute: Compute)
     mine: dict[bytes, Row] = {}
     if missing:
         try:
-            for place, row in compute(missing):
-                if row is not None:
-                    mine[keys[place]] = row
-                    store.put(kind, pl.DataFrame([{"key": keys[place], **row}]))
+            for group in compute(missing):
+                made = {keys[place]: row for place, row in group if row is not None}
+                mine |= made
+                store.put(kind, pl.DataFrame([{"key": key, **row} for key, row in made.items()]))
         finally:
             store.flush()
     found = mine | known | (rows_of(store, kind, list(mine)) if mine else {})

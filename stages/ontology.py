@@ -1,15 +1,17 @@
 """ontology: raw tags become a vocabulary in four steps, then people refine it (InsTag, section 3.2).
 
 1 frequency: tags seen fewer than `min_count` times go. 2 rule: lower case, special characters to spaces, every word
-stemmed. 3 semantic: titles closer than `semantic_distance` (cosine over character n-grams) are one tag. 4 association:
-tags that imply each other (confidence, absolute support) are one tag. Each raw tag keeps which step decided.
-`ontology/refinements.yaml` has the last word: `merge` (canonical: [tags]) and `drop` ([tags]).
+stemmed. 3 semantic: titles closer than `semantic_distance` (cosine of their embeddings, or of character n-grams where
+there is no `encoder`) are one tag. 4 association: tags that imply each other (confidence, absolute support) are one
+tag. Each raw tag keeps which step decided. `ontology/refinements.yaml` has the last word: `merge` (canonical: [tags]) and `drop` ([tags]).
 """
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import combinations
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
@@ -17,13 +19,19 @@ from sklearn.cluster import DBSCAN
 from sklearn.feature_extraction.text import TfidfVectorizer
 from snowballstemmer import stemmer
 
+from llm.embedding import embed
+from llm.store import Store, where
 from schemas.ids import content_id
 from schemas.params.annotation import OntologyParams
+from schemas.params.engines import RuntimeParams
 from schemas.rows import Label, OntologyEntry, TagSet
 from schemas.stage import Files
 from schemas.table import Table
 
 STEMMER = stemmer("porter")
+
+Vectors = Callable[[list[str]], Any]
+"""Titles to a matrix with a row for each."""
 
 
 class OntologyTables(NamedTuple):
@@ -32,12 +40,15 @@ class OntologyTables(NamedTuple):
     metrics: dict[str, Any]
 
 
-def ontology(tag_sets: Table[TagSet], params: OntologyParams, files: Files) -> OntologyTables:
-    """The map raw -> canonical tag with the step that decided, and the canonical tags of every instruction."""
+def ontology(tag_sets: Table[TagSet], params: OntologyParams, runtime: RuntimeParams, files: Files) -> OntologyTables:
+    """The map raw -> canonical tag with the step that decided, and the canonical tags of every instruction.
+
+    `params.encoder` must stand among the deps, so that another encoder is another ontology.
+    """
     rows = list(tag_sets)
     sets = [[tag.tag for tag in row.tags] for row in rows]
     counts = Counter(tag for tags in sets for tag in set(tags))
-    canonical, step, left = normalise(sets, counts, params)
+    canonical, step, left = normalise(sets, counts, params, vectors(params, runtime, files))
     refine(canonical, step, files)
     entries = [
         {"id": content_id("ontology", [raw, canonical[raw]]), "raw": raw, "canonical": canonical[raw],
@@ -55,7 +66,7 @@ def ontology(tag_sets: Table[TagSet], params: OntologyParams, files: Files) -> O
 
 
 def normalise(
-    sets: list[list[str]], counts: Counter[str], params: OntologyParams
+    sets: list[list[str]], counts: Counter[str], params: OntologyParams, titles: Vectors
 ) -> tuple[dict[str, str], dict[str, str], dict[str, int]]:
     """The four steps: raw -> canonical ("" is dropped), raw -> deciding step, unique tags left after each step."""
     canonical = {raw: raw if counts[raw] >= params.min_count else "" for raw in sorted(counts)}
@@ -63,7 +74,7 @@ def normalise(
     left = {"raw": len(counts), "frequency": kinds(canonical)}
     for name, groups in (
         ("rule", lambda: by_rule(set(canonical.values()) - {""})),
-        ("semantic", lambda: by_meaning(sorted(set(canonical.values()) - {""}), params.semantic_distance)),
+        ("semantic", lambda: by_meaning(sorted(set(canonical.values()) - {""}), params.semantic_distance, titles)),
         ("association", lambda: by_association([{canonical[tag] for tag in tags} - {""} for tags in sets], params)),
     ):
         weight: Counter[str] = Counter()
@@ -93,12 +104,24 @@ def by_rule(tags: set[str]) -> list[list[str]]:
     return [group for group in groups.values() if len(group) > 1]
 
 
-def by_meaning(tags: list[str], distance: float) -> list[list[str]]:
+def vectors(params: OntologyParams, runtime: RuntimeParams, files: Files) -> Vectors:
+    """Embeddings by the encoder, each title once and for all, or character n-grams."""
+    if not params.encoder:
+        return ngrams
+    store = Store(where(runtime.store), runtime.flush_rows, runtime.flush_s)
+    return partial(embed, folder=Path(params.encoder), files=files.find(params.encoder), store=store)
+
+
+def ngrams(tags: list[str]) -> Any:
+    """TF-IDF of 2 to 4 characters within words."""
+    return TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), lowercase=True).fit_transform(tags)
+
+
+def by_meaning(tags: list[str], distance: float, titles: Vectors) -> list[list[str]]:
     """Tags whose titles DBSCAN puts together; noise stays as it is."""
     if len(tags) < 2:
         return []
-    vectors = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), lowercase=True).fit_transform(tags)
-    labels = DBSCAN(eps=distance, min_samples=2, metric="cosine").fit_predict(vectors)
+    labels = DBSCAN(eps=distance, min_samples=2, metric="cosine").fit_predict(titles(tags))
     groups = defaultdict(list)
     for tag, label in zip(tags, labels, strict=True):
         if label >= 0:

@@ -2,7 +2,7 @@
 
 A recipe names only what differs from params.yaml. It is merged key by key (lists are replaced whole), checked like
 params.yaml itself, and written back with the comments kept; then `dvc repro` rebuilds what it changes. `--print` shows
-the merged file instead. A pretrained model that the recipe names becomes a dep of the stages that read it.
+the merged file instead. A model that the recipe names (pretrained, encoder) becomes a dep of the stages that read it.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def main() -> int:
     temporary = PARAMS.with_name(".params.yaml.tmp")
     yaml.dump(merged, temporary)
     temporary.replace(PARAMS)
-    for line in changed + declare(merged["base"]["pretrained"]):
+    for line in changed + declare(merged["base"]["pretrained"], merged["ontology"]["encoder"]):
         print(line)
     print(
         f"params.yaml: {len(changed)} values changed by {arguments.name}; `dvc repro` rebuilds, `git checkout params.yaml` undoes"
@@ -43,11 +43,11 @@ def main() -> int:
     return 0
 
 
-def declare(folder: str) -> list[str]:
-    """List a pretrained model's folder among the deps of base and seeds in dvc.yaml; one line per stage changed."""
+def declare(pretrained: str, encoder: str) -> list[str]:
+    """List the folders of models among the deps of the stages in dvc.yaml that read them; one line per stage changed."""
     text, said = GRAPH.read_text(encoding="utf-8"), []
-    for stage in ("base", "seeds") if folder else ():
-        if folder not in load_yaml(GRAPH)["stages"][stage]["deps"]:
+    for stage, folder in (("ontology", encoder), ("base", pretrained), ("seeds", pretrained)):
+        if folder and folder not in load_yaml(GRAPH)["stages"][stage]["deps"]:
             start = text.index("    deps:\n", text.index(f"\n  {stage}:\n")) + len("    deps:\n")
             text = f"{text[:start]}      - {folder}\n{text[start:]}"
             said.append(f"dvc.yaml: {folder} is a dep of {stage}")

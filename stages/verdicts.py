@@ -82,21 +82,21 @@ class RememberingSandbox:
         keys = [self.key(job) for job in jobs]
         passing: dict[int, Verdict] = {}
 
-        def compute(places: list[int]) -> Iterator[tuple[int, dict[str, Any] | None]]:
+        def compute(places: list[int]) -> Iterator[list[tuple[int, dict[str, Any] | None]]]:
             waiting = places
             for last in (False, True):
                 some, waiting = waiting, []
                 for verdict in self.sandbox.run([replace(jobs[place], id=str(place)) for place in some]):
                     place, said = int(verdict.id), {verdict.outcome, *verdict.results}
                     if verdict.lasting:
-                        yield place, {"verdict": orjson.dumps(verdict.record(timing=True)).decode()}
+                        yield [(place, {"verdict": orjson.dumps(verdict.record(timing=True)).decode()})]
                     elif not last and said & {"sandbox_error", "timeout_wall"}:
                         waiting.append(place)
                     else:
                         passing[place] = verdict
                         if "sandbox_error" in said:
                             self.unjudged.append(replace(verdict, id=jobs[place].id))
-                        yield place, None
+                        yield [(place, None)]
 
         rows, known = remembered(self.store, KIND, keys, compute)
         self.asked += len(jobs)

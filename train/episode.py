@@ -1,7 +1,7 @@
 """One episode of online DPO: what is sampled, scored, paired and measured. Everything of it that cost time is on disk.
 
 Samples are kept as they come (train/samples.py), and `remembered` keeps them and their rewards beside the episode's
-checkpoints, so a killed stage goes on within the episode. Rewards alone are made again where a kill falls among them.
+checkpoints, so a killed stage goes on within the episode.
 """
 
 import json

@@ -90,7 +90,7 @@ class Rollouts:
         stop, pad = self.tokenizer.eos_token_id, self.tokenizer.pad_token_id
         if self.scorer is None:
             kind = self.params.scorer
-            self.scorer = open_scorer(kind, self.reward, pad, self.runtime.vllm, self.params.trusted)
+            self.scorer = open_scorer(kind, self.reward, pad, self.runtime, self.params.trusted)
         values = iter(
             self.scorer.score(
                 [task.ids + said.ids + [stop] for task, samples in zip(asked, made, strict=True) for said in samples]

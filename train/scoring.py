@@ -1,14 +1,21 @@
-"""Raw rewards of token sequences: through Transformers, or through vLLM's pooling."""
+"""Raw rewards of token sequences: through Transformers, or through vLLM's pooling. They are remembered in the store."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
-from schemas.stage import Model
+from llm.remembered import Row, files_key, remembered, work_key
+from llm.store import Store, where
+from schemas.params.engines import RuntimeParams
+from schemas.stage import Model, below
 from train.settings import evaluating, read_model
+
+KIND = "rewards"
+AT_ONCE = 4096
+"""Sequences scored together; a kill costs no more."""
 
 
 class Scorer(Protocol):
@@ -17,11 +24,41 @@ class Scorer(Protocol):
     def score(self, sequences: Sequence[Sequence[int]]) -> list[float]: ...
 
 
-def open_scorer(kind: str, reward: Model, pad: int, arguments: dict[str, Any], trusted: Sequence[str] = ()) -> Scorer:
-    """`kind` transformers or vllm; `arguments`: vLLM's engine arguments (runtime.vllm)."""
-    if kind == "vllm":
-        return VllmScorer(reward.path, arguments)
-    return TransformersScorer(reward, pad, trusted)
+def open_scorer(kind: str, reward: Model, pad: int, runtime: RuntimeParams, trusted: Sequence[str] = ()) -> Scorer:
+    """`kind` transformers or vllm. The model is loaded once a sequence has no remembered reward."""
+
+    def opened() -> Scorer:
+        if kind == "vllm":
+            return VllmScorer(reward.path, runtime.vllm)
+        return TransformersScorer(reward, pad, trusted)
+
+    store = Store(where(runtime.store), runtime.flush_rows, runtime.flush_s)
+    return RememberingScorer(opened, f"{kind} {files_key(reward.path, below(reward.path))}", store)
+
+
+class RememberingScorer:
+    """A Scorer that asks the model only of what the store does not know.
+
+    A reward's last bits depend on what it was scored beside: remembered, those of unchanged completions stay, and after a
+    kill the rest is scored in the groups that it would have been.
+    """
+
+    def __init__(self, opened: Callable[[], Scorer], identity: str, store: Store):
+        self.opened, self.identity, self.store = opened, identity, store
+        self.scorer: Scorer | None = None
+
+    def score(self, sequences: Sequence[Sequence[int]]) -> list[float]:
+        keys = [work_key(KIND, self.identity, " ".join(map(str, ids))) for ids in sequences]
+
+        def compute(places: list[int]) -> Iterator[list[tuple[int, Row]]]:
+            self.scorer = self.scorer or self.opened()
+            for first in range(0, len(places), AT_ONCE):
+                some = places[first : first + AT_ONCE]
+                rewards = self.scorer.score([sequences[place] for place in some])
+                yield [(place, {"reward": reward}) for place, reward in zip(some, rewards, strict=True)]
+
+        rows, _ = remembered(self.store, KIND, keys, compute)
+        return [row["reward"] for row in rows if row is not None]
 
 
 class TransformersScorer:

@@ -21,6 +21,7 @@ class OntologyParams(Section):
     """Normalisation of tags (InsTag, 3.2)."""
 
     min_count: Positive = 1
+    encoder: str = ""
     semantic_distance: Annotated[float, Field(ge=0, le=1)] = 0.2
     support: Positive = 4
     confidence: Rate = 0.99

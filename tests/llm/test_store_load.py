@@ -46,7 +46,7 @@ WORKER = """
     keys = [work_key("row", number) for number in range(300)]
     def compute(places):
         for place in places:
-            yield place, {"by": os.getpid()}
+            yield [(place, {"by": os.getpid()})]
     with Store(sys.argv[1], flush_rows=7) as store:
         rows, known = remembered(store, "scores/a", keys, compute)
     print(json.dumps([row["by"] for row in rows]))
@@ -113,21 +113,21 @@ def test_conversations_too_use_the_answer_that_was_published_first(server: Fault
         assert (teacher.usage.requests, teacher.usage.sent) == (6, 0)
 
 
-def test_embeddings_and_scores_are_computed_once_and_failures_again(store: Store) -> None:
+def test_work_is_done_once_and_failures_again(store: Store) -> None:
     calls: list[list[int]] = []
 
-    def embed(places: list[int]):
+    def compute(places: list[int]):
         calls.append(places)
         for place in places:
-            yield place, None if place == 2 else {"vector": [float(place), 0.5]}
+            yield [(place, None if place == 2 else {"vector": [float(place), 0.5]})]
 
     keys = [work_key("model", text) for text in ("a", "b", "c", "a")]
-    rows, known = remembered(store, "embeddings/model", keys, embed)
+    rows, known = remembered(store, "vectors", keys, compute)
     assert known == 0 and calls == [[0, 1, 2]]
     assert rows == [{"vector": [0.0, 0.5]}, {"vector": [1.0, 0.5]}, None, {"vector": [0.0, 0.5]}]
-    again, known = remembered(Store(store.root), "embeddings/model", keys, embed)
+    again, known = remembered(Store(store.root), "vectors", keys, compute)
     assert known == 2 and calls[1] == [2] and again[:2] == rows[:2]
-    assert store.kinds() == ["embeddings/model"]
+    assert store.kinds() == ["vectors"]
 
 
 @pytest.fixture

@@ -122,9 +122,9 @@ def test_applying_a_recipe_is_one_command(tmp_path):
         sft["clip"],
     ) == report  # noqa: E501
     assert "#" in (tmp_path / "params.yaml").read_text(), "comments are kept"
-    assert all(
-        "models/Qwen2-7B" in load_yaml(tmp_path / "dvc.yaml")["stages"][stage]["deps"] for stage in ("base", "seeds")
-    )
+    stages = load_yaml(tmp_path / "dvc.yaml")["stages"]
+    assert all("models/Qwen2-7B" in stages[stage]["deps"] for stage in ("base", "seeds"))
+    assert "models/phrase-bert" in stages["ontology"]["deps"]
 
 
 def test_data_stages_do_not_import_torch():

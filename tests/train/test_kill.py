@@ -56,7 +56,7 @@ def kill_at(child: multiprocessing.Process, moment: Path) -> None:
 
 
 @pytest.mark.parametrize("stage", list(STAGES))
-def test_a_killed_stage_ends_with_the_same_bytes(models, children, tmp_path, stage):
+def test_a_killed_stage_ends_with_the_same_bytes(models, children, tmp_path, monkeypatch, stage):
     whole = tiny.folder(tmp_path / "whole")
     uninterrupted = STAGES[stage](models, whole, Checkpoints(tmp_path / "whole_work", 1), tiny.silent)
     work = Checkpoints(tmp_path / "work", 1)
@@ -68,6 +68,7 @@ def test_a_killed_stage_ends_with_the_same_bytes(models, children, tmp_path, sta
     torn.mkdir(parents=True)
     (torn / "model.safetensors").write_bytes(b"half")
     again = tiny.folder(tmp_path / "again")
+    monkeypatch.setenv("CULTIVAR_STORE", str(tmp_path / "another store"))  # not the rewards of the first run
     seen: list[tuple[int, str]] = []
     resumed = STAGES[stage](models, again, work, lambda done, total, note: seen.append((done, note)))
     # it went on: no step and no sample of what had been done was done again

@@ -1,10 +1,12 @@
 """The training stages on a tiny model: what carries loss, where the schedule ends, equal runs, honest counts."""
 
+import shutil
+
 import polars as pl
 import pytest
 import tiny
 import torch
-from transformers import AutoTokenizer
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from sandbox import Sandbox
 from schemas.params.engines import RuntimeParams
@@ -21,7 +23,7 @@ from train.online_dpo import online_dpo
 from train.reward import order, reward
 from train.samples import Kept
 from train.sampling import sample
-from train.scoring import score
+from train.scoring import open_scorer, score
 from train.settings import read_model, read_tokenizer
 from train.sft import sft
 
@@ -276,6 +278,32 @@ def test_sampling_leaves_the_global_generator_alone(models):
     first = sample(policy, tokenizer, [[5, 6, 7]], 2, 1.0, 5, 8, seed=1)
     assert torch.equal(torch.rand(3), wanted)
     assert sample(policy, tokenizer, [[5, 6, 7]], 2, 1.0, 5, 8, seed=1) == first
+
+
+def test_rewards_are_asked_for_once_and_again_when_the_model_changes(models, tmp_path):
+    """A scorer whose model has gone knows what it has scored; other weights are another model."""
+    sequences = [[5, 6, 7], [8, 9], [5, 6, 7], list(range(5, 40))]
+    folder = tmp_path / "reward"
+    shutil.copytree(models["reward"].path, folder)
+    weights = folder / "model.safetensors"
+
+    def rewards(some):
+        return open_scorer("transformers", Model(folder), 0, RuntimeParams()).score(some)
+
+    first = rewards(sequences[:3])
+    model = read_model(models["reward"], AutoModelForSequenceClassification)
+    assert first == pytest.approx(score(model, sequences[:3], 0), abs=1e-5) and first[0] == first[2] != first[1]
+    whole, before = rewards(sequences), weights.read_bytes()
+    assert whole[:3] == first
+    model.score.weight.data += 1
+    model.save_pretrained(folder)
+    assert not set(rewards(sequences)) & set(whole)
+    weights.write_bytes(before)
+    scorer = open_scorer("transformers", Model(folder), 0, RuntimeParams())
+    weights.unlink()
+    assert scorer.score(sequences) == whole
+    with pytest.raises(OSError):
+        scorer.score([[1, 2, 3]])
 
 
 def test_evaluate_marks_every_item_it_can(models):

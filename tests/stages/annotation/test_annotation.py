@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from schemas.ids import content_id
 from schemas.params.annotation import EvolveParams, OntologyParams, RankParams, RespondParams, SelectParams, TagParams
+from schemas.params.engines import RuntimeParams
 from schemas.rows import Candidate, Evolved, Instruction, InstructionScore, Selected, TagSet
 from schemas.stage import Files
 from schemas.table import Context, Table
 from stages.evolve import evolve
-from stages.ontology import by_association, by_meaning, by_rule, normalise, ontology
+from stages.ontology import by_association, by_meaning, by_rule, ngrams, normalise, ontology
 from stages.rank import rank
 from stages.rankings import AnnotationError, candidate_hash, item_hash, read
 from stages.respond import respond
@@ -71,7 +72,7 @@ def test_tags_are_normalised_in_the_published_steps():
     assert by_rule({"Data Visualization", "data-visualization", "other"}) == [
         ["Data Visualization", "data-visualization"]
     ]
-    assert by_meaning(["information request", "information requests", "poetry"], 0.3) == [
+    assert by_meaning(["information request", "information requests", "poetry"], 0.3, ngrams) == [
         ["information request", "information requests"]
     ]
     together = [{"math", "equation"}] * 5 + [{"poem"}] * 3
@@ -79,7 +80,7 @@ def test_tags_are_normalised_in_the_published_steps():
     assert by_association(together, OntologyParams(support=6)) == []
     sets = [["Math", "equation"]] * 5 + [["rare"]]
     counts = {"Math": 5, "equation": 5, "rare": 1}
-    canonical, step, left = normalise(sets, counts, OntologyParams(min_count=2, support=5))
+    canonical, step, left = normalise(sets, counts, OntologyParams(min_count=2, support=5), ngrams)
     assert canonical == {"Math": "Math", "equation": "Math", "rare": ""} and step["rare"] == "frequency"
     assert left == {"raw": 3, "frequency": 2, "rule": 2, "semantic": 2, "association": 1}
 
@@ -92,7 +93,10 @@ def test_people_have_the_last_word_on_the_ontology(tmp_path, monkeypatch):
     row = {"id": content_id("t", 1), "parents": [content_id("i", 1)], "engine": "e", "simulated": True,
            "tags": [{"tag": "poem"}, {"tag": "other"}]}  # fmt: skip
     made = ontology(
-        Table.of(TagSet, [row | {"tags": [t | {"explanation": ""} for t in row["tags"]]}]), OntologyParams(), files
+        Table.of(TagSet, [row | {"tags": [t | {"explanation": ""} for t in row["tags"]]}]),
+        OntologyParams(),
+        RuntimeParams(),
+        files,
     )
     assert [label.tags for label in made.labels] == [["verse"]]
     assert {entry.raw: (entry.canonical, entry.step) for entry in made.ontology} == {
