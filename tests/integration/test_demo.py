@@ -73,6 +73,7 @@ def test_kill_9_costs_no_finished_call_and_leaves_no_half_table(demo, tmp_path):
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    work.mend()
     assert not list((work.folder / "data").glob(".*.tmp"))
     work.repro(target)
     lock, whole = work.lock(), demo.lock()

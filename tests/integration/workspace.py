@@ -79,6 +79,15 @@ class Workspace:
         assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
         return done.stdout
 
+    def mend(self) -> None:
+        """Do what the doctor says where a kill has torn DVC's own file of locks: DVC refuses to work with it."""
+        locks = self.folder / ".dvc/tmp/rwlock"
+        try:
+            json.loads(locks.read_bytes()) if locks.exists() else None
+        except ValueError:
+            assert "rm .dvc/tmp/rwlock" in self.python("-m", "stages.doctor").stdout
+            locks.unlink()
+
     def lock(self) -> dict[str, Any]:
         """Hashes of everything the graph made: stage -> path -> md5."""
         lock = YAML(typ="safe", pure=True).load(self.folder / "dvc.lock")

@@ -50,7 +50,7 @@ def test_every_passing_fault_is_overcome_and_no_row_is_lost(server: FaultServer,
 
 
 def test_a_hanging_server_costs_a_timeout_not_the_row(server: FaultServer, store: Store) -> None:
-    with engine(store, server.url, timeout_s=0.3) as teacher:
+    with engine(store, server.url, timeout_s=2.0) as teacher:
         [[answer]] = teacher.ask(questions("fault=hang times=1"))
     assert answer.ok
     assert server.attempts["fault=hang times=1"] == 2

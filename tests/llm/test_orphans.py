@@ -17,9 +17,9 @@ STARTS_ONE = """
     watch = Watch()
     child = subprocess.Popen(["sleep", "60"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     watch.begin()
-    print(child.pid, flush=True)
     if sys.argv[1] == "end":
         watch.end()
+    print(child.pid, flush=True)
     time.sleep(60)
 """
 
@@ -30,7 +30,6 @@ def child_after_kill(argument: str, wait_s: float) -> bool:
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         child = psutil.Process(int(parent.stdout.readline()))
-        time.sleep(0.3 if argument == "end" else 0)  # until the watcher has been told
         os.kill(parent.pid, signal.SIGKILL)
     deadline = time.monotonic() + wait_s
     while time.monotonic() < deadline:

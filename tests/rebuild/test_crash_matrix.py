@@ -4,7 +4,6 @@ Kills strike while requests are in flight and between stages; they hit everythin
 with it) or the stage alone. What is asked again afterwards is at most what was in flight.
 """
 
-import json
 import os
 import random
 import signal
@@ -98,16 +97,6 @@ def kill(process: subprocess.Popen[bytes], victim: str) -> None:
     assert not alive, f"orphans after a kill of {victim}: {alive}"
 
 
-def mend(work: Workspace) -> None:
-    """Do what the doctor says where the kill has torn DVC's own file of locks: DVC refuses to work with it."""
-    locks = work.folder / ".dvc/tmp/rwlock"
-    try:
-        json.loads(locks.read_bytes()) if locks.exists() else None
-    except ValueError:
-        assert "rm .dvc/tmp/rwlock" in work.python("-m", "stages.doctor").stdout
-        locks.unlink()
-
-
 def test_twenty_kills(tmp_path, slow, reference):
     made, needed = reference
     work = small(tmp_path, slow, "killed")
@@ -129,7 +118,7 @@ def test_twenty_kills(tmp_path, slow, reference):
             struck_in_flight += slow.in_flight > 0
             kill(process, victim)
         slow.hold_at = None
-        mend(work)
+        work.mend()
         for table in (work.folder / "data").rglob("[!.]*.parquet"):
             pl.read_parquet(table)  # whole, or not there
     slow.delay_s = 0.0
@@ -155,7 +144,7 @@ def test_no_orphan_outlives_dvc(tmp_path, slow, shell):
                 time.sleep(0.002)
             assert stages_of(process.pid), words_of(work).read_text()
             kill(process, "dvc")
-        mend(work)
+        work.mend()
 
 
 def test_a_torn_tail(tmp_path, slow, reference):
@@ -167,7 +156,7 @@ def test_a_torn_tail(tmp_path, slow, reference):
         while slow.kinds_of("torn").get("InstructionRating", 0) < 60 and process.poll() is None:
             time.sleep(0.005)
         kill(process, "everything")
-    mend(work)
+    work.mend()
     slow.delay_s = 0.0
     [journal] = [path for path in work.store.rglob(".*.journal") if path.stat().st_size]
     lines = journal.read_bytes().splitlines(keepends=True)

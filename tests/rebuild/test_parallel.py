@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from itertools import combinations
 
 import psutil
@@ -20,7 +21,7 @@ def spans(project):
 
 
 def test_strategies_run_at_once_and_the_lock_is_whole(tmp_path):
-    project = shell_project.make(tmp_path, seconds=6)
+    project = shell_project.make(tmp_path, seconds=9)
     done = shell_project.module(project, "stages.parallel", "--jobs", "4")
     assert done.returncode == 0, done.stdout + done.stderr
     ran = spans(project)
@@ -45,6 +46,15 @@ def test_a_failure_stops_what_depends_on_it_and_nothing_else(tmp_path):
     assert set(load_yaml(project / "dvc.lock")["stages"]) == {"ingest", *shell_project.NAMES, "train@a"}
 
 
+def below(pid: int) -> list[tuple[psutil.Process, list[str]]]:
+    """The processes that this one has started, with their command lines; some may end while one looks."""
+    found = []
+    for one in psutil.Process(pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            found.append((one, one.cmdline()))
+    return found
+
+
 def test_nothing_outlives_a_killed_driver(tmp_path):
     project = shell_project.make(tmp_path, seconds=60)
     command = [sys.executable, "-m", "stages.parallel", "--jobs", "4"]
@@ -55,10 +65,9 @@ def test_nothing_outlives_a_killed_driver(tmp_path):
     deadline = time.monotonic() + 120
     started: list[psutil.Process] = []
     while len(started) < 4 and time.monotonic() < deadline:
-        started = [one for one in psutil.Process(driver.pid).children(recursive=True) if "sleep(60" in " ".join(one.cmdline())
-                   and "dvc" not in one.cmdline()]  # fmt: skip
+        started = [one for one, line in below(driver.pid) if "sleep(60" in " ".join(line) and "dvc" not in line]
         time.sleep(0.2)
-    runs = [one for one in psutil.Process(driver.pid).children(recursive=True) if "dvc" in one.cmdline()]
+    runs = [one for one, line in below(driver.pid) if "dvc" in line]
     os.kill(driver.pid, signal.SIGKILL)
     driver.wait()
     gone, alive = psutil.wait_procs(runs, timeout=30)

@@ -523,8 +523,8 @@ def test_a_zygote_that_the_kernel_ends_for_memory_is_the_jobs_doing(box):
         box.idle.remove(other)
         other.close()
     slot.group.killed = lambda: True
-    timer = threading.Timer(0.3, os.kill, (slot.pid, signal.SIGKILL))
-    timer.start()
+    timer, send = threading.Timer(0.3, os.kill, (slot.pid, signal.SIGKILL)), slot.send
+    slot.send = lambda *words: (send(*words), timer.start())
     verdict = one(box, Job("m", "io", "import time; time.sleep(2)"))
     timer.join()
     assert verdict.outcome == "memory" and one(box, Job("after", "io", "pass")).passed

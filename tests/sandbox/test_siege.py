@@ -74,7 +74,10 @@ def test_nothing_lives_on_when_the_supervisor_is_killed(backend):
     code = ORPHAN.format(repo=str(REPO), backend=backend)
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None and parent.stdout.readline() == b"warm\n"
-        time.sleep(0.7)
+        deadline = time.monotonic() + 30
+        while len(mine := descendants() - others - {parent.pid}) < 4 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.3)
         mine = descendants() - others - {parent.pid}
         assert len(mine) >= 4
         parent.send_signal(signal.SIGKILL)

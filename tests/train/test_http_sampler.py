@@ -164,11 +164,20 @@ def test_after_ctrl_c_nothing_is_tried_again_and_what_is_under_way_is_kept(serve
     assert 0 in Kept(tmp_path / "samples.jsonl").held and server.asked.count(11) < 51
 
 
+def interrupt_once(ready) -> None:
+    """Press Ctrl-C when it is time."""
+    deadline = time.monotonic() + 60
+    while not ready() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.2)
+    signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+
 @pytest.mark.usefixtures("ctrl_c")
 def test_a_server_that_hangs_does_not_hold_ctrl_c_up_for_further_attempts(server, tokenizer):
     server.faults = {10: [HANGS] * 3, 11: [HANGS] * 3}
-    asked = sampler(server, tokenizer, retries=2, timeout_s=1)
-    threading.Timer(0.5, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT)).start()
+    asked = sampler(server, tokenizer, retries=2, timeout_s=3)
+    threading.Thread(target=interrupt_once, args=(lambda: len(server.asked) == 2,)).start()
     with pytest.raises(KeyboardInterrupt):
         asked.sample(PROMPTS, DRAWING, silent)
     assert sorted(server.asked) == [10, 11]
