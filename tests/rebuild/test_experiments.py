@@ -1,5 +1,10 @@
 """Experiments in folders of their own (`--temp`, `--queue`) and branches share one store: nothing is asked twice."""
 
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import psutil
 import pytest
 from counting_server import CountingServer
 from reduced import commit, contents, git, reduced
@@ -7,20 +12,28 @@ from workspace import Workspace
 
 
 @pytest.fixture(scope="module")
-def work(tmp_path_factory: pytest.TempPathFactory, server: CountingServer) -> Workspace:
+def work(tmp_path_factory: pytest.TempPathFactory, server: CountingServer) -> Iterator[Workspace]:
     work = reduced(tmp_path_factory.mktemp("experiments"), server.url, "exp", rows=60)
     environment = work.environment()
     environment.pop("CULTIVAR_STORE")  # where a user's store is: beside the cache of the repository
     work.environment = lambda: environment  # type: ignore[method-assign]
     work.repro()
     commit(work, "built")
-    return work
+    yield work
+    for process in psutil.process_iter(["cwd"]):  # workers of DVC's queue that miss the word to end
+        if process.info["cwd"] == str(work.folder):
+            process.kill()
 
 
-def experiment(work: Workspace, *arguments: str) -> str:
-    done = work.python("-m", "dvc", "exp", "run", *arguments)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+def experiment(work: Workspace, *arguments: str) -> None:
+    """`dvc exp run`. Its words go to a file: a worker that stays would hold a pipe open."""
+    command = [sys.executable, "-m", "dvc", "exp", "run", *arguments]
+    said = work.folder.with_suffix(".log")
+    with said.open("w") as words:
+        done = subprocess.run(
+            command, cwd=work.folder, env=work.environment(), stdout=words, stderr=subprocess.STDOUT, timeout=600
+        )
+    assert done.returncode == 0, said.read_text()
 
 
 def test_experiments_in_folders_of_their_own_use_one_store(work, server):
