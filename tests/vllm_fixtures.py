@@ -98,9 +98,10 @@ class VllmServer:
 @pytest.fixture(scope="session")
 def vllm_server(tiny_qwen2: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VllmServer]:
     """A real vLLM server with the tiny model on loopback."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    held = socket.socket()  # bound until the server is up, so that nobody else is given its port; it does not listen
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    port = held.getsockname()[1]
     log = tmp_path_factory.mktemp("vllm_server") / "log"
     command = [
         *(sys.executable, "-m", "vllm.entrypoints.openai.api_server"),  # the `vllm` command is broken in the CPU wheel
@@ -119,7 +120,8 @@ def vllm_server(tiny_qwen2: Path, tmp_path_factory: pytest.TempPathFactory) -> I
             command, stdout=output, stderr=subprocess.STDOUT, env=os.environ | quiet, start_new_session=True
         )
     try:
-        wait_until_healthy(f"http://127.0.0.1:{port}/health", process, log)
+        with held:
+            wait_until_healthy(f"http://127.0.0.1:{port}/health", process, log)
         yield VllmServer(url=f"http://127.0.0.1:{port}/v1", model="tiny-qwen2")
     finally:
         os.killpg(process.pid, signal.SIGTERM)

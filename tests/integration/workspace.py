@@ -9,7 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from dvc.schema import COMPILED_LOCKFILE_SCHEMA as LOCKFILE
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from voluptuous import Invalid
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,7 +41,7 @@ class Workspace:
         if not commit:
             return
         for command in (
-            ["init", "-q"],
+            ["init", "-q", "-b", "main"],
             ["add", "-A"],
             ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "start"],
         ):
@@ -80,13 +83,19 @@ class Workspace:
         return done.stdout
 
     def mend(self) -> None:
-        """Do what the doctor says where a kill has torn DVC's own file of locks: DVC refuses to work with it."""
+        """Remove what a kill has torn of the files that DVC rewrites in place: it refuses to work with them.
+
+        Its own file of locks, as the doctor says, and dvc.lock, without which stages run again and ask nothing.
+        """
         locks = self.folder / ".dvc/tmp/rwlock"
         try:
             json.loads(locks.read_bytes()) if locks.exists() else None
         except ValueError:
             assert "rm .dvc/tmp/rwlock" in self.python("-m", "stages.doctor").stdout
             locks.unlink()
+        recorded = self.folder / "dvc.lock"
+        if recorded.exists() and not is_whole(recorded.read_text()):
+            recorded.unlink()
 
     def lock(self) -> dict[str, Any]:
         """Hashes of everything the graph made: stage -> path -> md5."""
@@ -97,6 +106,15 @@ class Workspace:
 
     def metrics(self, stage: str) -> dict[str, Any]:
         return json.loads((self.folder / "metrics" / f"{stage}.json").read_text())
+
+
+def is_whole(recorded: str) -> bool:
+    """Whether DVC can read this text of a dvc.lock."""
+    try:
+        LOCKFILE(YAML(typ="safe", pure=True).load(recorded))
+    except (YAMLError, Invalid):
+        return False
+    return recorded.endswith("\n")
 
 
 def no_stage_ran(output: str) -> bool:

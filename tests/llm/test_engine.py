@@ -144,7 +144,7 @@ def test_in_flight_is_bounded(server: FaultServer, store: Store) -> None:
     async def row_turn(row: int, ask: Ask) -> bool:
         return (await ask(question(f"turn {row}")))[0].ok
 
-    server.delay_s = 0.01
+    server.delay_s = 0.05
     with engine(store, server.url, concurrency=5) as teacher:
         teacher.ask([question(f"ask {number}") for number in range(40)])
         assert all(teacher.map(row_turn, list(range(40))))

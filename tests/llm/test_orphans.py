@@ -5,10 +5,12 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
+
+from tests.processes import survivors
 
 ROOT = Path(__file__).parents[2]
 STARTS_ONE = """
@@ -31,13 +33,10 @@ def child_after_kill(argument: str, wait_s: float) -> bool:
         assert parent.stdout is not None
         child = psutil.Process(int(parent.stdout.readline()))
         os.kill(parent.pid, signal.SIGKILL)
-    deadline = time.monotonic() + wait_s
-    while time.monotonic() < deadline:
-        if not child.is_running() or child.status() == psutil.STATUS_ZOMBIE:
-            return False
-        time.sleep(0.05)
-    child.kill()
-    return True
+    alive = bool(survivors([child], wait_s))
+    with suppress(psutil.NoSuchProcess):
+        child.kill()
+    return alive
 
 
 def test_a_child_ends_when_its_parent_is_killed() -> None:

@@ -39,7 +39,7 @@ def reduced(folder: Path, url: str, client: str, rows: int = ROWS) -> Workspace:
     seeds = rows_of(work)
     longer = [row | {"instruction": f"{row['instruction']} Use {at + 20} words."} for at, row in enumerate(seeds)]
     write_rows(work, [*seeds, *longer][:rows])
-    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    subprocess.run(["git", "init", "-q", "-b", "main"], cwd=folder, check=True)
     point(work, url, client)
     commit(work, "start")
     return work

@@ -12,6 +12,7 @@ import psutil
 import shell_project
 
 from stages.graph import load_yaml
+from tests.processes import below, survivors
 
 
 def spans(project):
@@ -46,15 +47,6 @@ def test_a_failure_stops_what_depends_on_it_and_nothing_else(tmp_path):
     assert set(load_yaml(project / "dvc.lock")["stages"]) == {"ingest", *shell_project.NAMES, "train@a"}
 
 
-def below(pid: int) -> list[tuple[psutil.Process, list[str]]]:
-    """The processes that this one has started, with their command lines; some may end while one looks."""
-    found = []
-    for one in psutil.Process(pid).children(recursive=True):
-        with suppress(psutil.NoSuchProcess):
-            found.append((one, one.cmdline()))
-    return found
-
-
 def test_nothing_outlives_a_killed_driver(tmp_path):
     project = shell_project.make(tmp_path, seconds=60)
     command = [sys.executable, "-m", "stages.parallel", "--jobs", "4"]
@@ -65,14 +57,13 @@ def test_nothing_outlives_a_killed_driver(tmp_path):
     deadline = time.monotonic() + 120
     started: list[psutil.Process] = []
     while len(started) < 4 and time.monotonic() < deadline:
-        started = [one for one, line in below(driver.pid) if "sleep(60" in " ".join(line) and "dvc" not in line]
+        started = [one for one, line in below(driver.pid) if line and line[-1].startswith("import time")]
         time.sleep(0.2)
-    runs = [one for one, line in below(driver.pid) if "dvc" in line]
+    runs = [one for one, _ in below(driver.pid, recursive=False)]
     os.kill(driver.pid, signal.SIGKILL)
     driver.wait()
-    gone, alive = psutil.wait_procs(runs, timeout=30)
-    for (
-        one
-    ) in started:  # commands of this shell_project project; stages of the real one die with their dvc (stages/guard.py)
-        one.kill()
-    assert len(runs) >= 4 and not alive
+    alive = survivors(runs, 30)
+    for one in started:  # commands of this small project; stages of the real one die with their dvc (stages/guard.py)
+        with suppress(psutil.NoSuchProcess):
+            one.kill()
+    assert len(started) == len(runs) == 4 and not alive

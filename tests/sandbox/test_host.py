@@ -1,5 +1,6 @@
 """The sandbox and its host: what it needs, what it leaves behind, what it does under load, and without the rest."""
 
+import gc
 import json
 import os
 import shutil
@@ -157,6 +158,7 @@ def test_nothing_grows(backend):
     """Memory, descriptors and mounts of the zygote and of this process stay as they are, run after run."""
 
     def state(box):
+        gc.collect()  # sockets that earlier tests left to the collector would be missed in the second count
         (slot,) = box.idle
         found = []
         for pid in (slot.pid, os.getpid()):
@@ -179,7 +181,7 @@ def test_nothing_grows(backend):
     for (fds, mounts, pages), (fds_after, mounts_after, pages_after) in zip(before, after, strict=True):
         assert (fds, mounts) == (fds_after, mounts_after)
         assert pages_after <= pages * 1.02 + 64
-    deadline = time.monotonic() + 2
+    deadline = time.monotonic() + 30
     while descendants() - others and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not descendants() - others

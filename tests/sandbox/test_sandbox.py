@@ -18,7 +18,7 @@ from sandbox.inside.plain import canonical, pack, unpack
 from sandbox.judge import judge, payload
 from sandbox.slot import Ended, Slot
 
-FAST = Limits(cpu_s=0.4, wall_s=3, memory_mb=256)
+FAST = Limits(cpu_s=0.4, wall_s=10, memory_mb=256)
 
 
 @pytest.fixture(scope="module")
@@ -548,7 +548,7 @@ def test_a_sleeper_runs_once_more_only_on_a_crowded_machine(box, monkeypatch, lo
 
 def test_a_run_short_of_cpu_is_run_once_more_alone(box, monkeypatch):
     monkeypatch.setattr(os, "getloadavg", lambda: (0.0, 0.0, 0.0))
-    code = "import time\nend = time.monotonic() + .2\nwhile time.monotonic() < end: pass\ntime.sleep(9)"
+    code = "import time\nwhile time.process_time() < .2: pass\ntime.sleep(9)"
     verifier = "def evaluate(x):\n  if x:\n    " + code.replace("\n", "\n    ") + "\n  return True"
     limits = Limits(cpu_s=2, wall_s=0.5, memory_mb=256)
     jobs = [Job("short", "io", code, limits=limits), *(Job(str(i), "io", "") for i in range(5))]

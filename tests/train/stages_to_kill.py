@@ -1,6 +1,8 @@
 """Stages that tests kill, as functions that a child process can import."""
 
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import tiny
 
@@ -32,6 +34,11 @@ STAGES: dict[str, Callable] = {
 }  # fmt: skip
 
 
-def run(stage: str, models: dict[str, Model], out: ModelOut, work: Checkpoints) -> None:
-    """What a child process does."""
-    STAGES[stage](models, out, work, tiny.silent)
+def run(stage: str, models: dict[str, Model], out: ModelOut, work: Checkpoints, moment: Path) -> None:
+    """What a child process does. Once the moment of its kill has come it waits for that where it next reports."""
+
+    def shown(done: int, total: int, note: str) -> None:
+        if moment.exists():
+            time.sleep(60)
+
+    STAGES[stage](models, out, work, shown)

@@ -46,7 +46,7 @@ def children() -> multiprocessing.context.ForkServerContext:
 def kill_at(child: multiprocessing.Process, moment: Path) -> None:
     """Start a child and kill it as soon as a file is there."""
     child.start()
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not moment.exists() and child.is_alive() and time.monotonic() < deadline:
         time.sleep(0.001)
     assert moment.exists() and child.is_alive(), f"{moment} never came, or too late"
@@ -62,7 +62,8 @@ def test_a_killed_stage_ends_with_the_same_bytes(models, children, tmp_path, mon
     work = Checkpoints(tmp_path / "work", 1)
     for moment in map(Path, MOMENTS[stage]):
         draft = ModelOut(tmp_path / "lost")
-        kill_at(children.Process(target=run, args=(stage, models, draft, work)), work.path / moment)
+        at = work.path / moment
+        kill_at(children.Process(target=run, args=(stage, models, draft, work, at)), at)
     # a checkpoint that was being written when the kill came
     torn = work.path / "checkpoint-900"
     torn.mkdir(parents=True)

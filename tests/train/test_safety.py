@@ -1,6 +1,7 @@
 """Models are read from safetensors only, and their own code runs only where params name them."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,9 @@ def test_pickled_weights_are_refused(model):
         read_model(Model(model))
 
 
-def test_a_model_s_own_code_runs_only_where_params_name_it(model, tmp_path):
+def test_a_model_s_own_code_runs_only_where_params_name_it(model, tmp_path, monkeypatch):
+    monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
+    monkeypatch.setattr(sys, "path", list(sys.path))  # Transformers adds that folder, which other runs do not share
     mark = tmp_path / "ran"
     (model / "own.py").write_text(
         f"from pathlib import Path\nPath({str(mark)!r}).touch()\n"
