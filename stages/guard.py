@@ -56,8 +56,8 @@ def die_with_dvc() -> None:
         holders = {lock["pid"] for lock in json.loads(LOCKS.read_bytes())["write"].values()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):  # another dvc may be rewriting it
         holders = set()
-    ancestors = psutil.Process().parents()
     try:
+        ancestors = psutil.Process().parents()
         for ancestor in ancestors:
             if ancestor.pid in holders:
                 dvc = os.pidfd_open(ancestor.pid)

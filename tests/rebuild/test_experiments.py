@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -22,7 +23,8 @@ def work(tmp_path_factory: pytest.TempPathFactory, server: CountingServer) -> It
     yield work
     for process in psutil.process_iter(["cwd"]):  # workers of DVC's queue that miss the word to end
         if process.info["cwd"] == str(work.folder):
-            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
 
 
 def experiment(work: Workspace, *arguments: str) -> None:
