@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from llm.remembered import Row, files_key, remembered, work_key
+from llm.remembered import Row, content_of, remembered, work_key
 from llm.store import Store
 
 if TYPE_CHECKING:
@@ -17,13 +17,12 @@ AT_ONCE = 64
 """Texts in a batch."""
 
 
-def embed(texts: Sequence[str], folder: Path, files: Sequence[Path], store: Store) -> np.ndarray:
+def embed(texts: Sequence[str], folder: Path, store: Store) -> np.ndarray:
     """Rows of unit length, texts × width, float32: the mean of the last layer over a text's tokens (as PhraseBERT).
 
-    `folder`: a Transformers encoder with its tokenizer, in safetensors, of which `files` are all. Raises OSError where
-    it is none.
+    `folder`: a Transformers encoder with its tokenizer, in safetensors. Raises OSError where it is none.
     """
-    identity = files_key(folder, files)
+    identity = content_of(folder)
     keys = [work_key(KIND, identity, text) for text in texts]
 
     def compute(places: list[int]) -> Iterator[list[tuple[int, Row]]]:

@@ -25,14 +25,13 @@ def work_key(*parts: Any) -> bytes:
     return hashlib.sha256(orjson.dumps(normal(list(parts)), option=orjson.OPT_SORT_KEYS)).digest()[:16]
 
 
-def files_key(folder: Path, files: Iterable[Path]) -> str:
-    """Identity of a model: its files' names and bytes, wherever the folder lies."""
-    whole = hashlib.sha256()
-    for file in sorted(files):
-        with file.open("rb") as handle:
-            digest = hashlib.file_digest(handle, "sha256").hexdigest()
-        whole.update(f"{file.relative_to(folder)}\0{digest}\n".encode())
-    return whole.hexdigest()
+def content_of(folder: Path) -> str:
+    """What a model folder holds: hash of its files, so that new weights under an old name are a new model."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        with path.open("rb") as file:
+            digest.update(path.relative_to(folder).as_posix().encode() + hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:32]
 
 
 def remembered(store: Store, kind: str, keys: Sequence[bytes], compute: Compute) -> tuple[list[Row | None], int]:

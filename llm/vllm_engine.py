@@ -6,7 +6,6 @@ lengths to invalid JSON, so guided decoding uses guidance. `runtime.vllm` overri
 """
 
 import asyncio
-import hashlib
 import itertools
 import os
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from typing import Any
 
 from llm.answer import Generation, Unanswered
 from llm.orphans import Watch
+from llm.remembered import content_of
 from llm.request import Request
 from llm.structured import closed
 from schemas.params.engines import RoleParams, RuntimeParams
@@ -23,6 +23,7 @@ from schemas.params.engines import RoleParams, RuntimeParams
 IN_FLIGHT = 384
 Outcome = Generation | Unanswered
 _shared: dict[str, "Shared"] = {}
+weights_of = lru_cache(maxsize=16)(content_of)  # roles often share a model
 
 
 class Shared:
@@ -69,7 +70,7 @@ class VllmBackend:
         self.retries = 0
         self.extra: dict[str, Any] = {}
         if (folder := Path(spec.model)).is_dir():
-            self.extra["weights"] = content_of(folder)
+            self.extra["weights"] = weights_of(folder)
         self.name = repr((spec.model, spec.revision, sorted(self.arguments.items()), self.extra))
         self.shared: Shared | None = None
         self.opening = asyncio.Lock()
@@ -136,13 +137,3 @@ def token_ids(tokenizer: Any, request: Request) -> list[int]:
     """The prompt through the model's own chat template."""
     text = tokenizer.apply_chat_template(request.messages, add_generation_prompt=True, tokenize=False)
     return list(tokenizer.encode(text, add_special_tokens=False))
-
-
-@lru_cache(maxsize=16)
-def content_of(folder: Path) -> str:
-    """What a model folder holds: hash of its files, so that new weights under an old name are a new model."""
-    digest = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        with path.open("rb") as file:
-            digest.update(path.relative_to(folder).as_posix().encode() + hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()[:32]

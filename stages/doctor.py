@@ -93,7 +93,11 @@ def unreadable() -> Iterator[Finding]:
             reason = " ".join(str(error).split())[:200]
             if path.read_bytes().startswith(b"<<<<<<<") or b"\n<<<<<<<" in path.read_bytes():
                 reason = "it holds the marks of a merge with conflicts"
-            mend = "`git checkout --ours dvc.lock` (or --theirs), then `dvc repro`" if path == LOCK else "correct it"
+            mend = (
+                "`git checkout dvc.lock` (in a merge with --ours or --theirs), then `dvc repro`"
+                if path == LOCK
+                else "correct it"
+            )
             yield Finding(f"{path} cannot be read: {reason}", mend)
 
 

@@ -109,7 +109,8 @@ def vectors(params: OntologyParams, runtime: RuntimeParams, files: Files) -> Vec
     if not params.encoder:
         return ngrams
     store = Store(where(runtime.store), runtime.flush_rows, runtime.flush_s)
-    return partial(embed, folder=Path(params.encoder), files=files.find(params.encoder), store=store)
+    files.find(params.encoder)
+    return partial(embed, folder=Path(params.encoder), store=store)
 
 
 def ngrams(tags: list[str]) -> Any:

@@ -7,10 +7,10 @@ from typing import Any, Protocol
 import torch
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
-from llm.remembered import Row, files_key, remembered, work_key
+from llm.remembered import Row, content_of, remembered, work_key
 from llm.store import Store, where
 from schemas.params.engines import RuntimeParams
-from schemas.stage import Model, below
+from schemas.stage import Model
 from train.settings import evaluating, read_model
 
 KIND = "rewards"
@@ -33,7 +33,7 @@ def open_scorer(kind: str, reward: Model, pad: int, runtime: RuntimeParams, trus
         return TransformersScorer(reward, pad, trusted)
 
     store = Store(where(runtime.store), runtime.flush_rows, runtime.flush_s)
-    return RememberingScorer(opened, f"{kind} {files_key(reward.path, below(reward.path))}", store)
+    return RememberingScorer(opened, f"{kind} {content_of(reward.path)}", store)
 
 
 class RememberingScorer:

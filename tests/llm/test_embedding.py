@@ -15,7 +15,7 @@ from schemas.ids import content_id
 from schemas.params.annotation import OntologyParams
 from schemas.params.engines import RuntimeParams
 from schemas.rows import TagSet
-from schemas.stage import Files, UndeclaredRead, below
+from schemas.stage import Files, UndeclaredRead
 from schemas.table import Table
 from stages.ontology import ontology
 
@@ -43,18 +43,18 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_vectors_are_means_over_tokens_and_made_once(encoder, tmp_path):
-    texts, files = ["maths", "a problem", "a maths problem", "maths"], below(encoder)
-    made = embed(texts[:2], encoder, files, Store(tmp_path))
+    texts = ["maths", "a problem", "a maths problem", "maths"]
+    made = embed(texts[:2], encoder, Store(tmp_path))
     model = BertModel.from_pretrained(encoder).eval()
     with torch.no_grad():
         hidden = model(torch.tensor([[5, 6]])).last_hidden_state[0].mean(0)
     assert made.shape == (2, 32) and np.allclose(made[1], hidden / hidden.norm(), atol=1e-5)
-    whole = embed(texts, encoder, files, Store(tmp_path))
+    whole = embed(texts, encoder, Store(tmp_path))
     assert (whole[:2] == made).all() and (whole[3] == whole[0]).all() and np.allclose((whole**2).sum(1), 1, atol=1e-5)
 
 
 def test_only_new_texts_are_encoded(encoder, tmp_path, monkeypatch):
-    files, asked = below(encoder), []
+    asked = []
 
     def watched(folder):
         encode = real(folder)
@@ -62,8 +62,8 @@ def test_only_new_texts_are_encoded(encoder, tmp_path, monkeypatch):
 
     real = embedding.encoder
     monkeypatch.setattr(embedding, "encoder", watched)
-    first = embed(["maths", "poetry"], encoder, files, Store(tmp_path))
-    again = embed(["poetry", "a problem", "maths"], encoder, files, Store(tmp_path))
+    first = embed(["maths", "poetry"], encoder, Store(tmp_path))
+    again = embed(["poetry", "a problem", "maths"], encoder, Store(tmp_path))
     assert asked == ["maths", "poetry", "a problem"]
     assert (again[[2, 0]] == first).all()
 
