@@ -267,7 +267,7 @@ def main() -> None:
     if not chosen.no_vllm:
         from bench.offline import vllm_share
 
-        result["vllm_share"] = vllm_share()
+        result |= vllm_share()
     print(json.dumps(result))
 
 
