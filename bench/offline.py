@@ -56,10 +56,9 @@ def engine(model: str, open_things: ExitStack) -> Ask:
     from llm.store import Store
     from schemas.params.engines import RoleParams, RuntimeParams
 
-    spec = RoleParams(engine="vllm", model=model, temperature=1.0, max_tokens=TOKENS)
-    runtime = RuntimeParams(vllm=ENGINE_ARGS)
+    spec = RoleParams(engine="vllm", model=model, temperature=1.0, max_tokens=TOKENS, vllm=ENGINE_ARGS)
     store = Store(open_things.enter_context(tempfile.TemporaryDirectory()))
-    opened = open_things.enter_context(open_engine("m", spec, runtime, store))
+    opened = open_things.enter_context(open_engine("m", spec, RuntimeParams(), store))
 
     def ask(start: int, count: int) -> int:
         asked = [Question(said, seed=start + at) for at, said in enumerate(messages(start, count))]  # type: ignore[arg-type]

@@ -2,7 +2,8 @@
 
 Roles that name the same model share one engine. Settings that hold on every machine and were found the hard way:
 per-request seeds with chunked prefill kill the engine on CPU, so chunked prefill is off there; xgrammar compiles string
-lengths to invalid JSON, so guided decoding uses guidance. `runtime.vllm` overrides or adds AsyncEngineArgs.
+lengths to invalid JSON, so guided decoding uses guidance. `runtime.vllm` and the role's `vllm` override or add
+AsyncEngineArgs; those that change answers (dtype, quantization) can stand in the role's alone, whose requests they name.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from llm.orphans import Watch
 from llm.remembered import content_of
 from llm.request import Request
 from llm.structured import closed
-from schemas.params.engines import RoleParams, RuntimeParams
+from schemas.params.engines import RoleParams, RuntimeParams, identity
 
 IN_FLIGHT = 384
 Outcome = Generation | Unanswered
@@ -65,12 +66,14 @@ class VllmBackend:
 
     def __init__(self, spec: RoleParams, runtime: RuntimeParams) -> None:
         self.spec = spec
-        self.arguments = dict(runtime.vllm)
+        self.arguments = {**runtime.vllm, **spec.vllm}
         self.in_flight = IN_FLIGHT
         self.retries = 0
         self.extra: dict[str, Any] = {}
         if (folder := Path(spec.model)).is_dir():
             self.extra["weights"] = weights_of(folder)
+        if decisive := identity(spec.vllm):
+            self.extra["vllm"] = decisive
         self.name = repr((spec.model, spec.revision, sorted(self.arguments.items()), self.extra))
         self.shared: Shared | None = None
         self.opening = asyncio.Lock()

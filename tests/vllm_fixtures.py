@@ -83,7 +83,7 @@ def tiny_qwen2(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def vllm_arguments() -> dict[str, Any]:
-    """`runtime.vllm` for the tiny model in this process."""
+    """Engine arguments (`vllm` of a role) for the tiny model in this process."""
     return dict(ENGINE_ARGS)
 
 

@@ -60,7 +60,7 @@ def evaluate(
     prompts = [encode_prompt(tokenizer, [{"role": "user", "content": item.prompt}]) for item in items]
     made = completions(policy, tokenizer, prompts, params, progress)
     stop = tokenizer.eos_token_id
-    scorer = open_scorer(params.scorer, reward, tokenizer.pad_token_id, runtime, params.trusted)
+    scorer = open_scorer(params, reward, tokenizer.pad_token_id, runtime)
     rewards = iter(
         scorer.score([ids + said.ids + [stop] for ids, samples in zip(prompts, made, strict=True) for said in samples])
     )

@@ -89,8 +89,7 @@ class Rollouts:
         )
         stop, pad = self.tokenizer.eos_token_id, self.tokenizer.pad_token_id
         if self.scorer is None:
-            kind = self.params.scorer
-            self.scorer = open_scorer(kind, self.reward, pad, self.runtime, self.params.trusted)
+            self.scorer = open_scorer(self.params, self.reward, pad, self.runtime)
         values = iter(
             self.scorer.score(
                 [task.ids + said.ids + [stop] for task, samples in zip(asked, made, strict=True) for said in samples]
@@ -103,7 +102,7 @@ class Rollouts:
         if params.sampler == "vllm":
             from train.vllm_sampler import VllmSampler
 
-            return VllmSampler(policy, self.tokenizer, runtime.vllm, runtime.sync_tolerance)
+            return VllmSampler(policy, self.tokenizer, {**runtime.vllm, **params.vllm}, runtime.sync_tolerance)
         if params.sampler == "http":
             from train.http_sampler import HttpSampler
 

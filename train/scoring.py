@@ -9,7 +9,8 @@ from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
 from llm.remembered import Row, content_of, remembered, work_key
 from llm.store import Store, where
-from schemas.params.engines import RuntimeParams
+from schemas.params.engines import RuntimeParams, identity
+from schemas.params.training import EvaluateParams, OnlineDpoParams
 from schemas.stage import Model
 from train.settings import evaluating, read_model
 
@@ -24,16 +25,18 @@ class Scorer(Protocol):
     def score(self, sequences: Sequence[Sequence[int]]) -> list[float]: ...
 
 
-def open_scorer(kind: str, reward: Model, pad: int, runtime: RuntimeParams, trusted: Sequence[str] = ()) -> Scorer:
-    """`kind` transformers or vllm. The model is loaded once a sequence has no remembered reward."""
+def open_scorer(params: EvaluateParams | OnlineDpoParams, reward: Model, pad: int, runtime: RuntimeParams) -> Scorer:
+    """The scorer that `params` name. The model is loaded once a sequence has no remembered reward."""
+    decisive = identity(params.vllm) if params.scorer == "vllm" else {}
 
     def opened() -> Scorer:
-        if kind == "vllm":
-            return VllmScorer(reward.path, runtime.vllm)
-        return TransformersScorer(reward, pad, trusted)
+        if params.scorer == "vllm":
+            return VllmScorer(reward.path, {**runtime.vllm, **params.vllm})
+        return TransformersScorer(reward, pad, params.trusted)
 
     store = Store(where(runtime.store), runtime.flush_rows, runtime.flush_s)
-    return RememberingScorer(opened, f"{kind} {content_of(reward.path)}", store)
+    name = f"{params.scorer} {content_of(reward.path)}"
+    return RememberingScorer(opened, f"{name} {sorted(decisive.items())}" if decisive else name, store)
 
 
 class RememberingScorer:

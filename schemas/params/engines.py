@@ -16,6 +16,36 @@ def with_scheme(url: str) -> str:
     return url
 
 
+MACHINE = frozenset(
+    "tensor_parallel_size pipeline_parallel_size data_parallel_size enable_expert_parallel distributed_executor_backend "
+    "disable_custom_all_reduce gpu_memory_utilization kv_cache_memory_bytes block_size swap_space cpu_offload_gb "
+    "max_num_seqs max_num_batched_tokens enable_prefix_caching enable_chunked_prefill enforce_eager compilation_config "
+    "download_dir trust_remote_code disable_log_stats enable_log_requests".split()
+)
+"""Arguments of vLLM's engine that fit it to a machine: they decide how fast it answers, not what."""
+
+
+def of_the_machine(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Engine arguments for `runtime`. Raises ValueError for those that change answers (dtype, quantization …)."""
+    if others := sorted(arguments.keys() - MACHINE):
+        raise ValueError(
+            f"{', '.join(others)}: may change answers, so it belongs to what asks: roles.ROLE.vllm, or `vllm` of "
+            "online_dpo and evaluate; here are only " + ", ".join(sorted(MACHINE))
+        )
+    return arguments
+
+
+EngineArguments = Annotated[
+    dict[str, Any],
+    Field(description="arguments of vLLM's engine (dtype, quantization, max_model_len …), over those of runtime.vllm"),
+]
+
+
+def identity(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Those of some engine arguments that are part of what an answer is: all but the machine's."""
+    return {name: value for name, value in arguments.items() if name not in MACHINE}
+
+
 class FaultParams(Section):
     """Rates at which the simulated teacher errs, each a share of its answers."""
 
@@ -42,6 +72,7 @@ class RoleParams(Section):
         "again; quarantine goes on without these rows, if a server answers at all, and only `dvc repro -f` asks again",
     )
     faults: FaultParams | None = None
+    vllm: EngineArguments = {}
 
 
 class Roles(Section):
@@ -88,7 +119,7 @@ class RuntimeParams(Section):
         description="seconds in which servers could not be reached, or only failed, after which a stage stops asking; "
         "servers that reply too late or ask for patience have timeout_s * (retries + 1)",
     )
-    vllm: dict[str, Any] = {}
+    vllm: Annotated[dict[str, Any], AfterValidator(of_the_machine)] = {}
     flush_s: Annotated[float, Field(gt=0)] = 5.0
     flush_rows: Positive = 2000
     store: str | None = None

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from schemas.params.base import Count, Positive, Rate, Section
+from schemas.params.engines import EngineArguments
 
 Above0 = Annotated[float, Field(gt=0)]
 AtLeast0 = Annotated[float, Field(ge=0)]
@@ -165,6 +166,7 @@ class OnlineDpoParams(Direct):
     samples: Annotated[int, Field(ge=2)] = 8
     sampler: Literal["transformers", "vllm", "http"] = "transformers"
     scorer: Literal["transformers", "vllm"] = "transformers"
+    vllm: EngineArguments = {}
     temperature: Above0 = 1.0
     max_new_tokens: Positive = 64
     generation_batch: Positive = 256
@@ -199,6 +201,7 @@ class EvaluateParams(Reads):
         default=100, description="items of which one completion at temperature 1 is compared with SFT's"
     )
     scorer: Literal["transformers", "vllm"] = "transformers"
+    vllm: EngineArguments = {}
     harness_tasks: list[str] = Field(default=[], description="tasks of `harness_folder` for lm-eval-harness")
     harness_folder: str = Field(default="", description="YAML and data of these tasks; list it among evaluate's deps")
     max_length: Positive = 256

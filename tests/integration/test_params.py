@@ -15,6 +15,10 @@ def work(tmp_path_factory):
         (lambda p: p["tag"].update(max_tagz=3), "tag.max_tagz: unknown key"),
         (lambda p: p["sft"].update(learning_rate="fast"), "sft.learning_rate: 'fast' is not allowed"),
         (lambda p: p["roles"]["judge"].update(temperature=9.0), "roles.judge.temperature: 9.0 is not allowed"),
+        (
+            lambda p: p["runtime"].update(vllm={"dtype": "half"}),
+            "dtype: may change answers, so it belongs to what asks",
+        ),
         (lambda p: p["roles"].update(jugde={}), "roles.jugde: unknown role (did you mean judge?)"),
     ],
 )

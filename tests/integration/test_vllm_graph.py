@@ -82,8 +82,8 @@ def engines(
     tiny_qwen2: Path, vllm_arguments: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Engine]]:
     """An engine per role; they share one AsyncLLM."""
-    spec = RoleParams(engine="vllm", model=str(tiny_qwen2), temperature=1.0, max_tokens=64)
-    store, runtime = Store(tmp_path_factory.mktemp("store")), RuntimeParams(vllm=vllm_arguments)
+    spec = RoleParams(engine="vllm", model=str(tiny_qwen2), temperature=1.0, max_tokens=64, vllm=vllm_arguments)
+    store, runtime = Store(tmp_path_factory.mktemp("store")), RuntimeParams()
     with ExitStack() as stack:
         yield {role: stack.enter_context(open_engine(role, spec, runtime, store)) for role in Roles.model_fields}
 

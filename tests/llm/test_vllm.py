@@ -36,10 +36,8 @@ def questions(count: int, answer: type[BaseModel] | None = None, n: int = 1) -> 
     return [Question([{"role": "user", "content": text}], answer, n=n, seed=at) for at, text in enumerate(texts)]
 
 
-def asking(kind: str, model: str, runtime: RuntimeParams, store: Store, structured: bool = True) -> Engine:
-    spec = RoleParams.model_validate(
-        {"engine": kind, "model": model, "temperature": 1.0, "max_tokens": 48, "structured": structured}
-    )
+def asking(kind: str, model: str, runtime: RuntimeParams, store: Store, **more: Any) -> Engine:
+    spec = RoleParams(engine=kind, model=model, temperature=1.0, max_tokens=48, **more)  # type: ignore[arg-type]
     return open_engine("teacher", spec, runtime, store)
 
 
@@ -59,7 +57,7 @@ def over_http(vllm_server: "VllmServer", stores: Store) -> Iterator[Engine]:
 
 @pytest.fixture(scope="module")
 def in_process(tiny_qwen2: Path, vllm_arguments: dict[str, Any], stores: Store) -> Iterator[Engine]:
-    with asking("vllm", str(tiny_qwen2), RuntimeParams(vllm=vllm_arguments), stores) as opened:
+    with asking("vllm", str(tiny_qwen2), RuntimeParams(), stores, vllm=vllm_arguments) as opened:
         yield opened
 
 

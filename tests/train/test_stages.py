@@ -288,7 +288,7 @@ def test_rewards_are_asked_for_once_and_again_when_the_model_changes(models, tmp
     weights = folder / "model.safetensors"
 
     def rewards(some):
-        return open_scorer("transformers", Model(folder), 0, RuntimeParams()).score(some)
+        return open_scorer(EvaluateParams(), Model(folder), 0, RuntimeParams()).score(some)
 
     first = rewards(sequences[:3])
     model = read_model(models["reward"], AutoModelForSequenceClassification)
@@ -299,7 +299,7 @@ def test_rewards_are_asked_for_once_and_again_when_the_model_changes(models, tmp
     model.save_pretrained(folder)
     assert not set(rewards(sequences)) & set(whole)
     weights.write_bytes(before)
-    scorer = open_scorer("transformers", Model(folder), 0, RuntimeParams())
+    scorer = open_scorer(EvaluateParams(), Model(folder), 0, RuntimeParams())
     weights.unlink()
     assert scorer.score(sequences) == whole
     with pytest.raises(OSError):
