@@ -1,8 +1,8 @@
 """What may be spent: requests, tokens, money. At a cap nothing more is sent, and everything answered is kept.
 
 What one run has spent stands in a small file that the processes of the run share under a lock, so stages side by side
-have one budget. The number of requests is exact; tokens and money are known only when an answer has come, so they can
-pass their cap by what was in flight.
+have one budget. The number of requests is exact (what the http engine sends again after a fault is not counted); tokens
+and money are known only when an answer has come, so they can pass their cap by what was in flight.
 """
 
 import fcntl

@@ -73,7 +73,7 @@ def bequeathed(folder: Path) -> Iterator[list[tuple[Any, ...]]]:
         except FileNotFoundError:
             continue
         try:
-            if lock(handle):
+            if lock(handle) and path.exists():  # else its process has just published it and gone
                 *lines, torn = path.read_bytes().split(b"\n")
                 records = [record for line in lines if (record := parsed(line)) is not None]
                 if lost := len(lines) - len(records) + bool(torn):

@@ -118,10 +118,10 @@ class Store:
             if hits.height:
                 yield hits.select(columns_of(hits, columns))
         remaining = wanted
-        for attempt in range(
-            50
-        ):  # a compaction may remove a listed segment before it is read: list again, read the rest
+        attempt = 0
+        while attempt < 50:  # a compaction removes a listed segment, or one is damaged: list again, read the rest
             done: list[pl.DataFrame] = []
+            refused = len(folder.refused)
             try:
                 for names, hits in grouped(folder, remaining, rows):
                     frame = read(folder, names, hits, columns)
@@ -132,7 +132,9 @@ class Store:
             except FileNotFoundError:
                 if done:
                     remaining = remaining.join(pl.concat(done), on="key", how="anti")
-                time.sleep(min(0.1, 0.001 * attempt))
+                if len(folder.refused) == refused:
+                    time.sleep(min(0.1, 0.001 * attempt))
+                    attempt += 1
                 folder.refresh()
         raise OSError(f"{folder.path}: segments vanish faster than they can be read; is something deleting them?")
 
@@ -240,8 +242,14 @@ def grouped(folder: Folder, wanted: pl.DataFrame, rows: int | None) -> Iterator[
 
 
 def named(folder: Folder, group: list[int], hits: pl.DataFrame) -> tuple[list[str], pl.DataFrame]:
-    """The whole segments of a group and the index rows of it; `hits` are sorted by segment."""
-    names = folder.check([folder.names[number] for number in group])
+    """The segments of a group and the index rows of it; `hits` are sorted by segment.
+
+    Raises FileNotFoundError where one was damaged, and is set aside now: another may hold the same rows.
+    """
+    wanted = [folder.names[number] for number in group]
+    names = folder.check(wanted)
+    if len(names) < len(wanted):
+        raise FileNotFoundError(folder.path)
     first, last = hits["segment"].search_sorted(pl.Series([group[0], group[-1] + 1], dtype=pl.UInt32))
     return names, hits.slice(first, last - first)
 
@@ -249,8 +257,6 @@ def named(folder: Folder, group: list[int], hits: pl.DataFrame) -> tuple[list[st
 def read(folder: Folder, names: list[str], hits: pl.DataFrame, columns: Sequence[str] | None) -> pl.DataFrame:
     """The rows of these segments that `hits` (index rows) name."""
     keep = None if columns is None else ["key", "time", *(name for name in columns if name not in ("key", "time"))]
-    if not names:
-        return pl.DataFrame(schema={"key": pl.Binary})
     paths = [folder.path / name for name in names]
     try:
         rows = pl.read_parquet(paths, columns=keep)

@@ -33,8 +33,11 @@ def push(root: Path, url: str) -> tuple[int, list[str]]:
     there = remote(system, base)
     here = local(root)
 
-    def copy(name: str) -> bool:
-        content = (root / name).read_bytes()
+    def copy(name: str) -> bool | None:
+        try:
+            content = (root / name).read_bytes()
+        except FileNotFoundError:  # merged into another by a compaction: the next push takes that
+            return None
         if not whole(name, content):
             return False
         target = f"{base}/{name}"
@@ -64,10 +67,10 @@ def pull(root: Path, url: str) -> tuple[int, list[str]]:
     return copied(sorted(remote(system, base) - local(root)), copy, f"pull {url}")
 
 
-def copied(names: list[str], copy: Callable[[str], bool], what: str) -> tuple[int, list[str]]:
-    """Copy one by one with a progress bar."""
-    damaged = [name for name in tqdm(names, desc=what, unit=" segments", disable=None, leave=False) if not copy(name)]
-    return len(names) - len(damaged), damaged
+def copied(names: list[str], copy: Callable[[str], bool | None], what: str) -> tuple[int, list[str]]:
+    """Copy one by one with a progress bar: how many were, and which were damaged (False; None: gone)."""
+    done = {name: copy(name) for name in tqdm(names, desc=what, unit=" segments", disable=None, leave=False)}
+    return sum(ok is True for ok in done.values()), [name for name, ok in done.items() if ok is False]
 
 
 def whole(name: str, content: bytes) -> bool:

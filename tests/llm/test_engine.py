@@ -7,12 +7,14 @@ import sys
 import textwrap
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fault_server import FaultServer
 
 from llm.answer import Generation
 from llm.engine import Ask, Engine, Failure, open_engine
+from llm.journal import bequeathed
 from llm.memory import Memory
 from llm.request import Question, Request, Source
 from llm.store import Store
@@ -55,6 +57,18 @@ def test_what_was_answered_is_not_asked_again_and_what_changed_is(server: FaultS
         assert teacher.usage.sent == 1
 
 
+def test_what_changes_the_answers_of_a_vllm_engine_is_part_of_its_requests(store: Store) -> None:
+    def key(machine: dict[str, Any], **arguments: object) -> bytes:
+        spec = RoleParams(engine="vllm", model="m", vllm=arguments)
+        [request] = open_engine("teacher", spec, RuntimeParams(vllm=machine), store).requests_of(question("a"))
+        return request.key
+
+    assert key({}) == key({"tensor_parallel_size": 8}) == key({}, max_num_seqs=4)
+    assert len({key({}), key({}, dtype="float16"), key({}, dtype="float16", quantization="fp8")}) == 3
+    with pytest.raises(ValueError, match=r"quantization: may change answers.*roles\.ROLE\.vllm"):
+        RuntimeParams(vllm={"quantization": "fp8"})
+
+
 def test_of_two_processes_that_ask_at_once_the_first_answer_is_used_by_both(server: FaultServer, store: Store) -> None:
     """The other one's answer is published after this one has looked, and before it has its own."""
     other = Memory(Store(store.root), "http/m@1")
@@ -85,6 +99,14 @@ def test_the_journals_of_the_dead_are_inherited_and_those_of_the_living_are_left
     heir = Memory(Store(store.root), "http/m@1")
     assert [generation.text for generation in heir.recall(requests).values()] == ["answer to a"]
     assert not journal.path.exists()
+
+
+def test_a_journal_that_its_process_removes_while_one_looks_is_no_error(store: Store, monkeypatch) -> None:
+    path = store.folder("kind").path / ".ab.journal"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"")
+    monkeypatch.setattr("llm.journal.lock", lambda handle: path.unlink() is None)
+    assert list(bequeathed(path.parent)) == []
 
 
 def test_conversations_replay_their_finished_turns(server: FaultServer, store: Store) -> None:

@@ -120,6 +120,20 @@ def test_a_damaged_segment_is_set_aside_and_the_rest_is_served(
     assert len(segments(store)) == 1
 
 
+def test_what_a_damaged_segment_held_is_served_by_another_that_holds_it_too(store: Store) -> None:
+    """As after a push, a compaction and a pull, when every answer is there twice."""
+    for frame in (rows(*range(8)), rows(*range(8)).with_columns(engine=pl.lit("m"))):
+        store.put("kind", frame)
+        store.flush()
+    bad = segments(store)[0]  # of equal keys and times its rows count
+    content = bytearray(bad.read_bytes())
+    content[parquet.ParquetFile(bad).metadata.row_group(0).column(1).data_page_offset + 40] ^= 1  # its keys are whole
+    bad.write_bytes(content)
+    with Store(store.root) as fresh:
+        assert set(texts(fresh, *range(8))) == set(range(8))
+    assert (bad.parent / "damaged" / bad.name).exists()
+
+
 def test_any_changed_byte_is_noticed_and_none_crashes_the_process(store: Store) -> None:
     """Some changes still read as an answer, some make Polars crash: neither may reach a stage."""
     store.put("kind", rows(1, text="zx" * 40))
