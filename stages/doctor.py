@@ -1,27 +1,24 @@
 """Find what is wrong with the workspace's versions, and how to mend it: `python -m stages.doctor`.
 
 DVC trusts a read-only cache object without hashing it again, so damaged bytes are checked out,
-called up to date and pushed. The doctor re-hashes every object and every segment of the generation store, looks for
-truncated objects in a remote, and for what killed runs leave behind: temporary files in the cache, lock entries of
-stages that are gone, half-written outputs, checkpoints that nobody took up again, experiments that left HEAD detached or
-edits in a stash. It changes nothing.
+called up to date and pushed. The doctor re-hashes every object, every output of the workspace that is not a link to one,
+and every segment of the generation store, looks for truncated objects in a remote, and for what killed runs leave
+behind: temporary files in the cache and the store, lock entries of stages that are gone, half-written outputs,
+checkpoints that nobody took up again, experiments that left HEAD detached or edits in a stash. It changes nothing.
 Exit status 1 when it found something.
 """
 
 import argparse
-import hashlib
+import contextlib
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-from fsspec.core import url_to_fs
 from ruamel.yaml.error import YAMLError
-from tqdm import tqdm
 
 from llm.segments import is_whole
 from llm.store import of_project
@@ -29,19 +26,12 @@ from schemas.errors import UserError
 from stages.graph import GRAPH, PARAMS, GraphError, load_yaml
 from stages.guard import LOCKS
 from stages.notes import DAYS, aged, cache_folder
-from stages.versions import dvc_config, objects_folder
+from stages.objects import LOCK, UNCACHED, Finding, Out, cache, hashed, members, outs, remote, sizes, url_of, workspace
+from stages.parallel import items
+from stages.versions import objects_folder
 
-LOCK = Path("dvc.lock")
 YAMLS = (GRAPH, PARAMS, LOCK)
 OUTPUTS = ("data", "models", "reports", "metrics", "plots")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something wrong, and the command or step that mends it."""
-
-    what: str
-    mend: str
 
 
 def main() -> int:
@@ -55,9 +45,13 @@ def main() -> int:
     arguments = parser.parse_args()
     findings = [*unreadable()]
     broken = {finding.what.partition(" ")[0] for finding in findings}
+    made: list[Out] = []
+    hashes: dict[Path, str] = {}
     try:
         objects = objects_folder()
-        findings += cache(objects)
+        made = outs() if str(LOCK) not in broken else []
+        hashes = hashed(objects)
+        findings += [*cache(objects, hashes, made), *workspace(objects, hashes, made)]
     except UserError as error:
         findings.append(Finding(str(error), "correct it: DVC cannot work before"))
         objects = None
@@ -72,10 +66,9 @@ def main() -> int:
     findings += experiments()
     try:
         if arguments.remote and objects is not None:
-            findings += remote(url_of(arguments.remote), arguments.hash)
+            findings += remote(url_of(arguments.remote), arguments.hash, sizes(hashes, made))
     except (OSError, ImportError, ValueError) as error:
-        print(f"error: {arguments.remote}: {error}", file=sys.stderr)
-        return 1
+        findings.append(Finding(f"remote: {arguments.remote} cannot be read: {error}", "see that it can be reached"))
     for finding in findings:
         print(f"{finding.what}\n    {finding.mend}")
     print("nothing wrong" if not findings else f"{len(findings)} findings")
@@ -120,22 +113,12 @@ def aged_checkpoints() -> Iterator[Finding]:
         yield Finding(f"{path}: checkpoints that nobody has touched for {DAYS} days", f"rm -rf {path}")
 
 
-def cache(folder: Path) -> Iterator[Finding]:
-    """Objects whose bytes do not hash to their name, and temporary files of interrupted transfers."""
-    objects = [path for path in folder.glob("??/*") if path.is_file()]
-    whole = [path for path in objects if path.suffix in ("", ".dir") and not path.name.startswith(".")]
-    with ThreadPoolExecutor() as threads:
-        hashes = tqdm(threads.map(md5, whole), total=len(whole), desc="cache", unit=" files", disable=None, leave=False)
-        for path, digest in zip(whole, hashes, strict=True):
-            if digest != path.parent.name + path.name.removesuffix(".dir"):
-                mend = f"rm -f {path}, then `dvc fetch` (or `dvc repro -f` of the stage that made it)"
-                yield Finding(f"cache: {path} is damaged: its bytes hash to {digest}", mend)
-    for path in [path for path in objects if path not in whole] + [p for p in folder.glob(".*.tmp") if p.is_file()]:
-        yield Finding(f"cache: {path} is left from an interrupted transfer", f"rm -f {path}")
-
-
 def segments(root: Path) -> Iterator[Finding]:
-    """Segments of the generation store that are damaged, and those that were set aside as such."""
+    """Segments of the store that are damaged or were set aside as such, and drafts of killed writers, a day old."""
+    for path in sorted(root.rglob(".*.tmp")):
+        with contextlib.suppress(FileNotFoundError):  # its writer is alive
+            if time.time() - path.stat().st_mtime > 86400:
+                yield Finding(f"store: {path} is left from a writer that was killed", f"rm -f {path}")
     for path in sorted(root.rglob("*.parquet")):
         if path.parent.name == "damaged":
             yield Finding(f"store: {path} was set aside as damaged; what it held is asked again", f"rm -f {path}")
@@ -144,64 +127,13 @@ def segments(root: Path) -> Iterator[Finding]:
             yield Finding(f"store: {path} is damaged: its bytes do not hash to its name", mend)
 
 
-def url_of(remote: str) -> str:
-    """The URL of a remote of .dvc/config; anything else is one already."""
-    config = dvc_config()
-    for name in (f"remote {json.dumps(remote)}", f"'remote {json.dumps(remote)}'"):
-        if config.has_option(name, "url"):
-            url = config.get(name, "url")
-            return url if "://" in url or Path(url).is_absolute() else str(Path(".dvc") / url)
-    return remote
-
-
-def remote(url: str, whole: bool) -> Iterator[Finding]:
-    """Remote objects that are not as long as they were recorded, and (`whole`) those that hash to another name.
-
-    A push tests for existence by name only, so a truncated object has to be deleted before it can be pushed again.
-    """
-    system, base = url_to_fs(url)
-    sizes = recorded_sizes()
-    found = system.find(base.rstrip("/") + "/files/md5", detail=True)
-    for path, about in tqdm(sorted(found.items()), desc="remote", unit=" objects", disable=None, leave=False):
-        folder, name = path.split("/")[-2:]
-        digest = folder + name
-        mend = f"delete {path}, then `dvc push` from a machine whose cache is sound"
-        if "." in name.removesuffix(".dir"):
-            yield Finding(f"remote: {path} is left from an interrupted transfer", f"delete {path}")
-        elif digest in sizes and about["size"] != sizes[digest]:
-            yield Finding(f"remote: {path} is truncated: {about['size']:,} of {sizes[digest]:,} bytes", mend)
-        elif whole:
-            content = hashlib.md5(system.cat_file(path), usedforsecurity=False).hexdigest()
-            if content != digest.removesuffix(".dir"):
-                yield Finding(f"remote: {path} is damaged: its bytes hash to {content}", mend)
-
-
-def recorded_sizes() -> dict[str, int]:
-    """Sizes of objects by hash: files as dvc.lock records them, and everything that the local cache holds."""
-    objects = objects_folder()
-    sizes = {path.parent.name + path.name: path.stat().st_size for path in objects.glob("??/*") if path.is_file()}
-    try:
-        stages = load_yaml(LOCK)["stages"] if LOCK.exists() else {}
-    except (GraphError, YAMLError, KeyError, TypeError):  # found by `unreadable`
-        stages = {}
-    files = [out for entry in stages.values() for out in entry.get("outs", []) if "nfiles" not in out]
-    return sizes | {out["md5"]: out["size"] for out in files if "size" in out}
-
-
-def md5(path: Path) -> str:
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-
-
 def lock(objects: Path) -> Iterator[Finding]:
     """Entries of dvc.lock whose stage is no longer in dvc.yaml, and outs whose object is nowhere."""
     if not LOCK.exists():
         return
-    stages = load_yaml(GRAPH)["stages"]
+    stages = items(load_yaml(GRAPH)["stages"])
     for name, entry in load_yaml(LOCK)["stages"].items():
-        stage, _, item = name.partition("@")
-        items = {str(value) for values in stages.get(stage, {}).get("matrix", {}).values() for value in values}
-        if stage not in stages or (item and not set(item.split("-")) <= items):
+        if name not in stages:
             yield Finding(
                 f"dvc.lock: {name} is no longer in dvc.yaml",
                 f"remove its entry from dvc.lock and its outs: "
@@ -210,7 +142,7 @@ def lock(objects: Path) -> Iterator[Finding]:
             continue
         for out in entry.get("outs", []):
             path = objects / out["md5"][:2] / out["md5"][2:]
-            uncached = out["path"].startswith(("metrics/", "plots/", "reports/"))
+            uncached = Path(out["path"]).parts[0] in UNCACHED
             if not uncached and not path.exists():
                 yield Finding(f"dvc.lock: {out['path']} is not in the cache", f"`dvc pull`, or `dvc repro {name}`")
             elif path.suffix == ".dir" and not uncached:
@@ -219,14 +151,6 @@ def lock(objects: Path) -> Iterator[Finding]:
                         yield Finding(
                             f"dvc.lock: {out['path']}/{member['relpath']} is not in the cache", f"`dvc repro {name}`"
                         )
-
-
-def members(folder: Path) -> list[dict[str, str]]:
-    """What a directory object lists; nothing where it is damaged (which was said already)."""
-    try:
-        return json.loads(folder.read_bytes())
-    except ValueError:
-        return []
 
 
 def experiments() -> Iterator[Finding]:
@@ -244,11 +168,20 @@ def experiments() -> Iterator[Finding]:
         yield Finding(
             f"git: {ref} is left from an experiment in the workspace", f"`git update-ref -d {ref}`, if none is running"
         )
+    busy = working_folders()
     for path in sorted(Path(".dvc/tmp/exps").glob("**/tmp*")):
-        if path.is_dir() and (path / ".git").exists():
-            yield Finding(
-                f"{path}: the folder of an experiment that never ended", f"`dvc queue status`, then rm -r {path}"
-            )
+        if path.is_dir() and (path / ".git").exists() and path.resolve() not in busy:
+            yield Finding(f"{path}: the folder of an experiment that never ended", f"rm -r {path}")
+
+
+def working_folders() -> set[Path]:
+    """Folders in which processes work, with all above them."""
+    folders: set[Path] = set()
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            here = Path(process.cwd())
+            folders |= {here, *here.parents}
+    return folders
 
 
 def git(*arguments: str) -> str | None:

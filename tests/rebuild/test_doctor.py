@@ -1,5 +1,6 @@
 """The doctor finds what DVC does not look for, and what it says mends it."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -50,9 +51,30 @@ def test_a_damaged_object_that_dvc_trusts(project):
     assert dvc(project, "status", "-q", check=False).returncode == 0, "DVC finds it out by itself now: good"
     said = doctor(project)
     assert f"cache: {place.relative_to(project)} is damaged" in said and "1 findings" in said
-    place.unlink()  # as it says
-    dvc(project, "fetch", "-q")
+    mend = f"rm -rf {place.relative_to(project)} data/joined.txt, then `dvc pull data/joined.txt`"
+    assert mend in said and "`dvc repro join`" in said
+    place.unlink()
+    assert "data/joined.txt: its bytes are not those that dvc.lock records" in doctor(project)  # which DVC trusts
+    (project / "data/joined.txt").unlink()
+    dvc(project, "pull", "-q", "data/joined.txt")
     assert doctor(project) == "nothing wrong\n"
+    assert "people" in (project / "data/joined.txt").read_text()
+
+
+def test_a_whole_object_in_the_remote_is_not_blamed_for_a_damaged_one_in_the_cache(project):
+    member = project / "models/base/weights"
+    stage = "\n  base:\n    cmd: mkdir -p models/base && sort -u source.txt > models/base/weights\n    outs: [models/base]\n"
+    (project / "dvc.yaml").write_text((project / "dvc.yaml").read_text() + stage)
+    (project / ".gitignore").write_text("/data/\n/models/\n")
+    dvc(project, "repro", "-q", "base")
+    dvc(project, "push", "-q")
+    name = hashlib.md5(member.read_bytes()).hexdigest()
+    place = project / ".dvc/cache/files/md5" / name[:2] / name[2:]
+    member.unlink()
+    place.chmod(0o644)
+    place.write_bytes(place.read_bytes()[:-3])
+    said = doctor(project, "--remote", "backup")
+    assert f"{place.relative_to(project)} {member.relative_to(project)}, then" in said and "remote:" not in said
 
 
 def test_a_truncated_object_in_the_remote(project, tmp_path):
