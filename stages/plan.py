@@ -1,10 +1,12 @@
 """What the next `dvc repro` will do and cost, without doing it: `python -m stages.plan`.
 
 For every stage: whether it will run and why; the requests that it makes and how many of them nobody has answered yet;
-tokens, cost (`budget.prices` in params.yaml) and minutes. Stages are rehearsed on their tables with the answers that
-the store has, and what a stage would write is what the next one is rehearsed on, so a plan is exact as long as
-everything is answered. Behind the first unanswered request tables are incomplete: from there figures come from
-the last run as well and are marked ~. Nothing is sent or written.
+tokens, cost (`budget.prices` in params.yaml) and minutes. Stages that ask, and those that they need, are rehearsed on
+their tables with the answers that the store has, and what a stage would write is what the next one is rehearsed on, so
+a plan is exact as long as everything is answered. Behind the first unanswered request tables are incomplete: from there
+figures come from the last run as well and are marked ~. Stages that nobody rehearses (training, reports) say "perhaps"
+to what reads their outputs, and DVC may restore a stage from its run cache that is said to run. Nothing is sent, and
+no output written; the store takes in what killed processes have left there.
 """
 
 import argparse
@@ -22,6 +24,7 @@ from schemas.params.engines import BudgetParams
 from schemas.params.root import ParamsError, validate
 from schemas.stage import UndeclaredRead
 from schemas.table import Table, TableError
+from stages.changes import reasons, restorable, status
 from stages.graph import GRAPH, PARAMS, GraphError, load_yaml, stage_spec
 from stages.notes import note_of
 from stages.parallel import closure, upstream
@@ -42,6 +45,7 @@ class Planned:
     seconds: float | None = 0.0
     jobs: int = 0  # programs still to be judged
     exact: bool = True
+    more: bool = False  # it may ask more than anybody can tell yet
     frames: dict[Path, Table] = field(default_factory=dict)
 
 
@@ -75,7 +79,8 @@ def plan(targets: list[str]) -> list[Planned]:
     if unknown := [name for name in targets if name not in needs]:
         raise GraphError(f"{', '.join(unknown)} not in dvc.yaml; it has {', '.join(needs)}")
     wanted = closure(needs, targets or needs)
-    changed = status()
+    changes = status()
+    changed, restored = reasons(changes), restorable(changes, ordered(needs))
     kinds = {name: kinds_of(graph["stages"][name]) for name in wanted}
     asking = closure(needs, [name for name in wanted if "engine" in kinds[name]])
     done: dict[str, Planned] = {}
@@ -83,19 +88,26 @@ def plan(targets: list[str]) -> list[Planned]:
     for name in tqdm(order, desc="plan", unit=" stages", leave=False, disable=None):
         one = done[name] = Planned(name)
         above = [done[up] for up in sorted(needs[name]) if done[up].runs != "no"]
-        if reasons := changed.get(name):
-            one.runs, one.why = "yes", "; ".join(reasons)
+        if name in restored and not above:
+            one.why = "comes back from the cache"
+            continue
+        if words := changed.get(name):
+            one.runs, one.why = "yes", "; ".join(words)
         elif above:
-            changes = [up.stage for up in above if differs(up, name, graph)]
-            if not changes:
-                one.why = f"{', '.join(up.stage for up in above)} will make the same again"
+            verdicts = {up.stage: differs(up, name, graph) for up in above}
+            if set(verdicts.values()) == {False}:
+                one.why = f"{', '.join(verdicts)} will make the same again"
                 continue
-            one.runs, one.why = "perhaps", f"if {', '.join(changes)} changes its input"
-            if all(up.exact for up in above):
-                one.runs, one.why = "yes", f"{', '.join(changes)} changes its input"
+            if certain := [up for up, verdict in verdicts.items() if verdict]:
+                one.runs, one.why = "yes", f"{', '.join(certain)} changes its input"
+            else:
+                unsure = [up for up, verdict in verdicts.items() if verdict is None]
+                one.runs, one.why = "perhaps", f"if {', '.join(unsure)} changes its input"
         else:
             continue
         one.exact = all(up.exact for up in above)
+        if restored & closure(needs, [name]):
+            one.exact, one.why = False, f"{one.why} (exact after `dvc checkout`)"
         if "model" in kinds[name] or name not in asking:
             one.seconds = note_of(name).get("seconds") if "matrix" not in graph["stages"][name] else seconds_of(name)
             continue
@@ -110,18 +122,18 @@ def plan(targets: list[str]) -> list[Planned]:
     return [done[name] for name in order]
 
 
-def differs(up: Planned, name: str, graph: dict[str, Any]) -> bool:
-    """Whether what `up` would write for the stage `name` is, as far as is known, not what is on disk."""
+def differs(up: Planned, name: str, graph: dict[str, Any]) -> bool | None:
+    """Whether what `up` would write for the stage `name` is not what is on disk; None where nobody can tell."""
     wants = set(stage_spec(name, {}, graph).deps) if "matrix" not in graph["stages"][name] else None
     if not up.exact or not up.frames or wants is None:
-        return True
+        return None
     for path in wants & set(up.frames):
         try:
             if not up.frames[path].frame.equals(Table.read(up.frames[path].model, path).frame):
                 return True
         except TableError:
             return True
-    return bool({path for path in wants if path.parts[0] in ("metrics", "plots", "reports")})
+    return None if any(path.parts[0] in ("metrics", "plots", "reports") for path in wants) else False
 
 
 def estimate(one: Planned, graph: dict[str, Any], params: dict[str, Any], made: dict[Path, Table]) -> None:
@@ -153,6 +165,7 @@ def count(one: Planned, run: Rehearsal, budget: BudgetParams) -> None:
         asked, missing, later = engine.usage.requests, len(engine.backend.requests), 0
         if incomplete:
             last = note.get("usage", {}).get(role, {}).get("requests", 0)
+            one.more |= not note
             later = max(0, round(last * growth(one, run, note)) - asked)
         one.requests += asked + later
         one.to_ask += missing + later
@@ -201,30 +214,6 @@ def seconds_of(matrix: str) -> float | None:
     return sum(notes) if notes else None
 
 
-def status() -> dict[str, list[str]]:
-    """Stage -> why DVC would run it, by `dvc status`. Raises CalledProcessError."""
-    asked = subprocess.run(
-        [sys.executable, "-m", "dvc", "--wait-for-lock", "status", "--json"], capture_output=True, text=True, check=True
-    )
-    found: dict[str, list[str]] = {}
-    for name, changes in json.loads(asked.stdout or "{}").items():
-        words = found.setdefault(name.partition("@")[0], [])
-        for change in changes:
-            if isinstance(change, str):
-                words.append(change)
-                continue
-            for paths in change.values():
-                words += [f"{how}: {path}" for path, how in flat(paths) if f"{how}: {path}" not in words]
-    return {
-        name: words[:3] + ([f"and {len(words) - 3} more"] if len(words) > 3 else []) for name, words in found.items()
-    }
-
-
-def flat(paths: dict[str, Any]) -> list[tuple[str, str]]:
-    """(path or key, how it changed); changed params are one level deeper."""
-    return [pair for name, how in paths.items() for pair in (flat(how) if isinstance(how, dict) else [(name, how)])]
-
-
 def ordered(needs: dict[str, set[str]]) -> list[str]:
     """Stages after all that they need, otherwise as in dvc.yaml."""
     order: list[str] = []
@@ -239,7 +228,8 @@ def table(planned: list[Planned], currency: str) -> list[str]:
     lines = [f"{'stage':<14}{'runs':<9}{'requests':>10}{'to ask':>10}{'tokens':>12}{currency:>10}{'minutes':>9}  why"]
     for one in planned:
         mark = "" if one.exact else "~"
-        asked = "" if one.runs == "no" else "?" if one.requests is None and not one.exact else f"{one.requests or 0:,}"
+        unknown = (one.requests is None and not one.exact) or (one.more and not one.requests)
+        asked = "" if one.runs == "no" else "?" if unknown else f"{one.requests or 0:,}"
         figures = [asked] + ["" if one.runs == "no" else text for text in (
             f"{mark}{one.to_ask:,}", f"{'~' if one.tokens else ''}{one.tokens:,}",
             "?" if one.cost is None else f"{'~' if one.cost else ''}{one.cost:.2f}",
@@ -250,12 +240,14 @@ def table(planned: list[Planned], currency: str) -> list[str]:
         )
     runs = [one for one in planned if one.runs != "no"]
     exact = all(one.exact for one in runs)
-    unknown = [one.stage for one in runs if one.cost is None]
+    unpriced = [one.stage for one in runs if one.cost is None]
+    perhaps = sum(one.runs == "perhaps" for one in runs)
+    how = "" if exact else "at least " if any(one.more for one in runs) else "about "
     lines.append(
-        f"{len(runs)} of {len(planned)} stages will run; {'' if exact else 'about '}{sum(one.to_ask for one in runs):,} "
-        f"requests to ask, about {sum(one.tokens for one in runs):,} tokens, "
+        f"{len(runs) - perhaps} of {len(planned)} stages will run{f', {perhaps} perhaps' if perhaps else ''}; "
+        f"{how}{sum(one.to_ask for one in runs):,} requests to ask, about {sum(one.tokens for one in runs):,} tokens, "
         f"{sum(one.cost or 0.0 for one in runs):.2f} {currency}"
-        + (f" without {', '.join(unknown)} (no price in budget.prices, or nothing known yet)" if unknown else "")
+        + (f" without {', '.join(unpriced)} (no price in budget.prices, or nothing known yet)" if unknown else "")
         + f", about {sum(one.seconds or 0.0 for one in runs) / 60:.1f} minutes"
     )
     if not exact:

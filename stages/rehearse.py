@@ -6,6 +6,7 @@ with some answers forgotten (`forget`); nothing is written but what a model that
 
 import importlib
 import inspect
+import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -41,8 +42,10 @@ class Unasked:
 
     @property
     def prompt_tokens(self) -> int:
-        """An estimate, at four characters a token."""
-        return sum(len(turn["content"]) for request in self.requests for turn in request.messages) // CHARS_PER_TOKEN
+        """An estimate, at four characters a token. Samples of one question share their prompt."""
+        pairs = itertools.pairwise([None, *(request.messages for request in self.requests)])
+        prompts = [messages for before, messages in pairs if messages is not None and messages is not before]
+        return sum(len(turn["content"]) for messages in prompts for turn in messages) // CHARS_PER_TOKEN
 
 
 class Recalling(Memory):

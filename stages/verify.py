@@ -8,9 +8,11 @@ No table changes. The store may gain answers: where a model drifts, the later tu
 """
 
 import argparse
+import os
 import random
 import subprocess
 import sys
+import uuid
 from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -21,9 +23,10 @@ from tqdm import tqdm
 from schemas.params.root import ParamsError
 from schemas.stage import UndeclaredRead, Unfinished
 from schemas.table import Table, TableError
+from stages.changes import reasons, status
 from stages.graph import GRAPH, PARAMS, GraphError, load_yaml
 from stages.parallel import upstream
-from stages.plan import ordered, status
+from stages.plan import ordered
 from stages.rehearse import Rehearsal, kinds_of, rehearsal
 
 
@@ -48,6 +51,7 @@ def main() -> int:
     parser.add_argument("--sample", type=int, default=50, help="requests and programs tried again with the store off")
     parser.add_argument("--seed", type=int, default=0, help="of the sample")
     arguments = parser.parse_args()
+    os.environ.setdefault("CULTIVAR_RUN", uuid.uuid4().hex)  # a budget of its own
     try:
         return verify(arguments.stages, arguments.sample, arguments.seed)
     except KeyboardInterrupt:
@@ -68,7 +72,7 @@ def verify(targets: list[str], sample: int, seed: int) -> int:
         raise GraphError(f"{', '.join(unknown)} not in dvc.yaml; it has {', '.join(needs)}")
     kinds = {name: kinds_of(graph["stages"][name]) for name in targets or needs}
     chosen = [n for n in ordered(needs) if "model" not in (k := kinds.get(n, {"model"})) and (targets or k)]
-    changed = status()
+    changed = reasons(status())
     first = []
     for name in tqdm(chosen, desc="from the store", unit=" stages", leave=False, disable=None):
         if name in changed:

@@ -18,7 +18,7 @@ def counted(monkeypatch, note, rows: int, exact: bool = True, **roles: tuple[int
     engines = {}
     for role, (asked, missing) in roles.items():
         backend = Unasked(Made(simulated=False, extra={}))
-        backend.requests = [Made(messages=[{"content": PROMPT}])] * missing
+        backend.requests = [Made(messages=[{"content": PROMPT}]) for _ in range(missing)]
         usage, memory, spec = Made(requests=asked), Made(known={}), Made(model=role, max_tokens=1000)
         engines[role] = Made(usage=usage, backend=backend, memory=memory, simulated=False, spec=spec)
     one = plan.Planned("stage", exact=exact)
@@ -40,6 +40,14 @@ def test_later_requests_of_a_role_have_its_own_tokens_and_price(monkeypatch):
     one = counted(monkeypatch, NOTE, 100, teacher=(100, 10), judge=(100, 0))
     assert (one.requests, one.to_ask, one.tokens) == (10_000, 10 + 9_800, 10 * 1000 + 9_800 * 20)
     assert one.cost == pytest.approx(10 * 1.0 + 9_800 * 20e-6)
+
+
+def test_samples_of_one_question_share_their_prompt():
+    backend = Unasked(Made(simulated=False, extra={}))
+    for text in (PROMPT, PROMPT):
+        messages = [{"content": text}]
+        backend.requests += [Made(messages=messages)] * 8
+    assert backend.prompt_tokens == 200
 
 
 def test_a_shorter_input_asks_less_and_one_that_is_not_there_yet_as_much_as_before(monkeypatch):
