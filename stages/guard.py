@@ -12,7 +12,8 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,23 @@ LOCKS = Path(".dvc/tmp/rwlock")
 """Where DVC notes which of its processes reads and writes what. It is rewritten in place, so a kill may leave half."""
 
 SHELLS = {"sh", "dash", "bash", "zsh", "fish", "ksh"}
+
+
+START_S = 0.02
+"""Seconds before an interpreter imports anything, and twice the kernel's resolution of when it was started."""
+
+
+def started_ns() -> int:
+    """When this process had begun (ns since the epoch) and imported nothing yet; elsewhere than on Linux, now."""
+    try:
+        ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
+        age = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK") - START_S
+    except (OSError, AttributeError):
+        age = 0.0
+    return time.time_ns() - int(age * 1e9)
+
+
+STARTED = started_ns()
 
 
 class OriginChanged(UserError, RuntimeError):
@@ -52,10 +70,7 @@ def die_with_parent() -> None:
 
 def die_with_dvc() -> None:
     """Watch the ancestor that holds a lock of DVC in this folder; without one, end if it has left an orphan."""
-    try:
-        holders = {lock["pid"] for lock in json.loads(LOCKS.read_bytes())["write"].values()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # another dvc may be rewriting it
-        holders = set()
+    holders = lock_holders()
     try:
         ancestors = psutil.Process().parents()
         for ancestor in ancestors:
@@ -69,6 +84,18 @@ def die_with_dvc() -> None:
         orphan = True
     if orphan:
         raise SystemExit("the dvc that started this stage is gone")
+
+
+def lock_holders() -> set[int]:
+    """Processes that hold a lock of DVC in this folder. Where another dvc is rewriting the file, it is read again."""
+    for _ in range(100):
+        try:
+            return {lock["pid"] for lock in json.loads(LOCKS.read_bytes())["write"].values()}
+        except FileNotFoundError:
+            break
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            time.sleep(0.01)
+    return set()
 
 
 def end_after(process: int) -> None:
@@ -101,16 +128,22 @@ class Origin:
         """Identity of deps and params together (for checkpoints)."""
         return hashlib.sha256(repr((sorted(self.seen.items()), self.params)).encode()).hexdigest()[:16]
 
-    def check(self, stage: str, params: Any) -> None:
-        """Raise OriginChanged when a dep or the stage's params are no longer what they were at the start."""
+    def check(self, stage: str, params: Any, root: Path) -> None:
+        """Raise OriginChanged when a dep or the stage's params are no longer what they were at the start.
+
+        So does code below `root` that was written after this process began: it may have been imported before `seen`.
+        """
         now = {path: fingerprint(path) for path in self.files()}
         changed = sorted(str(path) for path in self.seen.keys() | now.keys() if self.seen.get(path) != now.get(path))
+        changed += [
+            str(path.relative_to(root)) for path in imported(root) if STARTED < path.stat().st_mtime_ns < time.time_ns()
+        ]
         if params != self.params:
             changed.append("params.yaml")
         if changed:
             raise OriginChanged(
-                f"stage {stage}: {', '.join(changed)} changed while it ran, so its tables were not "
-                "written; run `dvc repro` again (finished model calls are remembered)"
+                f"stage {stage}: {', '.join(changed)} changed while it ran, so its tables are not "
+                "recorded; run `dvc repro` again (finished model calls are remembered)"
             )
 
 
@@ -124,17 +157,19 @@ def fingerprint(path: Path) -> tuple[Any, ...] | None:
     return stat.st_size, hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
 
 
+def imported(root: Path) -> Iterator[Path]:
+    """The files of the first-party modules that this process has imported."""
+    for module in list(sys.modules.values()):
+        file = getattr(module, "__file__", None)
+        if file and file.endswith(".py") and root in (path := Path(file)).parents:
+            inside = path.relative_to(root).parts
+            if not any(part.startswith(".") or part == "site-packages" for part in inside):
+                yield path
+
+
 def check_imports(stage: str, declared: Iterable[Path], root: Path) -> None:
     """Raise UndeclaredRead for a first-party module that was imported but is not among the declared deps."""
     declared = [root / path for path in declared]
-    for module in list(sys.modules.values()):
-        file = getattr(module, "__file__", None)
-        if not file or not file.endswith(".py"):
-            continue
-        path = Path(file)
-        if root not in path.parents or any(
-            part.startswith(".") or part == "site-packages" for part in path.relative_to(root).parts
-        ):
-            continue
+    for path in imported(root):
         if path.stat().st_size and not any(path == dep or dep in path.parents for dep in declared):
             raise UndeclaredRead(stage, path.relative_to(root))

@@ -226,7 +226,7 @@ def run(name: str, items: dict[str, str]) -> None:
         tables = {field: value for field, value in outputs.items() if isinstance(value, Table)}
         states = close(stage, run_.consumed, tables)
         check_imports(stage, spec.deps, from_folder)
-        origin.check(stage, declared_params(load_yaml(PARAMS), spec.params))
+        origin.check(stage, declared_params(load_yaml(PARAMS), spec.params), from_folder)
         usage = {role: vars(engine.usage).copy() for role, engine in run_.engines.items()}
         metrics = measure(states, run_.consumed, tables, usage) | (outputs.get("metrics") or {})
         write(spec, outputs, run_.models, metrics)
@@ -238,6 +238,7 @@ def run(name: str, items: dict[str, str]) -> None:
             {spec.tables[name]: table.frame for name, table in run_.consumed.items()},
             {spec.targets[name]: table.frame for name, table in tables.items()},
         )
+    origin.check(stage, declared_params(load_yaml(PARAMS), spec.params), from_folder)  # writing takes its time
     if run_.judge is not None:
         usage["sandbox"] = {"requests": run_.judge.asked, "hits": run_.judge.known}
     note(key, started, usage, changed, states["in"])

@@ -1,6 +1,7 @@
 """The runner: dvc.yaml is the only place that says what a stage reads and writes."""
 
 import json
+import time
 
 import pytest
 from project import GRAPH, STAGE, make, run
@@ -75,6 +76,16 @@ def test_an_origin_edited_during_the_run_fails_the_stage(project, victim):
     done = run(folder, "-m", "stages.run", "select")
     assert done.returncode == 1 and "changed while it ran" in done.stderr and victim in done.stderr
     assert not (folder / "data/short.parquet").exists()
+
+
+def test_code_that_was_written_after_the_process_began_may_not_be_what_was_imported(project):
+    folder = project(stage=STAGE + "\nimport os\nos.utime(__file__)\n")
+    done = run(folder, "-m", "stages.run", "select")
+    assert done.returncode == 1 and "stages/select.py changed while it ran" in done.stderr
+    tomorrow = time.time() + 86400  # of a clock that is ahead: no edit
+    (folder / "stages/select.py").write_text(STAGE + f"\nimport os\nos.utime(__file__, ({tomorrow}, {tomorrow}))\n")
+    done = run(folder, "-m", "stages.run", "select")
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_section_of_another_stage_may_change_meanwhile(project):
