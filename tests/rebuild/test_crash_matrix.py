@@ -113,6 +113,8 @@ def test_twenty_kills(tmp_path, slow, reference):
             kill(process, victim)
         slow.hold_at = None
         work.mend()
+        asked = slow.of("killed")
+        assert sum(asked.values()) - len(asked) <= IN_FLIGHT * number, "more was asked again than was in flight"
         for table in (work.folder / "data").rglob("[!.]*.parquet"):
             pl.read_parquet(table)  # whole, or not there
     slow.delay_s = 0.0
