@@ -1,0 +1,10 @@
+"""What the tests of verdicts share."""
+
+from sandbox import Job, Limits, Sandbox, Verdict
+
+FAST = Limits(cpu_s=0.4, wall_s=10, memory_mb=256)
+
+
+def one(box: Sandbox, job: Job) -> Verdict:
+    (verdict,) = box.run([job])
+    return verdict
