@@ -25,6 +25,7 @@ Under FSDP2 (rows sharded) neither OnDARE's masks nor OnTIES's choice depends on
 by global position, and the largest entries are those of the whole tensor (one small all-gather a tensor).
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -38,7 +39,7 @@ from train.sparse import Known, Semantics, Sparse, Update, add, found_at, larges
 __all__ = ["Deltas", "OnDARE", "OnTIES"]
 
 
-class Merging(torch.optim.Optimizer):
+class Merging(torch.optim.Optimizer, ABC):
     """What OnDARE and OnTIES share: Adam's moments, τ, step-K, masters and decay."""
 
     def __init__(
@@ -154,6 +155,7 @@ class Merging(torch.optim.Optimizer):
         self.merge(name, parameter, at // group["step_k"], master, Known(pending), group)
         pending.zero_()
 
+    @abstractmethod
     def merge(
         self,
         name: str,
@@ -163,7 +165,7 @@ class Merging(torch.optim.Optimizer):
         update: Update,
         group: dict[str, Any],
     ) -> None:
-        raise NotImplementedError
+        """Change the weights of one parameter by its merged update."""
 
     def tau(self, name: str, parameter: torch.Tensor, group: dict[str, Any]) -> Sparse:
         """τ of a parameter (of its shard), thinned as the semantics say, read on first use."""
