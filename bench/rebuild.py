@@ -16,7 +16,7 @@ Ends with one line of JSON:
     scenarios_right        of Cultivar, of `scenarios`
     cpu_s_per_1000_rows    CPU seconds of Cultivar's process and all its children, imports included, instant server
     throughput_share_50ms  rows/s between first and last request, 50 ms server, of concurrency / 50 ms
-    vllm_share             tokens/s of the vllm engine, of those of one plain LLM.chat call on the same requests
+    vllm_share             tokens/s of the vllm engine, of those of plain LLM.chat calls on the same requests
     peers                  the same of every peer
 """
 
@@ -269,7 +269,7 @@ def main() -> None:
             print(f"  {right} of {len(found)} right; {figures[name]}", flush=True)
     ours = figures.pop("cultivar", {})
     for name, theirs in figures.items():
-        if ours and "cpu_s_per_1000_rows" in theirs:
+        if "cpu_s_per_1000_rows" in ours.keys() & theirs.keys():
             ratio = theirs["cpu_s_per_1000_rows"] / ours["cpu_s_per_1000_rows"]
             print(f"{name}: {theirs['scenarios_right']} of 8 right, {ratio:.1f} times the CPU of cultivar")
     result = {"scenarios": len(CHANGES) + 1, **ours, "peers": figures}

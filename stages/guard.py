@@ -161,7 +161,7 @@ def imported(root: Path) -> Iterator[Path]:
     """The files of the first-party modules that this process has imported."""
     for module in list(sys.modules.values()):
         file = getattr(module, "__file__", None)
-        if file and file.endswith(".py") and root in (path := Path(file)).parents:
+        if file and file.endswith(".py") and root in (path := Path(file)).parents and path.is_file():
             inside = path.relative_to(root).parts
             if not any(part.startswith(".") or part == "site-packages" for part in inside):
                 yield path

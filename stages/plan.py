@@ -165,21 +165,23 @@ def count(one: Planned, run: Rehearsal, budget: BudgetParams) -> None:
         asked, missing, later = engine.usage.requests, len(engine.backend.requests), 0
         if incomplete:
             last = note.get("usage", {}).get(role, {}).get("requests", 0)
-            one.more |= not note
+            one.more = not note
             later = max(0, round(last * growth(one, run, note)) - asked)
         one.requests += asked + later
         one.to_ask += missing + later
         prompt, completion = tokens_each(engine, note, role)
         tokens = engine.backend.prompt_tokens + later * (prompt or 0.0), (missing + later) * completion
         one.tokens += round(sum(tokens))
-        if engine.simulated or not missing + later:
+        if engine.simulated or not (missing + later or one.more):
             continue
         price = budget.prices.get(engine.spec.model)
-        known = price is not None and (prompt is not None or not later)
+        known = price is not None and (prompt is not None or not later) and missing + later
         one.cost = one.cost + price.of(*tokens) if known and price and one.cost is not None else None
     pace = note.get("pace")
-    overhead = 0.0 if one.to_ask else note.get("seconds", 0.0)
-    one.seconds = overhead if not one.to_ask else None if pace is None else one.to_ask * pace
+    if one.to_ask:
+        one.seconds = None if pace is None else one.to_ask * pace
+    else:
+        one.seconds = note.get("seconds", None if one.more else 0.0)
     one.exact &= one.to_ask == 0
 
 
@@ -247,7 +249,7 @@ def table(planned: list[Planned], currency: str) -> list[str]:
         f"{len(runs) - perhaps} of {len(planned)} stages will run{f', {perhaps} perhaps' if perhaps else ''}; "
         f"{how}{sum(one.to_ask for one in runs):,} requests to ask, about {sum(one.tokens for one in runs):,} tokens, "
         f"{sum(one.cost or 0.0 for one in runs):.2f} {currency}"
-        + (f" without {', '.join(unpriced)} (no price in budget.prices, or nothing known yet)" if unknown else "")
+        + (f" without {', '.join(unpriced)} (no price in budget.prices, or nothing known yet)" if unpriced else "")
         + f", about {sum(one.seconds or 0.0 for one in runs) / 60:.1f} minutes"
     )
     if not exact:

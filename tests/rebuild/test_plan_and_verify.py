@@ -39,6 +39,7 @@ def test_before_anything_was_asked(work, server):
     assert planned["evolve"]["requests"] == 0 and not planned["evolve"]["exact"]  # nobody can know yet
     done = work.python("-m", "stages.plan")
     assert "6 of 6 stages will run; at least 120 requests to ask" in done.stdout, done.stdout
+    assert "without tag, score, evolve (no price in budget.prices" in done.stdout, done.stdout
     assert rebuilt(work, server)["Tags"] >= ROWS
 
 

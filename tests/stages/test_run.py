@@ -78,6 +78,12 @@ def test_an_origin_edited_during_the_run_fails_the_stage(project, victim):
     assert not (folder / "data/short.parquet").exists()
 
 
+def test_a_module_that_goes_during_the_run_is_named(project):
+    folder = project(stage=STAGE.replace("    long = ", "    import os\n    os.unlink(__file__)\n    long = "))
+    done = run(folder, "-m", "stages.run", "select")
+    assert done.returncode == 1 and "stages/select.py changed while it ran" in done.stderr
+
+
 def test_code_that_was_written_after_the_process_began_may_not_be_what_was_imported(project):
     folder = project(stage=STAGE + "\nimport os\nos.utime(__file__)\n")
     done = run(folder, "-m", "stages.run", "select")
