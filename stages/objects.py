@@ -11,7 +11,7 @@ from fsspec.core import url_to_fs
 from tqdm import tqdm
 
 from stages.graph import load_yaml
-from stages.versions import LOCK, dvc_config, objects_folder
+from stages.versions import LOCK, dvc_config, md5_of, objects_folder
 
 UNCACHED = ("metrics", "plots", "reports")
 """Folders of outputs that are in git and not in the cache."""
@@ -56,7 +56,7 @@ def hashed(folder: Path) -> dict[Path, str]:
     objects = [path for path in folder.glob("??/*") if path.is_file() and path.suffix in ("", ".dir")]
     whole = [path for path in objects if not path.name.startswith(".")]
     with ThreadPoolExecutor() as threads:
-        bar = tqdm(threads.map(md5, whole), total=len(whole), desc="cache", unit=" files", disable=None, leave=False)
+        bar = tqdm(threads.map(md5_of, whole), total=len(whole), desc="cache", unit=" files", disable=None, leave=False)
         return dict(zip(whole, bar, strict=True))
 
 
@@ -94,7 +94,7 @@ def workspace(objects: Path, hashes: dict[Path, str], made: list[Out]) -> Iterat
         damaged = place in hashes and hashes[place] != out.md5.removesuffix(".dir")
         if damaged or not out.path.is_file() or (place.exists() and place.samefile(out.path)):
             continue
-        if md5(out.path) != out.md5:
+        if md5_of(out.path) != out.md5:
             mend = f"`dvc repro` where an input changed or a run was broken off; else rm -f {out.path}, `dvc pull {out.out}`"
             yield Finding(f"{out.path}: its bytes are not those that dvc.lock records", mend)
 
@@ -143,8 +143,3 @@ def sizes(hashes: dict[Path, str], made: list[Out]) -> dict[str, int]:
     sound = {path for path, digest in hashes.items() if digest == named(path).removesuffix(".dir")}
     recorded = {out.md5: out.bytes for out in made if out.bytes is not None}
     return {named(path): path.stat().st_size for path in sound} | recorded
-
-
-def md5(path: Path) -> str:
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

@@ -27,6 +27,7 @@ from schemas.table import Table, TableError
 from stages.changes import reasons, restorable, status
 from stages.graph import GRAPH, PARAMS, GraphError, load_yaml, stage_spec
 from stages.notes import note_of
+from stages.objects import UNCACHED
 from stages.parallel import closure, upstream
 from stages.rehearse import Rehearsal, Unasked, kinds_of, rehearsal
 
@@ -133,7 +134,7 @@ def differs(up: Planned, name: str, graph: dict[str, Any]) -> bool | None:
                 return True
         except TableError:
             return True
-    return None if any(path.parts[0] in ("metrics", "plots", "reports") for path in wants) else False
+    return None if any(path.parts[0] in UNCACHED for path in wants) else False
 
 
 def estimate(one: Planned, graph: dict[str, Any], params: dict[str, Any], made: dict[Path, Table]) -> None:

@@ -118,6 +118,19 @@ def test_what_killed_runs_leave(project):
     assert "dvc.lock: train@b is no longer in dvc.yaml" in said and "1 findings" in said
 
 
+def test_what_is_in_use_is_no_leftover(project):
+    stage = "\n  ask:\n    matrix:\n      model: [qwen2-7b]\n    cmd: cp source.txt data/${item.model}\n"
+    (project / "dvc.yaml").write_text((project / "dvc.yaml").read_text() + stage + '    outs: ["data/${item.model}"]\n')
+    dvc(project, "repro", "-q", "ask")
+    assert doctor(project) == "nothing wrong\n"  # ask@qwen2-7b is a stage
+    folder = project / ".dvc/tmp/exps/tmp1"
+    (folder / ".git").mkdir(parents=True)
+    assert f"rm -r {folder.relative_to(project)}" in doctor(project)
+    with subprocess.Popen(["sleep", "60"], cwd=folder) as running:
+        assert doctor(project) == "nothing wrong\n"
+        running.kill()
+
+
 def test_a_damaged_segment_of_the_store(project):
     with Store(project / ".cache/generations") as store:
         store.put("kind", pl.DataFrame({"key": [bytes(16)], "text": ["answer"]}))
