@@ -1,13 +1,23 @@
-"""Real engines for tests: the simulated teacher over a store of its own."""
+"""Engines for tests: the simulated teacher, and one that answers by hand; both parse, retry and store as in the graph."""
 
+import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from pydantic import BaseModel
+
+from llm.answer import Generation, Unanswered
 from llm.engine import Engine, open_engine
+from llm.request import Request
 from llm.store import Store
 from schemas.params.engines import FaultParams, RoleParams, RuntimeParams
+
+Reply = str | dict[str, Any] | list[Any] | BaseModel | Generation | Unanswered
+"""Text, a value that is sent as JSON, or an outcome of the backend as it is."""
+Script = Sequence[Reply] | Mapping[str, Reply | Sequence[Reply]] | Callable[[Request], Reply]
 
 
 @contextmanager
@@ -22,3 +32,59 @@ def simulated(
         open_engine(role, params, RuntimeParams(), Store(Path(folder))) as engine,
     ):
         yield engine
+
+
+class ScriptedBackend:
+    """Answers by hand. `asked` holds the prompt text of every request, in the order in which they came.
+
+    A sequence answers the requests in that order. A mapping answers by prompt: the first key that occurs in the
+    messages decides; where its value is a sequence, the requests of that key take its items one after another. A
+    function answers each request. Raises AssertionError for a request that the script does not foresee.
+    """
+
+    simulated = True
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        self.extra: dict[str, Any] = {}
+        self.asked: list[str] = []
+        self.taken: dict[str, int] = {}
+
+    def complete(self, requests: Sequence[Request]) -> list[Generation | Unanswered]:
+        return [self.outcome(request) for request in requests]
+
+    def outcome(self, request: Request) -> Generation | Unanswered:
+        prompt = "\n".join(message["content"] for message in request.messages)
+        self.asked.append(prompt)
+        reply = self.reply(request, prompt)
+        if isinstance(reply, Generation | Unanswered):
+            return reply
+        if isinstance(reply, BaseModel):
+            reply = reply.model_dump()
+        text = reply if isinstance(reply, str) else json.dumps(reply, ensure_ascii=False)
+        return Generation(text, "stop", 1, 1)
+
+    def reply(self, request: Request, prompt: str) -> Reply:
+        if callable(self.script):
+            return self.script(request)
+        if isinstance(self.script, Mapping):
+            key = next((key for key in self.script if key in prompt), None)
+            assert key is not None, f"the script has no answer to: {prompt}"
+            replies = self.script[key]
+            return self.next_of(key, replies) if isinstance(replies, list | tuple) else replies
+        return self.next_of("", self.script)
+
+    def next_of(self, key: str, replies: Sequence[Reply]) -> Reply:
+        at = self.taken.get(key, 0)
+        assert at < len(replies), f"the script has {len(replies)} answers for {key!r} and was asked once more"
+        self.taken[key] = at + 1
+        return replies[at]
+
+
+@contextmanager
+def scripted(script: Script, role: str = "judge", **spec: object) -> Iterator[Engine]:
+    """An engine of `role` that gives the answers of `script` (ScriptedBackend); `engine.backend.asked` lists prompts."""
+    params = RoleParams.model_validate({"model": "by hand"} | spec)
+    with tempfile.TemporaryDirectory() as folder:
+        with Engine(role, params, ScriptedBackend(script), Store(Path(folder))) as engine:
+            yield engine
