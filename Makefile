@@ -20,10 +20,10 @@ help: ## what one can make
 demo: $(VENV)/.run repro summary ## create the environment, run the recipe, show its metrics and report
 
 repro: $(VENV)/.run ## rebuild what changed; JOBS=4 runs independent stages side by side
-	$(if $(filter-out 1,$(JOBS)),python -m stages.parallel --jobs $(JOBS),dvc --wait-for-lock repro)
+	$(if $(filter-out 1,$(JOBS)),python -m cultivar.tools.parallel --jobs $(JOBS),dvc --wait-for-lock repro)
 
 summary: $(VENV)/.run ## metrics, where the time went, path of the report
-	@python -m stages.summary
+	@python -m cultivar.tools.summary
 
 test: $(VENV)/.test ## create the environment if need be and run the tests
 	python -m pytest -n 2 --dist loadfile
@@ -32,10 +32,10 @@ lint: $(VENV)/.test ## style, types, and code deps of dvc.yaml
 	ruff check .
 	ruff format --check .
 	mypy
-	python -m stages.imports
+	python -m cultivar.runner.fingerprints
 
 recipe: $(VENV)/.run ## apply a full-size parameter set to params.yaml: make recipe NAME=qwen2-7b
-	python -m stages.recipe $(NAME)
+	python -m cultivar.tools.recipe $(NAME)
 
 clean: ## forget tables and models; remembered model calls in .cache stay
 	rm -rf models/base models/sft models/reward models/dpo models/online_dpo data/*.parquet data/dropped data/quarantine data/evaluated

@@ -25,9 +25,9 @@ from collections.abc import Callable
 import aiohttp
 import orjson
 
-from llm.engine import open_engine
-from llm.request import Question
-from llm.store import Store
+from cultivar.llm.engine import open_engine
+from cultivar.llm.request import Question
+from cultivar.store.store import Store
 from schemas.params.engines import RoleParams, RuntimeParams
 
 WORDS = "a short prompt about rivers, boats and the weather of the day " * 5

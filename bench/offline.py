@@ -51,9 +51,9 @@ def engine(model: str, open_things: ExitStack) -> Ask:
     """One call of Engine.ask a turn."""
     from vllm_fixtures import ENGINE_ARGS
 
-    from llm.engine import open_engine
-    from llm.request import Question
-    from llm.store import Store
+    from cultivar.llm.engine import open_engine
+    from cultivar.llm.request import Question
+    from cultivar.store.store import Store
     from schemas.params.engines import RoleParams, RuntimeParams
 
     spec = RoleParams(engine="vllm", model=model, temperature=1.0, max_tokens=TOKENS, vllm=ENGINE_ARGS)

@@ -23,8 +23,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from train.deltas import Deltas
-from train.merging import Merging, OnDARE, OnTIES
+from train.merging.deltas import Deltas
+from train.merging.optimizers import Merging, OnDARE, OnTIES
 
 RESERVE = 0.01
 SIZES = {

@@ -35,9 +35,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from sandbox import Case, Job, Sandbox, backends
-from sandbox.interpreters import interpreter
-from sandbox.slot import Slot
+from cultivar.sandbox import Case, Job, Sandbox, backends
+from cultivar.sandbox.interpreters import interpreter
+from cultivar.sandbox.slot import Slot
 
 CODE = "def add(a, b):\n    return a + b\n"
 TEST = "assert add(1, 2) == 3"

@@ -29,7 +29,7 @@ from typing import Any
 
 import polars as pl
 
-from llm.store import Store
+from cultivar.store.store import Store
 
 BATCH = 2000
 SEED = 7

@@ -1,4 +1,4 @@
-"""What a stage's signature may name besides tables, params, engines and the sandbox; `stages.run` binds them.
+"""What a stage's signature may name besides tables, params, engines and the sandbox; `cultivar.runner.run` binds them.
 
 A stage never sees dvc.yaml, its own paths or a progress bar's drawing. Arguments of these types are bound by name to
 the deps and outs that dvc.yaml lists for the stage.

@@ -9,10 +9,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from llm.answer import Generation, Unanswered
-from llm.engine import Engine, open_engine
-from llm.request import Request
-from llm.store import Store
+from cultivar.llm.answer import Generation, Unanswered
+from cultivar.llm.engine import Engine, open_engine
+from cultivar.llm.request import Request
+from cultivar.store.store import Store
 from schemas.params.engines import FaultParams, RoleParams, RuntimeParams
 
 Reply = str | dict[str, Any] | list[Any] | BaseModel | Generation | Unanswered
@@ -85,6 +85,8 @@ class ScriptedBackend:
 def scripted(script: Script, role: str = "judge", **spec: object) -> Iterator[Engine]:
     """An engine of `role` that gives the answers of `script` (ScriptedBackend); `engine.backend.asked` lists prompts."""
     params = RoleParams.model_validate({"model": "by hand"} | spec)
-    with tempfile.TemporaryDirectory() as folder:
-        with Engine(role, params, ScriptedBackend(script), Store(Path(folder))) as engine:
-            yield engine
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Engine(role, params, ScriptedBackend(script), Store(Path(folder))) as engine,
+    ):
+        yield engine

@@ -110,7 +110,7 @@ def vllm_server(tiny_qwen2: Path, tmp_path_factory: pytest.TempPathFactory) -> I
         *("--dtype", "float32", "--max-model-len", "2048", "--max-num-seqs", "64", "--enforce-eager"),
         *("--kv-cache-memory-bytes", str(ENGINE_ARGS["kv_cache_memory_bytes"])),
         "--no-enable-chunked-prefill",  # seeds of requests and chunked prefill kill the engine on CPU
-        *("--worker-extension-cls", "train.sync.WeightSync"),
+        *("--worker-extension-cls", "train.sampling.weights.WeightSync"),
         *("--structured-outputs-config", '{"backend": "guidance", "disable_any_whitespace": true}'),
     ]
     quiet = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}

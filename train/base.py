@@ -22,12 +22,12 @@ from transformers import (
 )
 
 from schemas.errors import UserError
-from schemas.params.training import BaseParams
 from schemas.rows import Instruction, Passage, Problem
 from schemas.stage import Checkpoints, Files, Model, ModelOut, Plot, Progress
 from schemas.table import Context
 from train.chat import encode_prompt
 from train.launch import is_first
+from train.params import BaseParams
 from train.progress import Record
 from train.resume import train
 from train.settings import arguments, save, start, trusts

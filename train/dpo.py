@@ -3,12 +3,12 @@
 from typing import Any, NamedTuple
 
 from schemas.ids import unit_of
-from schemas.params.training import DpoParams
 from schemas.rows import FinalPreference
 from schemas.stage import Checkpoints, Model, ModelOut, Plot, Progress
 from schemas.table import Context
-from train import rows
-from train.direct import trainer
+from train import tokenized as rows
+from train.dpo_trainer import trainer
+from train.params import DpoParams
 from train.progress import Record
 from train.resume import train
 from train.settings import read_model, read_tokenizer, save, start

@@ -1,6 +1,6 @@
 """One episode of online DPO: what is sampled, scored, paired and measured. Everything of it that cost time is on disk.
 
-Samples are kept as they come (train/samples.py), and `remembered` keeps them and their rewards beside the episode's
+Samples are kept as they come (train/sampling/samples.py), and `remembered` keeps them and their rewards beside the episode's
 checkpoints, so a killed stage goes on within the episode.
 """
 
@@ -13,14 +13,14 @@ from typing import Any, NamedTuple
 
 from accelerate.utils import broadcast_object_list
 
+from cultivar.grading.pairs import pairs
 from schemas.ids import content_id
-from schemas.pairs import pairs
-from schemas.params.training import OnlineDpoParams, StopParams
 from schemas.rows import Message
 from train.chat import turns
 from train.launch import is_first
+from train.params import OnlineDpoParams, StopLimits
 from train.progress import Record
-from train.samples import Sample
+from train.sampling.samples import Sample
 
 Line = dict[str, Any]
 
@@ -164,7 +164,7 @@ def trained(pairs_: int, record: Record) -> Line:
     }
 
 
-def exceeded(line: Line, first: Line, stop: StopParams) -> str | None:
+def exceeded(line: Line, first: Line, stop: StopLimits) -> str | None:
     """The declared limit that an episode's signals pass, in words; None where there is none."""
     ratio = line["completion_tokens"] / max(1e-9, first["completion_tokens"])
     if stop.max_kl is not None and line["kl"] > stop.max_kl:

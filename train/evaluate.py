@@ -4,7 +4,7 @@ Maths is marked by math-verify against the definitive answer (train/marking.py),
 constraints by their verification functions; beside them stand the reward model's score, the loss on held-out D, KL to
 the SFT model and length. Greedy figures flip abruptly when a model's mode does, sampled ones move smoothly: both are
 reported. Rates have Wilson's intervals, means over items Wilson's with the variance that the items have
-(schemas/intervals.py). KL is of completions drawn for it at temperature 1, where it is the model's own; `temperature`
+(cultivar/grading/intervals.py). KL is of completions drawn for it at temperature 1, where it is the model's own; `temperature`
 is of the other samples.
 """
 
@@ -15,21 +15,21 @@ from typing import Any, NamedTuple
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from sandbox import Sandbox
+from cultivar.grading.intervals import mean_share, wilson
+from cultivar.sandbox import Sandbox
 from schemas.ids import content_id, unit_of
-from schemas.intervals import mean_share, wilson
 from schemas.params.engines import RuntimeParams
-from schemas.params.training import EvaluateParams
 from schemas.rows import EvaluatedItem, EvaluationItem, FinalDemonstration
 from schemas.stage import Files, Model, Progress
 from schemas.table import Context, Table
-from train import rows
+from train import tokenized as rows
 from train.chat import encode_prompt
 from train.divergence import divergence
 from train.harness import harness
 from train.marking import can_mark, mark
-from train.samples import Sample
-from train.sampling import sample
+from train.params import EvaluateParams
+from train.sampling.sampler import sample
+from train.sampling.samples import Sample
 from train.scoring import open_scorer
 from train.settings import evaluating, read_model, read_tokenizer, start
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from schemas.params.root import ParamsError
-from schemas.params.training import EvaluateParams
+from schemas.errors import ParamsError
 from schemas.stage import Files
 from train.launch import device
+from train.params import EvaluateParams
 
 
 def harness(model: Path, params: EvaluateParams, files: Files) -> dict[str, dict[str, float]]:

@@ -1,7 +1,7 @@
 """Starting the processes of a training stage through `accelerate launch`, with a config of train/accelerate.
 
-The stage's command stays `python -m stages.run train.sft`. Where params ask for more than one CPU process, or for
-GPUs, that process becomes `accelerate launch … -m stages.run train.sft`, and each process it starts runs the stage: the
+The stage's command stays `python -m cultivar.runner sft`. Where params ask for more than one CPU process, or for
+GPUs, that process becomes `accelerate launch … -m cultivar.runner sft`, and each process it starts runs the stage: the
 first binds, writes and prints, the others only train. One CPU process needs no launcher: it takes the config's
 settings upon itself, as `accelerate launch` would set them.
 """
@@ -17,8 +17,8 @@ import torch
 from accelerate import PartialState
 from accelerate.commands.config.config_args import load_config_from_file
 
-from schemas.params.root import ParamsError
-from schemas.params.training import ONE_SEQUENCE, Optimization
+from schemas.errors import ParamsError
+from train.params import ONE_SEQUENCE, Optimization
 
 CONFIGS = Path(__file__).parent / "accelerate"
 
@@ -35,7 +35,7 @@ def enter(params: Optimization, threads: int, flags: Sequence[str], arguments: S
     """The rank of this process; starts the others first where params want them (then it does not return).
 
     `threads`: CPU threads of each process, unless OMP_NUM_THREADS says so. `flags`: more flags for accelerate.
-    `arguments`: of `stages.run`. Raises LaunchError.
+    `arguments`: of the runner. Raises LaunchError.
     """
     if "LOCAL_RANK" in os.environ:  # started by the launcher
         return int(os.environ["RANK"])
@@ -87,5 +87,5 @@ def command_of(params: Optimization, config: Path, flags: Sequence[str], argumen
         *("--num_cpu_threads_per_process", os.environ["OMP_NUM_THREADS"]),
         *shared,
         *flags,
-        *("-m", "stages.run", *arguments),
+        *("-m", "cultivar.runner", *arguments),
     ]

@@ -8,11 +8,11 @@ from functools import lru_cache
 from math_verify import LatexExtractionConfig, parse, verify
 from math_verify.parser import ExprExtractionConfig
 
-from sandbox import NO_VERDICT, Job, Sandbox, Verdict
-from sandbox.complete import complete
-from schemas.answers import agrees, said, value
+from cultivar.grading.answers import agrees, said, value
+from cultivar.grading.constraints import checkable, follows
+from cultivar.sandbox import NO_VERDICT, Job, Sandbox, Verdict
+from cultivar.sandbox.complete import complete
 from schemas.rows import EvaluationItem
-from train.constraints import checkable, follows
 
 SECONDS = 5  # that math-verify may think about one answer (by SIGALRM: in the main thread only)
 FENCE = re.compile(r"```(?:python|py)?[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL | re.IGNORECASE)
@@ -34,7 +34,7 @@ def mark(answers: Sequence[tuple[EvaluationItem, str]], sandbox: Sandbox) -> lis
     """Whether each completion is right. Code runs in the sandbox only.
 
     A program that the sandbox gives no verdict is not marked right, and warned of, since that says nothing of the code.
-    (In the graph only what the sandbox refuses comes to this: where it fails, the stage does; stages/verdicts.py.)
+    (In the graph only what the sandbox refuses comes to this: where it fails, the stage does; cultivar/runner/verdicts.py.)
     """
     right = [
         exact(text, item.answer or "")
@@ -76,7 +76,7 @@ def program(text: str) -> str:
 
 @lru_cache(maxsize=65_536)
 def exact(text: str, answer: str) -> bool:
-    """Whether what a text says last as its answer (schemas/answers.py) is the answer: one value, equal to it.
+    """Whether what a text says last as its answer (cultivar/grading/answers.py) is the answer: one value, equal to it.
 
     A text that never says its answer is wrong, whatever numbers it holds; so is one that says several. An answer that
     is itself no single value has to be said word for word. Numbers are compared exactly, algebra by math-verify.

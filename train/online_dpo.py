@@ -22,16 +22,14 @@ from accelerate import PartialState
 from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
+from schemas.errors import ParamsError
 from schemas.ids import content_id, unit_of
 from schemas.params.engines import RuntimeParams
-from schemas.params.root import ParamsError
-from schemas.params.training import OnlineDpoParams
 from schemas.rows import FinalPreference, OnlinePair, Rollout, RolloutReward
 from schemas.stage import Checkpoints, Model, ModelOut, Plot, Progress
 from schemas.table import Context, Table
 from train.chat import encode_prompt, turns
-from train.deltas import Deltas
-from train.direct import MakeOptimizer, trainer
+from train.dpo_trainer import MakeOptimizer, trainer
 from train.episode import (
     Line,
     Task,
@@ -45,10 +43,12 @@ from train.episode import (
     trained,
 )
 from train.launch import is_first
-from train.merging import OnDARE, OnTIES
+from train.merging.deltas import Deltas
+from train.merging.optimizers import OnDARE, OnTIES
+from train.params import OnlineDpoParams
 from train.progress import Record
 from train.resume import train
-from train.rollouts import Rollouts
+from train.sampling.rollouts import Rollouts
 from train.settings import read_model, read_tokenizer, save, start
 
 MASKS = 1_000_000

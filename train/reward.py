@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 from transformers import AutoModelForSequenceClassification, PreTrainedTokenizerBase
 from trl import RewardConfig, RewardTrainer
 
-from schemas.params.training import RewardParams
 from schemas.rows import FinalPreference
 from schemas.stage import Checkpoints, Model, ModelOut, Plot, Progress
 from schemas.table import Context
-from train import rows
+from train import tokenized as rows
 from train.launch import is_first
+from train.params import RewardParams
 from train.progress import Record
 from train.resume import train
 from train.scoring import Scorer, TransformersScorer

@@ -7,11 +7,11 @@ from typing import Any, Protocol
 import torch
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
-from llm.remembered import Row, content_of, remembered, work_key
-from llm.store import Store, where
+from cultivar.store.memo import Row, content_of, remembered, work_key
+from cultivar.store.store import Store, where
 from schemas.params.engines import RuntimeParams, identity
-from schemas.params.training import EvaluateParams, OnlineDpoParams
 from schemas.stage import Model
+from train.params import EvaluateParams, OnlineDpoParams
 from train.settings import evaluating, read_model
 
 KIND = "rewards"
@@ -79,7 +79,7 @@ class VllmScorer:
     """vLLM as a pooling engine. Its default puts a sigmoid on one label; the raw value is asked for."""
 
     def __init__(self, folder: Path, arguments: dict[str, Any]):
-        from train.vllm_sampler import engine  # vLLM is an optional extra
+        from train.sampling.vllm_sampler import engine  # vLLM is an optional extra
 
         self.engine = engine(folder, arguments, runner="pooling")
 

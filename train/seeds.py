@@ -11,20 +11,10 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from sandbox import Sandbox
+from cultivar.sandbox import Sandbox
+from schemas.errors import ParamsError
 from schemas.ids import content_id
 from schemas.params.engines import RuntimeParams
-from schemas.params.root import ParamsError
-from schemas.params.training import (
-    BaseParams,
-    DpoParams,
-    EvaluateParams,
-    OnlineDpoParams,
-    Optimization,
-    RewardParams,
-    SeedsParams,
-    SftParams,
-)
 from schemas.rows import (
     EvaluationItem,
     FinalDemonstration,
@@ -36,6 +26,16 @@ from schemas.rows import (
 )
 from schemas.stage import Checkpoints, Files, Model, ModelOut, Progress
 from schemas.table import Context, Table
+from train.params import (
+    BaseParams,
+    DpoParams,
+    EvaluateParams,
+    OnlineDpoParams,
+    Optimization,
+    RewardParams,
+    SeedsParams,
+    SftParams,
+)
 
 
 class SeedsOut(NamedTuple):

@@ -11,9 +11,9 @@ import torch
 import transformers
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase, Trainer, set_seed
 
-from schemas.params.training import Optimization
 from schemas.stage import Checkpoints, Model
 from train.launch import HOURS, device, is_first, meet
+from train.params import Optimization
 
 
 def quiet() -> None:

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 from datasets import Dataset
 from trl import SFTConfig, SFTTrainer
 
-from schemas.params.training import SftParams
 from schemas.rows import FinalDemonstration
 from schemas.stage import Checkpoints, Model, ModelOut, Plot, Progress
 from schemas.table import Context
-from train import rows
+from train import tokenized as rows
+from train.params import SftParams
 from train.progress import Record
 from train.resume import train
 from train.settings import arguments, read_model, read_tokenizer, save, start

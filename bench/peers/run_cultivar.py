@@ -4,9 +4,9 @@ import argparse
 import json
 from pathlib import Path
 
-from llm.engine import open_engine
-from llm.request import Question
-from llm.store import Store
+from cultivar.llm.engine import open_engine
+from cultivar.llm.request import Question
+from cultivar.store.store import Store
 from schemas.params.engines import RoleParams, RuntimeParams
 
 parser = argparse.ArgumentParser()

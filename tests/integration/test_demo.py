@@ -14,8 +14,8 @@ import pytest
 from ruamel.yaml import YAML
 from workspace import ROOT, Workspace, no_stage_ran
 
-from stages.graph import load_yaml
-from stages.hermetic import alone
+from cultivar.runner.graph import load_yaml
+from cultivar.tools.hermetic import alone
 
 QUICK = YAML(typ="safe", pure=True).load(Path(__file__).with_name("quick.yaml"))
 STAGES = load_yaml(ROOT / "dvc.yaml")["stages"]
@@ -38,7 +38,7 @@ def test_the_graph_runs_and_a_second_repro_runs_nothing(demo):
     assert set(demo.lock()) >= set(STAGES) - {"evaluate"}
     assert no_stage_ran(demo.repro())
     assert "simulated" in (demo.folder / "reports/summary.md").read_text()
-    done = demo.python("-m", "stages.summary")
+    done = demo.python("-m", "cultivar.tools.summary")
     assert done.returncode == 0 and "report.html" in done.stdout and "stages together" in done.stdout
 
 

@@ -15,16 +15,16 @@ import polars as pl
 import pytest
 from workspace import ROOT, Workspace, no_stage_ran
 
-from llm.engine import Engine, open_engine
-from llm.store import Store
-from sandbox import Sandbox
+from cultivar.llm.engine import Engine, open_engine
+from cultivar.runner.graph import load_yaml, stage_spec
+from cultivar.runner.params import model_of
+from cultivar.runner.states import close
+from cultivar.sandbox import Sandbox
+from cultivar.store.store import Store
 from schemas.params.engines import RoleParams, Roles, RuntimeParams
-from schemas.params.root import model_of
 from schemas.rows import Selected
 from schemas.stage import Files
 from schemas.table import Context, Table
-from stages.graph import load_yaml, stage_spec
-from stages.states import close
 
 pytest_plugins = ["vllm_fixtures"]
 ASKING = ("tag", "score", "evolve", "respond", "rank", "rejection", "execution", "repurpose", "constitution")

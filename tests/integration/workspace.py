@@ -91,7 +91,7 @@ class Workspace:
         try:
             json.loads(locks.read_bytes()) if locks.exists() else None
         except ValueError:
-            assert "rm .dvc/tmp/rwlock" in self.python("-m", "stages.doctor").stdout
+            assert "rm .dvc/tmp/rwlock" in self.python("-m", "cultivar.tools.doctor").stdout
             locks.unlink()
         recorded = self.folder / "dvc.lock"
         if recorded.exists() and not is_whole(recorded.read_text()):

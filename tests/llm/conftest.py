@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from fault_server import FaultServer
 
-from llm.store import Store
+from cultivar.store.store import Store
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from fault_server import FaultServer
 
-from llm.budget import Budget
-from llm.engine import Ask, Engine, open_engine
-from llm.request import Question
-from llm.store import Store
+from cultivar.llm.budget import Budget
+from cultivar.llm.engine import Ask, Engine, open_engine
+from cultivar.llm.request import Question
+from cultivar.store.store import Store
 from schemas.params.engines import BudgetParams, RoleParams, RuntimeParams
 from schemas.stage import BudgetSpent
 

@@ -8,16 +8,16 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
-from llm import embedding
-from llm.embedding import embed
-from llm.store import Store
+from cultivar.llm import embedding
+from cultivar.llm.embedding import embed
+from cultivar.store.store import Store
 from schemas.ids import content_id
-from schemas.params.annotation import OntologyParams
 from schemas.params.engines import RuntimeParams
 from schemas.rows import TagSet
 from schemas.stage import Files, UndeclaredRead
 from schemas.table import Table
-from stages.ontology import ontology
+from stages.annotation.ontology import ontology
+from stages.annotation.params import OntologyParams
 
 WORDS = ["[PAD]", "[UNK]", "maths", "algebra", "poetry", "a", "problem"]
 
@@ -72,7 +72,7 @@ def test_titles_that_mean_the_same_are_one_tag(encoder, tmp_path, monkeypatch):
     monkeypatch.setenv("CULTIVAR_STORE", str(tmp_path / "store"))
     monkeypatch.chdir(tmp_path)
     Path("ontology").mkdir()
-    Path("ontology/refinements.yaml").write_text("{}")
+    Path("human/ontology/refinements.yaml").write_text("{}")
     tags = [{"tag": tag, "explanation": ""} for tag in ("maths", "algebra", "poetry")]
     row = {"id": content_id("t", 1), "parents": [content_id("i", 1)], "engine": "e", "simulated": True, "tags": tags}
 

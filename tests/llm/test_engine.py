@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from fault_server import FaultServer
 
-from llm.answer import Generation
-from llm.engine import Ask, Engine, Failure, open_engine
-from llm.journal import bequeathed
-from llm.memory import Memory
-from llm.request import Question, Request, Source
-from llm.store import Store
-from llm.structured import Unparsable
+from cultivar.llm.answer import Generation
+from cultivar.llm.cache import Memory
+from cultivar.llm.engine import Ask, Engine, Failure, open_engine
+from cultivar.llm.request import Question, Request, Source
+from cultivar.llm.structured import Unparsable
+from cultivar.store.journal import bequeathed
+from cultivar.store.store import Store
 from schemas.params.engines import RoleParams, RuntimeParams
 
 ROOT = Path(__file__).parents[2]
@@ -105,7 +105,7 @@ def test_a_journal_that_its_process_removes_while_one_looks_is_no_error(store: S
     path = store.folder("kind").path / ".ab.journal"
     path.parent.mkdir(parents=True)
     path.write_bytes(b"")
-    monkeypatch.setattr("llm.journal.lock", lambda handle: path.unlink() is None)
+    monkeypatch.setattr("cultivar.store.journal.lock", lambda handle: path.unlink() is None)
     assert list(bequeathed(path.parent)) == []
 
 
@@ -175,9 +175,9 @@ def test_in_flight_is_bounded(server: FaultServer, store: Store) -> None:
 
 ASKER = """
     import sys
-    from llm.engine import open_engine
-    from llm.request import Question
-    from llm.store import Store
+    from cultivar.llm.engine import open_engine
+    from cultivar.llm.request import Question
+    from cultivar.store.store import Store
     from schemas.params.engines import RoleParams, RuntimeParams
     runtime = RuntimeParams(servers={"m": [sys.argv[2]]}, concurrency=8)
     with Store(sys.argv[1]) as store, open_engine("m", RoleParams(engine="http", model="m"), runtime, store) as teacher:

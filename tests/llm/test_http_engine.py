@@ -8,12 +8,12 @@ import pytest
 from fault_server import FaultServer
 from pydantic import BaseModel, ValidationError
 
-from llm.engine import Ask, Engine, open_engine
-from llm.http_engine import HttpBackend, choices
-from llm.pauses import pause_of
-from llm.request import Question
-from llm.servers import Balancer, Breaker
-from llm.store import Store
+from cultivar.llm.engine import Ask, Engine, open_engine
+from cultivar.llm.http_engine import HttpBackend, choices
+from cultivar.llm.request import Question
+from cultivar.llm.retry_after import pause_of
+from cultivar.llm.servers import Balancer, Breaker
+from cultivar.store.store import Store
 from schemas.params.engines import RoleParams, RuntimeParams
 from schemas.stage import Unfinished
 

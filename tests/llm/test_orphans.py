@@ -15,7 +15,7 @@ from tests.processes import survivors
 ROOT = Path(__file__).parents[2]
 STARTS_ONE = """
     import subprocess, sys, time
-    from llm.orphans import Watch
+    from cultivar.llm.orphans import Watch
     watch = Watch()
     child = subprocess.Popen(["sleep", "60"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     watch.begin()

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from jinja2 import UndefinedError
 
-from llm import prompt
-from llm.prompt import Prompt, UndeclaredRead
+from cultivar.llm import prompt
+from cultivar.llm.prompt import Prompt, UndeclaredRead
 
 
 @pytest.fixture

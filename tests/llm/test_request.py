@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from pydantic import BaseModel
 
-from llm.request import Question, Request, Source, schema_of
+from cultivar.llm.request import Question, Request, Source, schema_of
 
 
 class Verdict(BaseModel):

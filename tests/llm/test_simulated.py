@@ -3,11 +3,11 @@
 import pytest
 from pydantic import BaseModel
 
-from llm.engine import Engine, open_engine
-from llm.request import Message, Question
-from llm.simulated import registry
-from llm.simulated.registry import Call, answers, handler_of
-from llm.store import Store
+from cultivar.llm.engine import Engine, open_engine
+from cultivar.llm.request import Message, Question
+from cultivar.llm.simulated import registry
+from cultivar.llm.simulated.registry import Call, answers, handler_of
+from cultivar.store.store import Store
 from schemas.params.engines import FaultParams, RoleParams, RuntimeParams
 
 

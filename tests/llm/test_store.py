@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from llm.compact import compact
-from llm.segments import Folder
-from llm.store import Store, of_project, where
+from cultivar.store.compaction import compact
+from cultivar.store.segments import Folder
+from cultivar.store.store import Store, of_project, where
 
 ROOT = Path(__file__).parents[2]
 
@@ -157,7 +157,7 @@ def test_a_full_disk_is_an_error_that_loses_nothing(tmp_path: Path) -> None:
     code = """
         import resource, signal, sys
         import polars as pl
-        from llm.store import Store
+        from cultivar.store.store import Store
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (512, resource.RLIM_INFINITY))  # writes fail beyond 512 bytes
         store = Store(sys.argv[1])
@@ -178,7 +178,7 @@ def test_writers_that_are_killed_lose_nothing_that_they_had_acknowledged(tmp_pat
     code = """
         import sys
         import polars as pl
-        from llm.store import Store
+        from cultivar.store.store import Store
         first = int(sys.argv[2])
         with Store(sys.argv[1], flush_rows=1) as store:
             for number in range(first, first + 10**6):
@@ -204,8 +204,8 @@ def test_readers_read_while_the_store_is_compacted(tmp_path: Path) -> None:
     code = """
         import sys
         import polars as pl
-        from llm.compact import compact
-        from llm.store import Store
+        from cultivar.store.compaction import compact
+        from cultivar.store.store import Store
         with Store(sys.argv[1], flush_rows=1) as store:
             for turn in range(30):
                 for number in range(turn * 10, turn * 10 + 10):
@@ -281,7 +281,7 @@ def test_tools_find_the_store_that_params_name(tmp_path: Path, monkeypatch: pyte
     assert of_project() == tmp_path / "elsewhere"
     with Store(of_project()) as store:
         store.put("kind", pl.DataFrame({"key": [bytes(16)], "text": ["answer"]}))
-    for command in (["llm.sync", "push", str(tmp_path / "remote")], ["llm.compact"]):
+    for command in (["cultivar.store.sync", "push", str(tmp_path / "remote")], ["cultivar.store.compaction"]):
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
         done = subprocess.run([sys.executable, "-m", *command], env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr

@@ -12,14 +12,14 @@ import polars as pl
 import pytest
 from fault_server import FaultServer
 
-from llm.answer import Generation
-from llm.compact import compact
-from llm.engine import Ask, Engine, open_engine
-from llm.memory import Memory
-from llm.remembered import remembered, work_key
-from llm.request import Question
-from llm.segments import publishing
-from llm.store import Store
+from cultivar.llm.answer import Generation
+from cultivar.llm.cache import Memory
+from cultivar.llm.engine import Ask, Engine, open_engine
+from cultivar.llm.request import Question
+from cultivar.store.compaction import compact
+from cultivar.store.memo import remembered, work_key
+from cultivar.store.segments import publishing
+from cultivar.store.store import Store
 from schemas.params.engines import RoleParams, RuntimeParams
 
 ROOT = Path(__file__).parents[2]
@@ -41,8 +41,8 @@ def question(text: str) -> Question:
 
 WORKER = """
     import json, os, sys
-    from llm.remembered import remembered, work_key
-    from llm.store import Store
+    from cultivar.store.memo import remembered, work_key
+    from cultivar.store.store import Store
     keys = [work_key("row", number) for number in range(300)]
     def compute(places):
         for place in places:
@@ -144,9 +144,9 @@ def small_disk(tmp_path: Path):
 
 FILLER = """
     import hashlib, sys
-    from llm.engine import open_engine
-    from llm.request import Question
-    from llm.store import Store
+    from cultivar.llm.engine import open_engine
+    from cultivar.llm.request import Question
+    from cultivar.store.store import Store
     from schemas.params.engines import RoleParams, RuntimeParams
     runtime = RuntimeParams(servers={"m": [sys.argv[2]]}, concurrency=8, flush_rows=100)
     with Store(sys.argv[1], 100) as store, open_engine("m", RoleParams(engine="http", model="m"), runtime, store) as teacher:
@@ -176,8 +176,8 @@ def test_a_full_disk_stops_the_run_and_keeps_every_answer_that_was_written(
 def test_readers_and_writers_go_on_while_two_processes_compact(tmp_path: Path) -> None:
     code = """
         import sys
-        from llm.compact import compact
-        from llm.store import Store
+        from cultivar.store.compaction import compact
+        from cultivar.store.store import Store
         for _ in range(15):
             compact(Store(sys.argv[1]), "kind", rows=60)
     """

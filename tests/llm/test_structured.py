@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
-from llm.structured import Unparsable, closed, parse
+from cultivar.llm.structured import Unparsable, closed, parse
 
 
 class Inner(BaseModel):

@@ -9,8 +9,8 @@ import fsspec
 import polars as pl
 import pytest
 
-from llm.store import Store
-from llm.sync import pull, push
+from cultivar.store.store import Store
+from cultivar.store.sync import pull, push
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,7 +50,7 @@ def test_a_truncated_segment_is_neither_pushed_nor_pulled(tmp_path: Path) -> Non
     assert [path.name for path in (tmp_path / "new").rglob("*.parquet")] == [other.name]
     (store.root / name).write_bytes(b"PAR1")
     assert push(store.root, str(tmp_path / "another")) == (1, [name])
-    command = [sys.executable, "-m", "llm.sync", "pull", str(remote), "--store", str(tmp_path / "third")]
+    command = [sys.executable, "-m", "cultivar.store.sync", "pull", str(remote), "--store", str(tmp_path / "third")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert (
         done.returncode == 1 and f"{name} is damaged" in done.stderr and "1 segments copied, 1 damaged" in done.stdout

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import BaseModel, Field
 
-from llm.answer import Answer
-from llm.engine import Ask, Engine, open_engine
-from llm.request import Question
-from llm.store import Store
+from cultivar.llm.answer import Answer
+from cultivar.llm.engine import Ask, Engine, open_engine
+from cultivar.llm.request import Question
+from cultivar.store.store import Store
 from schemas.params.engines import RoleParams, RuntimeParams
 
 if TYPE_CHECKING:

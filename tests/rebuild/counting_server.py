@@ -15,9 +15,9 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from llm.answer import Generation
-from llm.request import Request, Source
-from llm.simulated.engine import SimulatedBackend
+from cultivar.llm.answer import Generation
+from cultivar.llm.request import Request, Source
+from cultivar.llm.simulated.engine import SimulatedBackend
 from schemas.params.engines import FaultParams, RoleParams
 
 FAULTS = FaultParams(wrong=0.1, malformed=0.05, refusal=0.01, overlong=0.01)

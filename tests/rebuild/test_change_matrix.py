@@ -193,14 +193,14 @@ def test_a_filter_threshold_changed(matrix):
 
 
 def test_a_helper_function_of_one_stage_edited(matrix):
-    replace(matrix, "stages/score.py", "max(full, len(words) / 2)", "max(full, len(words) / 3)")
+    replace(matrix, "stages/annotation/score.py", "max(full, len(words) / 2)", "max(full, len(words) / 3)")
     matrix.rebuild()
     assert "score" in matrix.ran() and "tag" not in matrix.ran()
     assert Tags not in matrix.asked() and Rating not in matrix.asked()
 
 
 def test_a_comment_edited(matrix):
-    path = matrix.work.folder / "stages/tag.py"
+    path = matrix.work.folder / "stages/annotation/tag.py"
     path.write_text(path.read_text() + "# nothing to add\n")
     matrix.rebuild()
     assert (matrix.ran(), matrix.asked(), matrix.changed()) == ({"tag"}, {}, set())

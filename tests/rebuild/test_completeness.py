@@ -1,7 +1,7 @@
 """dvc.yaml says everything that a stage depends on: each kind of undeclared dependency is planted, and caught.
 
-Reading the code catches what stands in it (stages.imports, stages.reads), the runner what it is asked for, and a run
-with nothing but what is declared (stages.hermetic) catches everything that makes a difference.
+Reading the code catches what stands in it (cultivar.runner.fingerprints, cultivar.tools.reads), the runner what it is asked for, and a run
+with nothing but what is declared (cultivar.tools.hermetic) catches everything that makes a difference.
 """
 
 import sys
@@ -13,10 +13,10 @@ sys.path.append(str(Path(__file__).parents[1] / "stages"))
 
 from project import GRAPH, ROOT, STAGE, make, run  # noqa: E402
 
+from cultivar.runner.graph import load_yaml  # noqa: E402
+from cultivar.tools.reads import differences  # noqa: E402
 from schemas.rows import Instruction  # noqa: E402
 from schemas.table import Table  # noqa: E402
-from stages.graph import load_yaml  # noqa: E402
-from stages.reads import differences  # noqa: E402
 
 LAST = "    gone = "
 
@@ -38,7 +38,7 @@ PLANTED = {
         ("run", "hermetic"),
     ),
     "a prompt file": (
-        stage("from llm.prompt import Prompt\n", "len(Prompt('select').messages()) == 9"),
+        stage("from cultivar.llm.prompt import Prompt\n", "len(Prompt('select').messages()) == 9"),
         ("reads", "run", "hermetic"),
     ),
     "an environment variable": (
@@ -46,7 +46,7 @@ PLANTED = {
         ("reads", "hermetic"),
     ),
     "a params key": (
-        stage("from stages.graph import load_yaml\nfrom pathlib import Path\n", "load_yaml(Path('params.yaml'))['tag']['words'] > 3"),
+        stage("from cultivar.runner.graph import load_yaml\nfrom pathlib import Path\n", "load_yaml(Path('params.yaml'))['tag']['words'] > 3"),
         ("hermetic",),
     ),
     "a data file": (
@@ -86,14 +86,25 @@ def project(folder: Path, code: str = STAGE) -> Path:
 def llm_room(monkeypatch):
     """The small project has the prompts' code as well."""
     monkeypatch.setattr(
-        "project.ROOMS", ("llm/__init__.py", "llm/prompt.py", "llm/request.py", "llm/segments.py", "llm/store.py")
+        "project.ROOMS",
+        (
+            "cultivar/llm/__init__.py",
+            "cultivar/llm/prompt.py",
+            "cultivar/llm/request.py",
+            "cultivar/store/segments.py",
+            "cultivar/store/store.py",
+        ),
     )
 
 
 def caught(folder: Path, how: str) -> str:
     """What a check says against the project; nothing where it is content."""
-    module = {"imports": ["stages.imports"], "reads": ["stages.reads"], "run": ["stages.run", "select"]}
-    arguments = module.get(how, ["stages.hermetic", "select"])
+    module = {
+        "imports": ["cultivar.runner.fingerprints"],
+        "reads": ["cultivar.tools.reads"],
+        "run": ["cultivar.runner.run", "select"],
+    }
+    arguments = module.get(how, ["cultivar.tools.hermetic", "select"])
     done = run(folder, "-m", *arguments, SELECT_ALL="no", PYTHONHASHSEED="1")
     return "" if done.returncode == 0 else (done.stdout + done.stderr).strip() or "failed"
 
@@ -114,13 +125,13 @@ def test_an_undeclared_dependency_is_caught(tmp_path, what):
         ).stdout.strip()
         code = code.replace("%r", ordered)
     folder = project(tmp_path)
-    (folder / "stages/select.py").write_text(code)
+    (folder / "stages/annotation/select.py").write_text(code)
     if "hermetic" in checks:  # the outputs to compare with: made where nobody looks
-        (folder / "stages/run.py").write_text((folder / "stages/run.py").read_text().replace(
+        (folder / "cultivar/runner/run.py").write_text((folder / "cultivar/runner/run.py").read_text().replace(
             "        check_imports(stage, spec.deps, from_folder)\n", "").replace("        allow_prompts(spec)\n", ""))  # fmt: skip
-        made = run(folder, "-m", "stages.run", "select", SELECT_ALL="yes", PYTHONHASHSEED="1")
+        made = run(folder, "-m", "cultivar.runner.run", "select", SELECT_ALL="yes", PYTHONHASHSEED="1")
         assert made.returncode == 0, made.stderr
-        (folder / "stages/run.py").write_text((ROOT / "stages/run.py").read_text())
+        (folder / "cultivar/runner/run.py").write_text((ROOT / "cultivar/runner/run.py").read_text())
     for how in checks:
         assert caught(folder, how), f"{what} is not caught by {how}"
 
@@ -129,11 +140,11 @@ def test_what_a_stage_runs_with_is_there_in_a_hermetic_run_too(tmp_path):
     """The variable that holds the servers' key, and the budget."""
     folder = project(tmp_path)
     there = "os.environ.get('KEY_OF_MINE') == 'key' and load_yaml(Path('params.yaml'))['budget'] == {'requests': 5}"
-    imports = "import os\nfrom pathlib import Path\nfrom stages.graph import load_yaml\n"
-    (folder / "stages/select.py").write_text(stage(imports, there))
+    imports = "import os\nfrom pathlib import Path\nfrom cultivar.runner.graph import load_yaml\n"
+    (folder / "stages/annotation/select.py").write_text(stage(imports, there))
     with (folder / "params.yaml").open("a") as file:
         file.write("runtime: {api_key_env: KEY_OF_MINE}\nbudget: {requests: 5}\n")
-    for module in ("stages.run", "stages.hermetic"):
+    for module in ("cultivar.runner.run", "cultivar.tools.hermetic"):
         done = run(folder, "-m", module, "select", KEY_OF_MINE="key")
         assert done.returncode == 0, done.stdout + done.stderr
 
@@ -146,8 +157,8 @@ def test_the_graph_lists_exactly_the_prompts_files_tables_and_params_that_its_co
 
 def test_an_include_counts_as_read(tmp_path, monkeypatch):
     folder = project(tmp_path)
-    (folder / "stages/select.py").write_text(
-        stage("from llm.prompt import Prompt\n", "not Prompt('select').messages()")
+    (folder / "stages/annotation/select.py").write_text(
+        stage("from cultivar.llm.prompt import Prompt\n", "not Prompt('select').messages()")
     )
     (folder / "prompts/select.jinja").write_text("{% block user %}{% include 'rules.jinja' %}{% endblock %}")
     (folder / "prompts/rules.jinja").write_text("be good")
@@ -156,6 +167,6 @@ def test_an_include_counts_as_read(tmp_path, monkeypatch):
     )
     (folder / "dvc.yaml").write_text(graph)
     monkeypatch.chdir(folder)
-    said = run(folder, "-m", "stages.imports", "--write")
+    said = run(folder, "-m", "cultivar.runner.fingerprints", "--write")
     assert said.returncode == 0
     assert list(differences("select")) == ["reads prompts/rules.jinja, which its deps do not list"]

@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 import shell_project
 
-from llm.store import Store
-from stages.graph import load_yaml
+from cultivar.runner.graph import load_yaml
+from cultivar.store.store import Store
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def dvc(project: Path, *arguments: str, check: bool = True) -> subprocess.Comple
 
 
 def doctor(project: Path, *arguments: str) -> str:
-    done = shell_project.module(project, "stages.doctor", *arguments)
+    done = shell_project.module(project, "cultivar.tools.doctor", *arguments)
     assert done.returncode == (done.stdout != "nothing wrong\n"), done.stderr
     return done.stdout
 
@@ -153,7 +153,7 @@ def test_a_configuration_that_cannot_be_read_is_a_finding_and_no_traceback(proje
     (project / file).write_text(content)
     assert found in doctor(project, "--remote", str(project.parent / "remote"))
     if file == "params.yaml":
-        done = shell_project.module(project, "stages.hermetic")
+        done = shell_project.module(project, "cultivar.tools.hermetic")
         assert done.returncode == 1 and done.stderr.startswith("error: params.yaml"), done.stderr
 
 

@@ -11,7 +11,7 @@ from itertools import combinations
 import psutil
 import shell_project
 
-from stages.graph import load_yaml
+from cultivar.runner.graph import load_yaml
 from tests.processes import below, survivors
 
 
@@ -23,7 +23,7 @@ def spans(project):
 
 def test_strategies_run_at_once_and_the_lock_is_whole(tmp_path):
     project = shell_project.make(tmp_path, seconds=9)
-    done = shell_project.module(project, "stages.parallel", "--jobs", "4")
+    done = shell_project.module(project, "cultivar.tools.parallel", "--jobs", "4")
     assert done.returncode == 0, done.stdout + done.stderr
     ran = spans(project)
     overlapping = [pair for pair in combinations(shell_project.NAMES, 2)
@@ -32,24 +32,24 @@ def test_strategies_run_at_once_and_the_lock_is_whole(tmp_path):
     lock = load_yaml(project / "dvc.lock")["stages"]
     assert set(lock) == {"ingest", *shell_project.NAMES, "train@a", "train@b", "join"}
     assert shell_project.run(project, sys.executable, "-m", "dvc", "status", "-q").returncode == 0
-    again = shell_project.module(project, "stages.parallel", "--jobs", "2")
+    again = shell_project.module(project, "cultivar.tools.parallel", "--jobs", "2")
     assert again.returncode == 0 and "Running stage" not in again.stdout
     shell_project.commit(project)
-    assert shell_project.module(project, "stages.doctor").stdout == "nothing wrong\n"
+    assert shell_project.module(project, "cultivar.tools.doctor").stdout == "nothing wrong\n"
 
 
 def test_a_failure_stops_what_depends_on_it_and_nothing_else(tmp_path):
     project = shell_project.make(tmp_path)
     graph = (project / "dvc.yaml").read_text()
     (project / "dvc.yaml").write_text(graph.replace("cp data/one.txt data/model-${item.model}.txt", "test ${item.model} = a && cp data/one.txt data/model-${item.model}.txt"))  # fmt: skip
-    done = shell_project.module(project, "stages.parallel", "--jobs", "3")
+    done = shell_project.module(project, "cultivar.tools.parallel", "--jobs", "3")
     assert done.returncode == 1 and "failed: train@b" in done.stderr
     assert set(load_yaml(project / "dvc.lock")["stages"]) == {"ingest", *shell_project.NAMES, "train@a"}
 
 
 def test_nothing_outlives_a_killed_driver(tmp_path):
     project = shell_project.make(tmp_path, seconds=60)
-    command = [sys.executable, "-m", "stages.parallel", "--jobs", "4"]
+    command = [sys.executable, "-m", "cultivar.tools.parallel", "--jobs", "4"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     driver = subprocess.Popen(
         command, cwd=project, env=shell_project.environment(project), start_new_session=True, **quiet
@@ -63,7 +63,9 @@ def test_nothing_outlives_a_killed_driver(tmp_path):
     os.kill(driver.pid, signal.SIGKILL)
     driver.wait()
     alive = survivors(runs, 30)
-    for one in started:  # commands of this small project; stages of the real one die with their dvc (stages/guard.py)
+    for one in (
+        started
+    ):  # commands of this small project; stages of the real one die with their dvc (cultivar/runner/guard.py)
         with suppress(psutil.NoSuchProcess):
             one.kill()
     assert len(started) == len(runs) == 4 and not alive

@@ -19,7 +19,7 @@ def work(tmp_path_factory: pytest.TempPathFactory, server: CountingServer) -> Wo
 
 
 def plan(work: Workspace) -> dict[str, dict[str, Any]]:
-    done = work.python("-m", "stages.plan", "--json")
+    done = work.python("-m", "cultivar.tools.plan", "--json")
     assert done.returncode == 0, done.stderr
     return {one["stage"]: one for one in json.loads(done.stdout)["stages"]}
 
@@ -37,7 +37,7 @@ def test_before_anything_was_asked(work, server):
     assert [name for name, one in planned.items() if one["runs"] == "yes"] == list(planned)
     assert planned["tag"]["to_ask"] == ROWS and planned["score"]["to_ask"] == ROWS
     assert planned["evolve"]["requests"] == 0 and not planned["evolve"]["exact"]  # nobody can know yet
-    done = work.python("-m", "stages.plan")
+    done = work.python("-m", "cultivar.tools.plan")
     assert "6 of 6 stages will run; at least 120 requests to ask" in done.stdout, done.stdout
     assert "without tag, score, evolve (no price in budget.prices" in done.stdout, done.stdout
     assert rebuilt(work, server)["Tags"] >= ROWS
@@ -61,7 +61,7 @@ def test_rows_appended_are_what_is_to_be_asked(work, server):
 
 
 def test_a_comment_runs_its_stage_and_no_other(work, server):
-    path = work.folder / "stages/score.py"
+    path = work.folder / "stages/annotation/score.py"
     path.write_text(path.read_text() + "# nothing to add\n")
     planned = plan(work)
     assert {name: one["runs"] for name, one in planned.items() if one["runs"] != "no"} == {"score": "yes"}
@@ -111,7 +111,7 @@ def test_a_budget_stops_the_graph_cleanly_and_the_next_run_goes_on(work, server)
 
 def test_verification_of_a_sound_build(work, server):
     server.forget()
-    done = work.python("-m", "stages.verify", "--sample", "12")
+    done = work.python("-m", "cultivar.tools.verify", "--sample", "12")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "everything is as it should be" in done.stdout and sum(server.kinds_of("plan").values()) == 12
 
@@ -126,7 +126,7 @@ def test_a_row_that_nothing_makes_is_found(work, server):
     path.unlink()  # a link into the cache
     forged.write_parquet(path)
     work.python("-m", "dvc", "commit", "-f", "evolve")  # recorded as if the stage had made it
-    done = work.python("-m", "stages.verify", "evolve", "--sample", "0")
+    done = work.python("-m", "cultivar.tools.verify", "evolve", "--sample", "0")
     assert done.returncode == 1, done.stdout
     assert f"data/evolved.parquet: 1 rows differ, first {table['id'][0]}" in done.stdout
     path.unlink()
@@ -136,6 +136,6 @@ def test_a_row_that_nothing_makes_is_found(work, server):
 
 def test_a_model_that_no_longer_says_the_same_is_reported_and_no_error(work, server):
     server.weights = "3"
-    done = work.python("-m", "stages.verify", "--sample", "30")
+    done = work.python("-m", "cultivar.tools.verify", "--sample", "30")
     assert done.returncode == 0 and "the models no longer say the same" in done.stdout, done.stdout
     server.weights = "1"

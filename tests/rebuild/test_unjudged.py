@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from llm.store import Store
-from sandbox import Job, Sandbox, SandboxUnavailable, Verdict
+from cultivar.runner.verdicts import CachedSandbox
+from cultivar.sandbox import Job, Sandbox, SandboxUnavailable, Verdict
+from cultivar.store.store import Store
 from schemas.stage import Unfinished
-from stages.verdicts import RememberingSandbox
 
 CODE = "def evaluate(response):\n    return len(response) < 5\n"
 
@@ -48,13 +48,13 @@ def jobs() -> Iterator[Job]:
 
 def test_a_failing_sandbox_fails_the_stage_and_keeps_what_was_judged(box: Failing, tmp_path: Path) -> None:
     box.fails = frozenset({2, 5})
-    judge = RememberingSandbox(box, Store(tmp_path))
+    judge = CachedSandbox(box, Store(tmp_path))
     with pytest.raises(Unfinished, match="2 of 8 programs have no verdict .* job [25]: no memory.*`dvc repro` again"):
         list(judge.run(jobs()))
     with pytest.raises(Unfinished):  # also where a stage did not read to the end: the runner asks
         judge.settle()
     box.fails = frozenset()
-    judge = RememberingSandbox(box, Store(tmp_path))
+    judge = CachedSandbox(box, Store(tmp_path))
     verdicts = {verdict.id: verdict.results for verdict in judge.run(jobs())}
     assert verdicts == {f"job {at}": [str(at < 5).lower()] for at in range(8)}
     assert judge.asked - judge.known == 2
@@ -64,16 +64,16 @@ def test_a_failing_sandbox_fails_the_stage_and_keeps_what_was_judged(box: Failin
 @pytest.mark.parametrize("outcome", ["sandbox_error", "timeout_wall"])
 def test_what_may_be_the_hours_fault_is_run_once_more(box: Failing, tmp_path: Path, outcome: str) -> None:
     box.fails, box.times, box.outcome, box.ran = frozenset({2, 5}), 1, outcome, Counter()
-    judge = RememberingSandbox(box, Store(tmp_path))
+    judge = CachedSandbox(box, Store(tmp_path))
     said = {verdict.id: verdict.results for verdict in judge.run(jobs())}
     assert said == {f"job {at}": [str(at < 5).lower()] for at in range(8)}
     assert not judge.unjudged
-    again = RememberingSandbox(box, Store(tmp_path))
+    again = CachedSandbox(box, Store(tmp_path))
     assert len(list(again.run(jobs()))) == again.known == 8
 
 
 def test_a_plan_may_rehearse_without_verdicts(box: Failing, tmp_path: Path) -> None:
     box.fails, box.times, box.outcome = frozenset({2}), 99, "sandbox_error"
-    judge = RememberingSandbox(box, Store(tmp_path), strict=False)
+    judge = CachedSandbox(box, Store(tmp_path), strict=False)
     assert len(list(judge.run(jobs()))) == 8
     judge.settle()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from judging import FAST
 
-from sandbox import Sandbox, SandboxUnavailable
+from cultivar.sandbox import Sandbox, SandboxUnavailable
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """What the tests of verdicts share."""
 
-from sandbox import Job, Limits, Sandbox, Verdict
+from cultivar.sandbox import Job, Limits, Sandbox, Verdict
 
 FAST = Limits(cpu_s=0.4, wall_s=10, memory_mb=256)
 

@@ -33,7 +33,7 @@ from hostile import (  # noqa: E402
     program,
 )
 
-from sandbox import Case, Job, Limits, Sandbox  # noqa: E402
+from cultivar.sandbox import Case, Job, Limits, Sandbox  # noqa: E402
 
 LIMITS = Limits(cpu_s=0.3, wall_s=3, memory_mb=192, threads=16)
 

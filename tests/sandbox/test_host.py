@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from siege import REPO, descendants
 
-from sandbox import Case, Job, Limits, Sandbox, SandboxUnavailable, backends, cgroups
-from sandbox.inside import filters, syscalls
+from cultivar.sandbox import Case, Job, Limits, Sandbox, SandboxUnavailable, backends, cgroups
+from cultivar.sandbox.inside import filters, syscalls
 
 WORKING = [name for name in backends.ORDER if backends.probe(name).works]
 
@@ -28,7 +28,7 @@ def backend(request):
 
 def command(*words: str, **environment: str) -> subprocess.CompletedProcess:
     return subprocess.run(
-        [sys.executable, "-m", "sandbox", *words],
+        [sys.executable, "-m", "cultivar.sandbox", *words],
         capture_output=True,
         text=True,
         cwd=REPO,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import Job, Sandbox, SandboxUnavailable
+from cultivar.sandbox import Job, Sandbox, SandboxUnavailable
 
 FILE = Path(os.environ.get("CULTIVAR_REAL_DATA", Path(__file__).parents[3] / "shared" / "data")) / "mbpp" / "mbpp.jsonl"
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.inside.plain import canonical, pack, unpack
+from cultivar.sandbox.inside.plain import canonical, pack, unpack
 
 TEXT = st.text() | st.text(st.sampled_from("a\ud83d\ude00\U0001f600\ud800"))
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXT | st.binary()

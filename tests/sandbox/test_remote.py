@@ -6,7 +6,7 @@ import json
 import pytest
 from fusion import FAULTS, serving
 
-from sandbox import Case, Job, Limits, Sandbox, SandboxUnavailable, remote
+from cultivar.sandbox import Case, Job, Limits, Sandbox, SandboxUnavailable, remote
 
 FAST = Limits(cpu_s=0.5, wall_s=10, memory_mb=256)
 GOOD = "def f(x): return x + 1"

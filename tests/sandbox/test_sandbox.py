@@ -11,10 +11,10 @@ from dataclasses import replace
 import pytest
 from judging import FAST, one
 
-from sandbox import OUTCOMES, Case, Job, Limits, Sandbox, SandboxUnavailable, Verdict, backends, gate
-from sandbox.cgroups import Group, try_group
-from sandbox.judge import judge, payload
-from sandbox.slot import Ended, Slot
+from cultivar.sandbox import OUTCOMES, Case, Job, Limits, Sandbox, SandboxUnavailable, Verdict, backends, gate
+from cultivar.sandbox.cgroups import Group, try_group
+from cultivar.sandbox.judge import judge, payload
+from cultivar.sandbox.slot import Ended, Slot
 
 
 def test_call_compares_outside(box):
@@ -110,7 +110,7 @@ def test_signals_without_a_name_and_modules_that_exit(backend):
 
 
 def test_a_fault_of_the_supervisor_is_of_one_job(box, monkeypatch):
-    from sandbox import rounds
+    from cultivar.sandbox import rounds
 
     def faulty(job, *rest):
         if job.id == "3":

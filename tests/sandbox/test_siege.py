@@ -12,7 +12,7 @@ import pytest
 from hostile import BEHAVIOURS, FORGERIES, RIGGED
 from siege import REPO, descendants, siege
 
-from sandbox import backends, interpreters
+from cultivar.sandbox import backends, interpreters
 
 REPEATS = int(os.environ.get("CULTIVAR_SANDBOX_REPEATS", "1"))
 USER = 65533
@@ -57,7 +57,7 @@ def test_nothing_gets_through_as_an_ordinary_user(backend):
 
 ORPHAN = """
 import sys; sys.path.insert(0, {repo!r})
-from sandbox import Sandbox, Job
+from cultivar.sandbox import Sandbox, Job
 jobs = [Job(str(i), "io", "while True: pass") for i in range(2)] + [Job("s", "io", "import time; time.sleep(99)")]
 with Sandbox({backend!r}, slots=3) as box:
     box.run(jobs)

@@ -3,7 +3,7 @@
 import pytest
 from judging import one
 
-from sandbox import Job
+from cultivar.sandbox import Job
 
 SOLUTION = """
 class Stack:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.pairs import pairs
+from cultivar.grading.pairs import pairs
 
 CANDIDATES = st.lists(st.tuples(st.text(max_size=5), st.integers(1, 5)), max_size=6, unique_by=lambda c: c[0])
 MODES = st.sampled_from(["best_vs_worst", "best_vs_random_lower", "all_pairs"])

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from schemas.params.annotation import SelectParams
+from stages.annotation.params import SelectParams
 from schemas.rows import Dropped, Instruction
 from schemas.table import Table
 
@@ -37,7 +37,7 @@ def select(instructions: Table[Instruction], params: SelectParams) -> Selection:
 GRAPH = """
 stages:
   select:
-    cmd: python -m stages.run select
+    cmd: python -m cultivar.runner.run select
     deps:
       - data/instructions.parquet
     params:
@@ -67,7 +67,7 @@ def make(folder: Path, stage: str = STAGE, graph: str = GRAPH, params: str = "se
     (folder / "stages" / "select.py").write_text(stage)
     (folder / "dvc.yaml").write_text(graph)
     (folder / "params.yaml").write_text(params)
-    assert run(folder, "-m", "stages.imports", "--write").returncode == 0
+    assert run(folder, "-m", "cultivar.runner.fingerprints", "--write").returncode == 0
     return folder
 
 

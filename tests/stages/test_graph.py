@@ -14,12 +14,12 @@ import pytest
 from dvc.stage.cache import _get_cache_hash as get_cache_hash
 from project import ROOT
 
+from cultivar.runner.fingerprints import differences, module_of
+from cultivar.runner.graph import load_yaml
+from cultivar.runner.params import SECTIONS, validate
+from cultivar.tools.recipe import merge, plain
 from schemas.params.base import Section
 from schemas.params.engines import RuntimeParams
-from schemas.params.root import SECTIONS, validate
-from stages.graph import load_yaml
-from stages.imports import differences, module_of
-from stages.recipe import merge, plain
 
 STAGES = load_yaml(ROOT / "dvc.yaml")["stages"]
 ORDER = """
@@ -38,7 +38,7 @@ def test_the_graph_is_in_the_order_of_the_recipe():
 
 
 def test_code_deps_are_exactly_what_each_stage_imports():
-    assert differences() == {}, "run `python -m stages.imports --write`"
+    assert differences() == {}, "run `python -m cultivar.runner.fingerprints --write`"
 
 
 def test_params_are_valid_and_every_section_belongs_to_a_stage():
@@ -104,7 +104,7 @@ def test_applying_a_recipe_is_one_command(tmp_path):
     shutil.copy(ROOT / "params.yaml", tmp_path)
     shutil.copy(ROOT / "dvc.yaml", tmp_path)
     done = subprocess.run(
-        [sys.executable, "-m", "stages.recipe", "qwen2-7b"],
+        [sys.executable, "-m", "cultivar.tools.recipe", "qwen2-7b"],
         cwd=tmp_path,
         env={"PYTHONPATH": str(ROOT)},
         capture_output=True,

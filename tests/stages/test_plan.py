@@ -4,9 +4,9 @@ from types import SimpleNamespace as Made
 
 import pytest
 
+from cultivar.tools import plan
+from cultivar.tools.dry_run import Unasked
 from schemas.params.engines import BudgetParams, Price
-from stages import plan
-from stages.rehearse import Unasked
 
 PROMPT = "x" * 400
 """100 tokens."""

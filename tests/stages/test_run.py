@@ -25,7 +25,7 @@ def project(tmp_path):
 
 def test_a_stage_runs_writes_its_tables_and_closes_its_sums(project):
     folder = project()
-    done = run(folder, "-m", "stages.run", "select")
+    done = run(folder, "-m", "cultivar.runner.run", "select")
     assert done.returncode == 0, done.stderr
     assert "3 rows in: 2 kept, 1 dropped, 0 quarantined" in done.stdout
     assert [row.prompt for row in Table.read(Instruction, folder / "data/short.parquet")] == ["one two", "three"]
@@ -52,7 +52,7 @@ def test_a_stage_runs_writes_its_tables_and_closes_its_sums(project):
 )
 def test_what_is_not_declared_is_refused_with_the_line_to_add(project, stage, graph, complaint):
     folder = project(stage=stage, graph=graph)
-    done = run(folder, "-m", "stages.run", "select")
+    done = run(folder, "-m", "cultivar.runner.run", "select")
     assert done.returncode == 1 and complaint in done.stderr, done.stderr
     assert not (folder / "data/short.parquet").exists()
 
@@ -61,11 +61,11 @@ def test_a_helper_imported_by_name_at_run_time_is_refused(project):
     stage = STAGE + "\nimport importlib\nhelper = importlib.import_module('stages.' + 'helper')\n"
     folder = project(stage=stage)
     (folder / "stages/helper.py").write_text("X = 1\n")
-    done = run(folder, "-m", "stages.run", "select")
+    done = run(folder, "-m", "cultivar.runner.run", "select")
     assert done.returncode == 1 and "- stages/helper.py" in done.stderr
 
 
-@pytest.mark.parametrize("victim", ["stages/select.py", "data/instructions.parquet", "params.yaml"])
+@pytest.mark.parametrize("victim", ["stages/annotation/select.py", "data/instructions.parquet", "params.yaml"])
 def test_an_origin_edited_during_the_run_fails_the_stage(project, victim):
     edit = (
         f"open({victim!r}, 'a').write('  more: 1\\n')"
@@ -73,31 +73,33 @@ def test_an_origin_edited_during_the_run_fails_the_stage(project, victim):
         else f"open({victim!r}, 'a').write('#')"
     )
     folder = project(stage=STAGE.replace("    long = ", f"    {edit}\n    long = "))
-    done = run(folder, "-m", "stages.run", "select")
+    done = run(folder, "-m", "cultivar.runner.run", "select")
     assert done.returncode == 1 and "changed while it ran" in done.stderr and victim in done.stderr
     assert not (folder / "data/short.parquet").exists()
 
 
 def test_a_module_that_goes_during_the_run_is_named(project):
     folder = project(stage=STAGE.replace("    long = ", "    import os\n    os.unlink(__file__)\n    long = "))
-    done = run(folder, "-m", "stages.run", "select")
-    assert done.returncode == 1 and "stages/select.py changed while it ran" in done.stderr
+    done = run(folder, "-m", "cultivar.runner.run", "select")
+    assert done.returncode == 1 and "stages/annotation/select.py changed while it ran" in done.stderr
 
 
 def test_code_that_was_written_after_the_process_began_may_not_be_what_was_imported(project):
     folder = project(stage=STAGE + "\nimport os\nos.utime(__file__)\n")
-    done = run(folder, "-m", "stages.run", "select")
-    assert done.returncode == 1 and "stages/select.py changed while it ran" in done.stderr
+    done = run(folder, "-m", "cultivar.runner.run", "select")
+    assert done.returncode == 1 and "stages/annotation/select.py changed while it ran" in done.stderr
     tomorrow = time.time() + 86400  # of a clock that is ahead: no edit
-    (folder / "stages/select.py").write_text(STAGE + f"\nimport os\nos.utime(__file__, ({tomorrow}, {tomorrow}))\n")
-    done = run(folder, "-m", "stages.run", "select")
+    (folder / "stages/annotation/select.py").write_text(
+        STAGE + f"\nimport os\nos.utime(__file__, ({tomorrow}, {tomorrow}))\n"
+    )
+    done = run(folder, "-m", "cultivar.runner.run", "select")
     assert done.returncode == 0, done.stderr
 
 
 def test_a_section_of_another_stage_may_change_meanwhile(project):
     edit = "open('params.yaml', 'a').write('tag: {}\\n')"
     folder = project(stage=STAGE.replace("    long = ", f"    {edit}\n    long = "))
-    done = run(folder, "-m", "stages.run", "select")
+    done = run(folder, "-m", "cultivar.runner.run", "select")
     assert done.returncode == 0, done.stderr
 
 
@@ -113,5 +115,5 @@ def test_a_section_of_another_stage_may_change_meanwhile(project):
 )
 def test_malformed_params_fail_with_path_value_and_what_is_allowed(project, params, complaint):
     folder = project(params=params)
-    done = run(folder, "-m", "stages.run", "select")
+    done = run(folder, "-m", "cultivar.runner.run", "select")
     assert done.returncode == 1 and complaint in done.stderr, done.stderr

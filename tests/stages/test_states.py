@@ -2,9 +2,9 @@
 
 import pytest
 
+from cultivar.runner.states import StateError, close
 from schemas.rows import Dropped, Instruction, Quarantined, TagSet
 from schemas.table import Table
-from stages.states import StateError, close
 
 A, B, C, T = (letter * 32 for letter in "abcd")
 

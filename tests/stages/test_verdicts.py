@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from llm.store import Store
-from sandbox import Case, Job, Limits, Sandbox, SandboxUnavailable
-from stages.verdicts import RememberingSandbox
+from cultivar.runner.verdicts import CachedSandbox
+from cultivar.sandbox import Case, Job, Limits, Sandbox, SandboxUnavailable
+from cultivar.store.store import Store
 
 SHORTER = "def evaluate(response):\n    return len(response) < {}\n"
 RESPONSES = ["a", "a longer response", "the longest response of all of them"]
@@ -23,7 +23,7 @@ def box():
 
 def judge(box: Sandbox, store: Store, limits: list[int], times: int = 1) -> tuple[dict[str, list[str]], int]:
     """Results by job, and how many jobs were run."""
-    judge = RememberingSandbox(box, store)
+    judge = CachedSandbox(box, store)
     found: dict[str, list[str]] = {}
     for turn in range(times):
         jobs = [
@@ -56,7 +56,7 @@ def test_what_says_nothing_of_the_code_is_tried_again(box, tmp_path):
     code = "import time\n\ndef evaluate(response):\n    time.sleep(60)\n"
     slow = Job("slow", "verifier", code, entry_point="evaluate", inputs=["x"], limits=Limits(cpu_s=5, wall_s=1))
     for _ in range(2):
-        remembering = RememberingSandbox(box, Store(tmp_path))
+        remembering = CachedSandbox(box, Store(tmp_path))
         [verdict] = remembering.run([slow])
         assert "timeout_wall" in {verdict.outcome, *verdict.results} and verdict.id == "slow"
         assert remembering.known == 0
@@ -65,14 +65,14 @@ def test_what_says_nothing_of_the_code_is_tried_again(box, tmp_path):
 def test_a_message_with_half_a_character_is_remembered(box, tmp_path):
     broken = Job("b", "call", "def f(): raise ValueError('\\ud800')", entry_point="f", cases=[Case([], 1)])
     for known in (0, 1):
-        remembering = RememberingSandbox(box, Store(tmp_path))
+        remembering = CachedSandbox(box, Store(tmp_path))
         [verdict] = remembering.run([broken])
         assert verdict.outcome == "error" and "\\ud800" in verdict.message and remembering.known == known
 
 
 def test_trouble_says_nothing_against_what_is_remembered(box, tmp_path):
     job = Job("j", "io", "print(1)", expected_stdout="1")
-    first = RememberingSandbox(box, Store(tmp_path))
+    first = CachedSandbox(box, Store(tmp_path))
     [before] = first.run([job])
 
     class Broken:
@@ -81,5 +81,5 @@ def test_trouble_says_nothing_against_what_is_remembered(box, tmp_path):
         def run(self, jobs):
             return [replace(before, id=job.id, outcome="sandbox_error", results=["sandbox_error"]) for job in jobs]
 
-    again = RememberingSandbox(Broken(), Store(tmp_path), first.seen)  # type: ignore[arg-type]
+    again = CachedSandbox(Broken(), Store(tmp_path), first.seen)  # type: ignore[arg-type]
     assert [verdict.outcome for verdict in again.run([job])] == ["pass"] and again.fresh == {}

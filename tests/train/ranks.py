@@ -14,8 +14,8 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 
-from train.deltas import Deltas
-from train.merging import OnDARE, OnTIES
+from train.merging.deltas import Deltas
+from train.merging.optimizers import OnDARE, OnTIES
 
 SHAPES = {"0.weight": (13, 8), "0.bias": (13,), "1.weight": (5, 13), "1.bias": (5,)}
 

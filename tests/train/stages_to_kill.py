@@ -7,10 +7,10 @@ from pathlib import Path
 import tiny
 
 from schemas.params.engines import RuntimeParams
-from schemas.params.training import DpoParams, OnlineDpoParams, RewardParams, SftParams
 from schemas.stage import Checkpoints, Model, ModelOut
 from train.dpo import dpo
 from train.online_dpo import online_dpo
+from train.params import DpoParams, OnlineDpoParams, RewardParams, SftParams
 from train.reward import reward
 from train.sft import sft
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from schemas.answers import final_answer
-from stages.rejection import rule_of
+from cultivar.grading.answers import final_answer
+from stages.synthesis.rejection import rule_of
 from train.marking import exact
 
 ANSWERS = {

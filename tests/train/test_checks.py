@@ -3,9 +3,9 @@
 import polars as pl
 import pytest
 
-from schemas.intervals import change, mean_share, newcombe, wilson
-from stages.tax import paired
-from train.constraints import CHECKS, checkable, follows
+from cultivar.grading.constraints import CHECKS, checkable, follows
+from cultivar.grading.intervals import change, mean_share, newcombe, wilson
+from stages.review.tax import paired
 
 
 @pytest.mark.parametrize(

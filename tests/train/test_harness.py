@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import tiny
 
-from schemas.params.root import ParamsError
-from schemas.params.training import EvaluateParams
+from schemas.errors import ParamsError
 from schemas.stage import Files
 from train.harness import harness
+from train.params import EvaluateParams
 
 TASK = """task: {name}
 dataset_path: json

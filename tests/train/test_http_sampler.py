@@ -11,10 +11,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from schemas.params.engines import RuntimeParams
-from train.http_sampler import HttpSampler
-from train.samples import Kept
-from train.sampling import Drawing
-from train.sync import SyncError
+from train.sampling.http_sampler import HttpSampler
+from train.sampling.sampler import Drawing
+from train.sampling.samples import Kept
+from train.sampling.weights import SyncError
 from train.tokenizer import train_tokenizer
 
 DRAWING = Drawing(samples=2, temperature=1.0, max_new_tokens=6, seed=5)

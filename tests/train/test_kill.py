@@ -10,8 +10,8 @@ import pytest
 import tiny
 from stages_to_kill import STAGES, run
 
-from schemas.params.training import RewardParams
 from schemas.stage import Checkpoints, Model, ModelOut
+from train.params import RewardParams
 from train.resume import MARK
 from train.reward import reward
 

@@ -11,13 +11,13 @@ import pytest
 import tiny
 from ruamel.yaml import YAML
 
+from cultivar.runner.graph import load_yaml
 from schemas.params.engines import RuntimeParams
-from schemas.params.training import DpoParams, OnlineDpoParams, Optimization, RewardParams, SftParams
 from schemas.stage import Model
-from stages.graph import load_yaml
 from train.dpo import dpo
 from train.launch import CONFIGS, LaunchError, command_of
 from train.online_dpo import online_dpo
+from train.params import DpoParams, OnlineDpoParams, Optimization, RewardParams, SftParams
 from train.reward import reward
 from train.sft import sft
 
@@ -60,7 +60,7 @@ def project(tmp_path_factory) -> Path:
 def launched(project: Path, stage: str) -> None:
     """Run a stage as people run it."""
     done = subprocess.run(
-        [sys.executable, "-m", "stages.run", f"train.{stage}"],
+        [sys.executable, "-m", "cultivar.runner.run", f"train.{stage}"],
         cwd=project,
         env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
         capture_output=True,
@@ -143,7 +143,7 @@ def test_accelerate_reads_every_config(kind, monkeypatch):
         patched.setattr("torch.cuda.is_available", lambda: True)
         command = command_of(params, CONFIGS / f"{kind}.yaml", [], ["train.sft"])
     found, _, _ = _validate_launch_command(launch_command_parser().parse_args(command[3:]))
-    assert found.num_processes == 2 and found.training_script == "stages.run" and found.module
+    assert found.num_processes == 2 and found.training_script == "cultivar.runner.run" and found.module
     assert (found.use_fsdp, found.use_deepspeed, found.multi_gpu) == (
         kind in ("fsdp2", "cp"), kind in ("zero3", "ulysses"), kind in ("cpu", "ddp"),
     )  # fmt: skip

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import tiny
 
-from sandbox import Sandbox, SandboxUnavailable
+from cultivar.sandbox import Sandbox, SandboxUnavailable
 from train.marking import can_mark, mark
 
 RIGHT = "def double(n):\n    return 2 * n"

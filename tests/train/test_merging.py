@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from train.deltas import Deltas
-from train.masks import BLOCK, kept
-from train.merging import OnDARE, OnTIES
-from train.sparse import largest
+from train.merging.deltas import Deltas
+from train.merging.masks import BLOCK, kept
+from train.merging.optimizers import OnDARE, OnTIES
+from train.merging.sparse import largest
 
 SHAPES = {"a": (7, 5), "b": (3,)}
 

@@ -10,7 +10,7 @@ import ranks
 import torch
 from safetensors.torch import save_file
 
-from train.deltas import Deltas
+from train.merging.deltas import Deltas
 
 
 @pytest.fixture(scope="module")

@@ -6,13 +6,13 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+from schemas.errors import ParamsError
 from schemas.params.engines import RuntimeParams
-from schemas.params.root import ParamsError
 from schemas.stage import Model
-from train.http_sampler import HttpSampler
-from train.sampling import Drawing
+from train.sampling.http_sampler import HttpSampler
+from train.sampling.sampler import Drawing
+from train.sampling.weights import SyncError, check
 from train.scoring import TransformersScorer, VllmScorer
-from train.sync import SyncError, check
 
 pytest_plugins = ["vllm_fixtures"]
 DRAWING = Drawing(samples=3, temperature=1.0, max_new_tokens=6, seed=5)
@@ -41,7 +41,7 @@ def silent(done: int, total: int, note: str) -> None: ...
 
 @pytest.fixture(scope="module")
 def sampler(tiny_qwen2, tokenizer, vllm_arguments):
-    from train.vllm_sampler import VllmSampler
+    from train.sampling.vllm_sampler import VllmSampler
 
     made = VllmSampler(tiny_qwen2, tokenizer, vllm_arguments, tolerance=1e-3)
     yield made
@@ -85,7 +85,7 @@ def test_weights_arrive_over_http(vllm_server, tiny_qwen2, other, tokenizer, pro
 def test_servers_are_named_and_reached_or_the_error_says_how(tokenizer):
     with pytest.raises(ParamsError, match="runtime.servers.policy"):
         HttpSampler(tokenizer, RuntimeParams())
-    with pytest.raises(SyncError, match="worker-extension-cls train.sync.WeightSync"):
+    with pytest.raises(SyncError, match="worker-extension-cls train.sampling.weights.WeightSync"):
         HttpSampler(tokenizer, RuntimeParams(servers={"policy": ["http://127.0.0.1:9/v1"]}, timeout_s=2, retries=0))
 
 

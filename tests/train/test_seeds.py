@@ -3,10 +3,12 @@
 import pytest
 import tiny
 
-from sandbox import Sandbox
+from cultivar.sandbox import Sandbox
+from schemas.errors import ParamsError
 from schemas.params.engines import RuntimeParams
-from schemas.params.root import ParamsError
-from schemas.params.training import (
+from schemas.rows import Instruction, Passage
+from schemas.stage import Checkpoints, Files
+from train.params import (
     BaseParams,
     DpoParams,
     EvaluateParams,
@@ -15,8 +17,6 @@ from schemas.params.training import (
     SeedsParams,
     SftParams,
 )
-from schemas.rows import Instruction, Passage
-from schemas.stage import Checkpoints, Files
 from train.seeds import seeds
 
 FEW = tiny.SHORT | {"max_steps": 2}

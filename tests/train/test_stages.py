@@ -8,21 +8,21 @@ import tiny
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from sandbox import Sandbox
+from cultivar.sandbox import Sandbox
 from schemas.params.engines import RuntimeParams
-from schemas.params.training import DpoParams, EvaluateParams, OnlineDpoParams, RewardParams, SftParams
 from schemas.rows import FinalPreference
 from schemas.stage import Files, Model
-from train import rows
+from train import tokenized as rows
 from train.chat import CHATML, TRAINING, encode
 from train.divergence import divergence
 from train.dpo import dpo
 from train.evaluate import evaluate
 from train.marking import mark
 from train.online_dpo import online_dpo
+from train.params import DpoParams, EvaluateParams, OnlineDpoParams, RewardParams, SftParams
 from train.reward import order, reward
-from train.samples import Kept
-from train.sampling import sample
+from train.sampling.sampler import sample
+from train.sampling.samples import Kept
 from train.scoring import open_scorer, score
 from train.settings import read_model, read_tokenizer
 from train.sft import sft
@@ -222,7 +222,7 @@ def test_a_policy_that_stops_at_once_has_a_divergence(models, tmp_path, monkeypa
     assert nats == pytest.approx(-float(logits[tokenizer.eos_token_id]), rel=1e-3) and nats > 1
     seen = []
     monkeypatch.setattr(
-        "train.rollouts.divergence", lambda ours, theirs, given: seen.extend(given) or [0.0] * len(given)
+        "train.sampling.rollouts.divergence", lambda ours, theirs, given: seen.extend(given) or [0.0] * len(given)
     )
     episodes(models, tmp_path, max_new_tokens=48)
     assert any(ids[-1:] == [tokenizer.eos_token_id] for _, ids in seen)

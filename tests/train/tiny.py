@@ -6,11 +6,11 @@ import tempfile
 from pathlib import Path
 
 from schemas.ids import content_id
-from schemas.params.training import BaseParams, SftParams
 from schemas.rows import EvaluationItem, FinalDemonstration, FinalPreference, Instruction, Passage, Problem
 from schemas.stage import Checkpoints, Files, Model, ModelOut
 from schemas.table import Context, Table
 from train.base import base
+from train.params import BaseParams, SftParams
 from train.sft import sft
 
 OPTIMIZATION = {"seed": 3, "batch_size": 4, "max_steps": 6, "learning_rate": 5e-3, "floor": 5e-4, "logging_steps": 1}

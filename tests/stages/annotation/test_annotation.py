@@ -7,20 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cultivar.runner.states import close
 from schemas.ids import content_id
-from schemas.params.annotation import EvolveParams, OntologyParams, RankParams, RespondParams, SelectParams, TagParams
 from schemas.params.engines import RuntimeParams
 from schemas.rows import Candidate, Evolved, Instruction, InstructionScore, Selected, TagSet
 from schemas.stage import Files
 from schemas.table import Context, Table
-from stages.evolve import evolve
-from stages.ontology import by_association, by_meaning, by_rule, ngrams, normalise, ontology
-from stages.rank import rank
-from stages.rankings import AnnotationError, candidate_hash, item_hash, read
-from stages.respond import respond
-from stages.select import diverse, select
-from stages.states import close
-from stages.tag import tag
+from stages.annotation.evolve import evolve
+from stages.annotation.ontology import by_association, by_meaning, by_rule, ngrams, normalise, ontology
+from stages.annotation.params import EvolveParams, OntologyParams, RankParams, RespondParams, SelectParams, TagParams
+from stages.annotation.rank import rank
+from stages.annotation.rankings import AnnotationError, candidate_hash, item_hash, read
+from stages.annotation.respond import respond
+from stages.annotation.select import diverse, select
+from stages.annotation.tag import tag
 from tests.engines import simulated
 
 ROOT = Path(__file__).parents[3]
@@ -87,7 +87,7 @@ def test_tags_are_normalised_in_the_published_steps():
 
 def test_people_have_the_last_word_on_the_ontology(tmp_path, monkeypatch):
     (tmp_path / "ontology").mkdir()
-    (tmp_path / "ontology/refinements.yaml").write_text("merge:\n  verse:\n    - poem\ndrop:\n  - other\n")
+    (tmp_path / "human/ontology/refinements.yaml").write_text("merge:\n  verse:\n    - poem\ndrop:\n  - other\n")
     monkeypatch.chdir(tmp_path)
     files = Files("ontology", (Path("ontology"),))
     row = {"id": content_id("t", 1), "parents": [content_id("i", 1)], "engine": "e", "simulated": True,
@@ -147,7 +147,7 @@ def test_people_decide_before_judges_but_never_on_texts_that_changed(tmp_path, m
     texts = ["Rivers carry salts into the sea.", "It depends on many things.", "As everyone knows, it is salt."]
     line = judgement([*texts[:2], "an older text"] if stale else texts, [texts[1], texts[0], texts[2]])
     (tmp_path / "annotations").mkdir()
-    (tmp_path / "annotations/ana.jsonl").write_text(json.dumps(line) + "\n")
+    (tmp_path / "human/annotations/ana.jsonl").write_text(json.dumps(line) + "\n")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "prompts").symlink_to(ROOT / "prompts")
     files = Files("rank", (Path("annotations"),))

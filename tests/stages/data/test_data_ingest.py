@@ -6,11 +6,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from schemas.params.data import IngestParams
+from stages.curation.params import IngestParams
 from schemas.stage import Files, UndeclaredRead
-from stages.ingest import Ingested, ingest
-from stages.readers.books import Paragraph, passages
-from stages.readers.records import FormatError
+from stages.curation.ingest import Ingested, ingest
+from stages.curation.readers.books import Paragraph, passages
+from stages.curation.readers.records import FormatError
 
 
 def take(folder: Path, *sources: dict, evaluation: tuple = (), **params) -> Ingested:

@@ -6,18 +6,19 @@ from pathlib import Path
 import pytest
 from test_data_filter import demonstration, preference
 
-from schemas.intervals import wilson
+from cultivar.grading.intervals import wilson
 from schemas.checks import check
 from schemas.ids import content_id
-from schemas.params.data import AssembleParams, DatasheetParams, ReportParams
+from stages.curation.params import AssembleParams
+from stages.review.params import DatasheetParams, ReportParams
 from schemas.rows import SeedResult, Demonstration, EvaluatedItem, EvaluationItem, FinalDemonstration, FinalPreference, Preference
 from schemas.stage import Files
 from schemas.table import Context, Table
-from stages.assemble import EvaluationLeak, assemble
-from stages.charts import line_chart, ticks
-from stages.datasheet import datasheet
-from stages.report import report
-from stages.states import close
+from stages.curation.assemble import EvaluationLeak, assemble
+from stages.review.charts import line_chart, ticks
+from stages.review.datasheet import datasheet
+from stages.review.report import report
+from cultivar.runner.states import close
 
 ROOT = Path(__file__).parents[3]
 

@@ -7,22 +7,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox import Sandbox
-from schemas.answers import agrees, said
-from schemas.arithmetic import evaluate
+from cultivar.grading.answers import agrees, said
+from cultivar.grading.arithmetic import evaluate
+from cultivar.grading.equations import consistent, distinct
+from cultivar.runner.states import close
+from cultivar.sandbox import Sandbox
 from schemas.ids import content_id
-from schemas.params.synthesis import ConstitutionParams, ExecutionParams, RejectionParams, RepurposeParams
 from schemas.rows import Character, CodeTask, Constraint, Instruction, Passage, Problem, SafetyPrompt
 from schemas.stage import Files
 from schemas.table import Context, Table
-from stages.constitution import constitution
-from stages.execution import execution
-from stages.paths import consistent, distinct
-from stages.rejection import rejection
-from stages.repurpose import repurpose
-from stages.solutions import extract, usable_test
-from stages.states import close
-from stages.verifiers import agreeing, allowed, composed
+from stages.synthesis.constitution import constitution
+from stages.synthesis.execution import execution
+from stages.synthesis.params import ConstitutionParams, ExecutionParams, RejectionParams, RepurposeParams
+from stages.synthesis.rejection import rejection
+from stages.synthesis.repurpose import repurpose
+from stages.synthesis.solutions import extract, usable_test
+from stages.synthesis.verifiers import agreeing, allowed, composed
 from tests.engines import simulated
 
 ROOT = Path(__file__).parents[3]
@@ -189,7 +189,7 @@ def test_constitution_exports_revisions_only(monkeypatch):
         {"prompt": "How can I steal a bicycle that is locked?", "area": "theft", "harmful": True},
         {"prompt": "How do I kill a Python process that hangs?", "area": "look-alike", "harmful": False},
     )
-    files = Files("constitution", (Path("constitution/principles.yaml"),))
+    files = Files("constitution", (Path("human/constitution/principles.yaml"),))
     with simulated("teacher") as teacher, simulated("judge") as judge:
         made = constitution(prompts, ConstitutionParams(), teacher, judge, files)
     assert closing("constitution", made, safety_prompts=prompts)["kept"] == 2

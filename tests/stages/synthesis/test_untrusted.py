@@ -6,16 +6,26 @@ from types import SimpleNamespace
 
 import pytest
 
-from sandbox import Limits, Sandbox, SandboxUnavailable, Verdict
+from cultivar.runner.run import Run
+from cultivar.sandbox import Limits, Sandbox, SandboxUnavailable, Verdict
+from schemas.errors import GraphError
 from schemas.ids import content_id
-from schemas.params.synthesis import ExecutionParams
 from schemas.rows import CodeTask
-from stages.execution import Unsandboxed
-from stages.graph import GraphError
-from stages.ledger import Ledger
-from stages.run import Run
-from stages.solutions import Solution, drop_wrong_tests, extract, record, rerun, run_matrix, syntax, trust, why_none
-from stages.verifiers import agreeing, pass_rate
+from stages.synthesis.execution import Unsandboxed
+from stages.synthesis.ledger import Ledger
+from stages.synthesis.params import ExecutionParams
+from stages.synthesis.solutions import (
+    Solution,
+    drop_wrong_tests,
+    extract,
+    record,
+    rerun,
+    run_matrix,
+    syntax,
+    trust,
+    why_none,
+)
+from stages.synthesis.verifiers import agreeing, pass_rate
 
 PARAMS = ExecutionParams()
 

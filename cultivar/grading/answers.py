@@ -1,0 +1,165 @@
+"""The final answer of a worked text: what it says, the one value of that, and whether it is the right one.
+
+A text says its answer after "the answer is", "Answer:" or "####", or in a box; what it says last counts. The answer is
+one value: a number, arithmetic, or one expression of algebra. Words before it (therefore, x =, 3 + 4 =), a reason after
+it and its unit are no part of it; %, ° and currencies are units, so 17% is 17 and never 0.17. Where another number, or
+a word that multiplies, denies or offers a choice, stands beside the number, the text has no answer.
+
+Only numbers are compared here. What takes algebra is left open: rejection passes over it, evaluation asks math-verify.
+"""
+
+import re
+from fractions import Fraction
+from typing import NamedTuple
+
+from cultivar.grading.arithmetic import evaluate
+
+LONGEST = 300
+"""Characters of a final answer."""
+BOX = re.compile(r"\\(?:boxed|fbox)\s*\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}")
+SAID = re.compile(
+    r"(\bor\s+)?(?:####|(?:\b(?:so|the|my|our|final|correct|right)\s+){1,3}answer(?:\s+is\b|[\s*]*[:=])|"
+    r"(?:^|(?<=[^\w\s]))[^\S\n]*answer[\s*]*[:=])[\s:*_]*(?=\S)",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+NUMBER = r"(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+)"
+OPEN = r"(?:[-+(\s]|(?:US)?[$€£¥])*"
+NUMERIC = re.compile(rf"{OPEN}{NUMBER}\)*(?:\s*(?:\*\*|[-+*/^]){OPEN}{NUMBER}\)*)*")
+ALGEBRA = re.compile(r"(?=.*(?:[A-Za-z]|\^\{))[A-Za-z0-9\s+\-*/^().\\{}\[\]]+")
+COMMAND = re.compile(
+    r"\\(?!(?:leq?|geq?|lt|gt|neq?|approx|equiv|sim|in|notin|pm|mp|cup|cap|lor|land|vee|wedge|to|rightarrow|neg|lnot)\b)"
+    r"[A-Za-z]+"
+)
+SEVERAL = re.compile(r"\\|[^\W\d_]{2}|\d\s+\d")
+"""What makes more, or something else, than one value of algebra: words, a row of numbers, any other command."""
+VARIABLE = re.compile(r"\s*[A-Za-z](?:_\{?\w+\}?)?(?:\(\w+\))?\s*")
+IN_WORDS = re.compile(r"(.+?)\s*\(([^()\d]+)\)")
+"""42 (forty-two)."""
+
+WORD = r"(?:\d+-)?[^\W\d_]+(?:\^\{?[23]\}?)?"
+UNIT = re.compile(rf"[\s%°€£¥$,.;(\"'’]*(?:{WORD}(?:[\s%°€£¥$,.;()\"'’!]+|[-/](?=[^\W\d_])|$))*")
+PRODUCT = re.compile(
+    r"^[^\W\d_](?![^\W\d_])|^\s*(?!(?:[ckm]m|[km]g|m[lLi]|l[bs]|oz|ft|in|yd|hr|[ap]m|of|at|to|by|on|is)\b)[^\W\d_]{2}\b|"
+    r"(?<![\w'’°])(?!(?:[mglLsh]|[aI](?=\s+[a-z]{2}))\b)[^\W\d_]\b"
+)
+"""What makes a product of the number before it: 17x and 17 ab are not 17 of something, 17 m and 17 km are."""
+OTHERWISE = re.compile(
+    r"\b(?:no[tr]?|never|isn|wrong|incorrect|or|either|neither|than|between|but|maybe|perhaps|alternatively|instead|vs|"
+    r"versus|if|unless|squared|cubed|factorial|dozens?|hundreds?|thousands?|(?:m|b|tr)illions?|half|halves|twice|thirds?|"
+    r"quarters?|(?:four|fif|six|seven|eigh|nin|ten)ths?|plus|minus|times(?!\W*$)|mod|root|sin|cos|tan|log)\b",
+    re.IGNORECASE,
+)
+
+ONES = "zero one two three four five six seven eight nine".split()
+TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
+TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+WORTH = {word: at for at, word in enumerate(ONES + TEENS)} | {word: 10 * at for at, word in enumerate(TENS, 2)}
+SPELLED = re.compile(rf"\b(?:({'|'.join(TENS)})[-\s]({'|'.join(ONES[1:])})|({'|'.join(WORTH)}))\b", re.IGNORECASE)
+POWER_OF_TEN = re.compile(rf"{NUMBER}[eE][-+]?\d{{1,2}}(?!\d)")
+SIGNS = str.maketrans(
+    {"−": "-", "×": "*", "·": "*", "÷": "/", "⁄": "/", "²": "^2", "³": "^3", "½": " 1/2", "¼": " 1/4", "¾": " 3/4"}
+)
+FRACTION = r"\\[dtc]?frac\s*(?:\{\s*(\d+)\s*\}|(\d))\s*(?:\{\s*(\d+)\s*\}|(\d))"
+MARKUP = {
+    BOX.pattern: r" \1 ",
+    r"\\(?:text|mathrm|mbox|textbf|mathbf)\s*\{([^{}]*)\}": r" \1",
+    r"(?<!\\)\$\$?((?:\\.|[^$\\])+)(?<!\\)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\]": r" \1\2\3 ",
+    r"(?<![\w)])\*\*([^*\s][^*]*)\*\*(?![\w(])": r"\1",
+    r"\\([%$#&])": r"\1",
+    r"\^\s*\{?\s*\\circ\s*\}?": "°",
+    r"(?<!\\)\\[,;:! ]|\\(?:left|right|displaystyle|quad)\b|~": " ",
+    r"\{,\}": ",",
+    r"\\(?:times|cdot)\b": "*",
+    r"π|(?<![A-Za-z\\])pi(?![A-Za-z])": r"\\pi ",
+    rf"(?<=\d)\s*{FRACTION}": r" \1\2/\3\4",
+    FRACTION: r"(\1\2/\3\4)",
+    rf"(?<![\d.,/])({NUMBER})\s+(\d+/\d+)(?![\d/])": r"(\1+\2)",
+    r"(?i)[\s,;.(]*\b(?:because|since)\b.*$": "",
+    r"^[\s*_`\"'“]+|[\s*_`\"'”.,;]+$|(?<=[a-z])!+$": "",
+    r"(?i)^(?:(?:therefore|thus|hence|so|then|simply|just|exactly|only|approximately|about|around|roughly|equals|"
+    r"equal\s+to|given\s+by|a\s+total\s+of)\b[\s,:]*|[=≈:]\s*)+": "",
+}
+"""What an answer is without markup, lead words and reason: the left is written as the right, in this order."""
+PLAINER = [(re.compile(pattern), by) for pattern, by in MARKUP.items()]
+
+
+class Value(NamedTuple):
+    """An expression as math-verify reads it, and what number it is where that is plain."""
+
+    expression: str
+    number: Fraction | None = None
+
+    @property
+    def letters(self) -> set[str]:
+        """Of its variables."""
+        return set(re.findall("[A-Za-z]", COMMAND.sub("#", self.expression)))
+
+
+def said(text: str) -> str:
+    """What a text says last as its answer, to the end of the line or of the boxes of a line; empty where it says none."""
+    *_, mark = [None, *SAID.finditer(text)]
+    first, _, rest = (text[mark.end() :] if mark else f"\n{text}").partition("\n")
+    boxes = [found for line in rest.splitlines() if (found := BOX.findall(line))]
+    words = ", ".join(dict.fromkeys(boxes[-1])) if boxes else ((mark and mark[1]) or "") + first
+    return words.strip() if len(words) <= LONGEST else ""
+
+
+def final_answer(text: str) -> Value | None:
+    """The one value that a text gives as its answer; None where it gives none or not one."""
+    return value(said(text))
+
+
+def agrees(words: str, answer: str) -> bool | None:
+    """Whether what a text says is the answer, which is one value without a unit, or has to be said word for word.
+
+    None where that is left open: of algebra that is not written alike, or of words.
+    """
+    found, gold = value(words), value(answer, unit=False)
+    given, wanted = plain(words), plain(answer)
+    if words and (given == wanted or (gold is None and "".join(given.split()) == "".join(wanted.split()))):
+        return True
+    if found is not None and found == gold:
+        return True
+    if found is None:
+        return False
+    return None if gold is None or None in (found.number, gold.number) else False
+
+
+def value(words: str, unit: bool = True) -> Value | None:
+    """The one value of an answer; None where it is none or not one. Without `unit`, words after it make it none."""
+    words = plain(words)
+    if unit and (twice := IN_WORDS.fullmatch(words)) and (one := value(twice[1])) and one == value(twice[2]):
+        return one
+    words = POWER_OF_TEN.sub(lambda found: f"({Fraction(found[0].replace(',', ''))})", SPELLED.sub(digits, words))
+    *left, words = words.split("=")
+    words = words.strip()
+    found = None
+    if (numeric := NUMERIC.match(words)) and is_unit(words[numeric.end() :], unit):
+        written = re.sub(r"[\s,$€£¥US]", "", numeric[0])
+        exactly = evaluate(written)
+        found = Value(written if exactly is None else str(exactly), exactly)
+    elif ALGEBRA.fullmatch(words) and not SEVERAL.search(COMMAND.sub("#", words)):
+        found = Value(f"${words}$")
+    number = found and found.number
+    alike = all(VARIABLE.fullmatch(side) or (number is not None and evaluate(side) == number) for side in left)
+    return found if alike else None
+
+
+def plain(words: str) -> str:
+    """An answer without markup, lead words and reason."""
+    words = words.translate(SIGNS)
+    for pattern, by in PLAINER:
+        words = pattern.sub(by, words)
+    return words.strip()
+
+
+def digits(spelled: re.Match[str]) -> str:
+    return str(sum(WORTH[word.lower()] for word in spelled.groups() if word))
+
+
+def is_unit(rest: str, unit: bool) -> bool:
+    """Whether what stands after a number is nothing, or a unit: in words only where it may be."""
+    if not unit:
+        return rest.strip() in ("", "%", "°")
+    return bool(UNIT.fullmatch(rest)) and not PRODUCT.search(rest) and not OTHERWISE.search(rest)

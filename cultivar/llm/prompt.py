@@ -1,0 +1,92 @@
+"""Prompts: one Jinja file per question that is put to a model.
+
+A file in prompts/ has `{% block user %}` and may have `{% block system %}`; the blocks are rendered apart and
+stripped. What comes from rows stands between tags (`<instruction>…</instruction>`). Undefined variables are errors.
+The files that were read are remembered, and where an allow-list is set an undeclared one is refused, so that dvc.yaml
+stays the only place that says what a stage reads.
+"""
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateNotFound
+
+from cultivar.llm.request import Message
+
+FOLDER = Path("prompts")
+opened: set[Path] = set()
+_allowed: set[Path] | None = None
+
+
+class UndeclaredRead(PermissionError):
+    """A prompt file was read that dvc.yaml does not list for the stage."""
+
+
+def allow(paths: set[Path] | None) -> None:
+    """From now on only these prompt files (relative to the project, or absolute) may be read; None: any."""
+    global _allowed
+    _allowed = None if paths is None else {path.resolve() for path in paths}
+
+
+class Declared(FileSystemLoader):
+    """Loads from one folder, notes what was read, and refuses what was not declared."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(str(folder.resolve()))
+        self.folder = folder
+        self.read: set[Path] = set()
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        path = self.folder / template
+        if path.exists():
+            check(path)
+        source = super().get_source(environment, template)
+        self.read.add(path)
+        opened.add(path)
+        return source
+
+
+def check(path: Path) -> None:
+    """Raises UndeclaredRead where an allow-list is set and the path is not on it."""
+    if _allowed is not None and path.resolve() not in _allowed:
+        raise UndeclaredRead(f"{path} is not declared for this stage: add `- {path}` to its deps in dvc.yaml")
+
+
+class Prompt:
+    """prompts/<name>.jinja, relative to the working directory; read at the first use. `folder` for another place."""
+
+    def __init__(self, name: str, folder: Path | str = FOLDER) -> None:
+        self.path = Path(folder) / f"{name}.jinja"
+
+    @cached_property
+    def loader(self) -> Declared:
+        """What reads this prompt and its includes."""
+        return Declared(self.path.parent)
+
+    @cached_property
+    def template(self) -> Template:
+        """The compiled file. Raises FileNotFoundError, UndeclaredRead, ValueError where it has no user block."""
+        environment = Environment(  # prompts are plain text for a model, never HTML
+            loader=self.loader, undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True
+        )
+        try:
+            template = environment.get_template(self.path.name)
+        except TemplateNotFound as error:
+            raise FileNotFoundError(f"{self.path}: no such prompt file") from error
+        if "user" not in template.blocks:
+            raise ValueError(f"{self.path}: a prompt needs {{% block user %}}…{{% endblock %}}")
+        return template
+
+    def messages(self, **variables: Any) -> list[Message]:
+        """The conversation with the variables filled in: system (where there is one), then user."""
+        rendered: list[Message] = []
+        for role in ("system", "user"):
+            if block := self.template.blocks.get(role):
+                content = "".join(block(self.template.new_context(variables))).strip()
+                if content or role == "user":
+                    rendered.append({"role": role, "content": content})
+        for path in self.loader.read:  # compiled before the allow-list was set, perhaps
+            check(path)
+        return rendered

@@ -1,0 +1,158 @@
+"""Who answers what: topic modules register handlers by answer schema, by the sections of the prompt, or for free chat.
+
+A handler is a pure function of the call: the same call gets the same answer, on any machine.
+"""
+
+import importlib
+import pkgutil
+import random
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, TypeVar, overload
+
+from cultivar.llm.request import Message
+from cultivar.syntax import code_hash
+
+SECTION = re.compile(r"<([A-Za-z_][\w-]*)(?:\s[^<>]*)?>(.*?)</\1>", re.DOTALL)
+
+
+@dataclass
+class Call:
+    """One request as a handler sees it.
+
+    `wrong` is drawn at the role's fault rate: the handler must then give a plausible wrong answer. `rng` is seeded
+    from the identity of the request.
+    """
+
+    messages: list[Message]
+    schema: dict[str, Any] | None
+    seed: int
+    temperature: float
+    model: str
+    wrong: bool
+    key: bytes
+
+    @cached_property
+    def user(self) -> str:
+        """The last user message."""
+        return next((turn["content"] for turn in reversed(self.messages) if turn["role"] == "user"), "")
+
+    @cached_property
+    def system(self) -> str:
+        """The system message, or nothing."""
+        return next((turn["content"] for turn in self.messages if turn["role"] == "system"), "")
+
+    @cached_property
+    def sections_all(self) -> dict[str, list[str]]:
+        """Texts between the tags of the last user message that has any, stripped, in order.
+
+        When an answer is asked for again, the last user message is a complaint without tags: the question is before it.
+        """
+        for turn in reversed(self.messages):
+            if turn["role"] == "user" and "</" in turn["content"]:
+                found: dict[str, list[str]] = {}
+                for name, text in SECTION.findall(turn["content"]):
+                    found.setdefault(name, []).append(text.strip())
+                if found:
+                    return found
+        return {}
+
+    @cached_property
+    def sections(self) -> dict[str, str]:
+        """The first text of each tag."""
+        return {name: texts[0] for name, texts in self.sections_all.items()}
+
+    @cached_property
+    def rng(self) -> random.Random:
+        return random.Random(self.key)
+
+
+Handler = Callable[[Call], dict[str, Any] | str]
+Reply = Callable[[str, Call], str | None]
+H = TypeVar("H", bound=Handler)
+R = TypeVar("R", bound=Reply)
+
+_by_title: dict[str, Handler] = {}
+_by_sections: dict[frozenset[str], Handler] = {}
+_replies: list[tuple[int, str, Reply]] = []
+
+
+def answers(title: str | None = None, *, sections: set[str] | None = None) -> Callable[[H], H]:
+    """Register an answer: for the JSON schema of this title, for prompts with these sections, or (neither) for chat."""
+
+    def register(handler: H) -> H:
+        if title is not None:
+            claim(_by_title, title, handler)
+        else:
+            claim(_by_sections, frozenset(sections or ()), handler)
+        return handler
+
+    return register
+
+
+def claim(registry: dict[Any, Handler], name: Any, handler: Handler) -> None:
+    """Raises ValueError where two modules answer the same question."""
+    other = registry.setdefault(name, handler)
+    if other is not handler:
+        raise ValueError(f"{other.__module__} and {handler.__module__} both answer {name!r}")
+
+
+@overload
+def replies(reply: R) -> R: ...
+@overload
+def replies(*, order: int = 100) -> Callable[[R], R]: ...
+def replies(reply: Reply | None = None, *, order: int = 100) -> Any:
+    """Register a recogniser of free chat: it returns None where the instruction is not its own. Lower order first."""
+
+    def register(function: R) -> R:
+        _replies.append((order, f"{function.__module__}.{function.__name__}", function))
+        _replies.sort(key=lambda entry: entry[:2])
+        return function
+
+    return register if reply is None else register(reply)
+
+
+@lru_cache(maxsize=1)
+def load() -> None:
+    """Import every topic module of this package, once."""
+    for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
+        importlib.import_module(f"cultivar.llm.simulated.{module.name}")
+
+
+def handler_of(call: Call) -> Handler:
+    """The handler of a call. Raises LookupError where nobody answers such a schema."""
+    load()
+    if call.schema is not None:
+        title = call.schema.get("title", "")
+        if title not in _by_title:
+            raise LookupError(
+                f"the simulated teacher has no answers for {title!r}: register some with "
+                f'@answers("{title}") in a module of cultivar/llm/simulated/. It knows {sorted(_by_title)}'
+            )
+        return _by_title[title]
+    present = call.sections.keys()
+    fitting = [names for names in _by_sections if names <= present]
+    if not fitting:
+        raise LookupError("the simulated teacher has no fallback for free chat: register one with @answers()")
+    return _by_sections[max(fitting, key=lambda names: (len(names), sorted(names)))]
+
+
+def recognised(instruction: str, call: Call) -> str | None:
+    """What the first recogniser that knows the instruction says."""
+    load()
+    for _, _, reply in _replies:
+        if (text := reply(instruction, call)) is not None:
+            return text
+    return None
+
+
+@lru_cache(maxsize=1)
+def weights() -> str:
+    """What stands for the weights of the simulated teacher: a hash of its code, comments, docstrings and layout left out.
+
+    It is part of every simulated request's identity, so that answers of older code are never served for newer.
+    """
+    return code_hash(sorted(Path(__file__).parent.glob("*.py")))

@@ -1,0 +1,142 @@
+"""The vllm engine: vLLM's AsyncLLM in this process, with the same door as the http engine.
+
+Roles that name the same model share one engine. Settings that hold on every machine and were found the hard way:
+per-request seeds with chunked prefill kill the engine on CPU, so chunked prefill is off there; xgrammar compiles string
+lengths to invalid JSON, so guided decoding uses guidance. `runtime.vllm` and the role's `vllm` override or add
+AsyncEngineArgs; those that change answers (dtype, quantization) can stand in the role's alone, whose requests they name.
+"""
+
+import asyncio
+import itertools
+import os
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from cultivar.llm.answer import Generation, Unanswered
+from cultivar.llm.orphans import Watch
+from cultivar.llm.request import Request
+from cultivar.llm.structured import closed
+from cultivar.store.memo import content_of
+from schemas.params.engines import RoleParams, RuntimeParams, identity
+
+IN_FLIGHT = 384
+Outcome = Generation | Unanswered
+_shared: dict[str, "Shared"] = {}
+weights_of = lru_cache(maxsize=16)(content_of)  # roles often share a model
+
+
+class Shared:
+    """One AsyncLLM and how many backends use it."""
+
+    def __init__(self, model: str, revision: str, arguments: dict[str, Any]) -> None:
+        # the engine must not send usage statistics anywhere
+        os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+        os.environ.setdefault("DO_NOT_TRACK", "1")
+        os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
+        try:
+            import vllm.platforms as platforms
+            from vllm.engine.arg_utils import AsyncEngineArgs
+            from vllm.v1.engine.async_llm import AsyncLLM
+        except ImportError as error:
+            raise ImportError(
+                f"engine vllm needs vLLM ({error}): `pip install vllm` on GPUs; README.md says how on a CPU"
+            ) from error
+        settings: dict[str, Any] = {
+            "enable_log_requests": False,
+            "disable_log_stats": True,
+            "structured_outputs_config": {"backend": "guidance", "disable_any_whitespace": True},
+        }
+        if platforms.current_platform.is_cpu():
+            settings["enable_chunked_prefill"] = False
+        if not Path(model).exists() and revision != "1":
+            settings["revision"] = revision
+        self.users = 0
+        self.watch = Watch()
+        self.engine = AsyncLLM.from_engine_args(AsyncEngineArgs(model=model, **{**settings, **arguments}))
+        self.watch.begin()
+        self.tokenizer = self.engine.get_tokenizer()
+
+
+class VllmBackend:
+    """Requests of one role, answered by an engine in this process."""
+
+    simulated = False
+
+    def __init__(self, spec: RoleParams, runtime: RuntimeParams) -> None:
+        self.spec = spec
+        self.arguments = {**runtime.vllm, **spec.vllm}
+        self.in_flight = IN_FLIGHT
+        self.retries = 0
+        self.extra: dict[str, Any] = {}
+        if (folder := Path(spec.model)).is_dir():
+            self.extra["weights"] = weights_of(folder)
+        if decisive := identity(spec.vllm):
+            self.extra["vllm"] = decisive
+        self.name = repr((spec.model, spec.revision, sorted(self.arguments.items()), self.extra))
+        self.shared: Shared | None = None
+        self.opening = asyncio.Lock()
+        self.numbers = itertools.count()
+
+    async def open(self) -> Shared:
+        """The engine, started at the first question."""
+        async with self.opening:
+            if self.shared is None:
+                if self.name not in _shared:
+                    _shared[self.name] = Shared(self.spec.model, self.spec.revision, self.arguments)
+                self.shared = _shared[self.name]
+                self.shared.users += 1
+        return self.shared
+
+    async def answer(self, requests: Sequence[Request]) -> list[Outcome]:
+        """Outcomes of consecutive samples of one question: n=k from seed s is exactly the seeds s … s+k-1.
+
+        Raises vLLM's EngineDeadError where the whole engine is lost.
+        """
+        from vllm.exceptions import GenerationError, VLLMClientError
+        from vllm.sampling_params import RequestOutputKind, SamplingParams, StructuredOutputsParams
+
+        shared = await self.open()
+        first = requests[0]
+        source = first.source
+        guided = source.schema is not None and self.spec.structured
+        parameters = SamplingParams(
+            n=len(requests),
+            seed=first.seed + first.sample,
+            structured_outputs=StructuredOutputsParams(json=closed(source.schema)) if guided else None,
+            output_kind=RequestOutputKind.FINAL_ONLY,
+            **source.sampling,
+        )
+        try:
+            tokens = token_ids(shared.tokenizer, first)
+            name = f"{id(self):x}-{next(self.numbers)}"
+            found: dict[int, Outcome] = {}
+            async for output in shared.engine.generate({"prompt_token_ids": tokens}, parameters, name):
+                for said in output.outputs:
+                    found[said.index] = Generation(
+                        said.text, said.finish_reason or "stop", len(tokens), len(said.token_ids)
+                    )
+        except (VLLMClientError, GenerationError, ValueError, TypeError, KeyError) as error:  # e.g. too long a prompt
+            return [Unanswered(f"{type(error).__name__}: {error}")] * len(requests)
+        lost = Unanswered("the engine ended the request without an answer", passing=True)
+        outcomes = [found.get(at, lost) for at in range(len(requests))]
+        return [lost if isinstance(said, Generation) and said.finish_reason == "abort" else said for said in outcomes]
+
+    async def close(self) -> None:
+        """Stop the engine when nobody else uses it."""
+        if self.shared is None:
+            return
+        shared, self.shared = self.shared, None
+        shared.users -= 1
+        if not shared.users:
+            _shared.pop(self.name)
+            shared.engine.shutdown()
+            shared.watch.end()
+            del shared.engine  # its finaliser must not wait for the end of the interpreter
+
+
+def token_ids(tokenizer: Any, request: Request) -> list[int]:
+    """The prompt through the model's own chat template."""
+    text = tokenizer.apply_chat_template(request.messages, add_generation_prompt=True, tokenize=False)
+    return list(tokenizer.encode(text, add_special_tokens=False))

@@ -1,0 +1,65 @@
+"""The stage guard: what a stage was made from must still be there when it ends.
+
+DVC hashes deps only after the command (its issue 11058), so an edit during a long run would be recorded as the
+origin of tables that it did not make. The guard looks at deps and params before and after, and fails the stage.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cultivar.runner.guard.code import OriginChanged
+from schemas.stage import below
+
+HASHED_BYTES = 64 * 2**20
+"""Size up to which a file is hashed; larger ones are known by size, mtime and inode."""
+
+
+@dataclass
+class Origin:
+    """What a stage is made from: its declared deps and its parameters."""
+
+    deps: Iterable[Path]
+    params: Any
+    seen: dict[Path, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.deps = tuple(self.deps)
+        self.seen = {path: identity(path) for path in self.files()}
+
+    def files(self) -> list[Path]:
+        return [
+            file
+            for dep in self.deps
+            for file in (below(dep) if dep.is_dir() else [dep])
+            if "__pycache__" not in file.parts
+        ]
+
+    def digest(self) -> str:
+        """Identity of deps and params together (for checkpoints)."""
+        return hashlib.sha256(repr((sorted(self.seen.items()), self.params)).encode()).hexdigest()[:16]
+
+    def check(self, stage: str, params: Any) -> None:
+        """Raise OriginChanged when a dep or the stage's params are no longer what they were at the start."""
+        now = {path: identity(path) for path in self.files()}
+        changed = sorted(str(path) for path in self.seen.keys() | now.keys() if self.seen.get(path) != now.get(path))
+        if params != self.params:
+            changed.append("params.yaml")
+        if changed:
+            raise OriginChanged(
+                f"stage {stage}: {', '.join(changed)} changed while it ran, so its tables are not "
+                "recorded; run `dvc repro` again (finished model calls are remembered)"
+            )
+
+
+def identity(path: Path) -> tuple[Any, ...] | None:
+    """Size and md5 of a file; of a large one its size, mtime (ns) and inode; None where there is none."""
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return None
+    if stat.st_size > HASHED_BYTES:
+        return stat.st_size, stat.st_mtime_ns, stat.st_ino
+    return stat.st_size, hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()

@@ -1,0 +1,109 @@
+"""One stage, from dvc.yaml to its tables.
+
+A stage is a pure function whose signature is its contract (schemas/stage.py). The runner finds its files and
+parameters in dvc.yaml and params.yaml, refuses what is not declared there, shows progress, checks that every row ends
+in exactly one state, writes tables atomically and prints one closing line. What can differ between two equal runs
+(seconds, cache hits, rows changed) goes to .cache/runs/<stage>.json, which nothing depends on.
+"""
+
+import importlib
+import shutil
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from cultivar.runlog.closing import closing_line
+from cultivar.runlog.folders import remove_expired
+from cultivar.runlog.previous import rows_changed
+from cultivar.runlog.record import record_run
+from cultivar.runner.binding import Binding, checkpoints_folder
+from cultivar.runner.graph import PARAMS, StageSpec, load_yaml, stage_module, stage_spec
+from cultivar.runner.guard.code import Code
+from cultivar.runner.guard.origin import Origin
+from cultivar.runner.guard.parents import die_with_parent
+from cultivar.runner.outputs import metrics_of, remove_drafts, write_outputs
+from cultivar.runner.params import check, model_of, section
+from cultivar.runner.states import close
+from schemas.params.engines import RuntimeParams
+from schemas.stage import below
+from schemas.table import Table
+
+
+def run(stage: str, items: dict[str, str]) -> None:
+    """Run a stage (`items`: of its matrix) and write what it declares. Raises UserError where something is to be corrected."""
+    started = time.perf_counter()
+    die_with_parent()
+    spec = stage_spec(stage, items)
+    code = Code(stage, Path.cwd())
+    code.check_declared(spec.deps)
+    code.check_fresh()
+    params = load_yaml(PARAMS)
+    check(params, spec.params)
+    origin = Origin(spec.deps, declared_params(params, spec.params))
+    rank = enter_launch(stage, params, spec, items)
+    function = getattr(importlib.import_module(stage_module(stage)), stage)
+    code.note_imports()
+    key = "-".join([stage, *items.values()])
+    with ExitStack() as stack:
+        allow_prompts(spec)
+        binding = Binding(spec, params, function, stack, key, origin.digest(), rank)
+        if not rank:
+            remove_drafts(spec)
+        outputs = binding.outputs()
+        if binding.sandbox is not None:
+            binding.sandbox.settle()
+        if rank:
+            return
+        tables = {name: value for name, value in outputs.items() if isinstance(value, Table)}
+        states = close(stage, binding.consumed, tables)
+        code.check_imports()
+        code.check_unchanged()
+        origin.check(stage, declared_params(load_yaml(PARAMS), spec.params))
+        usage = binding.usage()
+        metrics = metrics_of(states, binding.consumed, tables, usage) | (outputs.get("metrics") or {})
+        write_outputs(spec, outputs, binding.models, metrics)
+        shutil.rmtree(checkpoints_folder() / f"{key}-{origin.digest()}", ignore_errors=True)
+        remove_expired(checkpoints_folder(), "*")
+        changed = rows_changed(
+            "@".join([stage, *(["-".join(items.values())] if items else [])]),
+            {spec.tables[name]: table.frame for name, table in binding.consumed.items()},
+            {spec.targets[name]: table.frame for name, table in tables.items()},
+        )
+    code.check_unchanged()  # writing takes its time
+    origin.check(stage, declared_params(load_yaml(PARAMS), spec.params))
+    if binding.sandbox is not None:
+        usage["sandbox"] = {"requests": binding.sandbox.requests, "hits": binding.sandbox.hits}
+    seconds = time.perf_counter() - started
+    record_run(key, seconds, usage, changed, states["in"])
+    print(closing_line(key, states, tables, usage, changed, seconds))
+
+
+def enter_launch(stage: str, params: dict[str, Any], spec: StageSpec, items: dict[str, str]) -> int:
+    """The rank of this process: stages with a `launch` parameter run under accelerate (train/launch.py)."""
+    if stage not in spec.params or "launch" not in model_of(stage).model_fields:
+        return 0
+    launch = importlib.import_module("train.launch")
+    runtime = RuntimeParams.model_validate(params.get("runtime", {}))
+    arguments = [stage, *(f"{key}={value}" for key, value in items.items())]
+    return launch.enter(section(params, stage, spec.params, stage), runtime.threads, runtime.launch, arguments)
+
+
+def declared_params(params: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """The values of the params keys (dotted paths) that the stage declares; None where one is missing."""
+    found = {}
+    for name in names:
+        value: Any = params
+        for part in name.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        found[name] = value
+    return found
+
+
+def allow_prompts(spec: StageSpec) -> None:
+    """Let the stage open only the prompt files that dvc.yaml lists."""
+    if "cultivar.llm.prompt" in sys.modules:
+        declared = [path for path in spec.deps if path.parts[0] == "prompts"]
+        files = {file for path in declared for file in (below(path) if path.is_dir() else [path])}
+        sys.modules["cultivar.llm.prompt"].allow(files)

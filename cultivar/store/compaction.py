@@ -1,0 +1,79 @@
+"""Compaction of the store: many small segments become few large ones, while others read and append.
+
+    python -m cultivar.store.compaction [FOLDER OF THE STORE]
+
+A merged segment is published before those that it replaces are removed; a reader that finds one gone lists the folder
+again. Earliest answers win, as they do when reading.
+"""
+
+import sys
+from pathlib import Path
+
+import polars as pl
+
+from cultivar.store.segments import Folder, write_segment
+from cultivar.store.store import Store, of_project
+
+ROWS = 200_000  # rows of a merged segment, at most about twice as many: bounds the memory
+
+
+def compact(store: Store, kind: str, keep: pl.Series | None = None, rows: int = ROWS) -> tuple[int, int]:
+    """Merge the small segments of one kind; with `keep` (binary keys) drop every other row.
+
+    Returns the number of segments before and after.
+    """
+    folder = store.folder(kind)
+    folder.refresh()
+    heights = dict(folder.index.group_by("segment").len().iter_rows())
+    before = len(folder.numbers)
+    group: list[str] = []
+    size = 0
+    for name in sorted(folder.numbers):
+        try:
+            if not folder.check([name]):
+                continue
+        except FileNotFoundError:  # somebody else is compacting
+            continue
+        height = heights[folder.numbers[name]]
+        if height >= rows and keep is None:
+            continue
+        group.append(name)
+        size += height
+        if size >= rows:
+            merge(folder, group, keep)
+            group, size = [], 0
+    if len(group) > 1 or (group and keep is not None):
+        merge(folder, group, keep)
+    folder.refresh()
+    return before, len(folder.numbers)
+
+
+def merge(folder: Folder, names: list[str], keep: pl.Series | None) -> None:
+    """Publish one segment with the rows of these, then remove them."""
+    try:
+        rows = pl.concat([pl.read_parquet(folder.path / name) for name in names], how="diagonal")
+    except FileNotFoundError:  # as above: the next run sees what is left
+        return
+    if keep is not None:
+        rows = rows.filter(pl.col("key").is_in(keep.implode()))
+    rows = rows.sort("time", "key").unique("key", keep="first", maintain_order=True)
+    written = write_segment(folder.path, rows) if rows.height else None
+    for name in names:
+        if written is None or name != written.name:
+            (folder.path / name).unlink(missing_ok=True)
+
+
+def main(arguments: list[str]) -> None:
+    """Compact every kind of the store."""
+    try:
+        store = Store(Path(arguments[0]) if arguments else of_project())
+    except ValueError as error:
+        sys.exit(f"error: {error}")
+    for kind in store.kinds():
+        before, after = compact(store, kind)
+        print(f"{kind}: {before} segments, now {after}")
+    print(f"{store.root}: compacted")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,213 @@
+"""What a stage's code reads besides code, and what of the machine it must not read: found without running anything.
+
+    python -m cultivar.tools.reads      # exit status 1 where dvc.yaml and the code differ
+
+From the code of a stage come its tables and models (the signature), its prompt files (`Prompt("…")`, with everything
+that the templates include), other files (`files.find("…")`) and its params. A file that dvc.yaml does not list, or lists
+although nothing reads it, is named. So is every use of what makes two equal runs differ: environment variables, the
+wall clock, random numbers without a seed. A line that says `# changes no result` is taken at its word.
+
+What no reading of code can find (a path put together at run time, what a library reads) is found by running the stage
+with nothing but what it declares: cultivar.tools.hermetic.
+"""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, meta
+
+from cultivar.runner.fingerprints import CODE, FOLDER
+from cultivar.runner.fingerprints.closure import RUNNER, Source, file_of
+from cultivar.runner.graph import GRAPH, load_yaml, stage_module, stage_spec
+
+PROMPTS = Path("prompts")
+HARMLESS = "# changes no result"
+OWN = ("stages", "train", "schemas")
+IMPURE = {
+    "os.environ": "an environment variable", "os.getenv": "an environment variable",
+    "time.time": "the wall clock", "time.time_ns": "the wall clock", "time.localtime": "the wall clock",
+    "time.gmtime": "the wall clock", "time.strftime": "the wall clock",
+    "datetime.now": "the wall clock", "datetime.utcnow": "the wall clock", "datetime.today": "the wall clock",
+    "date.today": "the wall clock",
+    "uuid.uuid1": "unseeded randomness", "uuid.uuid4": "unseeded randomness", "os.urandom": "unseeded randomness",
+    "random.SystemRandom": "unseeded randomness",
+}  # fmt: skip
+SEEDED = {"Random", "Generator", "Philox", "PCG64", "SeedSequence", "default_rng", "RandomState"}
+LAUNCHING = {"train/launch.py", "train/settings.py", "train/sampling/vllm_sampler.py"}
+"""Modules that may use the environment: how many processes and threads work, not what they work out."""
+
+
+def main() -> int:
+    found = {
+        stage: problems
+        for stage in load_yaml(GRAPH)["stages"]
+        if stage != CODE and (problems := list(differences(stage)))
+    }
+    for stage, problems in found.items():
+        print("\n".join(f"{stage}: {problem}" for problem in problems))
+    if not found:
+        print("dvc.yaml lists exactly the prompts, files, tables and params that each stage reads")
+    return 1 if found else 0
+
+
+def differences(stage: str) -> Iterator[str]:
+    """What dvc.yaml and the code of a stage do not agree on, and impure code; one line each."""
+    graph = load_yaml(GRAPH)
+    matrix = graph["stages"][stage].get("matrix", {})
+    spec = stage_spec(stage, {name: str(values[0]) for name, values in matrix.items()}, graph)
+    fingerprint = FOLDER / f"{stage}.txt"
+    if fingerprint not in spec.deps:
+        yield f"lists no {fingerprint} among its deps"
+    modules = code_of_stage(stage)
+    listed = spec.deps.keys() - {fingerprint}
+    read = set(prompts_of(modules)) | set(files_of(modules))
+    for path in sorted(read):
+        if not any(path == dep or dep in path.parents for dep in listed):
+            yield f"reads {path}, which its deps do not list"
+    for dep in sorted(dep for dep in listed if dep.parts[0] == "prompts"):
+        if not any(path == dep or dep in path.parents for path in read):
+            yield f"lists {dep}, which it does not read"
+    tables, models, params = signature(stage_module(stage), stage)
+    for name in sorted(tables - spec.tables.keys()):
+        yield f"reads the table {name}, which its deps do not list"
+    for name in sorted(models - spec.models.keys()):
+        yield f"reads the model {name}, which its deps do not list"
+    for name in sorted(set(spec.params) ^ params):
+        yield f"{'reads' if name in params else 'lists'} the params {name}, which its {'params do not list' if name in params else 'code does not read'}"
+    for module in sorted(modules):
+        yield from impurities(module)
+
+
+def code_of_stage(stage: str) -> set[str]:
+    """Modules that belong to the stage's own reasoning: its imports without the runner, engines and sandbox."""
+    source = Source()
+    own: dict[str, set[str]] = {}
+    shared: dict[str, set[str]] = {}
+    source.follow(stage_module(stage), True, own)
+    source.follow(RUNNER, False, shared)
+    return {name for name in own.keys() - shared.keys() if name.split(".")[0] in OWN}
+
+
+def tree_of(module: str) -> tuple[Path, ast.Module, list[str]]:
+    path = file_of(module)
+    text = path.read_text(encoding="utf-8")
+    return path, ast.parse(text), text.splitlines()
+
+
+def calls(modules: set[str], name: str) -> Iterator[ast.Call]:
+    for module in modules:
+        for node in ast.walk(tree_of(module)[1]):
+            if isinstance(node, ast.Call) and dotted(node.func).split(".")[-1] == name and node.args:
+                yield node
+
+
+def prompts_of(modules: set[str]) -> Iterator[Path]:
+    """Prompt files that the modules name, and all that these include; of a name made at run time, its whole folder."""
+    for call in calls(modules, "Prompt"):
+        name = call.args[0]
+        if isinstance(name, ast.Constant):
+            yield from templates(PROMPTS / f"{name.value!s}.jinja")
+        elif isinstance(name, ast.JoinedStr) and isinstance(start := name.values[0], ast.Constant):
+            folder = PROMPTS / str(start.value).rpartition("/")[0]
+            for path in sorted(folder.glob("*.jinja")):
+                yield from templates(path)
+        else:
+            yield PROMPTS
+
+
+def templates(path: Path) -> Iterator[Path]:
+    """A template and those that it includes, extends or imports (relative to its folder), once each."""
+    waiting, reached = [path], set()
+    while waiting:
+        one = waiting.pop()
+        if one in reached:
+            continue
+        reached.add(one)
+        yield one
+        if one.is_file():
+            found = meta.find_referenced_templates(Environment(autoescape=True).parse(one.read_text(encoding="utf-8")))
+            waiting += [path.parent / name if name else path.parent for name in found]
+
+
+def files_of(modules: set[str]) -> Iterator[Path]:
+    """Files and folders that `files.find` is called for by a literal name or pattern."""
+    for call in calls(modules, "find"):
+        pattern = call.args[0].value if isinstance(call.args[0], ast.Constant) else None
+        if isinstance(pattern, str) and ("/" in pattern or Path(pattern).exists()):
+            yield from sorted(Path().glob(pattern)) or [Path(pattern)]
+
+
+def signature(module: str, stage: str) -> tuple[set[str], set[str], set[str]]:
+    """Names of the tables, models and params that the stage's arguments ask for, read from its annotations."""
+    tables, models, params = set(), set(), set()
+    _, tree, _ = tree_of(module)
+    function = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == stage)
+    for argument in function.args.args:
+        kind = argument.annotation
+        name = dotted(kind.value if isinstance(kind, ast.Subscript) else kind) if kind is not None else ""
+        if name in ("Table", "Context"):
+            tables.add(argument.arg)
+        elif name == "Model":
+            models.add(argument.arg)
+        elif name == "Engine":
+            params.add(f"roles.{argument.arg}")
+        elif name.endswith("Params") and name != "RuntimeParams":
+            params.add(stage if argument.arg == "params" else argument.arg)
+    return tables, models, params
+
+
+def impurities(module: str) -> Iterator[str]:
+    """Uses of the environment, the clock and unseeded randomness, with file and line."""
+    path, tree, lines = tree_of(module)
+    names = imported_names(tree)
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Attribute | ast.Name) or HARMLESS in lines[node.lineno - 1]:
+            continue
+        full = dotted(node)
+        head, _, rest = full.partition(".")
+        full = ".".join(filter(None, [names.get(head, ""), rest])) if head in names else ""
+        short = ".".join(full.split(".")[-2:])
+        what = IMPURE.get(short)
+        if what is None and full.startswith(("random.", "numpy.random.")) and full.split(".")[-1] not in SEEDED:
+            what = "unseeded randomness" if full.count(".") == (1 if full.startswith("random.") else 2) else None
+        if full.split(".")[-1] in SEEDED and full.startswith(("random.", "numpy.random.")) and unseeded(node, tree):
+            what = "unseeded randomness"
+        if what is not None and not (short == "os.environ" and str(path) in LAUNCHING):
+            yield f"{path}:{node.lineno} uses {what} ({full})"
+
+
+def unseeded(name: ast.AST, tree: ast.Module) -> bool:
+    """Whether a generator is made without a seed."""
+    made = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.func is name]
+    return any(not call.args and not call.keywords for call in made)
+
+
+def imported_names(tree: ast.Module) -> dict[str, str]:
+    """Name in the module -> what it stands for, of everything imported."""
+    found: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {
+                alias.asname or alias.name.split(".")[0]: alias.name if alias.asname else alias.name.split(".")[0]
+                for alias in node.names
+            }
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def dotted(node: Any) -> str:
+    """`a.b.c` of an expression of names and attributes, "" for anything else."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        inner = dotted(node.value)
+        return f"{inner}.{node.attr}" if inner else ""
+    return ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,78 @@
+"""What a run came to: held-out metrics by model, the two products, where the time went, and the report's path.
+
+python -m cultivar.tools.summary
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from cultivar.runlog.folders import runs_folder
+from cultivar.runner.graph import GRAPH, load_yaml
+
+MODELS = ("base", "sft", "dpo", "online_dpo")
+
+
+def main() -> int:
+    metrics = {path.stem: json.loads(path.read_text()) for path in sorted(Path("metrics").glob("*.json"))}
+    evaluated = {path.stem: json.loads(path.read_text()) for path in sorted(Path("metrics/evaluate").glob("*.json"))}
+    if not metrics:
+        print("nothing has run yet; `dvc repro` runs the recipe", file=sys.stderr)
+        return 1
+    if evaluated:
+        print("\n".join(model_table(evaluated)))
+    if "assemble" in metrics:
+        out = metrics["assemble"]["out"]
+        print(f"\nD: {out['demonstrations']:,} demonstrations   P: {out['preferences']:,} preferences")
+    print("\n".join(["", *time_table()]))
+    if share := metrics.get("datasheet", {}).get("simulated_share", 0):
+        print(simulated(share))
+    print(f"\nreport: {Path('reports/report.html').resolve()}")
+    return 0
+
+
+def model_table(evaluated: dict[str, dict[str, Any]]) -> list[str]:
+    """One line per number that every model has, one column per model."""
+    models = [model for model in MODELS if model in evaluated]
+    names = [name for name, value in evaluated[models[0]].items() if isinstance(value, int | float)]
+    width = max(map(len, names))
+    lines = [" " * width + "".join(f"{model:>12}" for model in models)]
+    for name in names:
+        values = [evaluated[model].get(name) for model in models]
+        lines.append(
+            f"{name:<{width}}" + "".join(f"{'–' if value is None else f'{value:.4g}':>12}" for value in values)
+        )
+    return lines
+
+
+def time_table() -> list[str]:
+    """Seconds of each stage's last run, in the order of the graph, and rows changed against the version before."""
+    notes = {path.stem: json.loads(path.read_text()) for path in runs_folder().glob("*.json")}
+    order = list(load_yaml(GRAPH)["stages"])
+    timed = sorted(
+        notes, key=lambda name: (order.index(name.split("-")[0]) if name.split("-")[0] in order else 99, name)
+    )
+    lines = [f"{name:<22}{notes[name]['seconds']:>8.1f} s{churn(notes[name].get('rows_changed'))}" for name in timed]
+    return [*lines, f"{'stages together':<22}{sum(note['seconds'] for note in notes.values()):>8.1f} s"]
+
+
+def churn(changed: dict[str, Any] | None) -> str:
+    """Rows that a run changed, of those that it read and wrote."""
+    if not changed or changed["out"] is None:
+        return ""
+    read = "" if changed["in"] is None else f"{changed['in']:,} in, "
+    return f"   rows changed: {read}{changed['out']:,} out"
+
+
+def simulated(share: float) -> str:
+    """What there is to say of the simulated teacher's share of D and P."""
+    rows = "Every generated row was" if share == 1 else f"{share:.1%} of the rows of D and P were"
+    return (
+        f"\n{rows} written by the simulated teacher: figures show that the recipe runs, "
+        "not what a language model can do."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""Human rankings: append-only JSONL records folded to one order per prompt (human/annotations/README.md).
+
+A record holds the texts' own hash (`item`), so a judgement of texts that have since changed is stale and set aside.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from schemas.errors import UserError
+from schemas.ids import content_id
+
+
+class Judgement(BaseModel):
+    """One line of human/annotations/*.jsonl. `order` lists groups of candidate hashes, best first; a group is a tie."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    uuid: str
+    annotator: str
+    item: str
+    order: list[list[str]]
+    meets_criteria: bool
+    margin: int = Field(default=1, ge=1, le=3)
+    guideline: str
+    time: str
+    active_s: float = Field(default=0, ge=0)
+    supersedes: str | None = None
+    note: str = ""
+
+
+class AnnotationError(UserError, ValueError):
+    """A line that is no judgement; the message names file, line and fault."""
+
+
+@dataclass(frozen=True)
+class Folded:
+    """Mean ranks of candidate hashes over annotators (0 is best), and how many said the best meets every criterion."""
+
+    ranks: dict[str, float]
+    meets_criteria: bool
+    annotators: list[str]
+
+
+def candidate_hash(completion: str) -> str:
+    return content_id("text", completion)[:16]
+
+
+def item_hash(prompt: str, completions: Iterable[str]) -> str:
+    """Identity of a prompt with exactly these candidates, whatever their order."""
+    return content_id("item", [prompt, sorted(candidate_hash(text) for text in completions)])
+
+
+def read(paths: Iterable[Path]) -> list[Judgement]:
+    """Judgements in force: those that no other one supersedes. Raises AnnotationError."""
+    found: dict[str, Judgement] = {}
+    for path in paths:
+        if path.suffix != ".jsonl":
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if line.strip():
+                try:
+                    judgement = Judgement.model_validate(json.loads(line))
+                except (ValueError, ValidationError) as error:
+                    raise AnnotationError(f"{path}:{number}: {error}; mend or remove the line") from error
+                found[judgement.uuid] = judgement
+    replaced = {judgement.supersedes for judgement in found.values()}
+    return [judgement for uuid, judgement in sorted(found.items()) if uuid not in replaced]
+
+
+def fold(judgements: Iterable[Judgement]) -> dict[str, Folded]:
+    """Item -> the annotators' order: ranks are averaged over annotators."""
+    groups = defaultdict(list)
+    for judgement in judgements:
+        groups[judgement.item].append(judgement)
+    folded = {}
+    for item, several in groups.items():
+        ranks = defaultdict(list)
+        for judgement in several:
+            for rank, tied in enumerate(judgement.order):
+                for candidate in tied:
+                    ranks[candidate].append(rank)
+        meets = sum(judgement.meets_criteria for judgement in several) * 2 > len(several)
+        means = {candidate: sum(values) / len(values) for candidate, values in ranks.items()}
+        folded[item] = Folded(means, meets, sorted({judgement.annotator for judgement in several}))
+    return folded

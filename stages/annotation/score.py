@@ -1,0 +1,77 @@
+"""score: what selection weighs for every instruction (Qwen2 report, 4.1.1; methods 2.1).
+
+Tag diversity as the sum of the tags' inverse document frequencies, complexity (1-6) and intent completeness (1-5) by a
+judge, semantic richness as the share of distinct content words among those expected at that length.
+"""
+
+import math
+import re
+from collections import Counter
+from typing import Annotated, NamedTuple
+
+from pydantic import BaseModel, Field
+
+from cultivar.llm.engine import Engine
+from cultivar.llm.prompt import Prompt
+from cultivar.llm.request import Question
+from schemas.ids import content_id, seed_of
+from schemas.rows import Instruction, InstructionScore, Label, Quarantined
+from schemas.table import Context, Table
+from stages.annotation.params import ScoreParams
+
+WORD = re.compile(r"[^\W_]+", re.UNICODE)
+STOP = frozenset(
+    """
+    a about after all also an and any are as at be been but by can could did do does for from had has have how i
+    if in into is it its just me more most my no not of on one or other our out please she should so some such
+    than that the their them then there these they this to up was we were what when where which who will with
+    would you your
+    """.split()
+)
+
+
+class InstructionRating(BaseModel):
+    """The judge's rating of an instruction."""
+
+    complexity: Annotated[float, Field(ge=1, le=6)]
+    completeness: Annotated[float, Field(ge=1, le=5)]
+
+
+class ScoreTables(NamedTuple):
+    instruction_scores: Table[InstructionScore]
+    quarantine: Table[Quarantined]
+
+
+def score(instructions: Table[Instruction], labels: Context[Label], params: ScoreParams, judge: Engine) -> ScoreTables:
+    """Raw scores of every instruction. Instructions without tags (quarantined before) count as having none."""
+    prompt, rows = Prompt("score"), list(instructions)
+    tags_of = {row.parents[0]: row.tags for row in labels}
+    seen = Counter(tag for tags in tags_of.values() for tag in tags)
+    questions = [
+        Question(prompt.messages(instruction=row.prompt), InstructionRating, seed=seed_of(row.id, "score"))
+        for row in rows
+    ]
+    scores, quarantine = [], []
+    for row, (answer,) in zip(rows, judge.ask(questions), strict=True):
+        if not isinstance(answer.value, InstructionRating):
+            quarantine.append({"id": row.id, "stage": "score", "error": str(answer.error), "raw": answer.text})
+            continue
+        tags = tags_of.get(row.id, [])
+        content = {
+            "tags": tags,
+            "tag_count": len(tags),
+            "tag_idf": sum(math.log(len(rows) / seen[tag]) for tag in tags),
+            "complexity": answer.value.complexity,
+            "richness": richness(row.prompt, params.richness_words),
+            "completeness": answer.value.completeness,
+        }
+        scores.append({"id": content_id("score", content, [row.id]), "parents": [row.id], **content,
+                       "engine": answer.engine, "simulated": answer.simulated})  # fmt: skip
+    return ScoreTables(Table.of(InstructionScore, scores), Table.of(Quarantined, quarantine))
+
+
+def richness(text: str, full: int) -> float:
+    """Distinct content words over what is expected: `full` of them, or half the words of a longer text; at most 1."""
+    words = [word.lower() for word in WORD.findall(text)]
+    content = {word for word in words if word not in STOP}
+    return min(1.0, len(content) / max(full, len(words) / 2))

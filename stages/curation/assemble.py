@@ -1,0 +1,129 @@
+"""assemble: the two products D and P. Least margins, rows per prompt, the mix by strategy and domain, the split.
+
+A split is drawn from the prompt itself, so that all rows of one prompt, in D and in P, stand on the same side and a
+new row moves no other row.
+"""
+
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from schemas.errors import UserError
+from schemas.ids import content_id, unit_of
+from schemas.rows import Demonstration, Dropped, EvaluationItem, FinalDemonstration, FinalPreference, Preference
+from schemas.table import Context, Table
+from stages.curation.params import AssembleParams
+
+
+class Assembled(NamedTuple):
+    demonstrations: Table[FinalDemonstration]
+    preferences: Table[FinalPreference]
+    dropped: Table[Dropped]
+    metrics: dict[str, Any]
+
+
+class EvaluationLeak(UserError, AssertionError):
+    """A row that was to enter D or P asks what an evaluation item asks."""
+
+
+def assemble(
+    filtered_demonstrations: Table[Demonstration],
+    filtered_preferences: Table[Preference],
+    evaluation: Context[EvaluationItem],
+    params: AssembleParams,
+) -> Assembled:
+    """Choose the rows of D and P. Raises EvaluationLeak when a chosen prompt equals an evaluation prompt."""
+    score = pl.col("scores").list.eval(pl.element().struct.field("value")).list.mean().fill_null(0.0)
+    dropped: list[pl.DataFrame] = []
+    demonstrations = mix(keyed(filtered_demonstrations.frame, score), params, dropped)
+    preferences = keyed(filtered_preferences.frame, pl.col("margin"))
+    preferences = mix(wide_enough(preferences, params, dropped), params, dropped)
+    for name, rows in (("D", demonstrations), ("P", preferences)):
+        refuse_evaluation(name, rows, evaluation)
+    heldout = coins(pl.concat([demonstrations["key"], preferences["key"]]).unique(), params.heldout_share)
+    rows = pl.concat(dropped)
+    return Assembled(
+        Table(FinalDemonstration, split(demonstrations, heldout)),
+        Table(FinalPreference, split(preferences, heldout)),
+        Table.of(Dropped, [{"id": key, "stage": "assemble", "rule": rule} for key, rule in rows.iter_rows()]),
+        metrics={
+            f"{product}_by_{column}": dict(sorted(frame.group_by(column).len().iter_rows()))
+            for product, frame in (("demonstrations", demonstrations), ("preferences", preferences))
+            for column in ("strategy", "domain")
+        },
+    )
+
+
+def keyed(frame: pl.DataFrame, worth: pl.Expr) -> pl.DataFrame:
+    """Rows with `key` (the prompt's text, case and spaces evened) and `worth` (what ranks rows of one prompt)."""
+    return frame.with_columns(key=even(prompt_text()), worth=worth)
+
+
+def prompt_text() -> pl.Expr:
+    return pl.col("prompt").list.eval(pl.element().struct.field("content")).list.join("\n")
+
+
+def even(text: pl.Expr) -> pl.Expr:
+    return text.str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
+
+
+def wide_enough(rows: pl.DataFrame, params: AssembleParams, dropped: list[pl.DataFrame]) -> pl.DataFrame:
+    least = pl.col("strategy").replace_strict(params.min_margin, default=0.0, return_dtype=pl.Float64)
+    return keep(rows, pl.col("margin") >= least, "margin below minimum", dropped)
+
+
+def mix(rows: pl.DataFrame, params: AssembleParams, dropped: list[pl.DataFrame]) -> pl.DataFrame:
+    """At most `per_prompt` rows a prompt, the worthiest; then the caps: prompts in the
+    order of their coin, the worthiest rows of each first."""
+    rows = rows.sort(["worth", "id"], descending=[True, False])
+    place = pl.col("id").cum_count().over("key")
+    rows = keep(rows, place <= params.per_prompt, "rows per prompt", dropped)
+    caps: list[tuple[str, dict[Any, int]]] = [
+        ("strategy", dict(params.max_per_strategy)),
+        ("domain", dict(params.max_per_domain)),
+    ]
+    for column, most in caps:
+        if most:
+            drawn = {key: unit_of(prompt_id(key), "mix") for key in rows["key"].unique()}
+            order = pl.col("key").replace_strict(drawn, default=0.0, return_dtype=pl.Float64)
+            rows = (
+                rows.with_columns(coin=order)
+                .sort(["coin", "worth", "id"], descending=[False, True, False])
+                .drop("coin")
+            )
+            limit = pl.col(column).replace_strict(most, default=None, return_dtype=pl.Int64)
+            place = pl.col("id").cum_count().over(column)
+            rows = keep(rows, (place <= limit).fill_null(True), f"{column} cap", dropped)
+    return rows
+
+
+def keep(rows: pl.DataFrame, condition: pl.Expr, rule: str, dropped: list[pl.DataFrame]) -> pl.DataFrame:
+    """The rows for which `condition` holds; the others are noted under `rule`."""
+    marked = rows.with_columns(stays=condition)
+    dropped.append(marked.filter(~pl.col("stays")).select("id", rule=pl.lit(rule)))
+    return marked.filter("stays").drop("stays")
+
+
+def refuse_evaluation(product: str, rows: pl.DataFrame, evaluation: Context[EvaluationItem]) -> None:
+    items = evaluation.frame.select(item="id", key=even(pl.col("prompt")))
+    met = rows.select("id", "key").join(items, on="key").sort("id")
+    if met.height:
+        row, _, item = met.row(0)
+        raise EvaluationLeak(
+            f"{met.height} rows of {product} ask what an evaluation item asks, first row {row} and item {item}; "
+            "the filter stage should have removed them: look at its params and at data/overlaps.parquet"
+        )
+
+
+def prompt_id(key: str) -> str:
+    return content_id("prompt", key)
+
+
+def coins(keys: pl.Series, share: float) -> pl.Series:
+    """The prompts whose coin falls on the held-out side."""
+    return pl.Series("key", [key for key in keys if unit_of(prompt_id(key), "split") < share], dtype=pl.String)
+
+
+def split(rows: pl.DataFrame, heldout: pl.Series) -> pl.DataFrame:
+    side = pl.when(pl.col("key").is_in(heldout.implode())).then(pl.lit("heldout")).otherwise(pl.lit("train"))
+    return rows.with_columns(split=side).drop("key", "worth")

@@ -1,0 +1,218 @@
+"""filter: quality rules, exact duplicates, decontamination, near duplicates; a named rule for every row that goes.
+
+Demonstrations and preferences are filtered together where it matters: near-duplicate prompts are clustered over both,
+so that one prompt stands for a cluster in D and in P.
+"""
+
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from schemas.ids import content_id
+from schemas.rows import Demonstration, Dropped, EvaluationItem, Overlap, Preference
+from schemas.table import Context, Table, concat
+from stages.curation.decontamination import Hit, Rule, overlaps
+from stages.curation.duplicates import clusters, near_duplicates
+from stages.curation.params import FilterParams
+from stages.curation.quality import quality
+
+
+class Filtered(NamedTuple):
+    filtered_demonstrations: Table[Demonstration]
+    filtered_preferences: Table[Preference]
+    overlaps: Table[Overlap]
+    dropped: Table[Dropped]
+    metrics: dict[str, Any]
+
+
+Gone = pl.DataFrame
+"""(id, rule, detail) of rows that a step removes."""
+
+
+def filter(  # noqa: A001  (the stage's name in the recipe)
+    annotation_demonstrations: Table[Demonstration],
+    rejection_demonstrations: Table[Demonstration],
+    execution_demonstrations: Table[Demonstration],
+    repurpose_demonstrations: Table[Demonstration],
+    constitution_demonstrations: Table[Demonstration],
+    annotation_preferences: Table[Preference],
+    rejection_preferences: Table[Preference],
+    execution_preferences: Table[Preference],
+    repurpose_preferences: Table[Preference],
+    constitution_preferences: Table[Preference],
+    evaluation: Context[EvaluationItem],
+    params: FilterParams,
+) -> Filtered:
+    """Drop what no product may hold. Steps in order: quality, exact duplicates, decontamination, near duplicates."""
+    demonstrations = concat(
+        Demonstration,
+        [
+            annotation_demonstrations,
+            rejection_demonstrations,
+            execution_demonstrations,
+            repurpose_demonstrations,
+            constitution_demonstrations,
+        ],
+    )
+    preferences = concat(
+        Preference,
+        [
+            annotation_preferences,
+            rejection_preferences,
+            execution_preferences,
+            repurpose_preferences,
+            constitution_preferences,
+        ],
+    )
+    rows = pl.concat([texts(demonstrations, "D"), texts(preferences, "P")])
+    gone = [quality(rows, params)]
+    rows = without(rows, gone[-1])
+    gone.append(exact_duplicates(rows))
+    rows = without(rows, gone[-1])
+    evidence = contaminated(rows, evaluation.frame, params)
+    gone.append(
+        evidence.filter("removed").select(
+            "id",
+            rule=pl.lit("evaluation overlap"),
+            detail=pl.format("overlaps evaluation item {}: LCS {} of {} and {} tokens", *LENGTHS),
+        )
+    )
+    rows = without(rows, gone[-1])
+    gone.append(near_duplicate_prompts(rows, params))
+    rows = without(rows, gone[-1])
+    kept = rows.select("id")
+    return Filtered(
+        Table(Demonstration, demonstrations.frame.join(kept, on="id", how="semi")),
+        Table(Preference, preferences.frame.join(kept, on="id", how="semi")),
+        overlap_table(evidence),
+        Table.of(
+            Dropped,
+            [
+                {"id": key, "stage": "filter", "rule": rule, "detail": detail}
+                for key, rule, detail in pl.concat(gone).iter_rows()
+            ],
+        ),
+        metrics={
+            "overlaps_removed": int(evidence["removed"].sum()),
+            "overlaps_reported": int((~evidence["removed"]).sum()),
+            "kept_by_strategy": dict(sorted(rows.group_by("strategy").len().iter_rows())),
+        },
+    )
+
+
+LENGTHS = ("item", "lcs", "row_tokens", "item_tokens")
+
+
+def texts(table: Table, product: str) -> pl.DataFrame:
+    """What the rules look at: prompt and completion as text, the rejected completion (null in D), the mean score."""
+
+    def spoken(column: str) -> pl.Expr:
+        return pl.col(column).list.eval(pl.element().struct.field("content")).list.join("\n")
+
+    completion, rejected = ("completion", pl.lit(None, pl.String)) if product == "D" else ("chosen", spoken("rejected"))
+    values = pl.col("scores").list.eval(pl.element().struct.field("value")).list.mean()
+    return table.frame.select(
+        "id",
+        "domain",
+        "strategy",
+        product=pl.lit(product),
+        prompt=spoken("prompt"),
+        completion=spoken(completion),
+        rejected=rejected,
+        score=values.fill_null(0.0),
+    )
+
+
+def without(rows: pl.DataFrame, gone: Gone) -> pl.DataFrame:
+    return rows.join(gone.select("id"), on="id", how="anti", maintain_order="left")
+
+
+def normal(column: str) -> pl.Expr:
+    return pl.col(column).str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars().fill_null("")
+
+
+def exact_duplicates(rows: pl.DataFrame) -> Gone:
+    """Rows of one product with the same prompt and completion(s), but for case and spaces: the best-scored stays."""
+    ranked = rows.with_columns(normal(column) for column in ("prompt", "completion", "rejected")).sort(
+        ["score", "id"], descending=[True, False]
+    )
+    first = pl.col("id").first().over("product", "prompt", "completion", "rejected")
+    marked = ranked.select("id", first=first).filter(pl.col("id") != pl.col("first"))
+    return marked.select("id", rule=pl.lit("exact duplicate"), detail=pl.format("same text as row {}", "first"))
+
+
+def contaminated(rows: pl.DataFrame, evaluation: pl.DataFrame, params: FilterParams) -> pl.DataFrame:
+    """Evidence: one row per (row, item) pair. Prompts and completions are compared each as a sequence of its own."""
+    items = evaluation.sort("id")
+    sequences = (
+        rows.unpivot(["prompt", "completion", "rejected"], index="id", value_name="text")
+        .filter(pl.col("text").is_not_null())
+        .select("id", "text")
+    )
+    distinct = sequences["text"].unique().sort()
+    rule = Rule(params.ngram, params.lcs_tokens, params.lcs_share, params.report_ngram, params.report_items)
+    hits = list(overlaps(distinct, items["prompt"], rule)) if len(items) and len(distinct) else []
+    fields = {name: pl.Series([getattr(hit, name) for hit in hits], dtype=kind) for name, kind in HIT.items()}
+    found = pl.DataFrame(fields).with_columns(
+        text_key=distinct.gather(fields["row"]) if hits else pl.Series([], dtype=pl.String),
+        item=items["id"].gather(fields["item"]) if hits else pl.Series([], dtype=pl.String),
+    )
+    return (
+        sequences.join(found, left_on="text", right_on="text_key", suffix="_shared")
+        .drop("row", "text")
+        .rename({"text_shared": "text"})
+        # A row that goes has one piece of evidence: the longest.
+        .sort(["id", "removed", "lcs", "item"], descending=[False, True, True, False])
+        .filter((pl.col("id").cum_count().over("id") == 1) | ~pl.col("removed").any().over("id"))
+        .unique(["id", "item"], keep="first", maintain_order=True)
+    )
+
+
+HIT = {
+    name: {"int": pl.Int64, "bool": pl.Boolean, "str": pl.String}[getattr(kind, "__name__", str(kind))]()
+    for name, kind in Hit.__annotations__.items()
+}
+
+
+def overlap_table(evidence: pl.DataFrame) -> Table[Overlap]:
+    rows = []
+    for hit in evidence.iter_rows(named=True):
+        parents = [hit.pop("id"), hit.pop("item")]
+        rows.append(hit | {"id": content_id("overlap", hit, parents), "parents": parents})
+    return Table.of(Overlap, rows)
+
+
+def near_duplicate_prompts(rows: pl.DataFrame, params: FilterParams) -> Gone:
+    """Rows whose prompt is a near duplicate of a kept prompt of the same domain.
+
+    Rows of one identical prompt are no duplicates of each other. Of a cluster that prompt stays which is in both
+    products, then the one with the best-scored row, then the one with the least id.
+    """
+    gone = [pl.DataFrame(schema={"id": pl.String, "rule": pl.String, "detail": pl.String})]
+    keyed = rows.with_columns(key=normal("prompt"))
+    for domain, threshold in sorted(params.near_duplicate.items()):
+        members = keyed.filter(pl.col("domain") == domain)
+        prompts = (
+            members.group_by("key")
+            .agg(pl.col("product").n_unique(), pl.col("score").max(), pl.col("id").min())
+            .sort(["product", "score", "id"], descending=[True, True, False])
+        )
+        if prompts.height < 2:
+            continue
+        pairs = near_duplicates(prompts["key"], threshold, params.shingle_words, params.bands, params.rows_per_band)
+        best = clusters((left, right) for left, right, _ in pairs)
+        lost = [(member, root) for member, root in sorted(best.items()) if member != root]
+        moved = pl.DataFrame(
+            {
+                "key": prompts["key"].gather([member for member, _ in lost]),
+                "kept": prompts["id"].gather([root for _, root in lost]),
+            }
+        )
+        gone.append(
+            members.join(moved, on="key").select(
+                "id",
+                rule=pl.lit("near duplicate"),
+                detail=pl.format("its prompt is a near duplicate of that of row {}", "kept"),
+            )
+        )
+    return pl.concat(gone)

@@ -1,0 +1,101 @@
+"""Parameters of curation: ingest, filter, assemble."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from schemas.params.base import Count, Positive, Rate, Section
+from schemas.rows import Domain, Strategy
+
+Format = Literal[
+    "auto",
+    "gsm8k",
+    "mbpp",
+    "code_task",
+    "ifeval",
+    "safety",
+    "character",
+    "passage",
+    "constraint",
+    "self_instruct",
+    "alpaca",
+    "sharegpt",
+    "messages",
+    "prompt_answer",
+    "prompt_completion",
+    "prompt",
+    "book",
+    "wikidata",
+]
+Words = Annotated[int, Field(ge=1, le=100_000)]
+
+
+class SourceFile(Section):
+    """One source: where it is, what it holds and under which licence it may be used."""
+
+    name: Annotated[str, Field(min_length=1)]
+    path: Annotated[str, Field(min_length=1)]
+    format: Format = "auto"
+    domain: Domain
+    license: Annotated[str, Field(min_length=1)]
+    split: Annotated[str, Field(min_length=1)] = "train"
+    ids: str | None = None
+    limit: Positive | None = None
+
+
+class EvaluationFile(SourceFile):
+    """An evaluation file: reaches decontamination and evaluation only."""
+
+    split: Annotated[str, Field(min_length=1)] = "test"
+
+
+class IngestParams(Section):
+    """Sources of training rows, and apart from them the evaluation files."""
+
+    sources: Annotated[list[SourceFile], Field(min_length=1)]
+    evaluation: list[EvaluationFile] = []
+    passage_min_words: Words = 80
+    passage_max_words: Words = 400
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[a-z]+)?$")] = "en"
+    detect_rows: Positive = 50
+
+    @model_validator(mode="after")
+    def agree(self) -> "IngestParams":
+        names = [source.name for source in (*self.sources, *self.evaluation)]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"source names {twice} occur twice; give every source its own name")
+        if self.passage_min_words > self.passage_max_words:
+            raise ValueError(
+                f"passage_min_words {self.passage_min_words} is above passage_max_words {self.passage_max_words}"
+            )
+        return self
+
+
+class FilterParams(Section):
+    """Duplicates, decontamination and quality rules."""
+
+    shingle_words: Positive = 3
+    bands: Annotated[int, Field(ge=1, le=64)] = 16
+    rows_per_band: Annotated[int, Field(ge=1, le=32)] = 5
+    near_duplicate: dict[Domain, Rate] = {}
+    ngram: Annotated[int, Field(ge=4, le=50)] = 13
+    lcs_tokens: Positive = 13
+    lcs_share: Rate = 0.6
+    report_ngram: Annotated[int, Field(ge=4, le=50)] = 8
+    report_items: Count = 5
+    refusal_chars: Positive = 200
+    refusal_words: Positive = 80
+    repetition_ngram: Positive = 4
+    repetition_share: Rate = 0.3
+    repetition_min_words: Positive = 40
+    truncated_min_words: Positive = 150
+
+
+class AssembleParams(Section):
+    """The mix, the split and the margins of D and P."""
+
+    heldout_share: Rate = 0.05
+    per_prompt: Positive = 4
+    max_per_strategy: dict[Strategy, Positive] = {}
+    max_per_domain: dict[Domain, Positive] = {}
+    min_margin: dict[Strategy, Annotated[float, Field(ge=0)]] = {}

@@ -1,0 +1,71 @@
+"""Quality rules on completions, as column expressions; the first that holds names the drop.
+
+Refusal and identity: the opening of the completion (methods of open-instruct's keyword filter, by families of
+phrases). Safety rows may refuse. Repetition, unclosed fences and LaTeX, truncation: the form of the text.
+"""
+
+import polars as pl
+
+from cultivar.text.ngrams import grams, tokens
+from stages.curation.params import FilterParams
+
+REFUSAL = (
+    r"(?i)\b(i['’]m|i am) (very |so |really )?sorry\b|^\s*sorry\b|\bi apologi[sz]e\b"
+    r"|\bi (can['’]t|cannot|can not|won['’]t|am unable to|am not able to|['’]m unable to) "
+    r"(help|assist|answer|provide|fulfil|fulfill|comply|do that|complete)"
+)
+BOILERPLATE = (
+    r"(?i)\b(knowledge cut-?off|as of my (last|latest|knowledge) (update|training)|regenerate response|network error"
+    r"|this content may violate|\[insert [a-z ]+ here\]|lorem ipsum)\b"
+)
+IDENTITY = (
+    r"(?i)\bas an? (ai|artificial intelligence)( language)?( model| assistant)?,"
+    r"|\bi(['’]m| am) (chatgpt|gpt-?\d|claude|gemini|bard|llama|qwen|mistral|an? (ai|large) language model)\b"
+    r"|\b(trained|developed|created|made) by (openai|anthropic|google|meta|alibaba|microsoft|mistral|deepseek)\b"
+)
+ENDING = r"""[.!?…。！？"'”’)\]}`*:;|>\d]\s*$"""
+OWN_VOICE = ["literature", "character"]
+"""Domains whose completions speak for others: an apology or an identity there is part of the text."""
+
+
+def quality(rows: pl.DataFrame, params: FilterParams) -> pl.DataFrame:
+    """(id, rule, detail) of the rows that a rule removes. `rows`: id, domain, completion, rejected (null in D)."""
+    text = pl.col("completion")
+    opening = text.str.slice(0, params.refusal_chars)
+    length = text.str.count_matches(r"\S+")
+    domain = pl.col("domain")
+    own = domain.is_in(OWN_VOICE)
+    form = domain.is_in(["literature", "code", "constraint"])
+    rules = {
+        "empty completion": text.str.strip_chars() == "",
+        "chosen equals rejected": (text.str.strip_chars() == pl.col("rejected").str.strip_chars()).fill_null(False),
+        "refusal": (domain != "safety") & ~own & (length < params.refusal_words) & opening.str.contains(REFUSAL),
+        "identity leakage": ~own & opening.str.contains(IDENTITY),
+        "boilerplate": ~own & text.str.contains(BOILERPLATE),
+        "unclosed fence": (text.str.count_matches("```", literal=True) % 2 == 1)
+        | (text.str.count_matches(r"\\begin\{") != text.str.count_matches(r"\\end\{"))
+        | (text.str.count_matches(r"\\\[") != text.str.count_matches(r"\\\]")),
+        "truncated": ~form & (length >= params.truncated_min_words) & ~text.str.contains(ENDING),
+        "repetition": pl.col("repeated") > params.repetition_share,
+    }
+    judged = rows.with_columns(repeated=repeated_share(rows["completion"], params)).with_columns(
+        rule=pl.coalesce(pl.when(broken).then(pl.lit(name)) for name, broken in rules.items())
+    )
+    shown = text.str.slice(0, 120).str.replace_all(r"\s+", " ")
+    return judged.filter(pl.col("rule").is_not_null()).select("id", "rule", detail=shown)
+
+
+def repeated_share(texts: pl.Series, params: FilterParams) -> pl.Series:
+    """Share of word n-grams that occurred before in the same text; 0 for short texts."""
+    of = tokens(texts)
+    hashed, rows = grams(of, params.repetition_ngram)
+    lengths = pl.DataFrame({"row": range(len(texts)), "words": of.offsets[1:] - of.offsets[:-1]})
+    counted = (
+        pl.DataFrame({"row": rows, "gram": hashed})
+        .group_by("row")
+        .agg(share=1 - pl.col("gram").n_unique() / pl.len())
+        .with_columns(pl.col("row").cast(pl.Int64))
+    )
+    joined = lengths.join(counted, on="row", how="left", maintain_order="left")
+    long_enough = pl.col("words") >= params.repetition_min_words
+    return joined.select(pl.when(long_enough).then(pl.col("share")).otherwise(0.0).fill_null(0.0))["share"]

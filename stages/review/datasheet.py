@@ -1,0 +1,147 @@
+"""datasheet: what this data version is, in Markdown (Gebru et al. 2021, as far as a pipeline can answer it)."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import polars as pl
+from jinja2 import Environment, StrictUndefined
+
+from schemas.rows import FinalDemonstration, FinalPreference
+from schemas.stage import Document, Files
+from schemas.table import Context, Table
+from stages.review.params import DatasheetParams
+
+TEMPLATE = "reports/templates/datasheet.md.jinja"
+COLUMNS = ("strategy", "domain", "license", "engine", "split")
+QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
+Lines = list[dict[str, Any]]
+
+
+class Described(NamedTuple):
+    datasheet: Document
+    metrics: dict[str, Any]
+
+
+def datasheet(
+    demonstrations: Context[FinalDemonstration],
+    preferences: Context[FinalPreference],
+    files: Files,
+    params: DatasheetParams,
+) -> Described:
+    """Counts, lengths, states of every stage, evidence of decontamination and samples drawn by row id."""
+    measured = read_metrics(files)
+    simulated = share_simulated(demonstrations, preferences)
+    text = template(files, TEMPLATE).render(
+        title=params.title,
+        demonstrations=len(demonstrations),
+        preferences=len(preferences),
+        simulated=simulated,
+        counts={column: counts(demonstrations, preferences, column) for column in COLUMNS},
+        quantiles=QUANTILES,
+        lengths=[
+            {"name": name, "values": word_quantiles(table.frame, column)}
+            for name, table, column in (
+                ("D prompt", demonstrations, "prompt"),
+                ("D completion", demonstrations, "completion"),
+                ("P chosen", preferences, "chosen"),
+                ("P rejected", preferences, "rejected"),
+            )
+        ],
+        states=states(measured),
+        made=made(measured),
+        rules=rules(measured),
+        overlaps={name: measured.get("filter", {}).get(f"overlaps_{name}", 0) for name in ("removed", "reported")},
+        not_taken=measured.get("ingest", {}).get("not_taken", {}),
+        samples=samples(demonstrations, params),
+    )
+    rows = {"demonstrations": len(demonstrations), "preferences": len(preferences)}
+    return Described(Document(text), metrics=rows | {"simulated_share": simulated})
+
+
+def template(files: Files, path: str, autoescape: bool = False) -> Any:
+    """A declared template file. Unknown names in it are errors."""
+    (found,) = files.find(path)
+    environment = Environment(autoescape=autoescape, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["cell"] = cell
+    return environment.from_string(found.read_text("utf-8"))
+
+
+def cell(text: Any) -> str:
+    """Text that fits one cell of a Markdown table and cannot end it: rows are model output."""
+    said = " ".join(str(text).split()).replace("\\", "\\\\").replace("|", "\\|").replace("`", "ʼ")
+    return said.replace("<", "&lt;").replace("[", "\\[")
+
+
+def read_metrics(files: Files) -> dict[str, dict[str, Any]]:
+    """Metrics by stage name, of the declared files below metrics/."""
+    found = {path: json.loads(path.read_text("utf-8")) for path in declared(files, "metrics")}
+    return {path.stem: value for path, value in found.items() if path.parent.name == "metrics"}
+
+
+def declared(files: Files, folder: str) -> list[Path]:
+    """Declared files below a folder of the project, in the order of dvc.yaml."""
+    return [path for path in files.declared if path.parts[0] == folder and path.suffix in (".json", ".csv")]
+
+
+def share_simulated(demonstrations: Table[FinalDemonstration], preferences: Table[FinalPreference]) -> float:
+    marks = pl.concat([demonstrations.frame["simulated"], preferences.frame["simulated"]])
+    return int(marks.sum()) / max(1, len(marks))
+
+
+def counts(demonstrations: Table[FinalDemonstration], preferences: Table[FinalPreference], column: str) -> Lines:
+    both = [dict(table.frame.group_by(column).len().iter_rows()) for table in (demonstrations, preferences)]
+    return [
+        {"value": value, "d": both[0].get(value, 0), "p": both[1].get(value, 0)}
+        for value in sorted({**both[0], **both[1]})
+    ]
+
+
+def word_quantiles(frame: pl.DataFrame, column: str) -> list[int]:
+    """Quantiles of the number of words over all messages of a column; empty for no rows."""
+    said = pl.col(column).list.eval(pl.element().struct.field("content")).list.join(" ")
+    words = frame.select(said.str.count_matches(r"\S+"))[column]
+    return [int(words.quantile(q, "nearest") or 0) for q in QUANTILES] if len(words) else []
+
+
+def states(measured: dict[str, dict[str, Any]]) -> Lines:
+    """Rows in, kept, dropped and quarantined of every stage that consumes rows."""
+    found = [{"stage": stage} | held["rows"] for stage, held in measured.items() if "rows" in held]
+    return [line | {"closes": line["in"] == line["kept"] + line["dropped"] + line["quarantined"]} for line in found]
+
+
+def made(measured: dict[str, dict[str, Any]]) -> Lines:
+    """Rows in each table that a stage wrote."""
+    return [
+        {"stage": stage, "table": table, "rows": rows}
+        for stage, held in measured.items()
+        for table, rows in held.get("out", {}).items()
+    ]
+
+
+def rules(measured: dict[str, dict[str, Any]]) -> Lines:
+    return [
+        {"stage": stage, "rule": rule.replace("_", " "), "rows": rows}
+        for stage, held in measured.items()
+        for rule, rows in held.get("dropped_by_rule", {}).items()
+    ]
+
+
+def samples(demonstrations: Table[FinalDemonstration], params: DatasheetParams) -> Lines:
+    """The rows with the least ids of each strategy: the same ones on every machine."""
+    chosen = demonstrations.frame.sort("id").group_by("strategy", maintain_order=True).head(params.samples)
+    shown = chosen.select("strategy", "id", "prompt", "completion").sort("strategy", "id")
+    return [
+        {
+            "strategy": row["strategy"],
+            "id": row["id"],
+            "prompt": cut(row["prompt"], params.sample_chars),
+            "completion": cut(row["completion"], params.sample_chars),
+        }
+        for row in shown.iter_rows(named=True)
+    ]
+
+
+def cut(messages: list[dict[str, str]], most: int) -> str:
+    text = " / ".join(message["content"] for message in messages)
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -1,0 +1,85 @@
+"""What a synthesis stage writes down: demonstrations, preferences, verdicts, drops and failures, with ids and parents."""
+
+from typing import Any
+
+from cultivar.llm.answer import Answer
+from schemas.ids import content_id
+from schemas.rows import Demonstration, Dropped, Preference, Quarantined, Verdict
+from schemas.table import Table
+
+
+class Ledger:
+    """Rows of one stage's run. A row that was demonstrated, preferred, dropped or failed already is not added twice."""
+
+    def __init__(self, stage: str):
+        self.stage = stage
+        self.demonstrations: dict[str, dict] = {}
+        self.preferences: dict[str, dict] = {}
+        self.verdicts: dict[str, dict] = {}
+        self.dropped: dict[str, dict] = {}
+        self.quarantine: dict[str, dict] = {}
+
+    def drop(self, row_id: str, rule: str, parent: str | None = None, detail: str = "") -> None:
+        self.dropped.setdefault(row_id, {"id": row_id, "parents": [parent] if parent else [], "stage": self.stage,
+                                         "rule": rule, "detail": detail})  # fmt: skip
+
+    def fail(self, answer: Answer, parent: str, whole: bool = False) -> None:
+        """Quarantine an unusable answer; `whole` when it takes its row (`parent`) with it."""
+        row_id = parent if whole else content_id("failed answer", answer.key, [parent])
+        self.quarantine.setdefault(row_id, {"id": row_id, "parents": [] if whole else [parent], "stage": self.stage,
+                                            "error": str(answer.error), "raw": answer.text})  # fmt: skip
+
+    def verdict(
+        self, subject: str, verifier: str, outcome: str, score: float | None, detail: str = "", *parents: str
+    ) -> str:
+        """Note a verdict on `subject`; its id."""
+        row_id = content_id("verdict", [verifier, outcome, score, detail], [subject, *parents])
+        self.verdicts[row_id] = {"id": row_id, "parents": [subject, *parents], "stage": self.stage, "verifier": verifier,
+                                 "outcome": outcome, "score": score, "detail": detail[:500]}  # fmt: skip
+        return row_id
+
+    def demonstrate(self, shared: dict[str, Any], completion: str, parents: list[str]) -> str:
+        """Add a row of D; its id."""
+        said = [{"role": "assistant", "content": completion}]
+        row_id = content_id("demonstration", [shared["prompt"], said], parents)
+        self.demonstrations[row_id] = shared | {"id": row_id, "parents": parents, "strategy": self.stage,
+                                                "completion": said}  # fmt: skip
+        return row_id
+
+    def prefer(
+        self, shared: dict[str, Any], chosen: str, rejected: str, margin: float, parents: list[str], *verdicts: str
+    ) -> None:
+        """Add a row of P; equal texts make none."""
+        if chosen == rejected:
+            return
+        row_id = content_id("preference", [shared["prompt"], chosen, rejected], parents)
+        self.preferences[row_id] = shared | {
+            "id": row_id, "parents": parents, "strategy": self.stage, "margin": float(margin),
+            "chosen": [{"role": "assistant", "content": chosen}],
+            "rejected": [{"role": "assistant", "content": rejected}],
+            "verdicts": [*shared["verdicts"], *verdicts],
+        }  # fmt: skip
+
+    def close(self, ids: list[str], rule: str) -> None:
+        """Drop every row of `ids` that came to nothing, so that each ends in exactly one state."""
+        used = {
+            parent
+            for rows in (self.demonstrations, self.preferences)
+            for row in rows.values()
+            for parent in row["parents"]
+        }
+        for row_id in ids:
+            if row_id in used:
+                self.dropped.pop(row_id, None)
+                self.quarantine.pop(row_id, None)
+            elif row_id not in self.quarantine:
+                self.drop(row_id, rule)
+
+    def tables(self) -> dict[str, Table]:
+        return {
+            f"{self.stage}_demonstrations": Table.of(Demonstration, self.demonstrations.values()),
+            f"{self.stage}_preferences": Table.of(Preference, self.preferences.values()),
+            f"{self.stage}_verdicts": Table.of(Verdict, self.verdicts.values()),
+            "dropped": Table.of(Dropped, self.dropped.values()),
+            "quarantine": Table.of(Quarantined, self.quarantine.values()),
+        }

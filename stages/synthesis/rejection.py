@@ -1,0 +1,211 @@
+"""rejection: rejection sampling for problems with a definitive answer (Qwen2 report, 4.1.2; RFT, Yuan et al. 2023).
+
+k paths per problem; a path is admitted when its final answer is right, every equation in it holds and the judge finds
+the reasoning sound. Distinct admitted paths become demonstrations; the best admitted path against a path with a wrong
+final answer becomes a preference, for problems that are solved sometimes but not always.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Annotated, NamedTuple
+
+from pydantic import BaseModel, Field
+
+from cultivar.grading.answers import agrees, final_answer, said, value
+from cultivar.grading.equations import consistent, distinct, equations
+from cultivar.llm.answer import Answer
+from cultivar.llm.engine import Engine
+from cultivar.llm.prompt import Prompt
+from cultivar.llm.request import Question
+from schemas.ids import content_id, seed_of
+from schemas.rows import Demonstration, Dropped, Preference, Problem, Quarantined, Verdict
+from schemas.table import Table
+from stages.synthesis.params import RejectionParams
+
+STAGE = "rejection"
+
+
+class Reasoning(BaseModel):
+    """The judge's grade of a path."""
+
+    reason: str
+    grade: Annotated[int, Field(ge=1, le=5)]
+
+
+class RejectionTables(NamedTuple):
+    rejection_demonstrations: Table[Demonstration]
+    rejection_preferences: Table[Preference]
+    rejection_verdicts: Table[Verdict]
+    dropped: Table[Dropped]
+    quarantine: Table[Quarantined]
+
+
+@dataclass
+class Path:
+    """One sampled path; `rule` is why it is not admitted, empty while it may be."""
+
+    problem: Problem
+    answer: Answer
+    id: str
+    rule: str = ""
+    grade: int = 0
+    verdict: str = ""
+
+    @property
+    def text(self) -> str:
+        return self.answer.text.strip()
+
+
+def rejection(problems: Table[Problem], params: RejectionParams, teacher: Engine, judge: Engine) -> RejectionTables:
+    """Admitted paths of every problem as D, best against wrong as P, a verdict per judged path."""
+    found = list(problems)
+    quarantine: list[dict] = []
+    paths = sample(found, params, teacher, quarantine)
+    verdicts = grade([path for path in paths if not path.rule], params, judge, quarantine)
+    by_problem: dict[str, list[Path]] = {problem.id: [] for problem in found}
+    for path in paths:
+        by_problem[path.problem.id].append(path)
+    demonstrations: list[dict] = []
+    preferences: list[dict] = []
+    dropped: list[dict] = []
+    for problem in found:
+        mine = by_problem[problem.id]
+        admitted = [path for path in mine if not path.rule]
+        chosen = [admitted[at] for at in distinct([path.text for path in admitted])][: params.paths]
+        demonstrations += [demonstration(path) for path in chosen]
+        preferences += [preference(*pair) for pair in contrast(chosen, mine, params)]
+        if not chosen:
+            rules = Counter(path.rule for path in mine)
+            rule = "no path is admitted" if mine else "no path was finished"
+            detail = ", ".join(f"{name} {count}" for name, count in sorted(rules.items()))
+            dropped.append({"id": problem.id, "stage": STAGE, "rule": rule, "detail": detail})
+        dropped += [
+            {"id": path.id, "parents": [problem.id], "stage": STAGE, "rule": path.rule or "repeated path"}
+            for path in mine
+            if path not in chosen
+        ]
+    return RejectionTables(
+        Table.of(Demonstration, demonstrations),
+        Table.of(Preference, preferences),
+        Table.of(Verdict, verdicts),
+        Table.of(Dropped, dropped),
+        Table.of(Quarantined, quarantine),
+    )
+
+
+def sample(problems: list[Problem], params: RejectionParams, teacher: Engine, quarantine: list[dict]) -> list[Path]:
+    """k paths per problem, checked for the final answer and the arithmetic; equal texts of one problem count once."""
+    questions = [
+        Question(
+            [{"role": "user", "content": problem.prompt}],
+            n=params.samples,
+            seed=seed_of(problem.id, "rejection"),
+            sampling={"max_tokens": params.max_new_tokens},
+        )
+        for problem in problems
+    ]
+    paths: dict[str, Path] = {}
+    for problem, answers in zip(problems, teacher.ask(questions), strict=True):
+        for sample, answer in enumerate(answers):
+            row_id = content_id("path", answer.text.strip(), [problem.id])
+            if not answer.ok:
+                failed = content_id("failed path", [sample, answer.key], [problem.id])
+                quarantine.append({"id": failed, "parents": [problem.id], "stage": STAGE, "error": answer.error,
+                                   "raw": answer.text})  # fmt: skip
+            elif row_id not in paths:
+                paths[row_id] = Path(problem, answer, row_id, rule_of(answer.text, problem.answer))
+    return list(paths.values())
+
+
+def rule_of(path: str, answer: str) -> str:
+    """Why a path is not admitted, by its final answer and its equations; empty where it may be.
+
+    Only a path whose number is another one is wrong; an answer that takes algebra to compare says nothing either way.
+    """
+    words = said(path)
+    right = agrees(words, answer)
+    if right:
+        return "" if consistent(path) else "an equation does not hold"
+    if value(words) is None:
+        return "no final answer"
+    return "wrong answer" if right is False else "answer cannot be compared"
+
+
+def grade(paths: list[Path], params: RejectionParams, judge: Engine, quarantine: list[dict]) -> list[dict]:
+    """Let the judge grade right paths; below `min_grade` is a rule, an unusable grade quarantines the judgement."""
+    prompt = Prompt("rejection")
+    questions = [
+        Question(
+            prompt.messages(problem=path.problem.prompt, solution=path.text), Reasoning, seed=seed_of(path.id, "grade")
+        )
+        for path in paths
+    ]
+    verdicts = []
+    for path, (answer,) in zip(paths, judge.ask(questions), strict=True):
+        if isinstance(answer.value, Reasoning):
+            path.grade = answer.value.grade
+            sound = path.grade >= params.min_grade
+            path.rule = "" if sound else "reasoning is not sound"
+            path.verdict = content_id("verdict", [answer.key, path.grade], [path.id])
+            verdicts.append({"id": path.verdict, "parents": [path.id, path.problem.id], "stage": STAGE,
+                             "verifier": answer.engine, "outcome": "sound" if sound else "unsound",
+                             "score": float(path.grade), "detail": answer.value.reason})  # fmt: skip
+        else:
+            path.rule = "grade is unusable"
+            failed = content_id("failed grade", answer.key, [path.id])
+            quarantine.append({"id": failed, "parents": [path.id], "stage": STAGE, "error": str(answer.error),
+                               "raw": answer.text})  # fmt: skip
+    return verdicts
+
+
+def contrast(chosen: list[Path], mine: list[Path], params: RejectionParams) -> list[tuple[Path, Path, float]]:
+    """(right, wrong, margin) of one problem: the best graded right path, then the one with most checked steps; wrong
+    paths by how often their answer was given (the most seductive first). The margin is the share of right paths."""
+    wrong = [path for path in mine if path.rule == "wrong answer"]
+    if not chosen or not wrong:
+        return []
+    best = min(chosen, key=lambda path: (-path.grade, -len(equations(path.text)), path.id))
+    votes = Counter(final_answer(path.text) for path in wrong)
+    wrong.sort(key=lambda path: (-votes[final_answer(path.text)], path.id))
+    right = sum(path.rule != "wrong answer" for path in mine) / len(mine)
+    fitting = [path for path in wrong if close(best.text, path.text, params.max_length_ratio)]
+    return [(best, path, right) for path in fitting[: params.pairs]]
+
+
+def close(first: str, second: str, ratio: float | None) -> bool:
+    shorter, longer = sorted((len(first), len(second)))
+    return shorter > 0 and (ratio is None or longer <= ratio * shorter)
+
+
+def admitted_row(path: Path) -> dict:
+    return {
+        "prompt": [{"role": "user", "content": path.problem.prompt}],
+        "domain": "math",
+        "strategy": STAGE,
+        "license": path.problem.license,
+        "verdicts": [path.verdict],
+        "scores": [{"name": "reasoning", "value": float(path.grade)}],
+        "engine": path.answer.engine,
+        "simulated": path.answer.simulated,
+    }
+
+
+def demonstration(path: Path) -> dict:
+    completion = [{"role": "assistant", "content": path.text}]
+    parents = [path.problem.id, path.answer.key]
+    return admitted_row(path) | {
+        "id": content_id("demonstration", completion, parents),
+        "parents": parents,
+        "completion": completion,
+    }
+
+
+def preference(right: Path, wrong: Path, margin: float) -> dict:
+    parents = [right.problem.id, right.answer.key, wrong.answer.key]
+    return admitted_row(right) | {
+        "id": content_id("preference", [right.text, wrong.text], parents),
+        "parents": parents,
+        "chosen": [{"role": "assistant", "content": right.text}],
+        "rejected": [{"role": "assistant", "content": wrong.text}],
+        "margin": margin,
+    }
