@@ -12,7 +12,7 @@ settings.register_profile("calm", deadline=None, derandomize=True, suppress_heal
 settings.load_profile("calm")
 
 ROOT = Path(__file__).parent.parent
-sys.path.append(str(ROOT / "tests" / "stages"))
+sys.path.append(str(ROOT / "tests" / "runner"))
 
 
 @pytest.fixture(scope="session")

@@ -72,7 +72,7 @@ def rank(candidates: Table[Candidate], params: RankParams, judge: Engine, files:
     groups: dict[str, list[Candidate]] = defaultdict(list)
     for candidate in candidates:
         groups[candidate.prompt_id].append(candidate)
-    judgements = read(files.find("annotations"))
+    judgements = read(files.find("human/annotations"))
     people = fold(judgements)
     orders, asked = [], []
     for group in groups.values():

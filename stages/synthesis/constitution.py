@@ -88,15 +88,15 @@ def constitution(
 
 
 def read_principles(files: Files) -> list[Principle]:
-    """The principles of constitution/*.yaml. Raises pydantic's ValidationError naming the field."""
+    """The principles of human/constitution/*.yaml. Raises pydantic's ValidationError naming the field."""
     found: list[Any] = []
-    for path in files.find("constitution/*.yaml"):
+    for path in files.find("human/constitution/*.yaml"):
         found += YAML(typ="safe", pure=True).load(path)["principles"]
     principles = [Principle.model_validate(entry) for entry in found]
     for kind in ("harmful", "benign"):
         if not any(principle.applies_to in (kind, "any") for principle in principles):
             raise UserError(
-                f"constitution/*.yaml: no principle applies to {kind} prompts; write one (`applies_to: {kind}`)"
+                f"human/constitution/*.yaml: no principle applies to {kind} prompts; write one (`applies_to: {kind}`)"
             )
     return principles
 

@@ -71,13 +71,13 @@ def test_only_new_texts_are_encoded(encoder, tmp_path, monkeypatch):
 def test_titles_that_mean_the_same_are_one_tag(encoder, tmp_path, monkeypatch):
     monkeypatch.setenv("CULTIVAR_STORE", str(tmp_path / "store"))
     monkeypatch.chdir(tmp_path)
-    Path("ontology").mkdir()
+    Path("human/ontology").mkdir(parents=True)
     Path("human/ontology/refinements.yaml").write_text("{}")
     tags = [{"tag": tag, "explanation": ""} for tag in ("maths", "algebra", "poetry")]
     row = {"id": content_id("t", 1), "parents": [content_id("i", 1)], "engine": "e", "simulated": True, "tags": tags}
 
     def vocabulary(declared, **params):
-        files = Files("ontology", (Path("ontology"), *declared))
+        files = Files("ontology", (Path("human/ontology"), *declared))
         made = ontology(Table.of(TagSet, [row]), OntologyParams(**params), RuntimeParams(), files)
         return {entry.raw: (entry.canonical, entry.step) for entry in made.ontology}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.append(str(Path(__file__).parents[1] / "stages"))
+sys.path.append(str(Path(__file__).parents[1] / "runner"))
 
 from project import GRAPH, ROOT, STAGE, make, run  # noqa: E402
 

@@ -86,10 +86,10 @@ def test_tags_are_normalised_in_the_published_steps():
 
 
 def test_people_have_the_last_word_on_the_ontology(tmp_path, monkeypatch):
-    (tmp_path / "ontology").mkdir()
+    (tmp_path / "human/ontology").mkdir(parents=True)
     (tmp_path / "human/ontology/refinements.yaml").write_text("merge:\n  verse:\n    - poem\ndrop:\n  - other\n")
     monkeypatch.chdir(tmp_path)
-    files = Files("ontology", (Path("ontology"),))
+    files = Files("ontology", (Path("human/ontology"),))
     row = {"id": content_id("t", 1), "parents": [content_id("i", 1)], "engine": "e", "simulated": True,
            "tags": [{"tag": "poem"}, {"tag": "other"}]}  # fmt: skip
     made = ontology(
@@ -146,11 +146,11 @@ def judgement(texts, order, **more):
 def test_people_decide_before_judges_but_never_on_texts_that_changed(tmp_path, monkeypatch, stale):
     texts = ["Rivers carry salts into the sea.", "It depends on many things.", "As everyone knows, it is salt."]
     line = judgement([*texts[:2], "an older text"] if stale else texts, [texts[1], texts[0], texts[2]])
-    (tmp_path / "annotations").mkdir()
+    (tmp_path / "human/annotations").mkdir(parents=True)
     (tmp_path / "human/annotations/ana.jsonl").write_text(json.dumps(line) + "\n")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "prompts").symlink_to(ROOT / "prompts")
-    files = Files("rank", (Path("annotations"),))
+    files = Files("rank", (Path("human/annotations"),))
     with simulated("judge") as judge:
         made = rank(candidates(texts), RankParams(), judge, files)
     (ranking,) = made.rankings

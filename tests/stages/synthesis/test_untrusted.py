@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from cultivar.runner.run import Run
+from cultivar.runner.binding import Binding
 from cultivar.sandbox import Limits, Sandbox, SandboxUnavailable, Verdict
 from schemas.errors import GraphError
 from schemas.ids import content_id
@@ -177,8 +177,8 @@ def test_trouble_of_the_sandbox_is_neither_pass_nor_fail():
 
 def opened(runtime: dict) -> Sandbox:
     with ExitStack() as stack:
-        run = Run(SimpleNamespace(name="execution"), {"runtime": runtime}, print, stack, "execution")  # type: ignore[arg-type]
-        return run.sandbox()
+        run = Binding(SimpleNamespace(name="execution"), {"runtime": runtime}, print, stack, "execution")  # type: ignore[arg-type]
+        return run.open_sandbox()
 
 
 def test_without_walls_only_where_configuration_and_command_line_say_so(monkeypatch):

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from test_data_filter import demonstration, preference
+from test_filter import demonstration, preference
 
 from cultivar.grading.intervals import wilson
 from schemas.checks import check
