@@ -19,6 +19,7 @@ from schemas.stage import Files, UndeclaredRead
 from schemas.table import Table
 from stages.ontology import ontology
 
+pytestmark = pytest.mark.numeric
 WORDS = ["[PAD]", "[UNK]", "maths", "algebra", "poetry", "a", "problem"]
 
 
