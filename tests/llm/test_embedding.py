@@ -19,6 +19,7 @@ from schemas.table import Table
 from stages.annotation.ontology import ontology
 from stages.annotation.params import OntologyParams
 
+pytestmark = pytest.mark.numeric
 WORDS = ["[PAD]", "[UNK]", "maths", "algebra", "poetry", "a", "problem"]
 
 

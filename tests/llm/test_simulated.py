@@ -72,7 +72,10 @@ def test_a_question_that_nobody_answers_says_where_to_add_it(store: Store) -> No
     class Unheard(BaseModel):
         x: int
 
-    with engine(store) as teacher, pytest.raises(LookupError, match=r'@answers\("Unheard"\) in a module of cultivar/llm/simul'):
+    with (
+        engine(store) as teacher,
+        pytest.raises(LookupError, match=r'@answers\("Unheard"\) in a module of cultivar/llm/simul'),
+    ):
         teacher.ask([Question([{"role": "user", "content": "a"}], Unheard)])
 
 

@@ -93,7 +93,7 @@ def test_two_processes_give_the_losses_of_one(project, stage):
     kept.rename(project / "models" / stage)
     both = pl.read_csv(project / f"plots/{stage}/loss.csv")
     assert both["step"].to_list() == single["step"].to_list() == [1, 2, 3, 4]
-    assert both["loss"].to_list() == pytest.approx(single["loss"].to_list(), rel=2e-5)
+    assert both["loss"].to_list() == pytest.approx(single["loss"].to_list(), rel=1e-4)
     assert both["learning_rate"].to_list() == pytest.approx(single["learning_rate"].to_list(), abs=1e-6)
 
 
@@ -107,7 +107,7 @@ def test_two_processes_run_the_episodes_of_one(project):
     both = pl.read_csv(project / "plots/online_dpo/episodes.csv")
     first = pl.read_parquet(project / "data/rollouts.parquet").filter(pl.col("episode") == 0)
     assert first.equals(single.rollouts.frame.filter(pl.col("episode") == 0))
-    assert both["loss"][0] == pytest.approx(single.episodes.frame["loss"][0], rel=2e-5)
+    assert both["loss"][0] == pytest.approx(single.episodes.frame["loss"][0], rel=1e-4)
     assert both["kl"][1] == pytest.approx(single.episodes.frame["kl"][1], rel=1e-3)
 
 

@@ -6,15 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from reference import CLEAR, Trajectory, trajectory
 from safetensors.torch import save_file
+from train.deltas import Deltas
+from train.masks import BLOCK, kept
+from train.sparse import TIE, largest
 
-from train.merging.deltas import Deltas
-from train.merging.masks import BLOCK, kept
-from train.merging.optimizers import OnDARE, OnTIES
-from train.merging.sparse import largest
+from train.merging import OnDARE, OnTIES
 
+pytestmark = pytest.mark.numeric
 SHAPES = {"a": (7, 5), "b": (3,)}
 
 
@@ -53,67 +55,9 @@ def run(kind, given_: list[dict[str, torch.Tensor]], weights=None, optimizer=Non
     return weights, optimizer
 
 
-def chosen(seed: int, at: int, name: str, reserve: float, size: int) -> np.ndarray:
-    """Which entries a mask keeps, as 0 and 1."""
-    positions = kept(seed, at, name, reserve, size)
-    mask = np.ones(size) if positions is None else np.zeros(size)
-    if positions is not None:
-        mask[positions.numpy()] = 1
-    return mask
-
-
-def top(values: np.ndarray, reserve: float, released: bool) -> np.ndarray:
-    count = int(reserve * values.size)
-    if reserve >= 1 or (count < 1 and released):
-        return values
-    out = np.zeros_like(values)
-    best = np.argsort(-np.abs(values), kind="stable")[: max(1, count)]
-    out[best] = values[best]
-    return out
-
-
-def expected(kind, steps, deltas, lr, betas, eps, weight_decay, reserve, alpha, semantics, step_k, seed):
-    """Section 4's equations, and the released code's, in float64, one tensor after another."""
-    released, result = semantics == "released", {}
-    for name, weight in parameters().items():
-        theta = weight.detach().double().numpy().ravel()
-        tau = deltas.read(name).double().numpy().ravel()
-        first, second, pending = (np.zeros_like(theta) for _ in range(3))
-        tau_key = chosen(seed, 0, f"tau/{name}", reserve, theta.size)
-        for t, step in enumerate(steps, 1):
-            gradient = step[name].double().numpy().ravel()
-            first = betas[0] * first + (1 - betas[0]) * gradient
-            second = betas[1] * second + (1 - betas[1]) * gradient**2
-            change = -lr * first / (np.sqrt(second) + eps)
-            if released:
-                change *= np.sqrt(1 - betas[1] ** t) / (1 - betas[0] ** t)
-            if t % step_k:
-                theta, pending = theta + change, pending + change
-            else:
-                theta, change, pending = theta - pending, change + pending, np.zeros_like(theta)
-                at = t // step_k
-                if kind is OnDARE:
-                    keep = chosen(seed, at, f"update/{name}", reserve, theta.size)
-                    if released:
-                        scaled = 1 / reserve
-                        part = np.clip(tau * tau_key * scaled, -1, 1)
-                    else:
-                        scaled = 1.0
-                        part = tau * chosen(seed, at, f"tau/{name}", reserve, theta.size)
-                    theta = theta + alpha * part + (1 - alpha) * scaled * keep * change
-                else:
-                    d, w = top(change, reserve, released), top(tau, reserve, released)
-                    if released:
-                        sign = np.where(w + d >= 0, 1, -1)
-                        theta = theta + alpha * w * (np.where(w >= 0, 1, -1) == sign)
-                        theta = theta + (1 - alpha) * d * (np.where(d >= 0, 1, -1) == sign)
-                    else:
-                        u, w = (1 - alpha) * d, alpha * w
-                        conflict = np.sign(u) * np.sign(w) < 0
-                        theta = theta + np.where(conflict, np.where(np.abs(u) >= np.abs(w), u, w), u + w)
-            theta = theta * (1 - lr * weight_decay)
-        result[name] = theta
-    return result
+def assert_follows(weights: dict[str, torch.nn.Parameter], wanted: Trajectory) -> None:
+    for name, weight in weights.items():
+        np.testing.assert_allclose(weight.detach().double().numpy().ravel(), wanted.weights[name], rtol=2e-4, atol=1e-6)
 
 
 @settings(max_examples=60, deadline=None)
@@ -128,17 +72,27 @@ def expected(kind, steps, deltas, lr, betas, eps, weight_decay, reserve, alpha, 
     alpha=st.sampled_from([0.0, 1e-3, 0.5]),
     step_k=st.sampled_from([1, 2, 3]),
     seed=st.integers(0, 1000),
+    eps=st.sampled_from([1e-8, 0.1]),
 )
 def test_a_trajectory_is_what_the_equations_say(
-    deltas, kind, semantics, lr, beta1, beta2, weight_decay, reserve, alpha, step_k, seed
+    deltas, kind, semantics, lr, beta1, beta2, weight_decay, reserve, alpha, step_k, seed, eps
 ):
-    steps = gradients(6)  # eps is large: with none, all first updates are as large as lr, and which are kept is a toss
-    setting = {"lr": lr, "betas": (beta1, beta2), "eps": 0.1, "weight_decay": weight_decay, "reserve": reserve}
+    setting = {"lr": lr, "betas": (beta1, beta2), "eps": eps, "weight_decay": weight_decay, "reserve": reserve}
     setting |= {"alpha": alpha, "semantics": semantics, "step_k": step_k, "seed": seed}
-    weights, _ = run(kind, steps, deltas=deltas, **setting)
-    wanted = expected(kind, steps, deltas, **setting)
-    for name, weight in weights.items():
-        np.testing.assert_allclose(weight.detach().double().numpy().ravel(), wanted[name], rtol=2e-4, atol=1e-6)
+    wanted = trajectory(kind, parameters(), gradients(6, seed), deltas, **setting)
+    assume(wanted.gap > CLEAR)
+    assert_follows(run(kind, gradients(6, seed), deltas=deltas, **setting)[0], wanted)
+
+
+@pytest.mark.parametrize("semantics", ["released", "paper"])
+@pytest.mark.parametrize("kind", [OnDARE, OnTIES])
+def test_twenty_steps_with_adam_s_own_settings(deltas, kind, semantics):
+    """The first updates are all of one size but for rounding: the tie rule decides, as it does in float64."""
+    setting = {"lr": 1e-2, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.1, "reserve": 0.3, "alpha": 1e-2}
+    setting |= {"semantics": semantics, "step_k": 1, "seed": 0}
+    wanted = trajectory(kind, parameters(), gradients(20, seed=16), deltas, **setting)
+    assert wanted.gap > CLEAR, "choose other gradients: rounding could decide here"
+    assert_follows(run(kind, gradients(20, seed=16), deltas=deltas, **setting)[0], wanted)
 
 
 def test_conflicting_signs(tmp_path):
@@ -218,29 +172,38 @@ def test_masks_of_shards_are_those_of_the_whole():
     assert not torch.equal(kept(5, 10, "w", 0.01, size), whole)
 
 
-@settings(max_examples=20, deadline=None)
-@given(st.integers(0, 10**6), st.sampled_from([0.001, 0.01, 0.1]), st.sampled_from([100, 70_000, 200_000]))
-def test_the_largest_are_the_largest(seed, reserve, size):
-    values = torch.randn(size, generator=torch.Generator().manual_seed(seed))
-    found = largest(values.abs(), reserve, "paper")
-    wanted = values.abs().topk(max(1, int(reserve * size))).values
-    assert torch.equal(values[found].abs().sort(descending=True).values, wanted)
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(0, 10**6),
+    st.sampled_from([0.001, 0.01, 0.1]),
+    st.sampled_from([100, 70_000, 200_000]),
+    st.sampled_from([None, 8]),
+)
+def test_the_largest_are_kept_and_of_equals_the_first(seed, reserve, size, steps):
+    """`steps`: values are multiples of 1/8, so that many are equal."""
+    values = torch.randn(size, generator=torch.Generator().manual_seed(seed)).abs()
+    values = values if steps is None else (values * steps).round() / steps
+    count = max(1, int(reserve * size))
+    threshold = values.topk(count).values.min()
+    above = values > threshold * (1 + TIE)
+    tied = ((values >= threshold * (1 - TIE)) & ~above).nonzero().view(-1)
+    wanted = torch.cat([above.nonzero().view(-1), tied[: count - int(above.sum())]]).sort().values
+    assert torch.equal(largest(values, reserve, "paper"), wanted)
 
 
-GOLDEN = {  # two entries of "a", one of "b", the sum of "a"
-    ("OnDARE", "released"): [-0.9939346, -0.1702234, 0.4469487, -16.9374],
-    ("OnDARE", "paper"): [-1.009239, -0.08637204, 0.3372049, -16.703],
-    ("OnTIES", "released"): [-1.056054, -0.2228056, 0.4286901, -16.99939],
-    ("OnTIES", "paper"): [-1.098257, -0.001832123, 0.3522303, -16.90068],
-}
+@pytest.mark.parametrize(
+    ("size", "reserve", "equal"), [(100, 0.1, 40), (200_000, 0.001, 500), (200_000, 0.001, 10_000)]
+)
+def test_rounding_does_not_choose(size, reserve, equal):
+    """Magnitudes that are equal but for noise: the first are kept, whatever the noise."""
+    generator = torch.Generator().manual_seed(0)
+    values = 0.9 * torch.rand(size, generator=generator)
+    at = torch.randperm(size, generator=generator)[:equal].sort().values
+    for _ in range(5):
+        values[at] = 1 + 1e-5 * torch.randn(equal, generator=generator)
+        assert torch.equal(largest(values, reserve, "paper"), at[: int(reserve * size)])
 
 
-@pytest.mark.parametrize("semantics", ["released", "paper"])
-@pytest.mark.parametrize("kind", [OnDARE, OnTIES])
-def test_golden_trajectories(deltas, kind, semantics):
-    """Twenty steps of our own, as they were when the equations' tests first held: nothing drifts unseen."""
-    setting = {"lr": 1e-2, "reserve": 0.3, "alpha": 1e-2, "weight_decay": 0.1, "semantics": semantics}
-    weights, _ = run(kind, gradients(20), deltas=deltas, **setting)
-    a, b = weights["a"].detach(), weights["b"].detach()
-    found = [float(value) for value in (a[0, 0], a[3, 4], b[2], a.sum())]
-    assert found == pytest.approx(GOLDEN[kind.__name__, semantics], rel=1e-5), found
+def test_a_difference_wider_than_the_tie_decides():
+    for factor, kept_ in ((1 + 0.9 * TIE, 0), (1 + 1.1 * TIE, 1)):
+        assert largest(torch.tensor([1.0, factor]), 0.5, "paper").tolist() == [kept_]

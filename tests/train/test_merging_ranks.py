@@ -12,6 +12,8 @@ from safetensors.torch import save_file
 
 from train.merging.deltas import Deltas
 
+pytestmark = pytest.mark.numeric
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:

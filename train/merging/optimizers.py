@@ -22,7 +22,9 @@ Adam steps, then their sum with the K-th is rolled back and merged as one update
 τ stays out of `optimizer.state` (it is no state, and sharding would lose it); in released semantics only its kept
 entries are held. Weights of less than 32 bits get fp32 masters, because updates of this size vanish in bf16.
 Under FSDP2 (rows sharded) neither OnDARE's masks nor OnTIES's choice depends on the number of shards: masks are drawn
-by global position, and the largest entries are those of the whole tensor (one small all-gather a tensor).
+by global position, and the largest entries are those of the whole tensor (one small all-gather a tensor). Of entries
+whose magnitudes tie to within 2^-10, OnTIES keeps the first (train/sparse.py: largest), so that rounding, which differs
+between processors, does not choose.
 """
 
 from abc import ABC, abstractmethod

@@ -8,6 +8,8 @@ import torch.distributed as dist
 Semantics = Literal["released", "paper"]
 Sparse = tuple[torch.Tensor | None, torch.Tensor]
 """Positions (None: all) and the values that stand there."""
+TIE = 2.0**-10
+"""Relative difference up to which magnitudes tie: well above fp32's rounding (2**-24) and what sums make of it."""
 
 
 class Update:
@@ -69,9 +71,15 @@ def largest(
 ) -> torch.Tensor | None:
     """Sorted positions of the `reserve` share of the largest magnitudes; None for all.
 
-    The share is int(p·n): in released semantics a tensor too small for one entry stays whole, in the paper's it keeps
-    one. Of equal magnitudes the first positions are taken (Adam's first step makes nearly all equal). `group`: the
-    processes that hold the tensor's shards in order; the share is then of the whole tensor.
+    The share is k = int(p·n) entries; a tensor too small for one keeps all in released semantics, one in the paper's.
+    `group`: the processes that hold the tensor's shards in order; n and k are then of the full tensor.
+
+    Tie rule: let t be the k-th largest magnitude. Entries above t·(1 + TIE) are kept; the rest of the k are the entries
+    within t·(1 ± TIE) that come first in the tensor. So an entry may stand for one that is larger by up to 2·TIE, but
+    rounding does not decide: entries that are equal but for rounding (nearly all after Adam's first step, and all whose
+    gradients came at the same steps) lie in the band together, and their positions decide, on every processor and for
+    any number of shards. What remains: an entry whose magnitude is within rounding of an edge of the band itself may
+    fall on either side of it on another processor, and then one kept entry is another.
     """
     size = magnitudes.numel()
     if group is not None:
@@ -83,54 +91,62 @@ def largest(
         return None
     count = max(count, 1)
     candidates = likely(magnitudes, min(count, magnitudes.numel()))
-    found = magnitudes if candidates is None else magnitudes[candidates]
-    if group is None:
-        threshold = found.topk(count, sorted=False).values.min()
-        chosen = first_of(found, threshold, count - int((found > threshold).sum()))
-    else:
-        chosen = of_shards(found, count, group)
+    values = magnitudes if candidates is None else magnitudes[candidates]
+    chosen = largest_of_one(values, count) if group is None else largest_of_shards(values, count, group)
     return chosen if candidates is None else candidates[chosen]
 
 
 def likely(magnitudes: torch.Tensor, count: int) -> torch.Tensor | None:
-    """Positions that hold the `count` largest for certain, found by a threshold from every n-th entry; None: look at all.
+    """Sorted positions that hold the `count` largest and all that tie with them; None: look at all.
 
-    It spares the sorting of the rest.
+    The bound comes from every n-th entry. It spares the sorting of the rest.
     """
     size = magnitudes.numel()
     stride = size // 16_384
     if stride <= 4:
         return None
-    sampled = magnitudes[::stride]
-    loose = min(sampled.numel(), int(1.3 * count / size * sampled.numel()) + 32)
-    threshold = sampled.topk(loose, sorted=False).values.min()
-    candidates = (magnitudes >= threshold).nonzero().view(-1)
-    return candidates if count <= candidates.numel() < size // 2 else None
+    sample = magnitudes[::stride]
+    loose = min(sample.numel(), int(1.3 * count / size * sample.numel()) + 32)
+    bound = sample.topk(loose, sorted=False).values.min()
+    candidates = (magnitudes >= bound * (1 - TIE)).nonzero().view(-1)
+    if candidates.numel() >= size // 2 or int((magnitudes[candidates] >= bound).sum()) < count:
+        return None
+    return candidates
 
 
-def first_of(magnitudes: torch.Tensor, threshold: torch.Tensor, ties: int) -> torch.Tensor:
-    """Sorted positions above the threshold, and the first `ties` that equal it."""
-    kept = magnitudes > threshold
-    if ties > 0:
-        kept[(magnitudes == threshold).nonzero().view(-1)[:ties]] = True
+def largest_of_one(magnitudes: torch.Tensor, count: int) -> torch.Tensor:
+    """Sorted positions of the `count` largest by the tie rule."""
+    threshold = magnitudes.topk(count, sorted=False).values.min()
+    return above_and_first_tied(magnitudes, threshold, count - int((magnitudes > threshold * (1 + TIE)).sum()))
+
+
+def largest_of_shards(magnitudes: torch.Tensor, count: int, group: dist.ProcessGroup) -> torch.Tensor:
+    """Sorted positions in this shard of the `count` largest of all shards together.
+
+    Every shard's own `count` largest are gathered; their `count`-th is the threshold of the full tensor.
+    """
+    own = magnitudes.topk(min(count, magnitudes.numel()), sorted=False).values
+    padded = magnitudes.new_full((count,), -1.0)
+    padded[: own.numel()] = own
+    parts = [torch.empty_like(padded) for _ in range(dist.get_world_size(group))]
+    dist.all_gather(parts, padded, group=group)
+    gathered = torch.cat(parts)
+    threshold = gathered.topk(count, sorted=False).values.min()
+    to_fill = count - int((gathered > threshold * (1 + TIE)).sum())
+    tied = torch.zeros(len(parts), dtype=torch.long, device=magnitudes.device)
+    tied[dist.get_rank(group)] = in_band(magnitudes, threshold).sum()
+    dist.all_reduce(tied, group=group)
+    return above_and_first_tied(magnitudes, threshold, to_fill - int(tied[: dist.get_rank(group)].sum()))
+
+
+def above_and_first_tied(magnitudes: torch.Tensor, threshold: torch.Tensor, to_fill: int) -> torch.Tensor:
+    """Sorted positions above the threshold's band, and the first `to_fill` within it."""
+    kept = magnitudes > threshold * (1 + TIE)
+    if to_fill > 0:
+        kept[in_band(magnitudes, threshold).nonzero().view(-1)[:to_fill]] = True
     return kept.nonzero().view(-1)
 
 
-def of_shards(magnitudes: torch.Tensor, count: int, group: dist.ProcessGroup) -> torch.Tensor:
-    """Positions in this shard of the `count` largest of all shards together.
-
-    Every shard's own `count` largest are gathered; their `count`-th is the threshold of the whole tensor.
-    """
-    mine = magnitudes.topk(min(count, magnitudes.numel()), sorted=False).values
-    padded = magnitudes.new_full((count,), -1.0)
-    padded[: mine.numel()] = mine
-    parts = [torch.empty_like(padded) for _ in range(dist.get_world_size(group))]
-    dist.all_gather(parts, padded, group=group)
-    everyone = torch.cat(parts)
-    threshold = everyone.topk(count, sorted=False).values.min()
-    ties = count - int((everyone > threshold).sum())
-    equal = torch.zeros(len(parts), dtype=torch.long, device=magnitudes.device)
-    equal[dist.get_rank(group)] = (magnitudes == threshold).sum()
-    dist.all_reduce(equal, group=group)
-    before = int(equal[: dist.get_rank(group)].sum())
-    return first_of(magnitudes, threshold, ties - before)
+def in_band(magnitudes: torch.Tensor, threshold: torch.Tensor) -> torch.Tensor:
+    """Which magnitudes tie with the threshold."""
+    return (magnitudes >= threshold * (1 - TIE)) & (magnitudes <= threshold * (1 + TIE))

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cultivar.runner.states import close
 from schemas.ids import content_id
-from stages.curation.params import FilterParams
 from schemas.rows import Demonstration, EvaluationItem, Preference
 from schemas.table import Context, Table
 from stages.curation import filter as stage
 from stages.curation.decontamination import Rule, lcs_length, overlaps
 from stages.curation.duplicates import clusters, near_duplicates
-from cultivar.runner.states import close
+from stages.curation.params import FilterParams
 
 PARAMS = FilterParams(near_duplicate={"general": 0.8})
 PLANTED = "Janet has sixteen ducks that lay eggs each day, and she eats three of them for breakfast every morning."

@@ -6,9 +6,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from stages.curation.params import IngestParams
 from schemas.stage import Files, UndeclaredRead
 from stages.curation.ingest import Ingested, ingest
+from stages.curation.params import IngestParams
 from stages.curation.readers.books import Paragraph, passages
 from stages.curation.readers.records import FormatError
 

@@ -7,18 +7,26 @@ import pytest
 from test_filter import demonstration, preference
 
 from cultivar.grading.intervals import wilson
+from cultivar.runner.states import close
 from schemas.checks import check
 from schemas.ids import content_id
-from stages.curation.params import AssembleParams
-from stages.review.params import DatasheetParams, ReportParams
-from schemas.rows import SeedResult, Demonstration, EvaluatedItem, EvaluationItem, FinalDemonstration, FinalPreference, Preference
+from schemas.rows import (
+    Demonstration,
+    EvaluatedItem,
+    EvaluationItem,
+    FinalDemonstration,
+    FinalPreference,
+    Preference,
+    SeedResult,
+)
 from schemas.stage import Files
 from schemas.table import Context, Table
 from stages.curation.assemble import EvaluationLeak, assemble
+from stages.curation.params import AssembleParams
 from stages.review.charts import line_chart, ticks
 from stages.review.datasheet import datasheet
+from stages.review.params import DatasheetParams, ReportParams
 from stages.review.report import report
-from cultivar.runner.states import close
 
 ROOT = Path(__file__).parents[3]
 
@@ -93,7 +101,13 @@ def test_the_report_and_datasheet_say_what_was_measured(tmp_path, monkeypatch):
     models = [evaluated(model, hits) for model, hits in (("base", 0), ("sft", 20), ("dpo", 30), ("online_dpo", 28))]
     figures = {"base": (0.1, 0.2), "sft": (0.4, 0.5), "dpo": (0.6, 0.5), "online_dpo_ondare": (0.7, 0.6)}
     repeats = [
-        {"id": content_id("r", [model, seed]), "seed": seed, "model": model, "metric": "math_greedy", "value": values[seed]}
+        {
+            "id": content_id("r", [model, seed]),
+            "seed": seed,
+            "model": model,
+            "metric": "math_greedy",
+            "value": values[seed],
+        }
         for model, values in figures.items()
         for seed in (0, 1)
     ]
