@@ -85,6 +85,8 @@ class ScriptedBackend:
 def scripted(script: Script, role: str = "judge", **spec: object) -> Iterator[Engine]:
     """An engine of `role` that gives the answers of `script` (ScriptedBackend); `engine.backend.asked` lists prompts."""
     params = RoleParams.model_validate({"model": "by hand"} | spec)
-    with tempfile.TemporaryDirectory() as folder:
-        with Engine(role, params, ScriptedBackend(script), Store(Path(folder))) as engine:
-            yield engine
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Engine(role, params, ScriptedBackend(script), Store(Path(folder))) as engine,
+    ):
+        yield engine
