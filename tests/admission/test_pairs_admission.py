@@ -13,6 +13,7 @@ from schemas.pairs import pairs
         ([2.0, 1.0], {}, [(0, 1)]),
         ([1.0, 2.0], {}, [(1, 0)]),
         ([1.0, 1.0], {}, []),
+        ([1.0, 0.99], {}, [(0, 1)]),
         ([1.0], {}, []),
         ([], {}, []),
         ([2.0, 1.0], {"min_margin": 1.0}, [(0, 1)]),
@@ -61,6 +62,7 @@ def test_texts_of_a_pair_differ_are_not_empty_and_of_like_length(mode, texts, ra
 
 def test_the_worst_that_fits_is_rejected():
     assert pairs(["best", "okay", "b" * 40], [3.0, 2.0, 1.0], max_length_ratio=2.0) == [(0, 1)]
+    assert all(pairs(["a", "b", "c", "d"], [4.0, 3.0, 2.0, 1.0], seed=seed) == [(0, 3)] for seed in range(9))
 
 
 def test_a_random_lower_one_is_drawn_from_all_that_fit_by_the_seed():
@@ -74,3 +76,4 @@ def test_equal_scores_are_ordered_by_text_wherever_they_stand():
     assert pairs(["z", "a", "y", "b"], [1.0, 2.0, 1.0, 2.0]) == [(1, 0)]
     assert pairs(["b", "a", "z"], [2.0, 2.0, 1.0], "all_pairs", most=1) == [(1, 2)]
     assert pairs(["a", "z", "y"], [2.0, 1.0, 1.0], "all_pairs", most=1) == [(0, 2)]
+    assert pairs(["c", "b", "a"], [3.0, 2.0, 1.0], "all_pairs") == [(0, 2), (1, 2), (0, 1)]
