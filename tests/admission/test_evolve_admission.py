@@ -15,7 +15,8 @@ NEW = "Name four fish that live in rivers."
 FINE = {"same": False, "coherent": True}
 
 
-def evolve_rows(steps, checks, rows=(selected_row(OLD),), **params):
+def evolve_rows(steps, checks, rows=None, **params):
+    rows = [selected_row(OLD)] if rows is None else rows
     limits = EvolveParams.model_validate({"rounds": 1, "share": 1.0} | params)
     with scripted(steps, role="teacher", model="t") as teacher, scripted(checks, model="j") as judge:
         tables = evolve(Table.of(Selected, rows), limits, teacher, judge)
