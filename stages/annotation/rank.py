@@ -80,7 +80,7 @@ def rank(candidates: Table[Candidate], params: RankParams, judge: Engine, files:
         if said is None:
             asked.append(group)
         else:
-            ranks = [said.ranks.get(candidate_hash(c.completion), len(group)) for c in group]
+            ranks = [said.ranks.get(candidate_hash(c.completion), float(len(group))) for c in group]
             orders.append(Order(group, [-rank for rank in ranks], said.meets_criteria, "human", said.annotators))
     judged, quarantine = judge_groups(asked, params, judge)
     orders += judged

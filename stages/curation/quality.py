@@ -11,12 +11,12 @@ from stages.curation.params import FilterParams
 
 REFUSAL = (
     r"(?i)\b(i['’]m|i am) (very |so |really )?sorry\b|^\s*sorry\b|\bi apologi[sz]e\b"
-    r"|\bi (can['’]t|cannot|can not|won['’]t|am unable to|am not able to|['’]m unable to) "
+    r"|\bi(['’]m unable to| (can['’]t|cannot|can not|won['’]t|am unable to|am not able to)) "
     r"(help|assist|answer|provide|fulfil|fulfill|comply|do that|complete)"
 )
 BOILERPLATE = (
     r"(?i)\b(knowledge cut-?off|as of my (last|latest|knowledge) (update|training)|regenerate response|network error"
-    r"|this content may violate|\[insert [a-z ]+ here\]|lorem ipsum)\b"
+    r"|this content may violate|lorem ipsum)\b|\[insert [a-z ]+ here\]"
 )
 IDENTITY = (
     r"(?i)\bas an? (ai|artificial intelligence)( language)?( model| assistant)?,"

@@ -1,0 +1,83 @@
+"""Rows for the tests of admission: each builder fills what its test does not name."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from llm.answer import Generation
+from schemas.ids import content_id
+from schemas.rows import Row
+from schemas.table import Table
+
+CUT = Generation("cut o", "length", 1, 1)
+"""An answer that was cut off: an error without a second request."""
+PROMPT = "Why is the sea salty?"
+
+
+def ident(*content: Any) -> str:
+    return content_id("test", content)
+
+
+def turn(role: str, text: str) -> list[dict[str, str]]:
+    return [{"role": role, "content": text}]
+
+
+def engine_fields(**fields: Any) -> dict[str, Any]:
+    return {"engine": "http/m@main", "simulated": False} | fields
+
+
+def instruction(prompt: str, **fields: Any) -> dict[str, Any]:
+    row = {"id": ident("instruction", prompt), "prompt": prompt, "source": "seeds:1", "license": "CC0-1.0"}
+    return row | fields
+
+
+def selected_row(prompt: str, **fields: Any) -> dict[str, Any]:
+    return instruction(prompt, tags=["sea"], scores=[], pass_number=0) | fields
+
+
+def evolved_row(prompt: str, **fields: Any) -> dict[str, Any]:
+    row = {"id": ident("evolved", prompt), "parents": [ident("instruction", prompt)], "domain": "general"}
+    row |= {"prompt": prompt, "added": ["a limit"], "depth": 1, "tags": ["limit"], "license": "MIT"}
+    return engine_fields(**row) | fields
+
+
+def candidate(completion: str, prompt: str = PROMPT, **fields: Any) -> dict[str, Any]:
+    key = ident("prompt", prompt)
+    row = {"id": ident("candidate", prompt, completion), "parents": [key], "prompt_id": key, "domain": "general"}
+    row |= {"prompt": turn("user", prompt), "completion": completion, "role": "small", "response_strategy": "plain"}
+    row |= {"temperature": 0.7, "tags": ["sea"], "license": "CC0-1.0", "generation": ident("generation", completion)}
+    return engine_fields(**row) | fields
+
+
+def admitted_row(kind: str, prompt: str, texts: dict[str, str], fields: dict[str, Any]) -> dict[str, Any]:
+    sides = {name: turn("assistant", text) for name, text in texts.items()}
+    row = {"prompt": turn("user", prompt), "domain": "general", "strategy": "annotation", "license": "CC0-1.0"}
+    row |= sides | engine_fields() | fields
+    return {"id": ident(kind, prompt, texts, row["strategy"], row["domain"])} | row
+
+
+def demonstration(prompt: str, completion: str, score: float | None = None, **fields: Any) -> dict[str, Any]:
+    scores = {} if score is None else {"scores": [{"name": "judge", "value": score}]}
+    return admitted_row("demonstration", prompt, {"completion": completion}, scores | fields)
+
+
+def preference(prompt: str, chosen: str, rejected: str, margin: float = 1.0, **fields: Any) -> dict[str, Any]:
+    return admitted_row("preference", prompt, {"chosen": chosen, "rejected": rejected}, {"margin": margin} | fields)
+
+
+def evaluation_item(prompt: str, **fields: Any) -> dict[str, Any]:
+    return {
+        "id": ident("item", prompt),
+        "source": "eval:1",
+        "license": "MIT",
+        "task": "math",
+        "prompt": prompt,
+    } | fields
+
+
+def rules(dropped: Table) -> dict[str, str]:
+    """Id of every dropped row -> the rule that dropped it."""
+    return {row.id: row.rule for row in dropped}
+
+
+def ids(rows: Iterable[Row | dict[str, Any]]) -> set[str]:
+    return {row["id"] if isinstance(row, dict) else row.id for row in rows}

@@ -1,0 +1,164 @@
+"""assemble: least margins, rows per prompt, caps, the split; each row of D and P on the right side of each line."""
+
+import pytest
+
+from schemas.ids import content_id, unit_of
+from schemas.params.data import AssembleParams
+from schemas.rows import Demonstration, EvaluationItem, Preference
+from schemas.table import Context, Table
+from stages.assemble import EvaluationLeak, assemble
+from tests.admission.rows import demonstration, evaluation_item, ids, preference, rules, turn
+
+
+def assemble_rows(demonstrations=(), preferences=(), evaluation=(), **params):
+    tables = assemble(
+        Table.of(Demonstration, demonstrations),
+        Table.of(Preference, preferences),
+        Context.of(EvaluationItem, map(evaluation_item, evaluation)),
+        AssembleParams.model_validate({"per_prompt": 9} | params),
+    )
+    for table in tables[:-1]:
+        table.check()
+    gone = ids(tables.dropped)
+    assert gone | ids(tables.demonstrations) | ids(tables.preferences) == ids([*demonstrations, *preferences])
+    assert not gone & (ids(tables.demonstrations) | ids(tables.preferences))
+    assert all(row.stage == "assemble" for row in tables.dropped)
+    return tables
+
+
+def coin(prompt, purpose):
+    return unit_of(content_id("prompt", prompt.lower()), purpose)
+
+
+@pytest.mark.parametrize(
+    ("margin", "strategy", "least", "kept"),
+    [
+        (2.0, "annotation", {"annotation": 2.0}, True),
+        (1.9, "annotation", {"annotation": 2.0}, False),
+        (1.9, "rejection", {"annotation": 2.0}, True),
+        (1e-9, "annotation", {}, True),
+        (1.9, "annotation", {"annotation": 1.0, "rejection": 2.0}, True),
+        (1.9, "rejection", {"annotation": 1.0, "rejection": 2.0}, False),
+    ],
+)
+def test_a_pair_needs_its_strategys_margin(margin, strategy, least, kept):
+    row = preference("One?", "Good.", "Bad.", margin, strategy=strategy)
+    tables = assemble_rows([], [row], min_margin=least)
+    assert rules(tables.dropped) == ({} if kept else {row["id"]: "margin below minimum"})
+
+
+def test_the_worthiest_rows_of_a_prompt_stay_in_d_by_mean_score_and_in_p_by_margin():
+    scores = [[1.0, 4.0], [3.0], [2.0], [], [-1.0]]
+    rows = [
+        demonstration("One?", f"{n}.", scores=[{"name": "s", "value": value} for value in values])
+        for n, values in enumerate(scores)
+    ]
+    other = demonstration("Two?", "0.", -5.0)
+    for most, order in ((1, [1]), (2, [1, 0]), (3, [1, 0, 2]), (4, [1, 0, 2, 3]), (5, [0, 1, 2, 3, 4])):
+        tables = assemble_rows([*rows, other], per_prompt=most)
+        assert ids(tables.demonstrations) == ids([*(rows[at] for at in order), other])
+        assert set(rules(tables.dropped).values()) == ({"rows per prompt"} if most < 5 else set())
+    pairs = [preference("One?", f"{n}.", "Bad.", margin, scores=[{"name": "s", "value": -margin}])
+             for n, margin in enumerate((1.0, 3.0, 2.0))]  # fmt: skip
+    tables = assemble_rows([rows[0]], pairs, per_prompt=2)
+    assert ids(tables.preferences) == ids([pairs[1], pairs[2]]) and len(tables.demonstrations) == 1
+    assert rules(tables.dropped) == {pairs[0]["id"]: "rows per prompt"}
+
+
+def test_rows_of_a_prompt_that_are_equally_worthy_stay_by_the_least_id():
+    rows = [demonstration("One?", f"{n}.", 1.0) for n in range(6)]
+    tables = assemble_rows(rows, per_prompt=2)
+    assert [row.id for row in tables.demonstrations] == sorted(ids(rows))[:2]
+
+
+def test_prompts_that_differ_in_case_and_spaces_are_one_prompt_and_a_system_message_is_part_of_it():
+    rows = [demonstration("One  THING?", "a", 1.0), demonstration(" one thing?\n", "b", 2.0)]
+    talk = turn("system", "Be brief.") + turn("user", "one thing?")
+    rows.append(demonstration("one thing?", "c", 0.0) | {"prompt": talk})
+    tables = assemble_rows(rows, per_prompt=1)
+    assert rules(tables.dropped) == {rows[0]["id"]: "rows per prompt"}
+
+
+def test_a_pair_below_its_margin_takes_no_place():
+    narrow = preference("One?", "a", "b", 4.0, strategy="rejection")
+    kept, surplus = preference("One?", "c", "d", 3.0), preference("One?", "e", "f", 2.0)
+    tables = assemble_rows([], [narrow, kept, surplus], per_prompt=1, min_margin={"rejection": 5.0})
+    assert rules(tables.dropped) == {narrow["id"]: "margin below minimum", surplus["id"]: "rows per prompt"}
+
+
+@pytest.mark.parametrize("column", ["strategy", "domain"])
+def test_a_cap_takes_prompts_by_their_coin_and_of_each_the_worthiest_rows(column):
+    value = {"strategy": "rejection", "domain": "math"}[column]
+    prompts = sorted((f"Task {n}?" for n in range(5)), key=lambda prompt: coin(prompt, "mix"))
+    rows = [demonstration(prompt, f"{n}.", float(n), **{column: value}) for prompt in prompts for n in range(3)]
+    free = demonstration("Another?", "x")
+    order = [row for at in range(0, 15, 3) for row in rows[at : at + 3][::-1]]  # the best of a prompt first
+    for most in (1, 4, 5, 15):
+        tables = assemble_rows([*rows, free], **{f"max_per_{column}": {value: most}})
+        assert ids(tables.demonstrations) == ids([*order[:most], free])
+        assert rules(tables.dropped) == dict.fromkeys(ids(order[most:]), f"{column} cap")
+
+
+def test_a_cap_counts_d_and_p_apart_and_of_equal_rows_the_least_id_stays():
+    rows = [demonstration("One?", f"{n}.", 1.0) for n in range(4)]
+    pairs = [preference("One?", f"{n}.", "b", 1.0) for n in range(4)]
+    tables = assemble_rows(rows, pairs, max_per_strategy={"annotation": 2})
+    assert [row.id for row in tables.demonstrations] == sorted(ids(rows))[:2]
+    assert [row.id for row in tables.preferences] == sorted(ids(pairs))[:2]
+
+
+def test_what_one_cap_drops_takes_no_place_under_the_next():
+    prompts = sorted((f"Task {n}?" for n in range(4)), key=lambda prompt: coin(prompt, "mix"))
+    strategies = ["rejection", "rejection", "execution", "execution"]
+    rows = [
+        demonstration(prompt, "a", strategy=strategy, domain="math")
+        for prompt, strategy in zip(prompts, strategies, strict=True)
+    ]
+    tables = assemble_rows(rows, max_per_strategy={"rejection": 1}, max_per_domain={"math": 2})
+    assert rules(tables.dropped) == {rows[1]["id"]: "strategy cap", rows[3]["id"]: "domain cap"}
+    one = [demonstration("One?", f"{n}.", float(n)) for n in range(3)]
+    tables = assemble_rows(one, per_prompt=2, max_per_strategy={"annotation": 1})
+    assert rules(tables.dropped) == {one[0]["id"]: "rows per prompt", one[1]["id"]: "strategy cap"}
+
+
+@pytest.mark.parametrize("product", ["D", "P"])
+def test_an_evaluation_prompt_among_the_chosen_rows_stops_the_stage_by_name(product):
+    kept = [demonstration("Two  and TWO?", "4."), preference("Two  and TWO?", "4.", "5.")]
+    rows = {"D": ([kept[0]], []), "P": ([], [kept[1]])}[product]
+    item = evaluation_item("two and two?")
+    with pytest.raises(
+        EvaluationLeak, match=f"1 rows of {product} .* row {rows[product == 'P'][0]['id']} and item {item['id']}"
+    ):
+        assemble_rows(*rows, evaluation=["two and two?", "Another?"])
+    assemble_rows(*rows, evaluation=["Two and three?"])
+
+
+def test_a_row_that_was_dropped_leaks_nothing():
+    low, high = preference("Two?", "a", "b", 1.0), preference("One?", "a", "b", 2.0)
+    assemble_rows([], [low, high], evaluation=["Two?"], min_margin={"annotation": 2.0})
+
+
+def test_the_coin_of_the_prompt_is_the_split_of_all_its_rows():
+    share = coin("Task 0?", "split")
+    prompts = [f"Task {n}?" for n in range(12)]
+    rows = [demonstration(prompt, f"{n}.") for prompt in prompts for n in range(2)]
+    rows += [demonstration(prompt.upper(), "2.") for prompt in prompts]
+    pairs = [preference(f" {prompt}", "a", "b") for prompt in prompts] + [preference("Only in P?", "a", "b")]
+    for limit in (0.0, share, 1.0):  # at the share itself: the held-out side is what lies below
+        tables = assemble_rows(rows, pairs, heldout_share=limit)
+        for row in (*tables.demonstrations, *tables.preferences):
+            prompt = row.prompt[0].content.strip()
+            assert row.split == ("heldout" if coin(prompt, "split") < limit else "train")
+    assert {coin(prompt, "split") < share for prompt in prompts} == {True, False}
+
+
+def test_the_rows_pass_unchanged_and_are_counted():
+    row = demonstration("One?", "a", 1.0, tags=["t"], strategy="rejection", domain="math", license="MIT")
+    pair = preference("Two?", "a", "b", 2.0, tags=["u"], strategy="execution", domain="code")
+    tables = assemble_rows([row], [pair], heldout_share=0.0)
+    for given, (found,) in ((row, tables.demonstrations), (pair, tables.preferences)):
+        assert {name: found.model_dump()[name] for name in given} == given
+    assert tables.metrics == {
+        "demonstrations_by_strategy": {"rejection": 1}, "demonstrations_by_domain": {"math": 1},
+        "preferences_by_strategy": {"execution": 1}, "preferences_by_domain": {"code": 1},
+    }  # fmt: skip

@@ -1,0 +1,171 @@
+"""filter: what goes in which step and by which rule, and which of several alike rows stays."""
+
+import inspect
+
+import pytest
+
+from schemas.ids import content_id
+from schemas.params.data import FilterParams
+from schemas.rows import Demonstration, EvaluationItem, Preference
+from schemas.table import Context, Table
+from stages.filter import filter as filter_rows
+from tests.admission.rows import demonstration, evaluation_item, ids, preference, rules, turn
+
+INPUTS = list(inspect.signature(filter_rows).parameters)[:10]
+D, P = "annotation_demonstrations", "annotation_preferences"
+REFUSAL = "I'm sorry, I cannot help with that."
+PROMPT = "one two three four five six seven eight nine ten"
+"""Eight shingles of three words."""
+
+
+def filter_by(params=None, evaluation=(), **tables):
+    """Filter the rows of the named input tables; the others are empty."""
+    models = {name: Demonstration if name.endswith("demonstrations") else Preference for name in INPUTS}
+    found = filter_rows(
+        **{name: Table.of(model, tables.get(name, ())) for name, model in models.items()},
+        evaluation=Context.of(EvaluationItem, map(evaluation_item, evaluation)),
+        params=FilterParams.model_validate(params or {}),
+    )
+    for table in found[:-1]:
+        table.check()
+    given = ids(row for rows in tables.values() for row in rows)
+    kept = ids(found.filtered_demonstrations) | ids(found.filtered_preferences)
+    assert kept | ids(found.dropped) == given and not kept & ids(found.dropped)
+    return found
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_every_input_table_reaches_its_product(name):
+    row = demonstration("One?", "Two.") if name.endswith("demonstrations") else preference("One?", "Two.", "Three.")
+    found = filter_by(**{name: [row], D: [row]} if name.endswith("demonstrations") else {name: [row], P: [row]})
+    product = found.filtered_demonstrations if name.endswith("demonstrations") else found.filtered_preferences
+    (kept,) = product
+    assert {field: kept.model_dump()[field] for field in row} == row  # a row that two tables hold stands once
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "duplicate"),
+    [
+        (("One?", "Two."), ("one?", " TWO. "), True),
+        (("One  more?", "Two."), (" one\nmore? ", "Two."), True),
+        (("One?", "Two."), ("One?", "Two"), False),
+        (("One?", "Two."), ("One", "Two."), False),
+        (("One?", "Two.", "Three."), ("ONE?", "two.", "three. "), True),
+        (("One?", "Two.", "Three."), ("One?", "Two.", "Four."), False),
+        (("One?", "Two.", "Three."), ("One?", "Four.", "Three."), False),
+        (("One?", "Two.", "Three."), ("More?", "Two.", "Three."), False),
+        (("One?", "Two."), ("One?", "Two.", "Three."), False),
+    ],
+)
+def test_rows_of_one_product_with_the_same_texts_are_duplicates(first, second, duplicate):
+    build = [demonstration if len(texts) == 2 else preference for texts in (first, second)]
+    rows = [make(*texts, strategy=strategy, scores=[{"name": "s", "value": value}])
+            for make, texts, strategy, value in zip(build, (first, second), ("annotation", "rejection"), (1.0, 2.0), strict=True)]  # fmt: skip
+    tables = {D: [row for row in rows if "completion" in row], P: [row for row in rows if "chosen" in row]}
+    found = filter_by(**tables)
+    assert rules(found.dropped) == ({rows[0]["id"]: "exact duplicate"} if duplicate else {})
+    assert [row.detail for row in found.dropped] == [f"same text as row {rows[1]['id']}"] * duplicate
+
+
+def test_of_duplicates_the_best_mean_score_stays_then_the_least_id():
+    scores = [[5.0, 0.0], [3.0], [], [-1.0]]
+    rows = [
+        demonstration("One?", "Two.", strategy=strategy, scores=[{"name": "s", "value": value} for value in values])
+        for strategy, values in zip(("annotation", "rejection", "execution", "repurpose"), scores, strict=True)
+    ]
+    for first in range(3):
+        assert ids(filter_by(**{D: rows[first:]}).filtered_demonstrations) == ids([rows[1 if first < 2 else 2]])
+    equal = [row | {"scores": []} for row in rows]
+    assert ids(filter_by(**{D: equal}).filtered_demonstrations) == {min(ids(equal))}
+
+
+def test_every_message_of_a_row_counts():
+    talk = turn("user", "One?") + turn("assistant", "Two.") + turn("user", "More?")
+    rows = [demonstration("One?", "Two."), demonstration("One?", "Two.", strategy="rejection") | {"prompt": talk}]
+    rows.append(rows[1] | {"id": content_id("test", "copy"), "prompt": turn("user", "One?\nTwo.\nMore?")})
+    found = filter_by(**{D: rows})
+    assert set(rules(found.dropped)) == {max(rows[1]["id"], rows[2]["id"])}
+
+
+def test_a_faulty_row_stands_for_no_other():
+    best = demonstration("One?", REFUSAL, 9.0)
+    safe = demonstration("One?", REFUSAL, 1.0, domain="safety")
+    assert rules(filter_by(**{D: [best, safe]}).dropped) == {best["id"]: "refusal"}
+    long = PROMPT + " eleven"
+    faulty, near = demonstration(PROMPT, REFUSAL, 9.0), demonstration(long, "Fine.", 1.0)
+    found = filter_by({"near_duplicate": {"general": 0.5}}, **{D: [faulty, near]})
+    assert rules(found.dropped) == {faulty["id"]: "refusal"}
+    item = demonstration(PROMPT, "Fine.", 9.0)
+    found = filter_by({"near_duplicate": {"general": 0.5}}, [PROMPT], **{D: [item, near]})
+    assert rules(found.dropped) == {item["id"]: "evaluation overlap"}
+
+
+@pytest.mark.parametrize("side", ["prompt", "completion", "chosen", "rejected"])
+def test_an_evaluation_item_goes_wherever_it_stands(side):
+    texts = {name: "Harmless." if name != "rejected" else "Other." for name in ("prompt", "completion", "rejected")}
+    texts["completion" if side == "chosen" else side] = "Two and two?"
+    row = (
+        preference(*texts.values())
+        if side in ("chosen", "rejected")
+        else demonstration(texts["prompt"], texts["completion"])
+    )
+    found = filter_by(evaluation=["two AND two", "Another one?"], **{P if "chosen" in row else D: [row]})
+    assert rules(found.dropped) == {row["id"]: "evaluation overlap"}
+    item = evaluation_item("two AND two")["id"]
+    assert [gone.detail for gone in found.dropped] == [f"overlaps evaluation item {item}: LCS 3 of 3 and 3 tokens"]
+    (overlap,) = found.overlaps
+    assert overlap.parents == [row["id"], item] and overlap.removed and overlap.text == "two and two"
+    assert (found.metrics["overlaps_removed"], found.metrics["overlaps_reported"]) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "domain", "duplicate"),
+    [(8 / 9, "general", True), (8 / 9 + 1e-6, "general", False), (8 / 9, "math", False), (8 / 9, None, False)],
+)
+def test_prompts_as_alike_as_the_threshold_of_their_domain_are_duplicates(threshold, domain, duplicate):
+    rows = [demonstration(PROMPT, "Fine.", 1.0), demonstration(PROMPT + " eleven", "Good.", 2.0)]
+    limits = {} if domain is None else {domain: threshold}
+    found = filter_by({"near_duplicate": limits, "bands": 64, "rows_per_band": 1}, **{D: rows})
+    assert rules(found.dropped) == ({rows[0]["id"]: "near duplicate"} if duplicate else {})
+    assert [gone.detail for gone in found.dropped] == (
+        [f"its prompt is a near duplicate of that of row {rows[1]['id']}"] * duplicate
+    )
+
+
+def test_near_duplicates_are_sought_within_a_domain_and_shingles_have_the_given_words():
+    rows = [demonstration(PROMPT, "Fine."), demonstration(PROMPT + " eleven", "Good.", domain="math")]
+    limits = {"near_duplicate": {"general": 0.5, "math": 0.5}}
+    assert not len(filter_by(limits, **{D: rows}).dropped)
+    same = [rows[0], rows[1] | {"domain": "general"}]
+    assert len(filter_by(limits, **{D: same}).dropped) == 1
+    far = [
+        demonstration(PROMPT, "Fine."),
+        demonstration(PROMPT.replace(" four", " 4").replace(" eight", " 8"), "Good."),
+    ]
+    for words, alike in ((1, 1), (3, 0)):  # 8 of 12 words are shared, and 2 of 14 shingles of three
+        found = filter_by({"near_duplicate": {"general": 0.4}, "shingle_words": words, "rows_per_band": 1}, **{D: far})
+        assert len(found.dropped) == alike
+
+
+def test_the_prompt_of_a_cluster_that_stays_is_in_both_products_then_best_scored_then_least():
+    limits = {"near_duplicate": {"general": 0.6}, "bands": 64, "rows_per_band": 1}
+    prompts = [PROMPT, PROMPT + " eleven", PROMPT + " eleven twelve"]
+    rows = [demonstration(prompt, f"{n}.", 5.0 - n) for n, prompt in enumerate(prompts)]
+    assert ids(filter_by(limits, **{D: rows}).filtered_demonstrations) == ids([rows[0]])
+    twin = demonstration(prompts[2].upper(), "Another.", 9.0)  # its prompt's best row speaks for both
+    assert ids(filter_by(limits, **{D: [*rows, twin]}).filtered_demonstrations) == ids([rows[2], twin])
+    pair = preference(prompts[1], "Good.", "Bad.")
+    found = filter_by(limits, **{D: rows, P: [pair]})
+    assert ids([*found.filtered_demonstrations, *found.filtered_preferences]) == ids([rows[1], pair])
+    equal = [row | {"scores": []} for row in rows]
+    assert ids(filter_by(limits, **{D: equal}).filtered_demonstrations) == {min(ids(equal))}
+
+
+def test_what_is_kept_is_counted_by_strategy():
+    rows = [demonstration("One?", "Two."), demonstration("Two?", "Three.", strategy="rejection"),
+            demonstration("Three?", REFUSAL)]  # fmt: skip
+    found = filter_by(**{D: rows, P: [preference("One?", "Two.", "Three.")]})
+    assert found.metrics == {
+        "overlaps_removed": 0, "overlaps_reported": 0, "kept_by_strategy": {"annotation": 2, "rejection": 1},
+    }  # fmt: skip
+    assert {gone.stage for gone in found.dropped} == {"filter"}

@@ -1,0 +1,137 @@
+"""People's rankings: which judgements count, how several fold to one order, and what that lets into D and P."""
+
+import json
+
+import pytest
+
+from schemas.params.annotation import RankParams
+from schemas.rows import Candidate
+from schemas.table import Table
+from stages.rank import rank
+from stages.rankings import AnnotationError, candidate_hash, fold, item_hash, read
+from tests.admission.rows import PROMPT, candidate, turn
+from tests.engines import scripted
+
+A, B, C = "Rivers carry salts.", "Rocks dissolve in it.", "It always has been."
+SCALE = {"following": 5, "truth": 5, "honesty": 5, "help": 5}
+NEVER = RankParams(min_margin=50.0, max_length_ratio=50, min_mean=5.0, min_aspect=5)
+"""Limits that hold judges off; people's rankings are not bound by them."""
+
+
+def judgement(*order, texts=(A, B, C), prompt=PROMPT, **fields):
+    """A line of annotations/*.jsonl: `order` holds texts, best first; a tuple of texts is a tie."""
+    ties = [group if isinstance(group, tuple) else (group,) for group in order]
+    line = {"uuid": "1", "annotator": "ana", "item": item_hash(prompt, texts), "meets_criteria": True,
+            "guideline": "1", "time": "2026-01-01T00:00:00Z"}  # fmt: skip
+    return line | {"order": [[candidate_hash(text) for text in tie] for tie in ties]} | fields
+
+
+def rank_by_people(files, rows=None, params=NEVER, answers=()):
+    rows = [candidate(text) for text in (A, B, C)] if rows is None else rows
+    with scripted(answers) as judge:
+        tables = rank(Table.of(Candidate, rows), params, judge, files)
+    for table in tables[:-1]:
+        table.check()
+    return tables
+
+
+def outcome(tables):
+    """(best demonstrated, (chosen, rejected, margin) of every pair, widest first)."""
+    best = [row.completion[0].content for row in tables.annotation_demonstrations]
+    pairs = [(row.chosen[0].content, row.rejected[0].content, row.margin) for row in tables.annotation_preferences]
+    return best, sorted(pairs, key=lambda pair: -pair[2])
+
+
+def test_peoples_order_makes_d_and_p_without_asking_the_judge(people):
+    tables = rank_by_people(people(judgement(B, A, C)))
+    assert outcome(tables) == ([B], [(B, C, 2.0)])
+    (ranking,), (row,), (pair,) = tables.rankings, tables.annotation_demonstrations, tables.annotation_preferences
+    ranks = {candidate(text)["id"]: place for place, text in enumerate((B, A, C))}
+    assert dict(zip(ranking.candidates, ranking.ranks, strict=True)) == ranks
+    assert ranking.scores == [float(-rank) for rank in ranking.ranks]
+    assert (ranking.source, ranking.annotators, ranking.meets_criteria) == ("human", ["ana"], True)
+    assert tables.metrics == {"ranked_by_people": 1, "ranked_by_judge": 0, "stale_items": 0}
+    for scores in (row.scores, pair.scores):
+        assert [(score.name, score.value) for score in scores] == [("human", 0.0)]
+
+
+def test_what_does_not_meet_the_criteria_is_no_demonstration_but_a_pair(people):
+    assert outcome(rank_by_people(people(judgement(B, A, C, meets_criteria=False)))) == ([], [(B, C, 2.0)])
+
+
+def test_the_margin_of_judges_does_not_bind_people_but_the_length_ratio_does(people):
+    long = "a" * 100
+    files = people(judgement(A, B, texts=(A, B)), judgement(A, long, texts=(A, long), prompt="Two?", uuid="2"))
+    rows = [candidate(A), candidate(B), candidate(A, "Two?"), candidate(long, "Two?")]
+    tables = rank_by_people(files, rows, NEVER.model_copy(update={"max_length_ratio": 4.0}))
+    assert outcome(tables) == ([A, A], [(A, B, 1.0)])
+    assert tables.metrics["ranked_by_people"] == 2
+
+
+def test_a_tie_of_people_is_no_pair_and_who_is_not_named_comes_last(people):
+    assert outcome(rank_by_people(people(judgement((A, B), texts=(A, B))), [candidate(A), candidate(B)]))[1] == []
+    tables = rank_by_people(people(judgement(C, A)))
+    assert outcome(tables) == ([C], [(C, B, 3.0)])  # rank 3 of three candidates: below every rank that can be given
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "scores"),
+    [
+        ((A, B, C), (A, C, B), {A: 0.0, B: -1.5, C: -1.5}),
+        ((A, B, C), (C, A, B), {A: -0.5, B: -1.5, C: -1.0}),
+        ((A, (B, C)), (B, A, C), {A: -0.5, B: -0.5, C: -1.5}),
+    ],
+)
+def test_ranks_are_averaged_over_annotators(people, first, second, scores):
+    lines = judgement(*first), judgement(*second, uuid="2", annotator="bo")
+    (ranking,) = rank_by_people(people(*lines)).rankings
+    assert dict(zip(ranking.candidates, ranking.scores, strict=True)) == {
+        candidate(text)["id"]: score for text, score in scores.items()
+    }
+    assert ranking.annotators == ["ana", "bo"]
+
+
+@pytest.mark.parametrize(
+    ("votes", "admitted"),
+    [((1,), True), ((0,), False), ((1, 0), False), ((1, 1, 0), True), ((1, 0, 0), False), ((1, 1, 0, 0), False)],
+)
+def test_more_than_half_of_the_annotators_must_find_the_best_fit(people, votes, admitted):
+    lines = [judgement(A, B, C, uuid=str(n), annotator=f"a{n}", meets_criteria=bool(v)) for n, v in enumerate(votes)]
+    tables = rank_by_people(people(*lines))
+    assert outcome(tables)[0] == ([A] if admitted else []) and outcome(tables)[1] == [(A, C, 2.0)]
+
+
+def test_a_superseded_judgement_does_not_count_even_where_its_successor_stands_before_it(people):
+    old, new = judgement(A, B, C), judgement(C, B, A, uuid="2", supersedes="1", meets_criteria=False)
+    for lines in ((old, new), (new, old)):
+        assert outcome(rank_by_people(people(*lines))) == ([], [(C, A, 2.0)])
+    third = judgement(B, A, C, uuid="3", supersedes="2")
+    assert outcome(rank_by_people(people(old, new, third))) == ([B], [(B, C, 2.0)])
+    assert outcome(rank_by_people(people(old, new | {"supersedes": "0"})))[1] == []  # both count: all tie
+
+
+def test_people_decide_on_exactly_these_texts_and_this_prompt_whatever_their_order(people):
+    ratings = {"ratings": [SCALE] * 3}
+    stale = [judgement(A, B, texts=(A, B)), judgement(A, B, C, prompt="Why is the sea blue?", uuid="2")]
+    tables = rank_by_people(people(*stale), answers=[ratings, ratings])
+    assert tables.metrics == {"ranked_by_people": 0, "ranked_by_judge": 1, "stale_items": 2}
+    assert [ranking.source for ranking in tables.rankings] == ["judge"]
+    assert len(rank_by_people(people(judgement(A, B, C, texts=(C, A, B)))).annotation_demonstrations) == 1
+
+
+def test_the_last_turn_of_a_conversation_names_the_prompt(people):
+    talk = turn("user", "Hello") + turn("assistant", "Hi") + turn("user", PROMPT)
+    rows = [candidate(text, prompt=PROMPT) | {"prompt": talk} for text in (A, B, C)]
+    assert outcome(rank_by_people(people(judgement(B, A, C)), rows)) == ([B], [(B, C, 2.0)])
+
+
+def test_records_come_from_every_jsonl_file_and_a_broken_line_is_named(people, tmp_path):
+    files = people(judgement(A, B, C))
+    (tmp_path / "annotations/bo.jsonl").write_text(json.dumps(judgement(A, B, C, uuid="2", annotator="bo")))
+    judgements = read(files.find("annotations"))
+    assert [(found.uuid, found.annotator) for found in judgements] == [("1", "ana"), ("2", "bo")]
+    assert fold(judgements)[item_hash(PROMPT, (A, B, C))].annotators == ["ana", "bo"]
+    for line in ("no json", json.dumps(judgement(A, extra=1)), json.dumps(judgement(A, margin=4)), "[]"):
+        (tmp_path / "annotations/bo.jsonl").write_text(f"\n{line}\n")
+        with pytest.raises(AnnotationError, match=r"bo\.jsonl:2: "):
+            read(files.find("annotations"))

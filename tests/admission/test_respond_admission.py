@@ -1,0 +1,103 @@
+"""respond: which responses become candidates, which are too alike, and what is left where none comes."""
+
+import pytest
+
+from schemas.ids import content_id
+from schemas.params.annotation import RespondParams
+from schemas.rows import Evolved, Selected
+from schemas.table import Table
+from stages.respond import respond
+from tests.admission.rows import CUT, evolved_row, ids, selected_row, turn
+from tests.engines import scripted
+
+ROW = selected_row("Name four fish.", domain="math", license="MIT", tags=["fish"])
+
+
+def respond_to(small, large, rows=(ROW,), evolved=(), **params):
+    limits = RespondParams.model_validate({"strategies": ["plain"]} | params)
+    with scripted(small, role="small", model="s") as one, scripted(large, role="large", model="l") as two:
+        tables = respond(Table.of(Selected, rows), Table.of(Evolved, evolved), limits, one, two)
+    for table in tables:
+        table.check()
+    return tables, one, two
+
+
+def texts(tables):
+    return sorted(row.completion for row in tables.candidates)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "threshold", "alike"),
+    [
+        ("abcdefghij", "abcdefghij", 0.9, True),
+        ("abcdefghij", "abcdefghiX", 0.9, False),  # as alike as the threshold stays
+        ("abcdefghij", "abcdefghiX", 0.89, True),
+        ("abcdefghij", "abcdefghXY", 0.9, False),
+        ("abcdefghij", " abcdefghij\n", 0.99, True),
+        ("abcdefghij", "0123456789", 0.0, False),
+        ("abcdefghij", "a123456789", 0.0, True),
+        ("abcdefghij", "abcdefghij", 1.0, False),
+    ],
+)
+def test_responses_more_alike_than_the_threshold_are_one_candidate(first, second, threshold, alike):
+    tables, _, _ = respond_to([first], [second], near_duplicate=threshold)
+    assert len(tables.candidates) == (1 if alike else 2)
+    assert [(row.parents, row.stage, row.rule) for row in tables.dropped] == [
+        ([ROW["id"]], "respond", "near duplicate")
+    ] * alike
+    if alike:  # the first by id stays
+        assert next(iter(tables.candidates)).id < next(iter(tables.dropped)).id
+
+
+def test_responses_to_different_instructions_are_never_duplicates_and_evolved_ones_are_answered():
+    harder = evolved_row("Name four fish that live in rivers.")
+    tables, _, _ = respond_to(["same", "same"], ["other", "other"], evolved=[harder])
+    assert {(row.prompt_id, row.completion) for row in tables.candidates} == {
+        (key, text) for key in (ROW["id"], harder["id"]) for text in ("same", "other")
+    }
+    assert not len(tables.dropped)
+
+
+def test_every_role_answers_by_every_strategy_at_every_temperature():
+    params = {"strategies": ["plan", "principle"], "temperatures": [0.2, 1.0]}
+    replies = [[f"{role} answer {n} {'xyzw'[n] * 30}" for n in range(4)] for role in ("small", "large")]
+    tables, small, large = respond_to(*replies, **params)
+    found = {row.completion: (row.role, row.response_strategy, row.temperature) for row in tables.candidates}
+    order = [(strategy, temperature) for strategy in params["strategies"] for temperature in params["temperatures"]]
+    assert found == {
+        text: (role, *how) for role, given in zip(("small", "large"), replies, strict=True)
+        for text, how in zip(given, order, strict=True)
+    }  # fmt: skip
+    for engine in (small, large):
+        assert ["plan silently" in asked for asked in engine.backend.asked] == [True, True, False, False]
+
+
+def test_the_temperature_is_that_of_the_request():
+    seen = []
+    reply = lambda request: seen.append(request.source.sampling["temperature"]) or "x" * 9  # noqa: E731
+    respond_to(reply, reply, temperatures=[0.25, 1.5])
+    assert seen == [0.25, 1.5] * 2
+
+
+def test_what_a_candidate_holds():
+    tables, small, _ = respond_to([" Pike.\n"], [CUT], temperatures=[0.3])
+    (row,) = tables.candidates
+    parents = [ROW["id"], row.generation]
+    assert row.model_dump() == {
+        "id": content_id("candidate", [["small", "plain", 0.3], " Pike.\n"], parents), "parents": parents,
+        "prompt_id": ROW["id"], "domain": "math", "prompt": turn("user", "Name four fish."), "completion": "Pike.",
+        "role": "small", "response_strategy": "plain", "temperature": 0.3, "tags": ["fish"], "license": "MIT",
+        "generation": row.generation, "engine": small.label, "simulated": True,
+    }  # fmt: skip
+
+
+def test_a_failed_answer_is_quarantined_alone_and_an_instruction_without_any_is_dropped():
+    other = selected_row("Why is it so?")
+    tables, _, _ = respond_to({"Name": CUT, "Why": "Because."}, {"Name": CUT, "Why": CUT}, [ROW, other])
+    assert [row.completion for row in tables.candidates] == ["Because."]
+    assert [(row.id, row.parents, row.stage, row.rule) for row in tables.dropped] == [
+        (ROW["id"], [], "respond", "no response")
+    ]
+    assert sorted(row.parents[0] for row in tables.quarantine) == sorted([ROW["id"], ROW["id"], other["id"]])
+    assert {(row.stage, row.error, row.raw) for row in tables.quarantine} == {("respond", "length", "cut o")}
+    assert not ids(tables.quarantine) & ids([ROW, other]) and len(tables.quarantine) == 3
