@@ -4,7 +4,7 @@ from schemas.params.synthesis import ExecutionParams
 from schemas.rows import CodeTask, Constraint, Instruction
 from schemas.table import Context
 from stages.execution import execution
-from tests.admission.rows_synthesis import HandSandbox, closing, engines, table
+from tests.admission.rows_synthesis import HandSandbox, closing, engines, id_of, table
 
 SEED, QUERY = "Answer in upper case", "What colour is coal?"
 COMPOSED = f"{QUERY} {SEED}."
@@ -80,4 +80,4 @@ def prompt_of(request) -> str:
 
 def origin() -> tuple[str, str]:
     """Ids of the seed constraint and of the query."""
-    return table(Constraint, {"text": SEED}).ids[0], table(Instruction, {"prompt": QUERY, "license": "CC0-1.0"}).ids[0]
+    return id_of(Constraint, {"text": SEED}), id_of(Instruction, {"prompt": QUERY, "license": "CC0-1.0"})

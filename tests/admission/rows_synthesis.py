@@ -19,7 +19,12 @@ TEACHER, JUDGE = "simulated/teacher@1", "simulated/judge@1"
 def table(model: type, *contents: dict[str, Any]) -> Table:
     """A table of `model`, a row per dict of fields; ids follow the content."""
     shared = {"source": "s", "license": "MIT"}
-    return Table.of(model, [{"id": content_id(model.__name__, fields)} | shared | fields for fields in contents])
+    return Table.of(model, [{"id": id_of(model, fields)} | shared | fields for fields in contents])
+
+
+def id_of(model: type, fields: dict[str, Any]) -> str:
+    """The id that `table` gives a row."""
+    return content_id(model.__name__, fields)
 
 
 @contextmanager
