@@ -13,7 +13,7 @@ from tests.admission.rows_synthesis import JUDGE, TEACHER, closing, engines, err
 OLA = {"name": "Ola", "description": "a fisher", "aliases": [f"O{n}" for n in range(7)], "article": "She lives at sea.",
        "claims": [{"property": "tool", "value": f"net {n}"} for n in range(42)]}  # fmt: skip
 ZED = {"name": "Zed"}
-NETS = "What nets do you mend?"
+NETS = "What nets do you use?"
 
 
 def play(reply, check, ask=lambda first, second: [NETS] if first == "Ola" else [], cast=(OLA, ZED), **params):
