@@ -7,7 +7,6 @@ import pytest
 from test_data_filter import demonstration, preference
 
 from schemas.intervals import wilson
-from schemas.checks import check
 from schemas.ids import content_id
 from schemas.params.data import AssembleParams, DatasheetParams, ReportParams
 from schemas.rows import SeedResult, Demonstration, EvaluatedItem, EvaluationItem, FinalDemonstration, FinalPreference, Preference
@@ -119,23 +118,3 @@ def test_intervals_and_axes():
     assert ticks([0.4, 3.5]) == [0.0, 1.0, 2.0, 3.0, 4.0] and ticks([]) == [0.0, 1.0] and len(ticks([7, 7])) > 1
     assert "polyline" in line_chart([], [], "step", "loss", 300, 100)
     assert "2 points" in line_chart([1, 2, 3], [1.0, float("nan"), 2.0], "step", "loss", 300, 100)
-
-
-@pytest.mark.parametrize(
-    ("name", "arguments", "passes", "fails"),
-    [
-        ("change_case:english_capital", {}, "PARIS, 1!", "Paris"),
-        ("change_case:english_lowercase", {}, "paris", "42"),
-        ("startend:end_checker", {"end_phrase": "That is all."}, 'Rome. that is all."', "That is all. Rome"),
-        ("punctuation:no_comma", {}, "a b", "a, b"),
-        ("length_constraints:number_words", {"relation": "less than", "num_words": 3}, "a b", "a b c"),
-        ("length_constraints:number_words", {"relation": "at least", "num_words": 3}, "a b c", "a b"),
-    ],
-)
-def test_checks(name, arguments, passes, fails):
-    assert check(name, arguments, passes) and not check(name, arguments, fails)
-
-
-def test_an_unknown_check_names_the_known_ones():
-    with pytest.raises(KeyError, match="punctuation:no_comma"):
-        check("punctuation:none", {}, "x")
