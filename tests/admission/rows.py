@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from llm.answer import Generation
+from cultivar.llm.answer import Generation
 from schemas.ids import content_id
 from schemas.rows import Row
 from schemas.table import Table

@@ -3,10 +3,10 @@
 import pytest
 
 from schemas.ids import content_id, unit_of
-from schemas.params.data import AssembleParams
 from schemas.rows import Demonstration, EvaluationItem, Preference
 from schemas.table import Context, Table
-from stages.assemble import EvaluationLeak, assemble
+from stages.curation.assemble import EvaluationLeak, assemble
+from stages.curation.params import AssembleParams
 from tests.admission.rows import demonstration, evaluation_item, ids, preference, rules, turn
 
 

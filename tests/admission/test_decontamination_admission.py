@@ -2,11 +2,11 @@
 
 import pytest
 
-from schemas.params.data import FilterParams
 from schemas.rows import Demonstration, EvaluationItem, Preference
 from schemas.table import Context, Table
-from stages import decontamination
-from stages.filter import filter as filter_rows
+from stages.curation import decontamination
+from stages.curation.filter import filter as filter_rows
+from stages.curation.params import FilterParams
 from tests.admission.rows import demonstration, evaluation_item, ids, rules
 
 PARAMS = {"ngram": 4, "lcs_tokens": 6, "lcs_share": 0.5, "report_ngram": 4, "report_items": 5, "repetition_share": 1.0}

@@ -3,8 +3,8 @@
 import polars as pl
 import pytest
 
-from stages import duplicates
-from stages.duplicates import clusters, near_duplicates
+from stages.curation import duplicates
+from stages.curation.duplicates import clusters, near_duplicates
 
 
 def found(texts, threshold=0.0, n=1, bands=64, rows_per_band=1):

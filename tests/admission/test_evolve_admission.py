@@ -3,10 +3,10 @@
 import pytest
 
 from schemas.ids import content_id, unit_of
-from schemas.params.annotation import EvolveParams
 from schemas.rows import Selected
 from schemas.table import Table
-from stages.evolve import evolve
+from stages.annotation.evolve import evolve
+from stages.annotation.params import EvolveParams
 from tests.admission.rows import CUT, ids, selected_row
 from tests.engines import scripted
 

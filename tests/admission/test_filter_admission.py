@@ -5,10 +5,10 @@ import inspect
 import pytest
 
 from schemas.ids import content_id
-from schemas.params.data import FilterParams
 from schemas.rows import Demonstration, EvaluationItem, Preference
 from schemas.table import Context, Table
-from stages.filter import filter as filter_rows
+from stages.curation.filter import filter as filter_rows
+from stages.curation.params import FilterParams
 from tests.admission.rows import demonstration, evaluation_item, ids, preference, rules, turn
 
 INPUTS = list(inspect.signature(filter_rows).parameters)[:10]

@@ -1,10 +1,10 @@
-"""schemas.pairs: which two texts of a prompt become chosen and rejected, at each limit exactly."""
+"""cultivar.grading.pairs: which two texts of a prompt become chosen and rejected, at each limit exactly."""
 
 import random
 
 import pytest
 
-from schemas.pairs import pairs
+from cultivar.grading.pairs import pairs
 
 
 @pytest.mark.parametrize(

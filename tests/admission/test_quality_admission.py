@@ -2,10 +2,10 @@
 
 import pytest
 
-from schemas.params.data import FilterParams
 from schemas.rows import Demonstration, EvaluationItem, Preference
 from schemas.table import Context, Table
-from stages.filter import filter as filter_rows
+from stages.curation.filter import filter as filter_rows
+from stages.curation.params import FilterParams
 from tests.admission.rows import demonstration, preference
 
 SORRY = "I'm sorry about that"

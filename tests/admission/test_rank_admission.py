@@ -4,13 +4,13 @@ import re
 
 import pytest
 
-from llm.answer import Generation
+from cultivar.grading.pairs import pairs
+from cultivar.llm.answer import Generation
 from schemas.ids import content_id, seed_of
-from schemas.pairs import pairs
-from schemas.params.annotation import RankParams
 from schemas.rows import Candidate
 from schemas.table import Table
-from stages.rank import rank
+from stages.annotation.params import RankParams
+from stages.annotation.rank import rank
 from tests.admission.rows import CUT, PROMPT, candidate, ident, turn
 from tests.engines import scripted
 

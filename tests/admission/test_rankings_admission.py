@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from schemas.params.annotation import RankParams
 from schemas.rows import Candidate
 from schemas.table import Table
-from stages.rank import rank
-from stages.rankings import AnnotationError, candidate_hash, fold, item_hash, read
+from stages.annotation.params import RankParams
+from stages.annotation.rank import rank
+from stages.annotation.rankings import AnnotationError, candidate_hash, fold, item_hash, read
 from tests.admission.rows import PROMPT, candidate, turn
 from tests.engines import scripted
 
@@ -19,7 +19,7 @@ NEVER = RankParams(min_margin=50.0, max_length_ratio=50, min_mean=5.0, min_aspec
 
 
 def judgement(*order, texts=(A, B, C), prompt=PROMPT, **fields):
-    """A line of annotations/*.jsonl: `order` holds texts, best first; a tuple of texts is a tie."""
+    """A line of human/annotations/*.jsonl: `order` holds texts, best first; a tuple of texts is a tie."""
     ties = [group if isinstance(group, tuple) else (group,) for group in order]
     line = {"uuid": "1", "annotator": "ana", "item": item_hash(prompt, texts), "meets_criteria": True,
             "guideline": "1", "time": "2026-01-01T00:00:00Z"}  # fmt: skip
@@ -127,11 +127,11 @@ def test_the_last_turn_of_a_conversation_names_the_prompt(people):
 
 def test_records_come_from_every_jsonl_file_and_a_broken_line_is_named(people, tmp_path):
     files = people(judgement(A, B, C))
-    (tmp_path / "annotations/bo.jsonl").write_text(json.dumps(judgement(A, B, C, uuid="2", annotator="bo")))
-    judgements = read(files.find("annotations"))
+    (tmp_path / "human/annotations/bo.jsonl").write_text(json.dumps(judgement(A, B, C, uuid="2", annotator="bo")))
+    judgements = read(files.find("human/annotations"))
     assert [(found.uuid, found.annotator) for found in judgements] == [("1", "ana"), ("2", "bo")]
     assert fold(judgements)[item_hash(PROMPT, (A, B, C))].annotators == ["ana", "bo"]
     for line in ("no json", json.dumps(judgement(A, extra=1)), json.dumps(judgement(A, margin=4)), "[]"):
-        (tmp_path / "annotations/bo.jsonl").write_text(f"\n{line}\n")
+        (tmp_path / "human/annotations/bo.jsonl").write_text(f"\n{line}\n")
         with pytest.raises(AnnotationError, match=r"bo\.jsonl:2: "):
-            read(files.find("annotations"))
+            read(files.find("human/annotations"))

@@ -3,10 +3,10 @@
 import pytest
 
 from schemas.ids import content_id
-from schemas.params.annotation import RespondParams
 from schemas.rows import Evolved, Selected
 from schemas.table import Table
-from stages.respond import respond
+from stages.annotation.params import RespondParams
+from stages.annotation.respond import respond
 from tests.admission.rows import CUT, evolved_row, ids, selected_row, turn
 from tests.engines import scripted
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from schemas.params.annotation import SelectParams
 from schemas.rows import Instruction, InstructionScore
 from schemas.table import Context, Table
-from stages.select import select
+from stages.annotation.params import SelectParams
+from stages.annotation.select import select
 from tests.admission.rows import engine_fields, ident, instruction, rules
 
 WEIGHTS = {f"weight_{name}": 0.0 for name in ("complexity", "tags", "richness", "completeness")}

@@ -4,13 +4,13 @@ import math
 
 import pytest
 
-from llm.answer import Generation
+from cultivar.llm.answer import Generation
 from schemas.ids import content_id
-from schemas.params.annotation import ScoreParams, TagParams
 from schemas.rows import Instruction, Label
 from schemas.table import Context, Table
-from stages.score import score
-from stages.tag import tag
+from stages.annotation.params import ScoreParams, TagParams
+from stages.annotation.score import score
+from stages.annotation.tag import tag
 from tests.admission.rows import CUT, ident, instruction
 from tests.engines import scripted
 

@@ -3,11 +3,11 @@
 from typing import NamedTuple
 
 import numpy as np
-from train.deltas import Deltas
-from train.masks import kept
-from train.sparse import TIE
 
-from train.merging import OnDARE
+from train.merging.deltas import Deltas
+from train.merging.masks import kept
+from train.merging.optimizers import OnDARE
+from train.merging.sparse import TIE
 
 CLEAR = 1e-4
 """A relative gap that no processor's fp32 rounding crosses in a few dozen steps."""
@@ -71,7 +71,7 @@ def mask(seed: int, name: str, at: int, reserve: float, size: int) -> np.ndarray
 
 
 def top(values: np.ndarray, reserve: float, released: bool) -> tuple[np.ndarray, float]:
-    """The largest values by the tie rule of train/sparse.py, 0 elsewhere, and the gap to the band's edges."""
+    """The largest values by the tie rule of train/merging/sparse.py, 0 elsewhere, and the gap to the band's edges."""
     count = int(reserve * values.size)
     if reserve >= 1 or (count < 1 and released):
         return values, np.inf

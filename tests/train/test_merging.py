@@ -10,11 +10,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from reference import CLEAR, Trajectory, trajectory
 from safetensors.torch import save_file
-from train.deltas import Deltas
-from train.masks import BLOCK, kept
-from train.sparse import TIE, largest
 
-from train.merging import OnDARE, OnTIES
+from train.merging.deltas import Deltas
+from train.merging.masks import BLOCK, kept
+from train.merging.optimizers import OnDARE, OnTIES
+from train.merging.sparse import TIE, largest
 
 pytestmark = pytest.mark.numeric
 SHAPES = {"a": (7, 5), "b": (3,)}

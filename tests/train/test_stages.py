@@ -6,23 +6,23 @@ import polars as pl
 import pytest
 import tiny
 import torch
-from sandbox import Sandbox
-from schemas.params.training import DpoParams, EvaluateParams, OnlineDpoParams, RewardParams, SftParams
-from train.samples import Kept, Sample
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+from cultivar.sandbox import Sandbox
 from schemas.params.engines import RuntimeParams
 from schemas.rows import FinalPreference
 from schemas.stage import Files, Model
-from train import rows
+from train import tokenized as rows
 from train.chat import CHATML, TRAINING, encode
 from train.divergence import divergence
 from train.dpo import dpo
 from train.evaluate import evaluate
 from train.marking import mark
 from train.online_dpo import online_dpo
+from train.params import DpoParams, EvaluateParams, OnlineDpoParams, RewardParams, SftParams
 from train.reward import order, reward
-from train.sampling import sample
+from train.sampling.sampler import sample
+from train.sampling.samples import Kept, Sample
 from train.scoring import open_scorer, score
 from train.settings import read_model, read_tokenizer
 from train.sft import sft
@@ -226,11 +226,11 @@ def test_a_policy_that_stops_at_once_has_a_divergence(models, tmp_path, monkeypa
     assert nats == pytest.approx(-logits[tokenizer.eos_token_id].item(), rel=1e-3) and nats > 1
     seen = []
     monkeypatch.setattr(
-        "train.rollouts.divergence", lambda ours, theirs, given: seen.extend(given) or [0.0] * len(given)
+        "train.sampling.rollouts.divergence", lambda ours, theirs, given: seen.extend(given) or [0.0] * len(given)
     )
     # whether a tiny model's samples stop by themselves is chance, so these are given
     monkeypatch.setattr(
-        "train.rollouts.TransformersSampler.sample",
+        "train.sampling.rollouts.TransformersSampler.sample",
         lambda self, prompts, drawing, *_: (
             [[Sample([at], str(at), at == 0) for at in range(drawing.samples)]] * len(prompts)
         ),

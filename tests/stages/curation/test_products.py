@@ -4,11 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
+from schemas.checks import check
 from test_filter import demonstration, preference
 
 from cultivar.grading.intervals import wilson
 from cultivar.runner.states import close
-from schemas.checks import check
 from schemas.ids import content_id
 from schemas.rows import (
     Demonstration,

@@ -1,0 +1,44 @@
+"""Reasoning paths: which equations are read, which hold, and which of several like paths stays."""
+
+import pytest
+
+from cultivar.grading.equations import consistent, distinct, equations
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("so 2 + 3 = 5 and 5*2=10.", [("2+3", "5"), ("5*2", "10")]),
+        ("2+2=5, that is <<2+3=5>>", [("2+3", "5")]),
+        ("((3+4)*2=14).", [("(3+4)*2", "14")]),
+        ("(3+4)*2=14", [("(3+4)*2", "14")]),
+        ("35(2/5)=14", []),
+        ("5A+1=6, X*5+1=31, 1+1=2%, 3 = 3", []),
+    ],
+)
+def test_equations_are_read_in_order_and_annotations_instead_of_text(path, found):
+    assert equations(path) == found
+
+
+@pytest.mark.parametrize(
+    ("path", "holds"),
+    [("2+2=4", True), ("2+2=4.001", True), ("2+2=4.0011", False), ("2+2=3.999", True), ("2+2=3.9989", False),
+     ("no sum", True), ("2+2=4, 2+2=5", False), ("12+5=17-3=14", True), ("12+5=18-3=14", False), ("12+5=14+3", True),
+     ("1/0=0", False), ("10-12=-2", True)],
+)  # fmt: skip
+def test_every_equation_must_hold_to_a_thousandth(path, holds):
+    assert consistent(path) is holds
+
+
+def test_one_path_of_each_list_of_equations_stays():
+    assert distinct(["a 1+1=2", "b 2+0=2", "c 1+1=2", "none", "nothing"]) == [0, 1, 3]
+    assert distinct(["1+1=2, 2+2=4", "2+2=4, 1+1=2"]) == [0, 1], "their order counts"
+    assert distinct(["1+1=2", "1+1=3"]) == [0, 1] and distinct([]) == []
+
+
+def test_the_path_farthest_from_the_other_kept_ones_stays():
+    far, near, other = "1+1=2 zzzz", "1+1=2 a", "2+0=2 a"
+    assert distinct([other, near, far]) == distinct([other, far, far])[:1] + [2]
+    assert distinct([other, far, near]) == [0, 1] and distinct([near, other, far]) == [2, 1]
+    assert distinct([near, far]) == [0], "without other paths the first stays"
+    assert distinct([other, "1+1=2 b", "1+1=2 c"]) == [0, 1], "and so it does where they are as far"

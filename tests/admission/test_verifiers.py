@@ -1,0 +1,133 @@
+"""Constrained queries: which responses are demonstrated, paired or neither (methods 5.1)."""
+
+import pytest
+
+from cultivar.llm.answer import Generation
+from schemas.rows import Constraint, Instruction
+from tests.admission.constrained import (
+    BAD,
+    COMPOSED,
+    FIRST,
+    GOOD,
+    HALF,
+    QUERY,
+    SEED,
+    UPPER,
+    constrain,
+    function,
+    origin,
+)
+from tests.admission.rows_synthesis import TEACHER, completions, errors, pairs_of, rules, table
+
+
+@pytest.mark.parametrize(("score", "kept"), [(8, True), (7, False)])
+def test_a_response_must_match_its_query_at_least_so_well(score, kept):
+    found = constrain([GOOD, BAD], match=score, min_match=8)
+    assert completions(found.execution_demonstrations) == [GOOD] * kept
+    assert pairs_of(found.execution_preferences) == [(GOOD, BAD, 1.0)] * kept
+    assert rules(found.dropped) == ({} if kept else {"came to no demonstration": 1})
+
+
+@pytest.mark.parametrize(("least", "kept"), [(0.5, True), (0.51, False)])
+def test_a_response_must_pass_so_large_a_share_of_the_functions(least, kept):
+    found = constrain([HALF], [UPPER, FIRST], pass_rate=least)
+    assert completions(found.execution_demonstrations) == [HALF] * kept
+
+
+def test_only_what_passes_is_put_to_the_judge_and_what_passes_some_functions_is_no_rejected_side():
+    found = constrain([GOOD, BAD, HALF], [UPPER, FIRST], match={GOOD: 9}, pass_rate=0.6)
+    assert pairs_of(found.execution_preferences) == [(GOOD, BAD, 1.0)]
+    assert completions(found.execution_demonstrations) == [GOOD]
+
+
+def test_rows_of_a_constrained_query_hold_their_origin_scores_and_verdicts():
+    found = constrain([f" {GOOD}\n", BAD, HALF], [UPPER, FIRST], match={GOOD: 9, HALF: 8})
+    (top,) = (row for row in found.execution_demonstrations if row.completion[0].content == GOOD)
+    verdicts = {row.id: row for row in found.execution_verdicts if row.verifier == "functions"}
+    assert [(m.role, m.content) for m in top.prompt] == [("user", COMPOSED)]
+    assert (top.domain, top.strategy, top.license) == ("constraint", "execution", "CC0-1.0")
+    assert (top.engine, top.simulated) == (TEACHER, False)
+    assert [(s.name, s.value) for s in top.scores] == [("pass_rate", 1.0), ("match", 9.0)]
+    constraint, query = origin()
+    assert top.parents[:2] == [constraint, query] and len(set(top.parents)) == 5, "two functions, one answer"
+    assert [verdicts[v].outcome for v in top.verdicts] == ["pass"] and verdicts[top.verdicts[0]].score == 1.0
+    assert verdicts[top.verdicts[0]].parents == [top.parents[-1], constraint]
+    assert pairs_of(found.execution_preferences) == [(GOOD, BAD, 1.0), (HALF, BAD, 0.5)]
+    pair = next(row for row in found.execution_preferences if row.chosen[0].content == GOOD)
+    assert pair.parents[:-1] == top.parents and pair.parents[-1] not in top.parents
+    assert [(verdicts[v].outcome, verdicts[v].score) for v in pair.verdicts] == [("pass", 1.0), ("fail", 0.0)]
+    assert verdicts[pair.verdicts[1]].parents == [pair.parents[-1], constraint]
+    assert {row.detail for row in verdicts.values()} == {SEED}
+
+
+def test_the_best_responses_are_taken_by_pass_rate_then_match():
+    texts = ["ONE.", "TWO.", "Tri"]
+    for match, best in (({"ONE": 8, "TWO": 9, "Tri": 10}, "TWO."), ({"ONE": 9, "TWO": 8, "Tri": 10}, "ONE.")):
+        found = constrain([*texts, BAD], [UPPER, FIRST], match=match, constraint_pairs=1)
+        assert pairs_of(found.execution_preferences) == [(best, BAD, 1.0)]
+        assert completions(found.execution_demonstrations) == [best]
+    found = constrain(["ONE.", "TWO.", BAD, "no.", "none."], constraint_pairs=2)
+    assert len(found.execution_preferences) == 4 and len(found.execution_demonstrations) == 2
+    assert len(constrain(["ONE.", "TWO.", BAD, "no."], constraint_pairs=9).execution_preferences) == 4
+
+
+def test_a_response_that_no_function_could_judge_is_neither_demonstrated_nor_rejected():
+    found = constrain([GOOD, HALF], [function("lost_on_half")])
+    assert pairs_of(found.execution_preferences) == [] and completions(found.execution_demonstrations) == [GOOD]
+    found = constrain([GOOD, HALF, BAD], [FIRST, function("lost_on_half")])
+    assert completions(found.execution_demonstrations) == [GOOD, HALF], "of the function that did judge it, all pass"
+    rates = sorted(row.score for row in found.execution_verdicts if row.verifier == "functions")
+    assert rates == [0.0, 1.0, 1.0]
+
+
+def test_a_match_that_cannot_be_read_admits_nothing():
+    found = constrain([GOOD, BAD], match="no JSON")
+    assert not len(found.execution_demonstrations) and not len(found.execution_preferences)
+    (row,) = found.quarantine
+    assert row.raw == "no JSON" and row.parents == [origin()[1]]
+
+
+def test_equal_responses_count_once_and_an_unfinished_one_is_quarantined():
+    found = constrain([BAD, f"{BAD} ", GOOD, Generation("BLA", "length", 1, 9)])
+    assert pairs_of(found.execution_preferences) == [(GOOD, BAD, 1.0)] and errors(found.quarantine) == ["length"]
+    (row,) = found.quarantine
+    assert row.raw == "BLA" and row.parents == [origin()[1]]
+
+
+# ---------------------------------------------------------------- queries
+
+
+@pytest.mark.parametrize(("least", "most", "fits"), [(19, 21, True), (20, 21, False), (19, 20, False)])
+def test_queries_are_longer_than_one_bound_and_shorter_than_the_other(least, most, fits):
+    found = constrain([GOOD], min_query_chars=least, max_query_chars=most)
+    assert len(QUERY) == 20 and len(found.execution_demonstrations) == fits
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_each_constraint_draws_so_many_queries_by_its_own_coin(count):
+    texts = [f"What colour is coal? {n}" for n in range(8)]
+    seeds = [SEED, "Shout"]
+    ids = dict(zip(table(Instruction, *({"prompt": t, "license": "CC0-1.0"} for t in texts)).ids, texts, strict=False))
+    drawn = {}
+    for order in (texts, texts[::-1]):
+        found = constrain(asked=order, seeds=seeds, queries=count)
+        drawn[order[0]] = {(row.parents[0], row.prompt[0].content) for row in found.execution_demonstrations}
+        assert len(found.execution_demonstrations) == 2 * count
+    assert drawn[texts[0]] == drawn[texts[-1]], "not by position"
+    by_seed = [{text for text in texts if any(s == seed and p.startswith(text) for s, p in drawn[texts[0]])}
+               for seed in table(Constraint, *({"text": text} for text in seeds)).ids]  # fmt: skip
+    assert len(by_seed[0]) == count == len(by_seed[1]) and by_seed[0] != by_seed[1] and len(ids) == 8
+
+
+@pytest.mark.parametrize(
+    ("query", "constraint", "prompt"),
+    [
+        ("what is it", "answer in upper case.", "what is it. Answer in upper case."),
+        (" What is it? ", "Shout", "What is it? Shout."),
+        ("Tell me!", "shout.", "Tell me! Shout."),
+        ("Tell me.", "shout", "Tell me. Shout."),
+    ],
+)
+def test_the_constraint_follows_the_query_as_a_sentence(query, constraint, prompt):
+    found = constrain(asked=[query], seeds=[constraint], min_query_chars=1)
+    assert [row.prompt[0].content for row in found.execution_demonstrations] == [prompt]
