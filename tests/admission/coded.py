@@ -52,8 +52,8 @@ def solve(solutions, tests=(T1, T2), sets=(), solution=None, outcome=outcome_of,
             sandbox,
         )  # fmt: skip
     closing("execution", found, code_tasks=tasks)
-    assert {job.limits.cpu_s for job in cultivar.sandbox.jobs} <= {params.get("cpu_s", 2.0)}
-    assert {job.setup for job in cultivar.sandbox.jobs} <= {"y = 1"}
+    assert {job.limits.cpu_s for job in sandbox.jobs} <= {params.get("cpu_s", 2.0)}
+    assert {job.setup for job in sandbox.jobs} <= {"y = 1"}
     return found, sandbox
 
 

@@ -19,7 +19,7 @@ def people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Fil
 
     def write(*judgements: dict) -> Files:
         folder = tmp_path / "human/annotations"
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / "README.md").write_text("not a record")
         (folder / "ana.jsonl").write_text("".join(json.dumps(line) + "\n\n" for line in judgements))
         return Files("rank", (Path("human/annotations"),))

@@ -70,7 +70,7 @@ def constrain(
             *both, sandbox,
         )  # fmt: skip
     closing("execution", found, constraints=constraints)
-    assert {job.limits.cpu_s for job in cultivar.sandbox.jobs} <= {params.get("cpu_s", 2.0)}
+    assert {job.limits.cpu_s for job in sandbox.jobs} <= {params.get("cpu_s", 2.0)}
     return found
 
 

@@ -10,14 +10,14 @@ def test_sampled_tests_decide_where_the_source_has_none():
     found, sandbox = solve([GOOD, BETTER, WRONG], tests=[], sets=[[T1, T2], [T2, f"{T3} ", "f(1)", "assert 1 > 0"]])
     assert completions(found.execution_demonstrations) == [GOOD]
     assert pairs_of(found.execution_preferences) == [(GOOD, WRONG, 1.0)]
-    assert {test for job in cultivar.sandbox.jobs for test in job.tests} == {T1, T2, T3}
+    assert {test for job in sandbox.jobs for test in job.tests} == {T1, T2, T3}
     (row,) = found.execution_demonstrations
     assert [score.value for score in row.scores] == [3.0]
 
 
 def test_the_source_s_tests_are_not_mixed_with_sampled_ones():
     _, sandbox = solve([GOOD], tests=[T1], sets=[[T2]])
-    assert {test for job in cultivar.sandbox.jobs for test in job.tests} == {T1}
+    assert {test for job in sandbox.jobs for test in job.tests} == {T1}
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_solutions_that_agree_on_nothing_are_not_trusted():
 
 def test_sampled_tests_are_not_held_against_a_reference_solution():
     found, sandbox = solve([GOOD], tests=[], sets=[[T1, T2]], solution=HALF)
-    assert not any("half" in job.code for job in cultivar.sandbox.jobs) and len(found.execution_demonstrations) == 1
+    assert not any("half" in job.code for job in sandbox.jobs) and len(found.execution_demonstrations) == 1
 
 
 def test_so_many_test_sets_are_asked_for_and_their_tests_are_one_pool():

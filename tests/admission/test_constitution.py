@@ -36,7 +36,7 @@ TWO = {"one": "harmful", "two": "any"}
 def folder(tmp_path, monkeypatch):
     """A project with the prompts and with principles of the test."""
     (tmp_path / "prompts").symlink_to(Path(__file__).parents[2] / "prompts")
-    (tmp_path / "human/constitution").mkdir()
+    (tmp_path / "human/constitution").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
 
 

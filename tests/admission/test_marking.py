@@ -32,7 +32,7 @@ def test_each_task_is_marked_by_its_own_rule():
         (CODE, "```python\ngood\n```\n```\nbad", False), (CODE, "bad", False),
     ]  # fmt: skip
     assert mark([answer[:2] for answer in answers], sandbox) == [answer[2] for answer in answers]
-    assert [(job.code.strip(), job.tests, job.setup, job.entry_point) for job in cultivar.sandbox.jobs] == [
+    assert [(job.code.strip(), job.tests, job.setup, job.entry_point) for job in sandbox.jobs] == [
         (code, [TEST], "y = 1", "f") for code in ("good", "good", "bad", "bad")
     ]
     assert mark([(MATH, "The answer is 4.")], None) == [True], "without code nothing is run"

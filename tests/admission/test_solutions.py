@@ -148,7 +148,7 @@ def test_a_test_that_could_not_be_run_on_the_reference_stays():
 def test_the_gates_run_as_often_as_params_say():
     for reruns in (2, 4):
         _, sandbox = solve([GOOD], tests=[T1], solution=code("reference"), reruns=reruns)
-        by = {name: [job.turn for job in cultivar.sandbox.jobs if name in job.code] for name in ("reference", "good")}
+        by = {name: [job.turn for job in sandbox.jobs if name in job.code] for name in ("reference", "good")}
         assert by == {"reference": list(range(reruns)), "good": [0, *range(reruns)]}
 
 
