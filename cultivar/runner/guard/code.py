@@ -81,11 +81,15 @@ class Code:
 
     def check_unchanged(self) -> None:
         """When the stage ends: raise OriginChanged where its code is not as it was when it began."""
-        doubtful = {str(path.relative_to(self.root)) for path in imported(self.root) if self.is_doubtful(path)}
-        if changed := sorted({*self.differences(), *doubtful}):
+        try:
+            differing = self.differences()
+        except GraphError as error:  # a module is gone, or no Python any more
+            differing = [str(error)]
+        doubtful = [str(path.relative_to(self.root)) for path in imported(self.root) if self.is_doubtful(path)]
+        if changed := sorted({*differing, *doubtful}):
             raise OriginChanged(
                 f"stage {self.stage}: {', '.join(changed)} changed while it ran, so its tables are not "
-                "recorded; run `dvc repro` again (finished model calls are remembered)"
+                "recorded; run `dvc repro` again (finished model calls are cached)"
             )
 
     def is_doubtful(self, path: Path) -> bool:
