@@ -74,7 +74,7 @@ def check(
         return 2
     print(f"{len(picked)} mutants; {len(reach.lines)} tests in {time.monotonic() - started:.0f} s without any of them")
     if slow := sorted(test for test, seconds in reach.seconds.items() if seconds > options.slowest):
-        print(f"too slow to judge (over {options.slowest:g} s):", *slow, sep="\n  ")
+        print(f"too slow to judge (over {options.slowest:g} CPU s):", *slow, sep="\n  ")
     warm(reach.libraries)
     controls = [control(module, file_of(root, module).read_text()) for module in chosen]
     for result in run(root, controls, reach, options.slowest, options.jobs):
@@ -113,7 +113,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=2, help="mutants at a time")
     parser.add_argument("--sample", type=int, help="at most so many mutants of each module")
     parser.add_argument("--seed", type=int, default=0, help="of the sample")
-    parser.add_argument("--slowest", type=float, default=targets.SLOWEST, help="seconds of a test that still judges")
+    parser.add_argument(
+        "--slowest", type=float, default=targets.SLOWEST, help="CPU seconds of a test that still judges"
+    )
     parser.add_argument("--json", type=Path, help="write every result to this file")
     options = parser.parse_args(arguments)
     if options.json:

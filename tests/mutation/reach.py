@@ -29,7 +29,7 @@ OPTIONS = ("-q", *(f"-p{plugin}" for plugin in PLUGINS_OFF), "-oaddopts=", "--as
 
 @dataclass
 class Reach:
-    """Of every test that passed: the lines it reaches and its seconds; and the libraries that were loaded."""
+    """Of every test that passed: the lines it reaches and its CPU seconds; and the libraries that were loaded."""
 
     lines: dict[str, set[Line]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -82,7 +82,7 @@ class Recorder:
         lines: set[Line] = set()
         self.current = lines
         self.uses, self.set_up = [], 0.0
-        started = time.perf_counter()
+        started = time.process_time()
         sys.settrace(self.trace)
         threading.settrace(self.trace)
         try:
@@ -91,7 +91,7 @@ class Recorder:
             sys.settrace(None)
             threading.settrace(None)
             self.reach.lines[item.nodeid] = lines
-            own = time.perf_counter() - started - self.set_up
+            own = time.process_time() - started - self.set_up
             self.reach.seconds[item.nodeid] = own + sum(seconds for _, seconds in self.uses)
 
     @pytest.hookimpl(wrapper=True)
@@ -100,11 +100,11 @@ class Recorder:
         if fixturedef.scope == "function":
             return (yield)
         outer, self.current = self.current, set()
-        before, started = self.set_up, time.perf_counter()
+        before, started = self.set_up, time.process_time()
         try:
             return (yield)
         finally:
-            elapsed, inner = time.perf_counter() - started, self.set_up - before
+            elapsed, inner = time.process_time() - started, self.set_up - before
             self.shared[id(fixturedef)] = (self.current, elapsed - inner)
             self.set_up = before + elapsed
             outer |= self.current

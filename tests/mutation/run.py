@@ -35,6 +35,8 @@ MEMORY = 8 << 30
 """Bytes of data that a mutant may allocate."""
 SPARE = 5.0
 """CPU seconds on top of three times those of the tests; a mutant that takes more is killed by its limit."""
+WAIT = 60.0
+"""Seconds by the clock on top of twenty times those of the tests: the limit of a mutant that waits for ever."""
 
 
 @dataclass
@@ -140,7 +142,7 @@ def run(root: Path, mutants: Sequence[Mutant], reach: Reach, slowest: float, job
                 sys.stdout.flush()
                 if not (pid := os.fork()):
                     judge(root, mutant, tests, folder, SPARE + 3 * seconds)
-                trials[pid] = Trial(mutant, tests, folder, time.monotonic() + 30 + 10 * seconds)
+                trials[pid] = Trial(mutant, tests, folder, time.monotonic() + WAIT + 20 * seconds)
             if trials:
                 result = await_end(trials)
                 kills[result.mutant.module, file_part(result.by)] += result.outcome == "killed"

@@ -10,7 +10,7 @@ EQUIVALENT = Path(__file__).with_name("equivalent.txt")
 BAR = 0.9
 """Share of its mutants that a deciding module's tests must kill."""
 SLOWEST = 3.0
-"""Seconds of a test, fixtures included, from which on it does not judge: a rule is tested where it is quick to test."""
+"""CPU seconds of a test, fixtures included, from which on it does not judge: a rule is tested where it is quick to test."""
 
 EXCLUDED = (
     "tests/stages/test_contributing.py",
@@ -20,8 +20,11 @@ EXCLUDED = (
     "tests/train/test_merging.py",
     "tests/train/test_merging_ranks.py",
     "tests/train/test_policy_in_vllm.py",
+    "tests/train/test_safety.py",
+    "tests/train/test_seeds.py",
+    "tests/train/test_stages.py",
 )
-"""Test files that judge no mutant: they work in processes that they start, or take minutes."""
+"""Test files that judge no mutant: they work in processes that they start, or train models for minutes."""
 
 
 class Target(NamedTuple):
