@@ -12,7 +12,7 @@ export VLLM_NO_USAGE_STATS := 1
 export DO_NOT_TRACK := 1
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help demo repro summary test lint recipe clean
+.PHONY: help demo repro summary test mutants lint recipe clean
 
 help: ## what one can make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,9 @@ summary: $(VENV)/.run ## metrics, where the time went, path of the report
 
 test: $(VENV)/.test ## create the environment if need be and run the tests
 	python -m pytest -n 2 --dist loadfile
+
+mutants: $(VENV)/.test ## do the tests notice small faults? make mutants MODULES="stages.annotation.rank cultivar.grading.pairs"
+	python -m tests.mutation $(MODULES)
 
 lint: $(VENV)/.test ## style, types, and what dvc.yaml lists for each stage
 	ruff check .
