@@ -25,3 +25,16 @@ def people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Fil
         return Files("rank", (Path("annotations"),))
 
     return write
+
+
+@pytest.fixture
+def refinements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Files]:
+    """The files that `ontology` reads, with the given refinements (YAML) in them."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(text: str = "") -> Files:
+        (tmp_path / "ontology").mkdir(exist_ok=True)
+        (tmp_path / "ontology/refinements.yaml").write_text(text)
+        return Files("ontology", (Path("ontology"), Path("encoder")))
+
+    return write
