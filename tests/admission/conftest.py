@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from schemas.params.data import IngestParams
 from schemas.stage import Files
+from stages.ingest import Ingested, ingest
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,3 +40,27 @@ def refinements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...
         return Files("ontology", (Path("ontology"), Path("encoder")))
 
     return write
+
+
+@pytest.fixture
+def take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ingested]:
+    """Ingest sources given as (file name, rows or text, fields of the source)."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*sources, evaluation=(), **params):
+        def declared(given, prefix):
+            found = []
+            for n, (name, rows, fields) in enumerate(given):
+                path = tmp_path / name
+                path.parent.mkdir(exist_ok=True)
+                path.write_text(rows if isinstance(rows, str) else "".join(json.dumps(row) + "\n" for row in rows))
+                found.append({"name": f"{prefix}{n}", "path": name, "domain": "general", "license": "MIT"} | fields)
+            return found
+
+        made = {"sources": declared(sources, "s"), "evaluation": declared(evaluation, "e")} | params
+        tables = ingest(Files("ingest", (Path(),)), IngestParams.model_validate(made))
+        for table in tables[:-1]:
+            table.check()
+        return tables
+
+    return run
