@@ -89,6 +89,19 @@ def test_the_second_order_is_the_first_reversed(rank_by):
     assert first == second[::-1] and sorted(first) == sorted([A, B, C]) and PROMPT in rank_by.asked[0]
 
 
+def test_each_order_is_asked_with_a_seed_of_its_own_that_the_prompt_gives(rank_by):
+    seeds, rate = [], judge_of({A: 5, B: 1}, {A: 5, B: 1})
+    rank_by(None, rows=[candidate(A), candidate(B)], reply=lambda request: seeds.append(request.seed) or rate(request))
+    assert seeds == [seed_of(ident("prompt", PROMPT), "judge", turn) for turn in (0, 1)]
+
+
+@pytest.mark.parametrize(("value", "readable"), [(1, True), (5, True), (0, False), (6, False)])
+def test_aspects_are_rated_from_1_to_5(rank_by, value, readable):
+    answer = {"ratings": [rating(3), rating([3, 3, 3, value])]}
+    tables = rank_by(None, rows=[candidate(A), candidate(B)], reply=lambda request: answer)
+    assert (len(tables.rankings), len(tables.quarantine)) == ((1, 0) if readable else (0, 2))
+
+
 @pytest.mark.parametrize(
     ("first", "second", "scores"),
     [
