@@ -6,11 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from schemas.params.annotation import RankParams
 from schemas.params.data import IngestParams
+from schemas.rows import Candidate
 from schemas.stage import Files
+from schemas.table import Table
 from stages.ingest import Ingested, ingest
+from stages.rank import RankTables, rank
+from tests.admission.judges import judge_of
+from tests.admission.rows import candidate
+from tests.engines import scripted
 
 ROOT = Path(__file__).parents[2]
+LOOSE = RankParams(min_margin=0.5, max_length_ratio=50)
 
 
 @pytest.fixture
@@ -59,6 +67,22 @@ def take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Inges
 
         made = {"sources": declared(sources, "s"), "evaluation": declared(evaluation, "e")} | params
         tables = ingest(Files("ingest", (Path(),)), IngestParams.model_validate(made))
+        for table in tables[:-1]:
+            table.check()
+        return tables
+
+    return run
+
+
+@pytest.fixture
+def rank_by(people: Callable[..., Files]) -> Callable[..., RankTables]:
+    """Rank candidates by a judge of two orders."""
+
+    def run(first, second=None, params=LOOSE, rows=None, reply=None):
+        rows = [candidate(text) for text in first] if rows is None else rows
+        with scripted(reply or judge_of(first, first if second is None else second)) as judge:
+            tables = rank(Table.of(Candidate, rows), params, judge, people())
+            run.asked = judge.backend.asked
         for table in tables[:-1]:
             table.check()
         return tables

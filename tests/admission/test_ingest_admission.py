@@ -142,7 +142,7 @@ def test_equal_rows_stand_once_within_a_source_and_over_sources(take):
         "a.jsonl:3: the same instruction stands at a.jsonl:1", "b.jsonl:1: the same instruction stands at a.jsonl:1"
     ]  # fmt: skip
     first = next(row for row in tables.instructions if row.source == "a.jsonl:1")
-    assert {(row.rule, *row.parents) for row in tables.dropped} == {("exact duplicate", first.id)}
+    assert {(row.stage, row.rule, *row.parents) for row in tables.dropped} == {("ingest", "exact duplicate", first.id)}
     for row in tables.dropped:
         source = row.detail.split(": ", 1)[0]
         assert row.id == content_id("dropped", ["instruction", source, "exact duplicate"], [first.id])

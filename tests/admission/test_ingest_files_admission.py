@@ -1,9 +1,13 @@
 """ingest, files that are no records: books are cut into passages, Wikidata into characters; what is dropped and why."""
 
 import json
+from pathlib import Path
 
 import pytest
 
+from schemas.params.data import IngestParams
+from schemas.stage import Files
+from stages.ingest import ingest
 from stages.readers.records import FormatError
 
 START, END = "*** START OF THE PROJECT GUTENBERG EBOOK X ***", "*** END OF THE PROJECT GUTENBERG EBOOK X ***"
@@ -103,3 +107,13 @@ def test_a_file_by_its_absolute_path_is_named_as_dvc_names_it(take, tmp_path):
         assert row.source == "b.jsonl:1"
     with pytest.raises(FormatError, match=r"^a\.jsonl: the file is empty"):
         take(("a.jsonl", "", {"path": str(tmp_path / "a.jsonl")}))
+
+
+def test_a_file_outside_the_project_is_named_by_its_whole_path(tmp_path, monkeypatch):
+    (tmp_path / "project").mkdir()
+    (tmp_path / "a.jsonl").write_text('{"prompt": "Hello"}\n')
+    monkeypatch.chdir(tmp_path / "project")
+    for path in (str(tmp_path / "a.jsonl"), "../a.jsonl"):
+        source = {"name": "s", "path": path, "domain": "general", "license": "MIT"}
+        tables = ingest(Files("ingest", (tmp_path, Path("../a.jsonl"))), IngestParams(sources=[source]))
+        assert [row.source for row in tables.instructions] == [f"{path}:1"]
