@@ -82,7 +82,6 @@ def rank_by(people: Callable[..., Files]) -> Callable[..., RankTables]:
         rows = [candidate(text) for text in first] if rows is None else rows
         with scripted(reply or judge_of(first, first if second is None else second)) as judge:
             tables = rank(Table.of(Candidate, rows), params, judge, people())
-            run.asked = judge.backend.asked
         for table in tables[:-1]:
             table.check()
         return tables

@@ -35,9 +35,11 @@ def test_the_best_is_demonstrated_and_chosen_over_the_worst(rank_by):
 
 @pytest.mark.parametrize("texts", [[A, B], [A, B, C]])
 def test_the_first_order_is_drawn_by_the_prompt_and_the_second_is_its_reverse(rank_by, texts):
-    rank_by(dict.fromkeys(texts, 3))
-    first, second = (re.findall(r"<response>\n(.*?)\n</response>", prompt) for prompt in rank_by.asked)
-    assert first == second[::-1] and PROMPT in rank_by.asked[0]
+    asked, rate = [], judge_of(*[dict.fromkeys(texts, 3)] * 2)
+    reply = lambda request: asked.append(request.messages[-1]["content"]) or rate(request)  # noqa: E731
+    rank_by(None, rows=[candidate(text) for text in texts], reply=reply)
+    first, second = (re.findall(r"<response>\n(.*?)\n</response>", prompt) for prompt in asked)
+    assert first == second[::-1] and PROMPT in asked[0]
     texts = sorted(texts, key=lambda text: candidate(text)["id"])
     random.Random(seed_of(ident("prompt", PROMPT), "order", 0)).shuffle(texts)
     assert first == texts
