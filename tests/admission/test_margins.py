@@ -109,7 +109,9 @@ def test_dpo_raises_the_margin_of_the_train_split(model, tmp_path):
     out = ModelOut(tmp_path / "dpo")
     found = dpo(preferences(), model, DpoParams(**FAST), out, Checkpoints(tmp_path / "work"), lambda *_: None)
     assert likelihood_margin(out.path) > likelihood_margin(model.path) + 1
-    assert found.metrics["train_margin"] > 0 and found.metrics["train_accuracy"] == 1 and found.metrics["pairs"] == 4
+    assert found.metrics["train_margin"] > 0 and found.metrics["train_accuracy"] == 1
+    assert (found.metrics["pairs"], found.metrics["overlong"], found.metrics["steps"]) == (4, 0, 8)
+    assert 0 < found.metrics["loss"] < 0.69
 
 
 def test_reward_training_raises_the_margin_and_the_held_out_pairs_are_those_of_their_split(model, tmp_path):
@@ -118,6 +120,7 @@ def test_reward_training_raises_the_margin_and_the_held_out_pairs_are_those_of_t
     found = reward(preferences(), model, params, out, Checkpoints(tmp_path / "work"), lambda *_: None)
     margin = reward_margin(out.path)
     assert margin > 0.5 and found.metrics["pairs"] == found.metrics["heldout_pairs"] == 4
+    assert (found.metrics["steps"], found.metrics["overlong"]) == (30, 0) and 0 < found.metrics["loss"] < 0.7
     assert found.metrics["heldout_accuracy"] == 0 and found.metrics["heldout_margin"] == pytest.approx(
         -margin, abs=1e-4
     )
