@@ -46,7 +46,7 @@ def main(
         print(f"in targets.py, but not in the checkout: {', '.join(gone)}")
         return 2
     os.chdir(root)
-    defaults = sections(root / targets.PARAMS)
+    defaults = sections(path for pattern in targets.PARAMS for path in sorted(root.glob(pattern)))
     every = {module: mutants(module, file_of(root, module).read_text(), defaults) for module in chosen}
     listed = Equivalents.read(equivalent, chosen)
     picked = [mutant for found in every.values() for mutant in sample(found, options.sample, options.seed)]

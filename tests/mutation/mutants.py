@@ -3,7 +3,7 @@
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType
@@ -58,11 +58,11 @@ class Place(NamedTuple):
     statement: ast.stmt | None
 
 
-def sections(folder: Path) -> Sections:
-    """Fields of every class below a folder with their defaults, bases' fields included; None for required ones."""
+def sections(files: Iterable[Path]) -> Sections:
+    """Fields of every class of some files with their defaults, bases' fields included; None for required ones."""
     found: dict[str, dict[str, ast.expr | None]] = {}
     bases: dict[str, list[str]] = {}
-    for file in sorted(folder.rglob("*.py")):
+    for file in files:
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.ClassDef):
                 fields = [line for line in node.body if isinstance(line, ast.AnnAssign)]

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
-PARAMS = "schemas/params"
-"""The folder of the parameter sections, where the thresholds have their defaults."""
+PARAMS = ("stages/*/params.py", "train/params.py")
+"""The files of the parameter sections, where the thresholds have their defaults."""
 EQUIVALENT = Path(__file__).with_name("equivalent.txt")
 BAR = 0.9
 """Share of its mutants that a deciding module's tests must kill."""
@@ -13,8 +13,8 @@ SLOWEST = 3.0
 """CPU seconds of a test, fixtures included, from which on it does not judge: a rule is tested where it is quick to test."""
 
 EXCLUDED = (
-    "tests/stages/test_contributing.py",
-    "tests/stages/test_graph.py",
+    "tests/docs/test_contributing.py",
+    "tests/runner/test_graph.py",
     "tests/train/test_kill.py",
     "tests/train/test_launch.py",
     "tests/train/test_merging.py",
@@ -39,7 +39,7 @@ class Target(NamedTuple):
 
 
 STAGES = ("tests/stages", "tests/admission")
-TRAINING = ("tests/train", "tests/admission")
+TRAINING = ("tests/train", "tests/grading", "tests/admission")
 TARGETS = (
     Target(("stages.annotation.tag", "stages.annotation.ontology", "stages.annotation.score"), STAGES, decides=False),
     Target(
@@ -76,7 +76,7 @@ TARGETS = (
         ),
         STAGES,
     ),
-    Target(("cultivar.grading.pairs",), ("tests/schemas", "tests/admission")),
+    Target(("cultivar.grading.pairs",), ("tests/grading", "tests/admission")),
     Target(("train.episode", "train.tokenized", "cultivar.grading.constraints", "train.marking"), TRAINING),
     Target(("train.chat", "train.dpo_trainer"), TRAINING, decides=False),
     Target(("cultivar.llm.request",), ("tests/llm/test_request.py", "tests/llm/test_engine.py"), decides=False),
