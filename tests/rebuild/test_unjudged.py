@@ -57,7 +57,7 @@ def test_a_failing_sandbox_fails_the_stage_and_keeps_what_was_judged(box: Failin
     judge = CachedSandbox(box, Store(tmp_path))
     verdicts = {verdict.id: verdict.results for verdict in judge.run(jobs())}
     assert verdicts == {f"job {at}": [str(at < 5).lower()] for at in range(8)}
-    assert judge.asked - judge.known == 2
+    assert judge.requests - judge.hits == 2
     judge.settle()
 
 

@@ -32,7 +32,7 @@ def judge(box: Sandbox, store: Store, limits: list[int], times: int = 1) -> tupl
             for at, response in enumerate(RESPONSES)
         ]
         found |= {verdict.id: list(verdict.results) for verdict in judge.run(iter(jobs))}
-    return found, judge.asked - judge.known
+    return found, judge.requests - judge.hits
 
 
 def test_only_the_changed_function_runs_again(box, tmp_path):
