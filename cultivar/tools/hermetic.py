@@ -92,11 +92,11 @@ def lay_out(spec: StageSpec, project: Path, folder: Path) -> None:
 
 
 def code_files(stage: str, project: Path) -> list[Path]:
-    """The files of a stage's fingerprint, and of the rooms that no fingerprint holds."""
+    """The files of a stage's fingerprint, and those that it imports beside."""
     text = (project / FOLDER / f"{stage}.txt").read_text(encoding="utf-8")
     named = {Path(line.split()[0]) for line in text.splitlines() if ".py " in line}
     with contextlib.chdir(project):
-        return sorted(named | {file_of(module) for module in Source().beside()})
+        return sorted(named | {file_of(module) for module in Source().beside(stage)})
 
 
 def declared(params: Mapping[str, Any], spec: StageSpec) -> dict[str, Any]:

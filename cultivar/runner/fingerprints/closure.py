@@ -130,17 +130,22 @@ class Source:
             self.paths[module] = None if is_exempt(module) or not path.is_file() else path
         return self.paths[module]
 
-    def beside(self) -> set[str]:
-        """The modules of the exempt rooms and all that they import: what a stage runs beside what counts for it."""
-        reached: set[str] = set()
-        waiting = [module for room in EXEMPT for module in (room, *modules_below(room))]
+    def beside(self, stage: str) -> set[str]:
+        """What a stage imports beside what counts for it.
+
+        These are the modules of the exempt rooms with all that they import, and the imports of modules that only declare.
+        """
+        declaring = [module for module in self.reached(stage) if only_declares(file_of(module))]
+        waiting = [*declaring, *(module for room in EXEMPT for module in (room, *modules_below(room)))]
+        found: set[str] = set()
         while waiting:
             here = waiting.pop()
-            if here not in reached and file_of(here).is_file():
-                reached.add(here)
+            if here not in found and file_of(here).is_file():
+                found.add(here)
+                waiting.append(here.rpartition(".")[0] or here)
                 for base, name in self.of(here).lazy:
                     waiting += [base, f"{base}.{name}"] if base.split(".")[0] in PACKAGES else []
-        return reached
+        return found
 
     def of(self, module: str) -> Facts:
         """The facts of a module. Raises GraphError where its file is no Python."""
