@@ -417,9 +417,9 @@ def f(x):
     import os; os._exit(0)""",
     "patch_harness": """
 import sys
-child = sys.modules.get('inside.child'); split = sys.modules.get('inside.split')
+child = sys.modules.get('inside.child'); peer = sys.modules.get('inside.peer')
 if child: child.canonical = lambda v, d=0: 'N'; child.verifier_result = lambda v: 'true'; child.frame_kind = lambda e: 'pass'
-if split: split.copy_back = lambda a, b: None
+if peer: peer.copy_back = lambda a, b: None
 def f(x): return None""",
     "patch_builtins": "import builtins\nbuiltins.AssertionError = type('X', (Exception,), {'__init__': lambda *a: None})\nbuiltins.all = lambda *a: True\ndef f(x): return 0",
     "shadow_names": "abs = sorted = len = round = lambda *a: 10\ndef f(x): return 0",
