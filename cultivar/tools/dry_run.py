@@ -104,7 +104,7 @@ class Rehearsal(Binding):
     def open_sandbox(self) -> Any:
         if self.judge_programs:
             super().open_sandbox()
-            self.sandbox.forgotten = self.forgotten
+            self.sandbox.recheck = self.forgotten
             return self.sandbox
         box = Unjudged(backend=self.runtime.sandbox_backend)
         self.sandbox = self.stack.enter_context(CachedSandbox(box, self.store(), strict=False))

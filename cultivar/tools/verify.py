@@ -132,8 +132,8 @@ def tally(one: Derived, run: Rehearsal) -> None:
         one.deterministic &= engine.simulated
     if run.sandbox is not None:
         one.verdicts += list(run.sandbox.seen)
-        one.again += len(run.sandbox.fresh)
-        one.alike += sum(same for same in run.sandbox.fresh.values())
+        one.again += len(run.sandbox.rechecked)
+        one.alike += sum(same for same in run.sandbox.rechecked.values())
 
 
 def pick(sound: list[Derived], sample: int, seed: int) -> dict[str, list[bytes]]:
