@@ -11,7 +11,7 @@ import polars as pl
 
 from cultivar.llm.answer import Generation
 from cultivar.llm.request import Request
-from cultivar.store.journal import Journal, bequeathed
+from cultivar.store.journal import Journal, orphaned_records
 from cultivar.store.store import Store
 
 COLUMNS = {
@@ -28,7 +28,7 @@ FEW = 256  # keys: so few are first looked for without touching the index
 Recorded = tuple[bytes, int, str, str, int, int, str]
 
 
-class Memory:
+class AnswerCache:
     """Generations of one engine (`label`) in a store."""
 
     def __init__(self, store: Store, label: str, journal: bool = False) -> None:
@@ -41,13 +41,13 @@ class Memory:
         self.count = 0
         self.since = 0.0
 
-    def recall(self, requests: Iterable[Request]) -> dict[bytes, Generation]:
+    def lookup(self, requests: Iterable[Request]) -> dict[bytes, Generation]:
         """The generations that are known, by request key."""
-        by_source: dict[str, list[bytes]] = {}
+        by_fingerprint: dict[str, list[bytes]] = {}
         for request in requests:
-            by_source.setdefault(request.fingerprint, []).append(request.key)
+            by_fingerprint.setdefault(request.fingerprint, []).append(request.key)
         known: dict[bytes, Generation] = {}
-        for fingerprint, keys in by_source.items():
+        for fingerprint, keys in by_fingerprint.items():
             if fresh := self.fresh.get(fingerprint):
                 known.update({key: Generation(*fresh[key][2:6]) for key in keys if key in fresh})
             self.inherit(fingerprint)
@@ -60,7 +60,7 @@ class Memory:
                 )
         return known
 
-    def remember(self, request: Request, generation: Generation) -> None:
+    def add(self, request: Request, generation: Generation) -> None:
         """Keep a generation; published with the others when enough are waiting."""
         if not self.count:
             self.since = time.monotonic()
@@ -95,7 +95,7 @@ class Memory:
         """Publish what killed processes have left in their journals; once per folder."""
         if fingerprint not in self.inherited:
             self.inherited.add(fingerprint)
-            for records in bequeathed(self.store.folder(fingerprint).path):
+            for records in orphaned_records(self.store.folder(fingerprint).path):
                 if records:
                     self.store.publish(fingerprint, as_rows(records))
 
@@ -124,7 +124,7 @@ class Memory:
             folder.refresh()
             if folder.others != since.get(name, 0):
                 changed.add(name)
-        return self.recall([request for request in requests if request.fingerprint in changed])
+        return self.lookup([request for request in requests if request.fingerprint in changed])
 
 
 def as_rows(records: Sequence[Recorded]) -> pl.DataFrame:

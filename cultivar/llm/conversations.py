@@ -42,14 +42,14 @@ class Turns:
     async def run(self, turn: Callable[[Row, Ask], Awaitable[T]], rows: Sequence[Row]) -> list[T | Failure]:
         """The result of every row, in order. Raises what ended it, once what was in flight has been taken in."""
         while True:
-            before, since = replace(self.engine.usage), self.engine.memory.others()
+            before, since = replace(self.engine.usage), self.engine.cache.others()
             results = await self.once(turn, rows)
             if isinstance(self.ended, Unfinished):
                 raise self.engine.gaps.stopped(self.ended)
             if self.ended is not None:
                 raise self.ended
             self.engine.gaps.settle()
-            theirs = self.engine.memory.agree([request for request, _ in self.said.values()], since)
+            theirs = self.engine.cache.agree([request for request, _ in self.said.values()], since)
             if all(self.said[key][1] == said for key, said in theirs.items()):
                 return results
             self.said.clear()
@@ -86,7 +86,7 @@ class Turns:
             ticker.cancel()
             for task in self.tasks:
                 task.cancel()
-            self.engine.memory.flush()
+            self.engine.cache.flush()
             if isinstance(self.engine.backend, Waiting):
                 self.engine.usage.retries = self.engine.backend.retries
         return results
@@ -128,7 +128,7 @@ class Turns:
         requests, self.queue = self.queue, []
         engine = self.engine
         try:
-            known: dict[bytes, Outcome] = dict(engine.memory.recall(requests))
+            known: dict[bytes, Outcome] = dict(engine.cache.lookup(requests))
             known |= {request.key: self.said[request.key][1] for request in requests if request.key in self.said}
             missing = [request for request in requests if request.key not in known]
             fresh = [request for request in requests if request.key not in self.counted]

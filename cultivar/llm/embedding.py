@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cultivar.store.memo import Row, content_of, remembered, work_key
+from cultivar.store.memo import Row, cached_rows, hash_folder, work_key
 from cultivar.store.store import Store
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def embed(texts: Sequence[str], folder: Path, store: Store) -> np.ndarray:
 
     `folder`: a Transformers encoder with its tokenizer, in safetensors. Raises OSError where it is none.
     """
-    identity = content_of(folder)
+    identity = hash_folder(folder)
     keys = [work_key(KIND, identity, text) for text in texts]
 
     def compute(places: list[int]) -> Iterator[list[tuple[int, Row]]]:
@@ -33,7 +33,7 @@ def embed(texts: Sequence[str], folder: Path, store: Store) -> np.ndarray:
             vectors = encode([texts[place] for place in some]).tolist()
             yield [(place, {"vector": vector}) for place, vector in zip(some, vectors, strict=True)]
 
-    rows, _ = remembered(store, KIND, keys, compute)
+    rows, _ = cached_rows(store, KIND, keys, compute)
     return np.array([row and row["vector"] for row in rows], dtype=np.float32)
 
 

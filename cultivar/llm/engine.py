@@ -18,8 +18,8 @@ from pydantic import BaseModel
 from cultivar.llm import event_loop as loop
 from cultivar.llm.answer import Answer, Generation, Unanswered
 from cultivar.llm.budget import Budget
-from cultivar.llm.cache import Memory
-from cultivar.llm.request import Message, Question, Request, Source, body_of, schema_of
+from cultivar.llm.cache import AnswerCache
+from cultivar.llm.request import MessageDict, ModelConfig, Question, Request, body_of, schema_of
 from cultivar.llm.structured import Unparsable, ask_again, parse
 from cultivar.llm.unanswered import Gaps
 from cultivar.store.store import Store
@@ -98,8 +98,8 @@ class Engine:
         self.usage = Usage()
         self.progress = progress
         self.budget = budget or Budget()
-        self.memory = Memory(store, self.label, journal=isinstance(backend, Waiting))
-        self.sources: dict[Any, Source] = {}
+        self.cache = AnswerCache(store, self.label, journal=isinstance(backend, Waiting))
+        self.configs: dict[Any, ModelConfig] = {}
         self.done = self.total = 0
         self.gaps = Gaps(role, fail=spec.unanswered == "fail")
 
@@ -110,7 +110,7 @@ class Engine:
         self, exception: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self.memory.close()
+            self.cache.close()
         finally:
             if isinstance(self.backend, Waiting):
                 loop.wait(self.backend.close())
@@ -119,20 +119,20 @@ class Engine:
 
     def requests_of(self, question: Question) -> list[Request]:
         """The requests of a question, one per sample."""
-        source = self.source_of(question)
+        config = self.config_of(question)
         body = body_of(question.messages)
         seed = self.spec.seed + question.seed
-        return [Request(source, question.messages, seed, sample, body) for sample in range(question.n)]
+        return [Request(config, question.messages, seed, sample, body) for sample in range(question.n)]
 
-    def source_of(self, question: Question) -> Source:
+    def config_of(self, question: Question) -> ModelConfig:
         """Who answers this question and how."""
         overrides = question.sampling
         name = (question.answer, repr(sorted(overrides.items())) if overrides else None)
-        if name not in self.sources:
+        if name not in self.configs:
             spec = self.spec
             sampling = {"temperature": spec.temperature, "top_p": spec.top_p, "max_tokens": spec.max_tokens}
             guided = {} if question.answer is None or self.simulated else {"structured": spec.structured}
-            self.sources[name] = Source(
+            self.configs[name] = ModelConfig(
                 engine=spec.engine,
                 model=spec.model,
                 revision=spec.revision,
@@ -140,7 +140,7 @@ class Engine:
                 schema=None if question.answer is None else schema_of(question.answer),
                 extra={**self.backend.extra, **guided},
             )
-        return self.sources[name]
+        return self.configs[name]
 
     def ask(self, questions: Sequence[Question]) -> list[list[Answer]]:
         """Answers in the order of the questions, n samples each.
@@ -187,8 +187,8 @@ class Engine:
         Raises BudgetSpent at the cap, after what was in flight has been taken in.
         """
         unique = {request.key: request for request in requests}
-        outcomes: dict[bytes, Outcome] = dict(self.memory.recall(unique.values()))
-        since = self.memory.others()
+        outcomes: dict[bytes, Outcome] = dict(self.cache.lookup(unique.values()))
+        since = self.cache.others()
         missing = [request for key, request in unique.items() if key not in outcomes]
         self.count(unique.values(), outcomes)
         if missing:
@@ -200,8 +200,8 @@ class Engine:
                         for part in self.claimed(chunk):
                             self.keep(part, self.backend.complete(part), outcomes)
             finally:
-                self.memory.flush()
-            outcomes.update(self.memory.agree(missing, since))
+                self.cache.flush()
+            outcomes.update(self.cache.agree(missing, since))
         return outcomes
 
     def count(self, requests: Collection[Request], known: Container[bytes]) -> None:
@@ -221,12 +221,12 @@ class Engine:
 
     def keep(self, requests: Sequence[Request], said: Sequence[Outcome], outcomes: dict[bytes, Outcome]) -> None:
         """Take in what the backend said: remember what is terminal, count the rest."""
-        shared: list[Message] | None = None
+        shared: list[MessageDict] | None = None
         for request, outcome in zip(requests, said, strict=True):
             outcomes[request.key] = outcome
             self.gaps.note(request, outcome)
             if isinstance(outcome, Generation):
-                self.memory.remember(request, outcome)
+                self.cache.add(request, outcome)
                 if request.messages is not shared:  # samples of one question share their prompt
                     self.usage.prompt_tokens += outcome.prompt_tokens
                     shared = request.messages
@@ -280,7 +280,7 @@ class Engine:
         """Publish answers that have waited long enough, also while nothing arrives."""
         while True:
             await asyncio.sleep(TICK_S)
-            self.memory.flush_due()
+            self.cache.flush_due()
 
     # ------------------------------------------------------------ answers
 
@@ -320,7 +320,7 @@ class Engine:
         """The request that asks once more, with what was wrong; a request of its own."""
         self.usage.asked_again += 1
         reason = str(answer.error).removeprefix("invalid: ")
-        return Request(request.source, ask_again(request.messages, answer.text, reason), request.seed, request.sample)
+        return Request(request.config, ask_again(request.messages, answer.text, reason), request.seed, request.sample)
 
     def second(self, first: Answer, second: Answer) -> Answer:
         """The second answer stands, but where the server failed on it the first one's text is kept."""
@@ -353,7 +353,7 @@ def samples_together(requests: Sequence[Request]) -> Iterator[list[Request]]:
     for request in requests:
         if group:
             last = group[-1]
-            same = request.messages is last.messages and request.source is last.source and request.seed == last.seed
+            same = request.messages is last.messages and request.config is last.config and request.seed == last.seed
             if not (same and request.sample == last.sample + 1):
                 yield group
                 group = []

@@ -21,9 +21,9 @@ import orjson
 
 from cultivar.llm.answer import Generation, Unanswered
 from cultivar.llm.request import Request
-from cultivar.llm.retry_after import pause_of
+from cultivar.llm.retry_after import parse_retry_after
 from cultivar.llm.servers import Balancer, Breaker, Server, Why
-from cultivar.llm.structured import closed
+from cultivar.llm.structured import strict_schema
 from schemas.params.engines import RoleParams, RuntimeParams
 from schemas.stage import Unfinished
 
@@ -176,7 +176,7 @@ class HttpBackend:
         if not passes:
             self.breaker.answered()
             return [Unanswered(words, passing=reply.status not in OWN_FAULT)] * len(requests)
-        pause = pause_of(reply.headers.get("Retry-After"))
+        pause = parse_retry_after(reply.headers.get("Retry-After"))
         if reply.status == 429 or reply.status >= 500:
             self.balancer.overloaded(server, asyncio.get_running_loop().time(), sent, pause or 0.0)
         raise Temporary(words, "busy" if reply.status == 429 or pause is not None else "error")
@@ -191,17 +191,20 @@ class HttpBackend:
 def payload(requests: Sequence[Request], structured: bool) -> bytes:
     """The body of a chat completion request for consecutive samples."""
     first = requests[0]
-    source = first.source
+    config = first.config
     body: dict[str, Any] = {
-        "model": source.model,
+        "model": config.model,
         "messages": first.messages,
         "seed": first.seed + first.sample,
-        **source.sampling,
+        **config.sampling,
     }
     if len(requests) > 1:
         body["n"] = len(requests)
-    if source.schema is not None and structured:
-        schema = {"name": source.schema.get("title", "answer"), "schema": closed(source.schema, string_lengths=False)}
+    if config.schema is not None and structured:
+        schema = {
+            "name": config.schema.get("title", "answer"),
+            "schema": strict_schema(config.schema, string_lengths=False),
+        }
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
     return orjson.dumps(body)
 

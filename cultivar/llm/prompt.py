@@ -13,20 +13,19 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateNotFound
 
-from cultivar.llm.request import Message
+from cultivar.llm.request import MessageDict
+from schemas.stage import UndeclaredRead
 
 FOLDER = Path("prompts")
 opened: set[Path] = set()
 _allowed: set[Path] | None = None
+_stage = ""
 
 
-class UndeclaredRead(PermissionError):
-    """A prompt file was read that dvc.yaml does not list for the stage."""
-
-
-def allow(paths: set[Path] | None) -> None:
-    """From now on only these prompt files (relative to the project, or absolute) may be read; None: any."""
-    global _allowed
+def allow(paths: set[Path] | None, stage: str = "") -> None:
+    """From now on `stage` may read only these prompt files (relative to the project, or absolute); None: any."""
+    global _allowed, _stage
+    _stage = stage
     _allowed = None if paths is None else {path.resolve() for path in paths}
 
 
@@ -51,7 +50,7 @@ class Declared(FileSystemLoader):
 def check(path: Path) -> None:
     """Raises UndeclaredRead where an allow-list is set and the path is not on it."""
     if _allowed is not None and path.resolve() not in _allowed:
-        raise UndeclaredRead(f"{path} is not declared for this stage: add `- {path}` to its deps in dvc.yaml")
+        raise UndeclaredRead(_stage, path)
 
 
 class Prompt:
@@ -79,9 +78,9 @@ class Prompt:
             raise ValueError(f"{self.path}: a prompt needs {{% block user %}}…{{% endblock %}}")
         return template
 
-    def messages(self, **variables: Any) -> list[Message]:
+    def messages(self, **variables: Any) -> list[MessageDict]:
         """The conversation with the variables filled in: system (where there is one), then user."""
-        rendered: list[Message] = []
+        rendered: list[MessageDict] = []
         for role in ("system", "user"):
             if block := self.template.blocks.get(role):
                 content = "".join(block(self.template.new_context(variables))).strip()

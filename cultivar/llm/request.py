@@ -18,7 +18,7 @@ from pydantic import BaseModel
 SAMPLING = frozenset({"temperature", "top_p", "max_tokens", "stop"})
 
 
-class Message(TypedDict):
+class MessageDict(TypedDict):
     """One turn of a conversation."""
 
     role: Literal["system", "user", "assistant"]
@@ -32,7 +32,7 @@ class Question:
     `sampling` overrides the role's temperature, top_p, max_tokens or stop for this question.
     """
 
-    messages: list[Message]
+    messages: list[MessageDict]
     answer: type[BaseModel] | None = None
     n: int = 1
     seed: int = 0
@@ -46,7 +46,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Source:
+class ModelConfig:
     """Who answers and how: all of a request but its messages, seed and sample. One folder of the store each.
 
     `extra` is whatever else decides an answer of this engine kind (fault rates of the simulated teacher, whether
@@ -73,29 +73,31 @@ class Source:
 
 
 class Request:
-    """One sample of one question put to one source."""
+    """One sample of one question put to one model with one configuration."""
 
-    __slots__ = ("source", "messages", "seed", "sample", "key")
+    __slots__ = ("config", "messages", "seed", "sample", "key")
 
-    def __init__(self, source: Source, messages: list[Message], seed: int, sample: int, body: bytes | None = None):
+    def __init__(
+        self, config: ModelConfig, messages: list[MessageDict], seed: int, sample: int, body: bytes | None = None
+    ):
         """`body` is `body_of(messages)`, given by callers that make several requests of the same messages."""
-        self.source = source
+        self.config = config
         self.messages = messages
         self.seed = seed
         self.sample = sample
         tail = b"%d/%d" % (seed, sample)
-        whole = source.digest + (body_of(messages) if body is None else body) + tail
+        whole = config.digest + (body_of(messages) if body is None else body) + tail
         self.key: bytes = hashlib.sha256(whole).digest()[:16]
 
     @property
     def fingerprint(self) -> str:
-        return self.source.fingerprint
+        return self.config.fingerprint
 
     def __repr__(self) -> str:
-        return f"Request({self.source.engine}/{self.source.model}, seed={self.seed}+{self.sample}, {self.key.hex()})"
+        return f"Request({self.config.engine}/{self.config.model}, seed={self.seed}+{self.sample}, {self.key.hex()})"
 
 
-def body_of(messages: list[Message]) -> bytes:
+def body_of(messages: list[MessageDict]) -> bytes:
     """Canonical bytes of the messages. Raises TypeError where a content is not a string."""
     return orjson.dumps(messages, option=orjson.OPT_SORT_KEYS)
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from json_repair import repair_json
 from pydantic import BaseModel, ValidationError
 
-from cultivar.llm.request import Message
+from cultivar.llm.request import MessageDict
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -72,7 +72,7 @@ def explain(error: ValidationError) -> str:
     )
 
 
-def closed(schema: Any, string_lengths: bool = True) -> Any:
+def strict_schema(schema: Any, string_lengths: bool = True) -> Any:
     """The schema as it is sent for guided decoding: objects take no keys but their own.
 
     Without `string_lengths` the bounds on strings are left out: xgrammar, many servers' default, compiles them to
@@ -82,16 +82,16 @@ def closed(schema: Any, string_lengths: bool = True) -> Any:
         case {"type": "string"} if not string_lengths:
             return {key: value for key, value in schema.items() if key not in ("minLength", "maxLength")}
         case dict():
-            inner = {key: closed(value, string_lengths) for key, value in schema.items()}
+            inner = {key: strict_schema(value, string_lengths) for key, value in schema.items()}
             if schema.get("type") == "object" and isinstance(schema.get("properties"), dict):
                 inner.setdefault("additionalProperties", False)
             return inner
         case list():
-            return [closed(value, string_lengths) for value in schema]
+            return [strict_schema(value, string_lengths) for value in schema]
     return schema
 
 
-def ask_again(messages: list[Message], text: str, reason: str) -> list[Message]:
+def ask_again(messages: list[MessageDict], text: str, reason: str) -> list[MessageDict]:
     """The conversation that asks once more, with the faulty answer and what is wrong with it."""
     complaint = f"That answer cannot be used: {reason}. Answer again with only the corrected JSON object."
     return [

@@ -17,14 +17,14 @@ from typing import Any
 from cultivar.llm.answer import Generation, Unanswered
 from cultivar.llm.orphans import Watch
 from cultivar.llm.request import Request
-from cultivar.llm.structured import closed
-from cultivar.store.memo import content_of
+from cultivar.llm.structured import strict_schema
+from cultivar.store.memo import hash_folder
 from schemas.params.engines import RoleParams, RuntimeParams, identity
 
 IN_FLIGHT = 384
 Outcome = Generation | Unanswered
 _shared: dict[str, "Shared"] = {}
-weights_of = lru_cache(maxsize=16)(content_of)  # roles often share a model
+weights_of = lru_cache(maxsize=16)(hash_folder)  # roles often share a model
 
 
 class Shared:
@@ -99,14 +99,14 @@ class VllmBackend:
 
         shared = await self.open()
         first = requests[0]
-        source = first.source
-        guided = source.schema is not None and self.spec.structured
+        config = first.config
+        guided = config.schema is not None and self.spec.structured
         parameters = SamplingParams(
             n=len(requests),
             seed=first.seed + first.sample,
-            structured_outputs=StructuredOutputsParams(json=closed(source.schema)) if guided else None,
+            structured_outputs=StructuredOutputsParams(json=strict_schema(config.schema)) if guided else None,
             output_kind=RequestOutputKind.FINAL_ONLY,
-            **source.sampling,
+            **config.sampling,
         )
         try:
             tokens = token_ids(shared.tokenizer, first)

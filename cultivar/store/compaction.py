@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from cultivar.store.segments import Folder, write_segment
-from cultivar.store.store import Store, of_project
+from cultivar.store.store import Store, project_store_folder
 
 ROWS = 200_000  # rows of a merged segment, at most about twice as many: bounds the memory
 
@@ -66,7 +66,7 @@ def merge(folder: Folder, names: list[str], keep: pl.Series | None) -> None:
 def main(arguments: list[str]) -> None:
     """Compact every kind of the store."""
     try:
-        store = Store(Path(arguments[0]) if arguments else of_project())
+        store = Store(Path(arguments[0]) if arguments else project_store_folder())
     except ValueError as error:
         sys.exit(f"error: {error}")
     for kind in store.kinds():

@@ -61,7 +61,7 @@ def lock(handle: int) -> bool:
     return True
 
 
-def bequeathed(folder: Path) -> Iterator[list[tuple[Any, ...]]]:
+def orphaned_records(folder: Path) -> Iterator[list[tuple[Any, ...]]]:
     """Records of every journal whose process is dead; the file is removed once the caller comes back for more.
 
     A torn last line (the process was killed in the middle of a write) is no record; nor is what a cut of the power

@@ -25,7 +25,7 @@ def work_key(*parts: Any) -> bytes:
     return hashlib.sha256(orjson.dumps(normal(list(parts)), option=orjson.OPT_SORT_KEYS)).digest()[:16]
 
 
-def content_of(folder: Path) -> str:
+def hash_folder(folder: Path) -> str:
     """What a model folder holds: hash of its files, so that new weights under an old name are a new model."""
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
@@ -34,7 +34,7 @@ def content_of(folder: Path) -> str:
     return digest.hexdigest()[:32]
 
 
-def remembered(store: Store, kind: str, keys: Sequence[bytes], compute: Compute) -> tuple[list[Row | None], int]:
+def cached_rows(store: Store, kind: str, keys: Sequence[bytes], compute: Compute) -> tuple[list[Row | None], int]:
     """A row per key, in order, and how many were known.
 
     `compute` gets the places of work that the store does not know (each key once, in order) and yields places and rows,

@@ -80,7 +80,7 @@ def publishing(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def is_whole(path: Path) -> bool:
+def is_intact(path: Path) -> bool:
     """Whether the bytes of a segment still hash to its name."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:32] == path.stem
@@ -223,7 +223,7 @@ class Folder:
         whole: list[str] = []
         for name in names:
             if name not in self.checked:
-                if not is_whole(self.path / name):
+                if not is_intact(self.path / name):
                     self.set_aside(name, "its bytes do not hash to its name")
                     continue
                 self.checked.add(name)

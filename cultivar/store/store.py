@@ -27,7 +27,7 @@ KEY_LENGTH = 16
 Keys = Sequence[bytes] | Sequence[str] | pl.Series
 
 
-def where(configured: str | None = None) -> Path:
+def store_folder(configured: str | None = None) -> Path:
     """Folder of the store: CULTIVAR_STORE, else `configured` (runtime.store), else beside DVC's cache."""
     root = Path(os.environ.get("DVC_ROOT") or ".")  # of the repository, also in the folder of an experiment
     if named := os.environ.get("CULTIVAR_STORE"):
@@ -35,7 +35,7 @@ def where(configured: str | None = None) -> Path:
     return root / (configured or ".cache/generations")
 
 
-def of_project(folder: Path = Path()) -> Path:
+def project_store_folder(folder: Path = Path()) -> Path:
     """The store that the stages of the project in `folder` use: `where`, with runtime.store of its params.yaml.
 
     Raises ValueError where params.yaml is there and cannot be read, or its runtime.store is no folder.
@@ -48,7 +48,7 @@ def of_project(folder: Path = Path()) -> Path:
         raise ValueError(f"{params}: cannot be read: {error}") from error
     if not isinstance(store, str | None):
         raise ValueError(f"{params}: runtime.store is {store!r}, which is no folder")
-    return where(store)
+    return store_folder(store)
 
 
 class Store:
@@ -59,7 +59,7 @@ class Store:
     """
 
     def __init__(self, root: Path | str | None = None, flush_rows: int = 2000, flush_s: float = 5.0) -> None:
-        self.root = Path(root) if root is not None else where()
+        self.root = Path(root) if root is not None else store_folder()
         self.flush_rows = flush_rows
         self.flush_s = flush_s
         self.folders: dict[str, Folder] = {}

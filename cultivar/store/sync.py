@@ -21,7 +21,7 @@ from fsspec.core import url_to_fs
 from tqdm import tqdm
 
 from cultivar.store.segments import SUFFIX
-from cultivar.store.store import of_project
+from cultivar.store.store import project_store_folder
 
 ATOMIC = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oci", "memory"})
 """Protocols whose uploads appear whole or not at all; elsewhere a temporary name is renamed."""
@@ -122,7 +122,7 @@ def main() -> int:
     arguments = parser.parse_args()
     work = push if arguments.direction == "push" else pull
     try:
-        root = arguments.store or of_project()
+        root = arguments.store or project_store_folder()
         count, damaged = work(root, arguments.url)
     except KeyboardInterrupt:
         print("\nstopped; whole segments are in their place, run it again to go on", file=sys.stderr)

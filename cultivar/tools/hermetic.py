@@ -22,7 +22,7 @@ from tqdm import tqdm
 from cultivar.runner.fingerprints import CODE, FOLDER
 from cultivar.runner.fingerprints.closure import EXEMPT, PACKAGES
 from cultivar.runner.graph import GRAPH, PARAMS, StageSpec, load_yaml, stage_spec
-from cultivar.store.store import of_project
+from cultivar.store.store import project_store_folder
 from schemas.params.engines import RuntimeParams
 
 ELSEWHERE = {"PYTHONHASHSEED": "7", "TZ": "Pacific/Apia", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
@@ -37,7 +37,7 @@ def main() -> int:
     parser.add_argument("stages", nargs="*", help="NAME, or NAME key=value for one item of a matrix; default: all")
     arguments = parser.parse_args().stages
     try:
-        graph, store = load_yaml(GRAPH)["stages"], str(of_project().resolve())
+        graph, store = load_yaml(GRAPH)["stages"], str(project_store_folder().resolve())
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -74,7 +74,7 @@ def test_every_role_answers_by_every_strategy_at_every_temperature():
 
 def test_the_temperature_is_that_of_the_request():
     seen = []
-    reply = lambda request: seen.append(request.source.sampling["temperature"]) or "x" * 9  # noqa: E731
+    reply = lambda request: seen.append(request.config.sampling["temperature"]) or "x" * 9  # noqa: E731
     respond_to(reply, reply, temperatures=[0.25, 1.5])
     assert seen == [0.25, 1.5] * 2
 

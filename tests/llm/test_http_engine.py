@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from cultivar.llm.engine import Ask, Engine, open_engine
 from cultivar.llm.http_engine import HttpBackend, choices
 from cultivar.llm.request import Question
-from cultivar.llm.retry_after import pause_of
+from cultivar.llm.retry_after import parse_retry_after
 from cultivar.llm.servers import Balancer, Breaker
 from cultivar.store.store import Store
 from schemas.params.engines import RoleParams, RuntimeParams
@@ -394,11 +394,11 @@ def test_a_role_without_servers_says_what_to_add(store: Store) -> None:
 
 
 def test_retry_after_is_seconds_or_a_date() -> None:
-    assert pause_of("2.5") == 2.5
-    assert pause_of("Wed, 21 Oct 2015 07:28:00 GMT") == 0
-    assert pause_of("soon") is None
-    assert pause_of(None) is None
-    assert pause_of("1e9") == 600
+    assert parse_retry_after("2.5") == 2.5
+    assert parse_retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0
+    assert parse_retry_after("soon") is None
+    assert parse_retry_after(None) is None
+    assert parse_retry_after("1e9") == 600
 
 
 def test_completion_tokens_are_shared_and_close() -> None:

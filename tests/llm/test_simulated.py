@@ -4,7 +4,7 @@ import pytest
 from pydantic import BaseModel
 
 from cultivar.llm.engine import Engine, open_engine
-from cultivar.llm.request import Message, Question
+from cultivar.llm.request import MessageDict, Question
 from cultivar.llm.simulated import registry
 from cultivar.llm.simulated.registry import Call, answers, handler_of
 from cultivar.store.store import Store
@@ -38,7 +38,7 @@ def ask(store: Store, count: int, faults: FaultParams | None = None, model: str 
 
 
 def call(text: str, schema: dict[str, object] | None = None) -> Call:
-    messages: list[Message] = [{"role": "user", "content": text}]
+    messages: list[MessageDict] = [{"role": "user", "content": text}]
     return Call(messages, schema, seed=0, temperature=0.7, model="m", wrong=False, key=b"k" * 16)
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
-from cultivar.llm.structured import Unparsable, closed, parse
+from cultivar.llm.structured import Unparsable, parse, strict_schema
 
 
 class Inner(BaseModel):
@@ -65,8 +65,8 @@ def test_the_schema_that_is_sent_takes_no_other_keys_and_no_string_lengths() -> 
         name: str = Field(max_length=3)
         inner: Inner
 
-    schema = closed(Bounded.model_json_schema(), string_lengths=False)
+    schema = strict_schema(Bounded.model_json_schema(), string_lengths=False)
     assert schema["additionalProperties"] is False
     assert schema["$defs"]["Inner"]["additionalProperties"] is False
     assert schema["properties"]["name"] == {"title": "Name", "type": "string"}
-    assert closed(Bounded.model_json_schema())["properties"]["name"]["maxLength"] == 3
+    assert strict_schema(Bounded.model_json_schema())["properties"]["name"]["maxLength"] == 3

@@ -16,7 +16,7 @@ import orjson
 from aiohttp import web
 
 from cultivar.llm.answer import Generation
-from cultivar.llm.request import Request, Source
+from cultivar.llm.request import ModelConfig, Request
 from cultivar.llm.simulated.engine import SimulatedBackend
 from schemas.params.engines import FaultParams, RoleParams
 
@@ -112,8 +112,8 @@ class CountingServer:
         if model not in self.teachers:
             self.teachers[model] = SimulatedBackend(RoleParams(model=model, faults=FAULTS))
         sampling = {name: body[name] for name in ("temperature", "top_p", "max_tokens")}
-        source = Source("simulated", model, self.weights, sampling, schema)
-        said = self.teachers[model].one(Request(source, body["messages"], body["seed"], 0))
+        config = ModelConfig("simulated", model, self.weights, sampling, schema)
+        said = self.teachers[model].one(Request(config, body["messages"], body["seed"], 0))
         assert isinstance(said, Generation), said
         return said
 

@@ -18,7 +18,7 @@ from pyarrow import parquet
 
 from cultivar.store.compaction import compact
 from cultivar.store.segments import Folder
-from cultivar.store.store import Store, of_project, where
+from cultivar.store.store import Store, project_store_folder, store_folder
 
 ROOT = Path(__file__).parents[2]
 
@@ -263,23 +263,23 @@ def test_a_few_keys_are_looked_for_without_the_index(
 def test_where_the_store_lies(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("CULTIVAR_STORE", "DVC_ROOT"):
         monkeypatch.delenv(name, raising=False)
-    assert where() == Path(".cache/generations")
+    assert store_folder() == Path(".cache/generations")
     monkeypatch.setenv("DVC_ROOT", "/project")
-    assert where() == Path("/project/.cache/generations")
-    assert where("/configured") == Path("/configured")
+    assert store_folder() == Path("/project/.cache/generations")
+    assert store_folder("/configured") == Path("/configured")
     monkeypatch.setenv("CULTIVAR_STORE", "/shared")
-    assert where("/configured") == Path("/shared")
+    assert store_folder("/configured") == Path("/shared")
 
 
 def test_tools_find_the_store_that_params_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CULTIVAR_STORE", raising=False)
     monkeypatch.delenv("DVC_ROOT", raising=False)
     monkeypatch.chdir(tmp_path)
-    assert of_project() == Path(".cache/generations")
+    assert project_store_folder() == Path(".cache/generations")
     Path("params.yaml").write_text("runtime: {store: elsewhere}\n")
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))  # a relative path is that of the repository, also in experiments
-    assert of_project() == tmp_path / "elsewhere"
-    with Store(of_project()) as store:
+    assert project_store_folder() == tmp_path / "elsewhere"
+    with Store(project_store_folder()) as store:
         store.put("kind", pl.DataFrame({"key": [bytes(16)], "text": ["answer"]}))
     for command in (["cultivar.store.sync", "push", str(tmp_path / "remote")], ["cultivar.store.compaction"]):
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -288,4 +288,4 @@ def test_tools_find_the_store_that_params_name(tmp_path: Path, monkeypatch: pyte
         assert "1 segments" in done.stdout, done.stdout
     Path("params.yaml").write_text("<<<<<<< ours\n")
     with pytest.raises(ValueError, match="params.yaml"):
-        of_project()
+        project_store_folder()

@@ -17,7 +17,7 @@ from cultivar.llm.cache import Memory
 from cultivar.llm.engine import Ask, Engine, open_engine
 from cultivar.llm.request import Question
 from cultivar.store.compaction import compact
-from cultivar.store.memo import remembered, work_key
+from cultivar.store.memo import cached_rows, work_key
 from cultivar.store.segments import publishing
 from cultivar.store.store import Store
 from schemas.params.engines import RoleParams, RuntimeParams
@@ -41,14 +41,14 @@ def question(text: str) -> Question:
 
 WORKER = """
     import json, os, sys
-    from cultivar.store.memo import remembered, work_key
+    from cultivar.store.memo import cached_rows, work_key
     from cultivar.store.store import Store
     keys = [work_key("row", number) for number in range(300)]
     def compute(places):
         for place in places:
             yield [(place, {"by": os.getpid()})]
     with Store(sys.argv[1], flush_rows=7) as store:
-        rows, known = remembered(store, "scores/a", keys, compute)
+        rows, known = cached_rows(store, "scores/a", keys, compute)
     print(json.dumps([row["by"] for row in rows]))
 """
 
@@ -62,7 +62,7 @@ def test_processes_that_do_the_same_at_once_all_use_what_a_rebuild_will_find(tmp
         assert worker.returncode == 0, words
         said.append(json.loads(out.splitlines()[-1]))
     keys = [work_key("row", number) for number in range(300)]
-    rows, known = remembered(Store(tmp_path), "scores/a", keys, lambda places: [])
+    rows, known = cached_rows(Store(tmp_path), "scores/a", keys, lambda places: [])
     assert known == 300
     assert all(one == [row["by"] for row in rows if row] for one in said)
 
@@ -122,10 +122,10 @@ def test_work_is_done_once_and_failures_again(store: Store) -> None:
             yield [(place, None if place == 2 else {"vector": [float(place), 0.5]})]
 
     keys = [work_key("model", text) for text in ("a", "b", "c", "a")]
-    rows, known = remembered(store, "vectors", keys, compute)
+    rows, known = cached_rows(store, "vectors", keys, compute)
     assert known == 0 and calls == [[0, 1, 2]]
     assert rows == [{"vector": [0.0, 0.5]}, {"vector": [1.0, 0.5]}, None, {"vector": [0.0, 0.5]}]
-    again, known = remembered(Store(store.root), "vectors", keys, compute)
+    again, known = cached_rows(Store(store.root), "vectors", keys, compute)
     assert known == 2 and calls[1] == [2] and again[:2] == rows[:2]
     assert store.kinds() == ["vectors"]
 

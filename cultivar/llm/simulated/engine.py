@@ -28,13 +28,13 @@ class SimulatedBackend:
         return [self.one(request) for request in requests]
 
     def one(self, request: Request) -> Generation | Unanswered:
-        source = request.source
+        config = request.config
         faults = draw(request.key, self.rates)
         call = Call(
             messages=request.messages,
-            schema=source.schema,
+            schema=config.schema,
             seed=request.seed + request.sample,
-            temperature=source.sampling["temperature"],
+            temperature=config.sampling["temperature"],
             model=self.model,
             wrong=faults.wrong,
             key=request.key,
@@ -49,9 +49,9 @@ class SimulatedBackend:
                 where = f"{handler.__module__}.{handler.__name__}"
                 return Unanswered(f"{where} failed: {type(error).__name__}: {error}")
             text = said if isinstance(said, str) else orjson.dumps(said).decode()
-            if faults.malformed and source.schema is not None:
+            if faults.malformed and config.schema is not None:
                 text = malform(text, call.rng)
-        limit = int(source.sampling["max_tokens"])
+        limit = int(config.sampling["max_tokens"])
         if faults.overlong:
             return Generation(text[: max(1, len(text) * 3 // 5)], "length", tokens_of(request), limit)
         if len(text) > limit * CHARS_PER_TOKEN:

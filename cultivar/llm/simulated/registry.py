@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
-from cultivar.llm.request import Message
+from cultivar.llm.request import MessageDict
 from cultivar.syntax import code_hash
 
 SECTION = re.compile(r"<([A-Za-z_][\w-]*)(?:\s[^<>]*)?>(.*?)</\1>", re.DOTALL)
@@ -27,7 +27,7 @@ class Call:
     from the identity of the request.
     """
 
-    messages: list[Message]
+    messages: list[MessageDict]
     schema: dict[str, Any] | None
     seed: int
     temperature: float
