@@ -19,7 +19,8 @@ from cultivar.llm import event_loop as loop
 from cultivar.llm.answer import Answer, Generation, Unanswered
 from cultivar.llm.budget import Budget
 from cultivar.llm.cache import AnswerCache
-from cultivar.llm.request import MessageDict, ModelConfig, Question, Request, body_of, schema_of
+from cultivar.llm.request import MessageDict, ModelConfig, Question, Request, body_of
+from cultivar.llm.schema import schema_of
 from cultivar.llm.structured import Unparsable, ask_again, parse
 from cultivar.llm.unanswered import Gaps
 from cultivar.store.store import Store

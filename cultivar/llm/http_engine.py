@@ -22,8 +22,8 @@ import orjson
 from cultivar.llm.answer import Generation, Unanswered
 from cultivar.llm.request import Request
 from cultivar.llm.retry_after import parse_retry_after
+from cultivar.llm.schema import strict_schema
 from cultivar.llm.servers import Balancer, Breaker, Server, Why
-from cultivar.llm.structured import strict_schema
 from schemas.params.engines import RoleParams, RuntimeParams
 from schemas.stage import Unfinished
 
@@ -202,7 +202,7 @@ def payload(requests: Sequence[Request], structured: bool) -> bytes:
         body["n"] = len(requests)
     if config.schema is not None and structured:
         schema = {
-            "name": config.schema.get("title", "answer"),
+            "name": "answer",
             "schema": strict_schema(config.schema, string_lengths=False),
         }
         body["response_format"] = {"type": "json_schema", "json_schema": schema}

@@ -9,7 +9,7 @@ grow later and only the new samples are asked.
 
 import hashlib
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any, Literal, TypedDict
 
 import orjson
@@ -114,9 +114,3 @@ def normal(value: Any) -> Any:
         case list() | tuple():
             return [normal(item) for item in value]
     return value
-
-
-@cache
-def schema_of(answer: type[BaseModel]) -> dict[str, Any]:
-    """JSON schema of an answer model; its title is the class name."""
-    return answer.model_json_schema()

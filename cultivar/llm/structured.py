@@ -72,25 +72,6 @@ def explain(error: ValidationError) -> str:
     )
 
 
-def strict_schema(schema: Any, string_lengths: bool = True) -> Any:
-    """The schema as it is sent for guided decoding: objects take no keys but their own.
-
-    Without `string_lengths` the bounds on strings are left out: xgrammar, many servers' default, compiles them to
-    invalid JSON. Pydantic holds the answer to them all the same.
-    """
-    match schema:
-        case {"type": "string"} if not string_lengths:
-            return {key: value for key, value in schema.items() if key not in ("minLength", "maxLength")}
-        case dict():
-            inner = {key: strict_schema(value, string_lengths) for key, value in schema.items()}
-            if schema.get("type") == "object" and isinstance(schema.get("properties"), dict):
-                inner.setdefault("additionalProperties", False)
-            return inner
-        case list():
-            return [strict_schema(value, string_lengths) for value in schema]
-    return schema
-
-
 def ask_again(messages: list[MessageDict], text: str, reason: str) -> list[MessageDict]:
     """The conversation that asks once more, with the faulty answer and what is wrong with it."""
     complaint = f"That answer cannot be used: {reason}. Answer again with only the corrected JSON object."

@@ -17,7 +17,7 @@ from typing import Any
 from cultivar.llm.answer import Generation, Unanswered
 from cultivar.llm.orphans import Watch
 from cultivar.llm.request import Request
-from cultivar.llm.structured import strict_schema
+from cultivar.llm.schema import strict_schema
 from cultivar.store.memo import hash_folder
 from schemas.params.engines import RoleParams, RuntimeParams, identity
 

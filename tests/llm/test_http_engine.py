@@ -383,7 +383,7 @@ def test_structured_answers_are_mended_asked_again_or_given_up_with_the_text(ser
     assert by_text["cut off"].error == "length"
     assert by_text["cut off"].value is None
     sent = server.bodies[0]["response_format"]["json_schema"]
-    assert sent["name"] == "Verdict"
+    assert sent["name"] == "answer"
     assert sent["schema"]["additionalProperties"] is False
     assert teacher.usage.asked_again == 2
 

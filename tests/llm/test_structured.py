@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
-from cultivar.llm.structured import Unparsable, parse, strict_schema
+from cultivar.llm.structured import Unparsable, parse
 
 
 class Inner(BaseModel):
@@ -58,15 +58,3 @@ def test_what_cannot_be_mended_says_why(text: str, reason: str) -> None:
     with pytest.raises(Unparsable) as caught:
         parse(text, Verdict)
     assert str(caught.value) == reason
-
-
-def test_the_schema_that_is_sent_takes_no_other_keys_and_no_string_lengths() -> None:
-    class Bounded(BaseModel):
-        name: str = Field(max_length=3)
-        inner: Inner
-
-    schema = strict_schema(Bounded.model_json_schema(), string_lengths=False)
-    assert schema["additionalProperties"] is False
-    assert schema["$defs"]["Inner"]["additionalProperties"] is False
-    assert schema["properties"]["name"] == {"title": "Name", "type": "string"}
-    assert strict_schema(Bounded.model_json_schema())["properties"]["name"]["maxLength"] == 3

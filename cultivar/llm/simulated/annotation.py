@@ -50,7 +50,7 @@ ADDITIONS = (
 )
 
 
-@answers("Tags")
+@answers(fields={"tags"})
 def tags(call: Call) -> dict:
     """Intentions whose words occur; spelling varies as an open-set tagger's would."""
     text = call.sections.get("instruction", "")
@@ -68,7 +68,7 @@ def styled(name: str, call: Call) -> str:
     )
 
 
-@answers("InstructionRating")
+@answers(fields={"complexity", "completeness"})
 def instruction_rating(call: Call) -> dict:
     """Complexity from length and requirement words, completeness from dangling references."""
     text = call.sections.get("instruction", "")
@@ -80,7 +80,7 @@ def instruction_rating(call: Call) -> dict:
     return {"complexity": round(min(6.0, max(1.0, complexity)), 1), "completeness": min(5.0, max(1.0, completeness))}
 
 
-@answers("Evolution")
+@answers(fields={"instruction", "added"})
 def evolution(call: Call) -> dict:
     """The instruction with sentences added; wrong: nothing is added, or the procedure leaks."""
     text = call.sections.get("instruction", "")
@@ -94,7 +94,7 @@ def evolution(call: Call) -> dict:
     return {"instruction": " ".join([text, *sentences]), "added": [name.format(**numbers) for _, name in chosen]}
 
 
-@answers("EvolutionCheck")
+@answers(fields={"same", "coherent"})
 def evolution_check(call: Call) -> dict:
     """Whether more is asked and it is still a task."""
     old, new = call.sections.get("old", ""), call.sections.get("new", "")
@@ -102,7 +102,7 @@ def evolution_check(call: Call) -> dict:
     return {"same": same != call.wrong, "coherent": bool(new.strip())}
 
 
-@answers("Ratings")
+@answers(fields={"ratings"})
 def ratings(call: Call) -> dict:
     """Ratings of responses by what can be seen: substance, requirements kept, hedging, refusals."""
     instruction = call.sections.get("instruction", "")

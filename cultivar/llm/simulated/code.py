@@ -47,7 +47,7 @@ def example(test: str, name: str) -> tuple[str, str] | None:
         return None
 
 
-@answers("TestCases")
+@answers(fields={"tests"})
 def test_cases(call: Call) -> dict:
     """Asserts for a seed task; wrong: one expects another value. Examples are repeated for tasks it does not know."""
     name = call.sections.get("entry_point", "")

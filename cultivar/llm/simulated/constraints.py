@@ -122,7 +122,7 @@ SAMPLES = (
 )
 
 
-@answers("Verifier")
+@answers(fields={"function", "cases"})
 def verifier(call: Call) -> dict:
     """A function for the constraint and three cases; wrong: the test is turned round, or a case is mislabelled."""
     known = read(call.sections.get("constraint", ""))
@@ -166,7 +166,7 @@ def broken(kind: str, values: dict, text: str) -> str:
     return text.swapcase() if text.swapcase() != text else text + "Aa"
 
 
-@answers("NewConstraints")
+@answers(fields={"constraints"})
 def new_constraints(call: Call) -> dict:
     """Constraints of other checkable kinds."""
     choices = [
@@ -184,7 +184,7 @@ def new_constraints(call: Call) -> dict:
     return {"constraints": call.rng.sample(choices, 2 if not call.wrong else 1)}
 
 
-@answers("BackTranslation")
+@answers(fields={"constraint"})
 def back_translation(call: Call) -> dict:
     """What the function's body tests, by its text."""
     code = call.sections.get("function", "")
@@ -198,7 +198,7 @@ def back_translation(call: Call) -> dict:
     return {"constraint": "the response is not empty"}
 
 
-@answers("Entailment")
+@answers(fields={"label"})
 def entailment(call: Call) -> dict:
     """Contradiction where the hypothesis is turned round."""
     against = "not the case" in call.sections.get("hypothesis", "")
@@ -207,7 +207,7 @@ def entailment(call: Call) -> dict:
     return {"label": "contradiction" if against else "entailment"}
 
 
-@answers("Match")
+@answers(fields={"reason", "score"})
 def match(call: Call) -> dict:
     """A score of substance: refusals and empty talk are low."""
     response = call.sections.get("response", "")

@@ -1,6 +1,7 @@
-"""Who answers what: topic modules register handlers by answer schema, by the sections of the prompt, or for free chat.
+"""Which handler answers a request: topic modules register handlers by the fields of the answer that its schema asks for,
+by the sections of its prompt, or for free chat.
 
-A handler is a pure function of the call: the same call gets the same answer, on any machine.
+The teacher is told no more than a model would be: neither the name of an answer model nor the stage. A handler is a pure function of the call: the same call gets the same answer, on any machine.
 """
 
 import importlib
@@ -75,17 +76,20 @@ Reply = Callable[[str, Call], str | None]
 H = TypeVar("H", bound=Handler)
 R = TypeVar("R", bound=Reply)
 
-_by_title: dict[str, Handler] = {}
+_by_fields: dict[frozenset[str], Handler] = {}
 _by_sections: dict[frozenset[str], Handler] = {}
 _replies: list[tuple[int, str, Reply]] = []
 
 
-def answers(title: str | None = None, *, sections: set[str] | None = None) -> Callable[[H], H]:
-    """Register an answer: for the JSON schema of this title, for prompts with these sections, or (neither) for chat."""
+def answers(*, fields: set[str] | None = None, sections: set[str] | None = None) -> Callable[[H], H]:
+    """Register a handler: of JSON answers with exactly these fields, of prompts with these sections, or (neither) of chat.
+
+    Raises ValueError where another handler is registered for the same.
+    """
 
     def register(handler: H) -> H:
-        if title is not None:
-            claim(_by_title, title, handler)
+        if fields is not None:
+            claim(_by_fields, frozenset(fields), handler)
         else:
             claim(_by_sections, frozenset(sections or ()), handler)
         return handler
@@ -93,11 +97,11 @@ def answers(title: str | None = None, *, sections: set[str] | None = None) -> Ca
     return register
 
 
-def claim(registry: dict[Any, Handler], name: Any, handler: Handler) -> None:
-    """Raises ValueError where two modules answer the same question."""
-    other = registry.setdefault(name, handler)
+def claim(registry: dict[frozenset[str], Handler], names: frozenset[str], handler: Handler) -> None:
+    """Register a handler. Raises ValueError where two modules answer the same question."""
+    other = registry.setdefault(names, handler)
     if other is not handler:
-        raise ValueError(f"{other.__module__} and {handler.__module__} both answer {name!r}")
+        raise ValueError(f"{other.__module__} and {handler.__module__} both answer {sorted(names)}")
 
 
 @overload
@@ -123,16 +127,17 @@ def load() -> None:
 
 
 def handler_of(call: Call) -> Handler:
-    """The handler of a call. Raises LookupError where nobody answers such a schema."""
+    """The handler of a call. Raises LookupError where none is registered."""
     load()
     if call.schema is not None:
-        title = call.schema.get("title", "")
-        if title not in _by_title:
+        fields = frozenset(call.schema.get("properties", ()))
+        if fields not in _by_fields:
+            names = ", ".join(f'"{name}"' for name in sorted(fields))
             raise LookupError(
-                f"the simulated teacher has no answers for {title!r}: register some with "
-                f'@answers("{title}") in a module of cultivar/llm/simulated/. It knows {sorted(_by_title)}'
+                f"the simulated teacher has no JSON answers with the fields {sorted(fields)}: register a handler with "
+                f"@answers(fields={{{names}}}) in a module of cultivar/llm/simulated/"
             )
-        return _by_title[title]
+        return _by_fields[fields]
     present = call.sections.keys()
     fitting = [names for names in _by_sections if names <= present]
     if not fitting:

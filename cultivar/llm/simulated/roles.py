@@ -28,7 +28,7 @@ COMMON = {
 }
 
 
-@answers("BackInstruction")
+@answers(fields={"instruction", "constraints"})
 def back_instruction(call: Call) -> dict:
     """An instruction at the level asked for, with requirements that can be read off the passage."""
     passage, level = call.sections.get("passage", ""), call.sections.get("level", "line")
@@ -56,7 +56,7 @@ def back_instruction(call: Call) -> dict:
     return {"instruction": text, "constraints": told}
 
 
-@answers("Grounding")
+@answers(fields={"satisfied"})
 def grounding(call: Call) -> dict:
     """A requirement holds when its last content word is in the passage; counts and persons are taken as read."""
     passage = call.sections.get("passage", "").lower()
@@ -70,7 +70,7 @@ def grounding(call: Call) -> dict:
     return {"satisfied": held}
 
 
-@answers("RoleQuestions")
+@answers(fields={"questions"})
 def role_questions(call: Call) -> dict:
     """Questions from claims that the first profile has and the second does not."""
     mine, theirs = (dict(FIELD.findall(call.sections.get(name, ""))) for name in ("character", "other"))
@@ -113,7 +113,7 @@ def article(description: str) -> str:
     return description if description.split()[0].lower() in ("a", "an", "the") else f"a {description}"
 
 
-@answers("RoleCheck")
+@answers(fields={"in_role", "refuses", "knowledge"})
 def role_check(call: Call) -> dict:
     """In role unless an AI speaks; a refusal is one that says it is strange; knowledge where the profile is echoed."""
     profile, response = call.sections.get("profile", ""), call.sections.get("response", "")

@@ -69,7 +69,7 @@ def deviating(call: Call) -> str:
     return "I cannot help with that, because it sounds dangerous."
 
 
-@answers("Follows")
+@answers(fields={"first", "second"})
 def follows(call: Call) -> dict:
     """Whether each response follows: careless, cold or needlessly refusing ones do not."""
     said = {name: good(call.sections.get(name, "")) for name in ("first", "second")}
