@@ -68,9 +68,14 @@ class AnswerCache:
         if request.key not in fresh:
             self.count += 1
             fresh[request.key] = record = (
-                request.key, request.sample, generation.text, generation.finish_reason, generation.prompt_tokens,
-                generation.completion_tokens, self.label,
-            )  # fmt: skip
+                request.key,
+                request.sample,
+                generation.text,
+                generation.finish_reason,
+                generation.prompt_tokens,
+                generation.completion_tokens,
+                self.label,
+            )
             if self.journals is not None:
                 if request.fingerprint not in self.journals:
                     self.journals[request.fingerprint] = Journal(self.store.folder(request.fingerprint).path)

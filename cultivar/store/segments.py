@@ -206,8 +206,10 @@ class Folder:
         """Move a damaged segment out of the way (damaged/), say so, and forget it."""
         LOG.warning(
             "%s is damaged (%s): set aside in %s; what it held will be asked again",
-            self.path / name, why, self.path / "damaged",
-        )  # fmt: skip
+            self.path / name,
+            why,
+            self.path / "damaged",
+        )
         self.refused.add(name)
         try:
             (self.path / "damaged").mkdir(exist_ok=True)

@@ -94,9 +94,7 @@ def place(path: Path, content: bytes) -> None:
 
 def local(root: Path) -> set[str]:
     """Names (folder/segment) of the segments of a store."""
-    return {
-        path.relative_to(root).as_posix() for path in root.rglob(f"*{SUFFIX}") if path.parent.name != "damaged"
-    }  # fmt: skip
+    return {path.relative_to(root).as_posix() for path in root.rglob(f"*{SUFFIX}") if path.parent.name != "damaged"}
 
 
 def remote(system: Any, base: str) -> set[str]:

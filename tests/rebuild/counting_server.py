@@ -119,7 +119,7 @@ class CountingServer:
             self.teachers[model] = SimulatedBackend(RoleParams(model=model, faults=FAULTS))
         sampling = {name: body[name] for name in ("temperature", "top_p", "max_tokens")}
         config = ModelConfig("simulated", model, self.weights, sampling, schema)
-        said = self.teachers[model].one(Request(config, body["messages"], body["seed"], 0))
+        said = self.teachers[model].outcome(Request(config, body["messages"], body["seed"], 0))
         assert isinstance(said, Generation), said
         return said
 

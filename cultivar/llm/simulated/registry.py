@@ -1,7 +1,8 @@
 """Which handler answers a request: topic modules register handlers by the fields of the answer that its schema asks for,
 by the sections of its prompt, or for free chat.
 
-The teacher is told no more than a model would be: neither the name of an answer model nor the stage. A handler is a pure function of the call: the same call gets the same answer, on any machine.
+The teacher sees no more than a model would: neither the name of an answer model nor the stage. A handler is a pure
+function of the call: the same call gets the same answer, on any machine.
 """
 
 import importlib
@@ -54,11 +55,11 @@ class Call:
         """
         for turn in reversed(self.messages):
             if turn["role"] == "user" and "</" in turn["content"]:
-                found: dict[str, list[str]] = {}
+                sections: dict[str, list[str]] = {}
                 for name, text in SECTION.findall(turn["content"]):
-                    found.setdefault(name, []).append(text.strip())
-                if found:
-                    return found
+                    sections.setdefault(name, []).append(text.strip())
+                if sections:
+                    return sections
         return {}
 
     @cached_property
@@ -89,15 +90,15 @@ def answers(*, fields: set[str] | None = None, sections: set[str] | None = None)
 
     def register(handler: H) -> H:
         if fields is not None:
-            claim(_by_fields, frozenset(fields), handler)
+            register_once(_by_fields, frozenset(fields), handler)
         else:
-            claim(_by_sections, frozenset(sections or ()), handler)
+            register_once(_by_sections, frozenset(sections or ()), handler)
         return handler
 
     return register
 
 
-def claim(registry: dict[frozenset[str], Handler], names: frozenset[str], handler: Handler) -> None:
+def register_once(registry: dict[frozenset[str], Handler], names: frozenset[str], handler: Handler) -> None:
     """Register a handler. Raises ValueError where two modules answer the same question."""
     other = registry.setdefault(names, handler)
     if other is not handler:
@@ -109,7 +110,7 @@ def replies(reply: R) -> R: ...
 @overload
 def replies(*, order: int = 100) -> Callable[[R], R]: ...
 def replies(reply: Reply | None = None, *, order: int = 100) -> Any:
-    """Register a recogniser of free chat: it returns None where the instruction is not its own. Lower order first."""
+    """Register a handler of free chat, tried in rising order: None where the instruction is not its own."""
 
     def register(function: R) -> R:
         _replies.append((order, f"{function.__module__}.{function.__name__}", function))
@@ -145,8 +146,8 @@ def handler_of(call: Call) -> Handler:
     return _by_sections[max(fitting, key=lambda names: (len(names), sorted(names)))]
 
 
-def recognised(instruction: str, call: Call) -> str | None:
-    """What the first recogniser that knows the instruction says."""
+def first_reply(instruction: str, call: Call) -> str | None:
+    """The reply of the first handler of free chat that has one."""
     load()
     for _, _, reply in _replies:
         if (text := reply(instruction, call)) is not None:
