@@ -2,8 +2,8 @@
 
 A file in prompts/ has `{% block user %}` and may have `{% block system %}`; the blocks are rendered apart and
 stripped. What comes from rows stands between tags (`<instruction>…</instruction>`). Undefined variables are errors.
-The files that were read are remembered, and where an allow-list is set an undeclared one is refused, so that dvc.yaml
-stays the only place that says what a stage reads.
+Files that were read are noted in `opened`; where an allow-list is set an undeclared one is refused, so that dvc.yaml
+stays the only list of what a stage reads.
 """
 
 from collections.abc import Callable

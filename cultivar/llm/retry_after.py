@@ -1,4 +1,4 @@
-"""How long a server asks to be left alone."""
+"""The pause that a server asks for."""
 
 import email.utils
 import time

@@ -96,9 +96,9 @@ class Rehearsal(Binding):
 
     def engine(self, role: str) -> Engine:
         engine: Engine = super().engine(role)
-        engine.cache = Recalling(engine.cache, self.forgotten)
+        engine.sender.cache = Recalling(engine.sender.cache, self.forgotten)
         if not self.ask:
-            engine.backend = Unasked(engine.backend)
+            engine.sender.backend = Unasked(engine.backend)
         return engine
 
     def open_sandbox(self) -> Any:

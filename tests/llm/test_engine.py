@@ -1,4 +1,4 @@
-"""Engines as stages see them: order, memory, conversations, kills."""
+"""Engines as stages see them: order, cache, conversations, kills."""
 
 import os
 import signal
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fault_server import FaultServer
 
 from cultivar.llm.answer import Generation
 from cultivar.llm.cache import AnswerCache
@@ -20,6 +19,7 @@ from cultivar.llm.structured import Unparsable
 from cultivar.store.journal import orphaned_records
 from cultivar.store.store import Store
 from schemas.params.engines import RoleParams, RuntimeParams
+from tests.llm.fault_server import FaultServer
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,7 +37,7 @@ def test_answers_keep_the_order_of_the_questions_and_each_is_sent_once(server: F
     texts = ["a", "b", "a", "c", "b"]
     seen: list[tuple[int, int, int]] = []
     with engine(store, server.url) as teacher:
-        teacher.progress = lambda done, total, tokens: seen.append((done, total, tokens))
+        teacher.sender.progress = lambda done, total, tokens: seen.append((done, total, tokens))
         answers = teacher.ask([question(text, n=2) for text in texts])
     assert [[answer.text for answer in answered] for answered in answers] == [[f"{t} #1", f"{t} #2"] for t in texts]
     assert server.attempts == {"a": 1, "b": 1, "c": 1}
@@ -85,7 +85,7 @@ def test_of_two_processes_that_ask_at_once_the_first_answer_is_used_by_both(serv
         assert teacher.usage.sent == 1
 
 
-def test_the_journals_of_the_dead_are_inherited_and_those_of_the_living_are_left_alone(store: Store) -> None:
+def test_journals_of_killed_processes_are_recovered_and_those_of_living_ones_are_left_alone(store: Store) -> None:
     config = ModelConfig("http", "m", "1", {"temperature": 0.7})
     requests = [Request(config, [{"role": "user", "content": text}], 1, 0) for text in "ab"]
     living = AnswerCache(store, "http/m@1", journal=True)
@@ -96,8 +96,8 @@ def test_the_journals_of_the_dead_are_inherited_and_those_of_the_living_are_left
     journal = living.journals[config.fingerprint]
     os.truncate(journal.path, journal.path.stat().st_size - 3)  # killed in the middle of the second record
     os.close(journal.handle)
-    heir = AnswerCache(Store(store.root), "http/m@1")
-    assert [generation.text for generation in heir.lookup(requests).values()] == ["answer to a"]
+    successor = AnswerCache(Store(store.root), "http/m@1")
+    assert [generation.text for generation in successor.lookup(requests).values()] == ["answer to a"]
     assert not journal.path.exists()
 
 

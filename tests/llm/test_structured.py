@@ -36,7 +36,7 @@ def test_what_a_model_wraps_around_its_answer_does_not_matter(verdict: Verdict, 
         "{'score': 4, 'reason': \"it's clear\", 'tags': [{'tag': 'a'}]}",
     ],
 )
-def test_what_can_be_mended_is(text: str) -> None:
+def test_what_can_be_repaired_is(text: str) -> None:
     assert parse(text, Verdict) == RIGHT
 
 
@@ -54,7 +54,7 @@ def test_raw_newlines_in_strings_are_kept() -> None:
         ('{"score": 4, "x": {"a": 1}, "rea', "reason: Field required"),
     ],
 )
-def test_what_cannot_be_mended_says_why(text: str, reason: str) -> None:
+def test_what_cannot_be_repaired_says_why(text: str, reason: str) -> None:
     with pytest.raises(Unparsable) as caught:
         parse(text, Verdict)
     assert str(caught.value) == reason

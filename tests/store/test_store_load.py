@@ -10,17 +10,17 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from fault_server import FaultServer
 
 from cultivar.llm.answer import Generation
-from cultivar.llm.cache import Memory
+from cultivar.llm.cache import AnswerCache
 from cultivar.llm.engine import Ask, Engine, open_engine
 from cultivar.llm.request import Question
 from cultivar.store.compaction import compact
 from cultivar.store.memo import cached_rows, work_key
-from cultivar.store.segments import publishing
+from cultivar.store.segments import publish_lock
 from cultivar.store.store import Store
 from schemas.params.engines import RoleParams, RuntimeParams
+from tests.llm.fault_server import FaultServer
 
 ROOT = Path(__file__).parents[2]
 
@@ -72,7 +72,7 @@ def test_publications_of_one_folder_are_ordered(tmp_path: Path) -> None:
     held, release = threading.Event(), []
 
     def hold() -> None:
-        with publishing(tmp_path / "kind"):
+        with publish_lock(tmp_path / "kind"):
             held.set()
             time.sleep(0.5)
             release.append(time.time_ns() // 1000)
@@ -88,7 +88,7 @@ def test_publications_of_one_folder_are_ordered(tmp_path: Path) -> None:
 
 def test_conversations_too_use_the_answer_that_was_published_first(server: FaultServer, store: Store) -> None:
     """Another process publishes an answer after a turn has looked for it, and before it has its own."""
-    other = Memory(Store(store.root), "http/m@1")
+    other = AnswerCache(Store(store.root), "http/m@1")
 
     async def turns(row: int, ask: Ask) -> str:
         [first] = await ask(question(f"row {row}"))
@@ -100,7 +100,7 @@ def test_conversations_too_use_the_answer_that_was_published_first(server: Fault
 
         def publish() -> None:
             server.before_answer = lambda: None
-            other.remember(request, Generation("theirs", "stop", 7, 5))
+            other.add(request, Generation("theirs", "stop", 7, 5))
             other.flush()
 
         server.before_answer = publish
@@ -202,8 +202,8 @@ def test_readers_and_writers_go_on_while_two_processes_compact(tmp_path: Path) -
     reads = 0
     while any(process.poll() is None for process in compacting):
         wanted = list(numbers)
-        found = Store(tmp_path).get("kind", [number.to_bytes(16, "big") for number in wanted])
-        assert dict(zip(found["key"], found["text"], strict=True)) == {
+        frame = Store(tmp_path).get("kind", [number.to_bytes(16, "big") for number in wanted])
+        assert dict(zip(frame["key"], frame["text"], strict=True)) == {
             number.to_bytes(16, "big"): f"answer {number}" for number in wanted
         }
         reads += 1
