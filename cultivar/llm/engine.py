@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 class Engine:
-    """One role. Made by `open_engine`; a context manager."""
+    """One role, as `open_engine` returns it; a context manager."""
 
     def __init__(
         self,

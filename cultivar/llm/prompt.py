@@ -29,25 +29,25 @@ def allow(paths: set[Path] | None, stage: str = "") -> None:
     _allowed = None if paths is None else {path.resolve() for path in paths}
 
 
-class Declared(FileSystemLoader):
+class DeclaredLoader(FileSystemLoader):
     """Loads from one folder, notes what was read, and refuses what was not declared."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(str(folder.resolve()))
         self.folder = folder
-        self.read: set[Path] = set()
+        self.read_files: set[Path] = set()
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
         path = self.folder / template
         if path.exists():
-            check(path)
+            check_declared(path)
         source = super().get_source(environment, template)
-        self.read.add(path)
+        self.read_files.add(path)
         opened.add(path)
         return source
 
 
-def check(path: Path) -> None:
+def check_declared(path: Path) -> None:
     """Raises UndeclaredRead where an allow-list is set and the path is not on it."""
     if _allowed is not None and path.resolve() not in _allowed:
         raise UndeclaredRead(_stage, path)
@@ -60,9 +60,9 @@ class Prompt:
         self.path = Path(folder) / f"{name}.jinja"
 
     @cached_property
-    def loader(self) -> Declared:
+    def loader(self) -> DeclaredLoader:
         """What reads this prompt and its includes."""
-        return Declared(self.path.parent)
+        return DeclaredLoader(self.path.parent)
 
     @cached_property
     def template(self) -> Template:
@@ -86,6 +86,6 @@ class Prompt:
                 content = "".join(block(self.template.new_context(variables))).strip()
                 if content or role == "user":
                     rendered.append({"role": role, "content": content})
-        for path in self.loader.read:  # compiled before the allow-list was set, perhaps
-            check(path)
+        for path in self.loader.read_files:  # compiled before the allow-list was set, perhaps
+            check_declared(path)
         return rendered

@@ -22,7 +22,7 @@ def schema_of(answer: type[BaseModel]) -> dict[str, Any]:
     """JSON schema of an answer model without titles, docstrings and names of classes.
 
     Nested models stand where they are used. One that contains itself refers to the place where it stands first ("#" is
-    the answer as a whole). A description of a model as such belongs into the prompt, or to the field that holds it.
+    the answer as a whole). What the model should know of an answer as such belongs in the prompt.
     """
     schema = answer.model_json_schema()
     definitions = schema.pop("$defs", {})

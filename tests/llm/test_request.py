@@ -21,7 +21,7 @@ def key(config: ModelConfig = CONFIG, text: str = "a", seed: int = 3, sample: in
 
 
 def test_the_canonical_form_stays_as_it_is() -> None:
-    """A change here forgets every answer that anybody has stored."""
+    """A change here makes every stored answer useless."""
     assert CONFIG.fingerprint == "9ed36a541af238b97067a4f5362887c6"
     assert key() == "604f0bf58128c2c89561271dd33de063"
 

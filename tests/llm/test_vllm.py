@@ -117,12 +117,12 @@ def test_a_prompt_that_is_too_long_costs_one_row(engine: Engine) -> None:
 
 
 def test_conversations(engine: Engine) -> None:
-    async def twice(row: int, ask: Ask) -> tuple[str, str]:
+    async def two_turns(row: int, ask: Ask) -> tuple[str, str]:
         [first] = await ask(questions(10)[row])
         [second] = await ask(Question([{"role": "user", "content": f"Shorter: {first.text}"}], seed=row))
         return first.text, second.text
 
-    results = engine.map(twice, list(range(10)))
+    results = engine.map(two_turns, list(range(10)))
     sent = engine.usage.sent
-    assert engine.map(twice, list(range(10))) == results
+    assert engine.map(two_turns, list(range(10))) == results
     assert engine.usage.sent == sent

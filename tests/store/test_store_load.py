@@ -1,4 +1,4 @@
-"""The store under load: many at once agree, a full disk keeps what is whole, readers read what is being compacted."""
+"""The store under load: concurrent processes agree, a full disk keeps what was written, readers read what is being compacted."""
 
 import json
 import subprocess
@@ -56,15 +56,15 @@ WORKER = """
 def test_processes_that_do_the_same_at_once_all_use_what_a_rebuild_will_find(tmp_path: Path) -> None:
     """Each would have a result of its own: the first one published is everybody's."""
     workers = [python(WORKER, str(tmp_path)) for _ in range(4)]
-    said = []
+    results = []
     for worker in workers:
         out, words = worker.communicate()
         assert worker.returncode == 0, words
-        said.append(json.loads(out.splitlines()[-1]))
+        results.append(json.loads(out.splitlines()[-1]))
     keys = [work_key("row", number) for number in range(300)]
     rows, known = cached_rows(Store(tmp_path), "scores/a", keys, lambda places: [])
     assert known == 300
-    assert all(one == [row["by"] for row in rows if row] for one in said)
+    assert all(one == [row["by"] for row in rows if row] for one in results)
 
 
 def test_publications_of_one_folder_are_ordered(tmp_path: Path) -> None:
