@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from cultivar.sandbox import Job, Sandbox, Verdict
-from cultivar.store.memo import remembered, work_key
+from cultivar.store.memo import cached_rows, work_key
 from cultivar.store.store import Store
 from schemas.stage import Unfinished
 
@@ -103,7 +103,7 @@ class CachedSandbox:
                             self.unjudged.append(replace(verdict, id=jobs[place].id))
                         yield [(place, None)]
 
-        rows, hits = remembered(self.store, KIND, keys, compute)
+        rows, hits = cached_rows(self.store, KIND, keys, compute)
         self.requests += len(jobs)
         self.hits += hits
         self.seen.update(keys)

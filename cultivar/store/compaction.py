@@ -11,8 +11,8 @@ from pathlib import Path
 
 import polars as pl
 
-from cultivar.store.segments import Folder, write_segment
-from cultivar.store.store import Store, of_project
+from cultivar.store.segments import SegmentFolder, write_segment
+from cultivar.store.store import Store, project_store_folder
 
 ROWS = 200_000  # rows of a merged segment, at most about twice as many: bounds the memory
 
@@ -30,9 +30,9 @@ def compact(store: Store, kind: str, keep: pl.Series | None = None, rows: int = 
     size = 0
     for name in sorted(folder.numbers):
         try:
-            if not folder.check([name]):
+            if not folder.check_intact([name]):
                 continue
-        except FileNotFoundError:  # somebody else is compacting
+        except FileNotFoundError:  # another process is compacting
             continue
         height = heights[folder.numbers[name]]
         if height >= rows and keep is None:
@@ -48,7 +48,7 @@ def compact(store: Store, kind: str, keep: pl.Series | None = None, rows: int = 
     return before, len(folder.numbers)
 
 
-def merge(folder: Folder, names: list[str], keep: pl.Series | None) -> None:
+def merge(folder: SegmentFolder, names: list[str], keep: pl.Series | None) -> None:
     """Publish one segment with the rows of these, then remove them."""
     try:
         rows = pl.concat([pl.read_parquet(folder.path / name) for name in names], how="diagonal")
@@ -66,7 +66,7 @@ def merge(folder: Folder, names: list[str], keep: pl.Series | None) -> None:
 def main(arguments: list[str]) -> None:
     """Compact every kind of the store."""
     try:
-        store = Store(Path(arguments[0]) if arguments else of_project())
+        store = Store(Path(arguments[0]) if arguments else project_store_folder())
     except ValueError as error:
         sys.exit(f"error: {error}")
     for kind in store.kinds():

@@ -23,7 +23,7 @@ from tqdm import tqdm
 from cultivar.runner.fingerprints import CODE, FOLDER
 from cultivar.runner.fingerprints.closure import PACKAGES, Source, file_of
 from cultivar.runner.graph import GRAPH, PARAMS, StageSpec, load_yaml, stage_spec
-from cultivar.store.store import of_project
+from cultivar.store.store import project_store_folder
 from schemas.params.engines import RuntimeParams
 
 ELSEWHERE = {"PYTHONHASHSEED": "7", "TZ": "Pacific/Apia", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
@@ -37,7 +37,7 @@ def main(
     ] = None,
 ) -> int:
     try:
-        graph, store = load_yaml(GRAPH)["stages"], str(of_project().resolve())
+        graph, store = load_yaml(GRAPH)["stages"], str(project_store_folder().resolve())
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -124,7 +124,7 @@ def derive(name: str, graph: dict, forgotten: Collection[bytes] = ()) -> Derived
 def tally(one: Derived, run: Rehearsal) -> None:
     """Note what was recalled, what was missing, and how many fresh results are those of the store."""
     for engine in run.engines.values():
-        memory = engine.memory
+        memory = engine.sender.cache
         one.answers += list(memory.known)
         one.missing += len(getattr(engine.backend, "requests", []))
         one.again += len(memory.fresh_answers)
