@@ -8,8 +8,10 @@ again. Earliest answers win, as they do when reading.
 
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import polars as pl
+import typer
 
 from cultivar.store.segments import SegmentFolder, write_segment
 from cultivar.store.store import Store, project_store_folder
@@ -63,17 +65,21 @@ def merge(folder: SegmentFolder, names: list[str], keep: pl.Series | None) -> No
             (folder.path / name).unlink(missing_ok=True)
 
 
-def main(arguments: list[str]) -> None:
+def main(folder: Annotated[Path | None, typer.Argument(help="of the store; default: the project's")] = None) -> int:
     """Compact every kind of the store."""
     try:
-        store = Store(Path(arguments[0]) if arguments else project_store_folder())
+        store = Store(folder or project_store_folder())
     except ValueError as error:
-        sys.exit(f"error: {error}")
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     for kind in store.kinds():
         before, after = compact(store, kind)
         print(f"{kind}: {before} segments, now {after}")
     print(f"{store.root}: compacted")
+    return 0
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    from cultivar.cli import run_module
+
+    run_module("compact")

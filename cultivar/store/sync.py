@@ -8,15 +8,15 @@ any number of machines at once. A segment is checked against its name before it 
 reported and left out. Nothing is ever overwritten. A push that was interrupted continues where it was.
 """
 
-import argparse
 import hashlib
 import os
 import sys
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
+import typer
 from fsspec.core import url_to_fs
 from tqdm import tqdm
 
@@ -108,34 +108,31 @@ def remote_segments(system: Any, base: str) -> set[str]:
     return {name for name in names if "damaged" not in Path(name).parts and not Path(name).name.startswith(".")}
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m cultivar.store.sync", description="Push or pull the segments of the store."
-    )
-    parser.add_argument("direction", choices=("push", "pull"))
-    parser.add_argument("url", help="any URL that fsspec knows: s3://…, gs://…, sftp://…, a folder")
-    parser.add_argument(
-        "--store", type=Path, help="folder of the store; default: CULTIVAR_STORE, runtime.store, .cache"
-    )
-    arguments = parser.parse_args()
-    work = push if arguments.direction == "push" else pull
+def main(
+    direction: Annotated[Literal["push", "pull"], typer.Argument()],
+    url: Annotated[str, typer.Argument(help="any URL that fsspec knows: s3://…, gs://…, sftp://…, a folder")],
+    store: Annotated[
+        Path | None, typer.Option(help="folder of the store; default: CULTIVAR_STORE, runtime.store, .cache")
+    ] = None,
+) -> int:
+    work = push if direction == "push" else pull
     try:
-        root = arguments.store or project_store_folder()
-        count, damaged = work(root, arguments.url)
+        root = store or project_store_folder()
+        count, damaged = work(root, url)
     except KeyboardInterrupt:
         print("\nstopped; finished segments are in their place, run it again to go on", file=sys.stderr)
         return 130
     except (OSError, ValueError, ImportError) as error:
-        print(f"error: {arguments.url}: {error}", file=sys.stderr)
+        print(f"error: {url}: {error}", file=sys.stderr)
         return 1
     for name in damaged:
-        side = root if arguments.direction == "push" else arguments.url
-        print(
-            f"{side}/{name} is damaged and was left out; delete it, then {arguments.direction} again", file=sys.stderr
-        )
-    print(f"{arguments.direction}: {count} segments copied, {len(damaged)} damaged")
+        side = root if direction == "push" else url
+        print(f"{side}/{name} is damaged and was left out; delete it, then {direction} again", file=sys.stderr)
+    print(f"{direction}: {count} segments copied, {len(damaged)} damaged")
     return 1 if damaged else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from cultivar.cli import run_module
+
+    run_module("sync")
