@@ -113,7 +113,13 @@ def test_what_imports_other_modules_or_defines_no_evaluate_is_never_run(source):
 
 
 @pytest.mark.parametrize(
-    "source", ["import re, json\n", "from collections import Counter\n", "import unicodedata as u\n"]
+    "source",
+    [
+        "import re, json\n",
+        "from collections import Counter\n",
+        "import unicodedata as u\n",
+        "import re, string, math, collections, itertools, json, unicodedata, datetime, statistics\n",
+    ],
 )
 def test_a_few_modules_may_be_imported(source):
     assert survives([source + UPPER])
@@ -200,6 +206,9 @@ def test_rewritten_constraints_are_constraints_of_their_own_and_every_text_count
 def test_at_most_so_many_rewrites_are_taken():
     found = constrain([GOOD], rewritten=["Shout", "Scream"], rewrites=1)
     assert len(found.execution_demonstrations) == 2
+    seen = []
+    constrain([GOOD], rewritten=["Shout"], rewrites=3, asked_for=seen)
+    assert "a list of 3 strings" in seen[0]
     found = constrain([GOOD], rewritten=["Shout", "Scream"], rewrites=0)
     assert len(found.execution_demonstrations) == 1
 

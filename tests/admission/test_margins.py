@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
 import torch
 from transformers import AutoModelForSequenceClassification, Qwen2Config, Qwen2ForCausalLM, set_seed
@@ -124,6 +125,19 @@ def test_reward_training_raises_the_margin_and_the_held_out_pairs_are_those_of_t
     assert found.metrics["heldout_accuracy"] == 0 and found.metrics["heldout_margin"] == pytest.approx(
         -margin, abs=1e-4
     )
+
+
+def test_without_held_out_pairs_the_reward_model_has_no_accuracy(model, tmp_path):
+    train = Context(FinalPreference, preferences().frame.filter(pl.col("split") == "train"))
+    params, out = RewardParams(**FAST | {"max_steps": 1}), ModelOut(tmp_path / "reward")
+    found = reward(train, model, params, out, Checkpoints(tmp_path / "work"), lambda *_: None)
+    assert found.metrics["heldout_pairs"] == 0 and found.metrics.keys() == {
+        "pairs",
+        "overlong",
+        "steps",
+        "loss",
+        "heldout_pairs",
+    }
 
 
 class Sampler:
