@@ -133,6 +133,15 @@ def test_an_answer_that_the_sandbox_could_not_get_counts_neither_for_nor_against
     assert rules(found.dropped) == {NONE: 1}
 
 
+def test_a_function_is_held_to_the_cases_that_it_could_be_asked():
+    def outcome(code, text, turn):
+        return "refused" if "again" in code and text == "B" else spaced(code, text, turn)
+
+    codes = [UPPER, function("upper  # again")]
+    (row,) = constrain([GOOD], codes, cases=FIVE, outcome=outcome, function_accuracy=1.0).execution_demonstrations
+    assert len(row.parents) == 5, "seed, query, both functions, the answer"
+
+
 def test_a_function_that_cannot_be_read_is_quarantined_with_its_text():
     found = constrain([GOOD], [UPPER, "no JSON"])
     (row,) = found.quarantine

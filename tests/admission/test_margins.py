@@ -10,8 +10,8 @@ from transformers import AutoModelForSequenceClassification, Qwen2Config, Qwen2F
 
 from schemas.ids import content_id
 from schemas.params.engines import RuntimeParams
-from schemas.params.training import DpoParams, OnlineDpoParams, RewardParams
-from schemas.rows import FinalPreference
+from schemas.params.training import DpoParams, OnlineDpoParams, RewardParams, SftParams
+from schemas.rows import FinalDemonstration, FinalPreference
 from schemas.stage import Checkpoints, Model, ModelOut
 from schemas.table import Context, Table
 from train.chat import encode_prompt
@@ -20,6 +20,7 @@ from train.online_dpo import online_dpo
 from train.reward import reward
 from train.rollouts import Rollouts
 from train.samples import Sample
+from train.sft import sft
 from train.tokenizer import train_tokenizer
 
 TOKENIZER = train_tokenizer(["Why is it so? Because it is."], 300, 128)
@@ -103,6 +104,20 @@ def reward_margin(folder: Path) -> float:
             return float(scorer(input_ids=torch.tensor([sequence(prompt, completion)[0]])).logits[0, 0])
 
     return sum(score(prompt, CHOSEN) - score(prompt, REJECTED) for prompt in PROMPTS) / len(PROMPTS)
+
+
+def test_sft_makes_the_completions_of_the_train_split_likelier(model, tmp_path):
+    rows = [
+        {name: row[name] for name in row if name not in ("chosen", "rejected", "margin")}
+        | {"completion": row["chosen"]}
+        for row in preferences().frame.to_dicts()
+    ]
+    data, out = Context(FinalDemonstration, Table.of(FinalDemonstration, rows).frame), ModelOut(tmp_path / "sft")
+    found = sft(data, model, SftParams(**FAST), out, Checkpoints(tmp_path / "work"), lambda *_: None)
+    assert likelihood_margin(out.path) > likelihood_margin(model.path) + 1
+    tokens = sum(len(sequence(prompt, CHOSEN)[0]) for prompt in PROMPTS)
+    assert found.metrics.pop("loss") > 0 and found.loss.frame["loss"].is_sorted(descending=True)
+    assert found.metrics == {"demonstrations": 4, "overlong": 0, "tokens": tokens, "steps": 8}
 
 
 def test_dpo_raises_the_margin_of_the_train_split(model, tmp_path):
