@@ -217,7 +217,7 @@ def test_at_most_so_many_rewrites_are_taken():
     assert len(found.execution_demonstrations) == 2
     seen = []
     constrain([GOOD], rewritten=["Shout"], rewrites=3, asked_for=seen)
-    assert "a list of 3 strings" in seen[0]
+    assert "a list of 3 strings" in seen[0] and f"<constraint>\n{SEED}\n" in seen[0]
     found = constrain([GOOD], rewritten=["Shout", "Scream"], rewrites=0)
     assert len(found.execution_demonstrations) == 1
 

@@ -50,6 +50,8 @@ def test_rows_of_a_constrained_query_hold_their_origin_scores_and_verdicts():
     assert [(s.name, s.value) for s in top.scores] == [("pass_rate", 1.0), ("match", 9.0)]
     constraint, query = origin()
     assert top.parents[:2] == [constraint, query] and len(set(top.parents)) == 5, "two functions, one answer"
+    half = next(row for row in found.execution_demonstrations if row.completion[0].content == HALF)
+    assert [(verdicts[v].outcome, verdicts[v].score) for v in half.verdicts] == [("pass", 0.5)], "at least the share"
     assert [verdicts[v].outcome for v in top.verdicts] == ["pass"] and verdicts[top.verdicts[0]].score == 1.0
     assert verdicts[top.verdicts[0]].parents == [top.parents[-1], constraint]
     assert pairs_of(found.execution_preferences) == [(GOOD, BAD, 1.0), (HALF, BAD, 0.5)]
@@ -69,6 +71,9 @@ def test_the_best_responses_are_taken_by_pass_rate_then_match():
     found = constrain(["ONE.", "TWO.", BAD, "no.", "none."], constraint_pairs=2)
     assert len(found.execution_preferences) == 4 and len(found.execution_demonstrations) == 2
     assert len(constrain(["ONE.", "TWO.", BAD, "no."], constraint_pairs=9).execution_preferences) == 4
+    for most in (1, 3):
+        found = constrain(["ONE.", BAD, "no.", "none."], constraint_pairs=most)
+        assert len(found.execution_preferences) == most and len(found.execution_demonstrations) == 1
 
 
 def test_a_response_that_no_function_could_judge_is_neither_demonstrated_nor_rejected():
