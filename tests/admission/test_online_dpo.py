@@ -91,6 +91,10 @@ def run(monkeypatch, tmp_path):
             optimizers.append(make_optimizer)
             return SimpleNamespace(optimizer=None, policy=policy, done=[])
 
+        def read(model, trusted, attention):
+            assert (trusted, attention) == (["own"], "eager")
+            return (model.path / "name").read_text()
+
         def save(training, tokenizer, path):
             path.mkdir(parents=True)
             (path / "name").write_text(f"{training.policy}{'+' * len(training.done)}")
@@ -100,12 +104,18 @@ def run(monkeypatch, tmp_path):
             (tmp_path / name / "name").write_text(name)
         for name, fake in {
             "Rollouts": Rollouts, "trainer": trainer, "save": save, "train": lambda training: training.done.append(1),
-            "read_tokenizer": lambda *_: Characters(), "start": lambda *how: starts.append(how), "Deltas": lambda *paths: paths,
-            "read_model": lambda model, **_: (model.path / "name").read_text(),
+            "read_tokenizer": lambda model, trusted: Characters() if trusted == ["own"] else None, "start": lambda *how: starts.append(how), "Deltas": lambda *paths: paths,
+            "read_model": read,
         }.items():  # fmt: skip
             monkeypatch.setattr(MODULE, name, fake)
         data = rows or [pair_row(prompt) for prompt in rounds[0]]
-        settings = {"episodes": len(rounds) - 1, "optimizer": "adamw", "max_new_tokens": 8, "samples": 2} | params
+        settings = {
+            "episodes": len(rounds) - 1,
+            "optimizer": "adamw",
+            "max_new_tokens": 8,
+            "trusted": ["own"],
+            "attention": "eager",
+        } | params
         models = (Model(tmp_path / name) for name in ("base", "sft", "dpo", "reward"))
         out = ModelOut(tmp_path / folder)
         found = online_dpo(
@@ -157,12 +167,13 @@ def test_each_episode_trains_with_a_seed_and_an_optimizer_of_its_own(run, monkey
     settings = {"reserve": 0.5, "alpha": 0.25, "semantics": "paper", "step_k": 3, "learning_rate": 0.5, "floor": 0.25,
                 "weight_decay": 0.125, "beta1": 0.75, "beta2": 0.875, "epsilon": 0.0625, "seed": 7}  # fmt: skip
     for optimizer, kind in (("ondare", "OnDARE"), ("onties", "OnTIES")):
-        monkeypatch.setattr(MODULE, kind, lambda groups, **named: (groups, named))
+        monkeypatch.setattr(MODULE, kind, lambda groups, kind=kind, **named: (kind, groups, named))
         played = run([ROUND] * 3, folder=optimizer, optimizer=optimizer, **settings)
         assert played.starts == [(7, True), (7000, True), (7001, True)]
         steps = []
         for make in played.optimizers:
-            groups, named = make(torch.nn.Linear(2, 2))
+            made, groups, named = make(torch.nn.Linear(2, 2))
+            assert made == kind
             steps.append(named.pop("first_step"))
             assert [path.name for path in named.pop("deltas")] == ["sft", "base"]
             assert named == {"lr": 0.5, "betas": (0.75, 0.875), "eps": 0.0625} | {
@@ -173,7 +184,7 @@ def test_each_episode_trains_with_a_seed_and_an_optimizer_of_its_own(run, monkey
             ]  # fmt: skip
         assert steps[0] == 0 < steps[1]
     kept = run([ROUND] * 3, folder="kept", optimizer="onties", optimizer_state="kept")
-    assert [make(torch.nn.Linear(2, 2))[1]["first_step"] for make in kept.optimizers] == [0, 0]
+    assert [make(torch.nn.Linear(2, 2))[2]["first_step"] for make in kept.optimizers] == [0, 0]
     assert run([ROUND] * 2, folder="adamw", optimizer="adamw").optimizers == [None]
 
 

@@ -64,7 +64,7 @@ def given(monkeypatch, tmp_path):
             assert more["attention"] == params.attention
             return SimpleNamespace(config=SimpleNamespace(), more=more)
 
-        params = params.model_copy(update={"trusted": ["own"], "attention": "eager"})
+        params = params.model_copy(update={"trusted": ["own"], "attention": "eager", "seed": params.seed + 1})
         module, started = sys.modules[stage.__module__], []
         monkeypatch.setattr(module, "start", lambda *how: started.append(how))
         monkeypatch.setattr(module, "read_tokenizer", lambda model, trusted: TOKENIZER if trusted == ["own"] else None)

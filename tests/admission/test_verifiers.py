@@ -20,12 +20,14 @@ from tests.admission.constrained import (
 from tests.admission.rows_synthesis import TEACHER, completions, errors, pairs_of, rules, table
 
 
-@pytest.mark.parametrize(("score", "kept"), [(8, True), (7, False)])
+@pytest.mark.parametrize(("score", "kept"), [(6, True), (5, False)])
 def test_a_response_must_match_its_query_at_least_so_well(score, kept):
-    found = constrain([GOOD, BAD], match=score, min_match=8)
+    found = constrain([GOOD, BAD], match=score, min_match=6)
     assert completions(found.execution_demonstrations) == [GOOD] * kept
     assert pairs_of(found.execution_preferences) == [(GOOD, BAD, 1.0)] * kept
     assert rules(found.dropped) == ({} if kept else {"came to no demonstration": 1})
+    unmatched = constrain([GOOD, BAD], match=1, min_match=1)
+    assert completions(unmatched.execution_demonstrations) == [GOOD], "what failed is not judged and has no match"
 
 
 @pytest.mark.parametrize(("least", "kept"), [(0.5, True), (0.51, False)])
@@ -86,10 +88,17 @@ def test_a_response_that_no_function_could_judge_is_neither_demonstrated_nor_rej
 
 
 def test_a_match_that_cannot_be_read_admits_nothing():
-    found = constrain([GOOD, BAD], match="no JSON")
+    found = constrain([BAD, GOOD], match="no JSON")
     assert not len(found.execution_demonstrations) and not len(found.execution_preferences)
     (row,) = found.quarantine
     assert row.raw == "no JSON" and row.parents == [origin()[1]]
+
+
+def test_the_judge_is_shown_query_constraint_and_response_in_their_places():
+    seen = []
+    constrain([GOOD], judged_by=seen, cpu_s=1.5)
+    for tag, text in (("query", QUERY), ("constraint", SEED), ("response", GOOD)):
+        assert f"<{tag}>\n{text}\n</{tag}>" in seen[0]
 
 
 def test_equal_responses_count_once_and_an_unfinished_one_is_quarantined():
