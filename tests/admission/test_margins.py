@@ -3,22 +3,24 @@
 import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
 import torch
 from transformers import AutoModelForSequenceClassification, Qwen2Config, Qwen2ForCausalLM, set_seed
 
 from schemas.ids import content_id
 from schemas.params.engines import RuntimeParams
-from schemas.rows import FinalPreference
+from schemas.rows import FinalDemonstration, FinalPreference
 from schemas.stage import Checkpoints, Model, ModelOut
 from schemas.table import Context, Table
 from train.chat import encode_prompt
 from train.dpo import dpo
 from train.online_dpo import online_dpo
-from train.params import DpoParams, OnlineDpoParams, RewardParams
+from train.params import DpoParams, OnlineDpoParams, RewardParams, SftParams
 from train.reward import reward
 from train.sampling.rollouts import Rollouts
 from train.sampling.samples import Sample
+from train.sft import sft
 from train.tokenizer import train_tokenizer
 
 TOKENIZER = train_tokenizer(["Why is it so? Because it is."], 300, 128)
@@ -104,6 +106,20 @@ def reward_margin(folder: Path) -> float:
     return sum(score(prompt, CHOSEN) - score(prompt, REJECTED) for prompt in PROMPTS) / len(PROMPTS)
 
 
+def test_sft_makes_the_completions_of_the_train_split_likelier(model, tmp_path):
+    rows = [
+        {name: row[name] for name in row if name not in ("chosen", "rejected", "margin")}
+        | {"completion": row["chosen"]}
+        for row in preferences().frame.to_dicts()
+    ]
+    data, out = Context(FinalDemonstration, Table.of(FinalDemonstration, rows).frame), ModelOut(tmp_path / "sft")
+    found = sft(data, model, SftParams(**FAST), out, Checkpoints(tmp_path / "work"), lambda *_: None)
+    assert likelihood_margin(out.path) > likelihood_margin(model.path) + 1
+    tokens = sum(len(sequence(prompt, CHOSEN)[0]) for prompt in PROMPTS)
+    assert found.metrics.pop("loss") > 0 and found.loss.frame["loss"].is_sorted(descending=True)
+    assert found.metrics == {"demonstrations": 4, "overlong": 0, "tokens": tokens, "steps": 8}
+
+
 def test_dpo_raises_the_margin_of_the_train_split(model, tmp_path):
     """The held-out split prefers the other side, so that training on it would lower the margin."""
     out = ModelOut(tmp_path / "dpo")
@@ -124,6 +140,19 @@ def test_reward_training_raises_the_margin_and_the_held_out_pairs_are_those_of_t
     assert found.metrics["heldout_accuracy"] == 0 and found.metrics["heldout_margin"] == pytest.approx(
         -margin, abs=1e-4
     )
+
+
+def test_without_held_out_pairs_the_reward_model_has_no_accuracy(model, tmp_path):
+    train = Context(FinalPreference, preferences().frame.filter(pl.col("split") == "train"))
+    params, out = RewardParams(**FAST | {"max_steps": 1}), ModelOut(tmp_path / "reward")
+    found = reward(train, model, params, out, Checkpoints(tmp_path / "work"), lambda *_: None)
+    assert found.metrics["heldout_pairs"] == 0 and found.metrics.keys() == {
+        "pairs",
+        "overlong",
+        "steps",
+        "loss",
+        "heldout_pairs",
+    }
 
 
 class Sampler:

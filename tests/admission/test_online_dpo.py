@@ -4,6 +4,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from schemas.errors import ParamsError
 from schemas.ids import content_id
@@ -14,6 +15,7 @@ from schemas.table import Context, Table
 from train.episode import Sampled
 from train.online_dpo import online_dpo
 from train.params import OnlineDpoParams
+from train.progress import Record
 from train.sampling.samples import Sample
 
 STOP = 0
@@ -56,11 +58,13 @@ def run(monkeypatch, tmp_path):
     """Runs the stage; `rounds` are {prompt: {text: reward}} for each episode and the final measurement."""
 
     def play(rounds, rows=None, kl=(), folder="a", **params):
-        trained, asked_of = [], []
+        trained, asked_of, optimizers, starts = [], [], [], []
 
         class Rollouts:
             def __init__(self, first, reward, tokenizer, *rest):
                 asked_of.append((first.path, reward.path))
+                kinds = (Characters, OnlineDpoParams, RuntimeParams, Checkpoints)
+                assert all(map(isinstance, (tokenizer, *rest), kinds)) and callable(rest[-1])
 
             def baseline(self, asked):
                 return [[0.0] * len(part) for part in asked]
@@ -72,32 +76,46 @@ def run(monkeypatch, tmp_path):
                 return Sampled(made, [list(each.values()) for each in given])
 
             def kl(self, episode, policy, asked, found):
+                assert isinstance(found, Sampled) and len(found.made) == len(asked)
                 return [kl[episode] if kl else 0.0] * len(asked)
 
             def close(self):
                 pass
 
-        def trainer(policy, reference, dataset, tokenizer, given, checkpoints, *rest):
+        def trainer(policy, reference, dataset, tokenizer, given, checkpoints, callbacks, make_optimizer, moments):
+            assert isinstance(tokenizer, Characters) and given.episodes == len(rounds) - 1 and moments is None
+            assert checkpoints.path.name == "training" and [type(each) for each in callbacks] == [Record]
             pairs = [(text(row["prompt_ids"]), row["chosen_ids"], row["rejected_ids"]) for row in dataset]
             trained.append((policy, reference, [(p, text(c[:-1]), text(r[:-1])) for p, c, r in pairs]))
             assert all(ids[-1] == STOP for _, *sides in pairs for ids in sides)
-            return SimpleNamespace(optimizer=None, policy=policy)
+            optimizers.append(make_optimizer)
+            return SimpleNamespace(optimizer=None, policy=policy, done=[])
+
+        def read(model, trusted, attention):
+            assert (trusted, attention) == (["own"], "eager")
+            return (model.path / "name").read_text()
 
         def save(training, tokenizer, path):
             path.mkdir(parents=True)
-            (path / "name").write_text(f"{training.policy}+")
+            (path / "name").write_text(f"{training.policy}{'+' * len(training.done)}")
 
         for name in ("base", "sft", "dpo", "reward"):
             (tmp_path / name).mkdir(exist_ok=True)
             (tmp_path / name / "name").write_text(name)
         for name, fake in {
-            "Rollouts": Rollouts, "trainer": trainer, "save": save, "train": lambda training: None,
-            "read_tokenizer": lambda *_: Characters(), "start": lambda *_: None,
-            "read_model": lambda model, **_: (model.path / "name").read_text(),
+            "Rollouts": Rollouts, "trainer": trainer, "save": save, "train": lambda training: training.done.append(1),
+            "read_tokenizer": lambda model, trusted: Characters() if trusted == ["own"] else None, "start": lambda *how: starts.append(how), "Deltas": lambda *paths: paths,
+            "read_model": read,
         }.items():  # fmt: skip
             monkeypatch.setattr(MODULE, name, fake)
         data = rows or [pair_row(prompt) for prompt in rounds[0]]
-        settings = {"episodes": len(rounds) - 1, "optimizer": "adamw", "max_new_tokens": 8, "samples": 2} | params
+        settings = {
+            "episodes": len(rounds) - 1,
+            "optimizer": "adamw",
+            "max_new_tokens": 8,
+            "trusted": ["own"],
+            "attention": "eager",
+        } | params
         models = (Model(tmp_path / name) for name in ("base", "sft", "dpo", "reward"))
         out = ModelOut(tmp_path / folder)
         found = online_dpo(
@@ -106,7 +124,14 @@ def run(monkeypatch, tmp_path):
         )  # fmt: skip
         for table in found[:3]:
             table.check()
-        return SimpleNamespace(found=found, trained=trained, asked=asked_of, model=(out.path / "name").read_text())
+        return SimpleNamespace(
+            found=found,
+            trained=trained,
+            asked=asked_of,
+            optimizers=optimizers,
+            starts=starts,
+            model=(out.path / "name").read_text(),
+        )
 
     return play
 
@@ -136,6 +161,41 @@ def test_a_policy_is_trained_on_from_the_one_before_against_the_first(run):
     played = run([ROUND] * 3, folder="b", reference="episode", start="sft")
     assert [models[:2] for models in played.trained] == [("sft", "sft"), ("sft+", "sft+")] and played.model == "sft++"
     assert played.asked[0][0].name == "sft" and played.asked[0][1].name == "reward"
+
+
+def test_each_episode_trains_with_a_seed_and_an_optimizer_of_its_own(run, monkeypatch):
+    settings = {"reserve": 0.5, "alpha": 0.25, "semantics": "paper", "step_k": 3, "learning_rate": 0.5, "floor": 0.25,
+                "weight_decay": 0.125, "beta1": 0.75, "beta2": 0.875, "epsilon": 0.0625, "seed": 7}  # fmt: skip
+    for optimizer, kind in (("ondare", "OnDARE"), ("onties", "OnTIES")):
+        monkeypatch.setattr(MODULE, kind, lambda groups, kind=kind, **named: (kind, groups, named))
+        played = run([ROUND] * 3, folder=optimizer, optimizer=optimizer, **settings)
+        assert played.starts == [(7, True), (7000, True), (7001, True)]
+        steps = []
+        for make in played.optimizers:
+            made, groups, named = make(torch.nn.Linear(2, 2))
+            assert made == kind
+            steps.append(named.pop("first_step"))
+            assert [path.name for path in named.pop("deltas")] == ["sft", "base"]
+            assert named == {"lr": 0.5, "betas": (0.75, 0.875), "eps": 0.0625} | {
+                name: settings[name] for name in ("reserve", "alpha", "semantics", "step_k", "seed")
+            }
+            assert [([name for name, _ in group["params"]], group["weight_decay"]) for group in groups] == [
+                (["weight"], 0.125), (["bias"], 0.0)
+            ]  # fmt: skip
+        assert steps[0] == 0 < steps[1]
+    kept = run([ROUND] * 3, folder="kept", optimizer="onties", optimizer_state="kept")
+    assert [make(torch.nn.Linear(2, 2))[2]["first_step"] for make in kept.optimizers] == [0, 0]
+    assert run([ROUND] * 2, folder="adamw", optimizer="adamw").optimizers == [None]
+
+
+def test_the_figures_are_of_the_first_and_of_the_last_policy(run):
+    last = {prompt: {"x": 9.0, "y": 8.0} for prompt in ROUND}
+    metrics = run([ROUND, ROUND, last]).found.metrics
+    assert (metrics["reward_first"], metrics["reward_last"], metrics["win_rate_last"]) == (
+        pytest.approx(2.5 / 7),
+        8.5,
+        1.0,
+    )
 
 
 def test_margins_ties_and_lengths_of_params_hold_for_what_is_trained(run):

@@ -84,7 +84,7 @@ def test_spelling_of_numbers_order_of_keys_and_kinds_of_sequence_do_not_matter()
 def test_what_cannot_be_asked_is_refused():
     with pytest.raises(ValueError, match="at least one"):
         Question(MESSAGES, n=0)
-    assert Question(MESSAGES, n=1).n == 1 and Question(MESSAGES).seed == 0
+    assert Question(MESSAGES, n=1).n == 1 and (Question(MESSAGES).n, Question(MESSAGES).seed) == (1, 0)
     for name in SAMPLING:
         assert Question(MESSAGES, sampling={name: 1}).sampling == {name: 1}
     assert {"temperature", "top_p", "max_tokens", "stop"} == SAMPLING

@@ -14,6 +14,7 @@ from train.dpo import dpo
 from train.params import DpoParams, RewardParams, SftParams
 from train.reward import length_gap, order, reward
 from train.sft import sft
+from train.tokenized import TooManyOverlong
 from train.tokenizer import train_tokenizer
 
 TOKENIZER = train_tokenizer(["Why is it so? Because it is."], 300, 512)
@@ -63,7 +64,7 @@ def given(monkeypatch, tmp_path):
             assert more["attention"] == params.attention
             return SimpleNamespace(config=SimpleNamespace(), more=more)
 
-        params = params.model_copy(update={"trusted": ["own"], "attention": "eager"})
+        params = params.model_copy(update={"trusted": ["own"], "attention": "eager", "seed": params.seed + 1})
         module, started = sys.modules[stage.__module__], []
         monkeypatch.setattr(module, "start", lambda *how: started.append(how))
         monkeypatch.setattr(module, "read_tokenizer", lambda model, trusted: TOKENIZER if trusted == ["own"] else None)
@@ -128,6 +129,22 @@ def test_dpo_is_given_the_train_split_of_p_and_draws_as_many_pairs_as_params_say
     assert {tuple(dpo_prompts(given, data, pairs=4, seed=seed)) for seed in range(4)} != {tuple(some)}
 
 
+@pytest.mark.parametrize(
+    ("stage", "trainer", "model", "kind"),
+    [(sft, "SFTTrainer", FinalDemonstration, SftParams), (reward, "RewardTrainer", FinalPreference, RewardParams),
+     (dpo, "trainer", FinalPreference, DpoParams)],
+)  # fmt: skip
+def test_rows_beyond_max_length_are_left_out_up_to_a_share_of_them(given, stage, trainer, model, kind):
+    data = rows(model, "train", 4)
+    data[0]["prompt"] = [{"role": "user", "content": "long " * 50}]
+    rest, named = given(stage, trainer, context(model, data), kind(max_length=120, overlong_share=0.25))
+    assert (named.get("train_dataset") or rest[2]).num_rows == 3
+    rest, named = given(stage, trainer, context(model, data), kind(max_length=500, overlong_share=0.0))
+    assert (named.get("train_dataset") or rest[2]).num_rows == 4
+    with pytest.raises(TooManyOverlong):
+        given(stage, trainer, context(model, data), kind(max_length=120, overlong_share=0.24))
+
+
 # ---------------------------------------------------------------- held-out pairs of the reward model
 
 
@@ -163,7 +180,7 @@ def test_held_out_pairs_are_counted_by_whether_the_chosen_side_scores_higher():
 
 @pytest.mark.parametrize(
     ("chosen", "rejected", "name"),
-    [(10, 10, "similar_length"), (11, 10, "similar_length"), (10, 11, "similar_length"), (12, 10, "chosen_longer"),
+    [(10, 10, "similar_length"), (1, 1, "similar_length"), (11, 10, "similar_length"), (10, 11, "similar_length"), (12, 10, "chosen_longer"),
      (15, 10, "chosen_longer"), (16, 10, "chosen_much_longer"), (10, 12, "rejected_longer"), (10, 15, "rejected_longer"),
      (10, 16, "rejected_much_longer")],
 )  # fmt: skip
