@@ -6,7 +6,7 @@ a hash, the time of day, the clock, or a random number, since all of them are di
 DuckDB open, which no audit hook does.
 """
 
-import argparse
+import contextlib
 import os
 import shutil
 import subprocess
@@ -14,13 +14,14 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from ruamel.yaml import YAML
 from tqdm import tqdm
 
 from cultivar.runner.fingerprints import CODE, FOLDER
-from cultivar.runner.fingerprints.closure import EXEMPT, PACKAGES
+from cultivar.runner.fingerprints.closure import PACKAGES, Source, file_of
 from cultivar.runner.graph import GRAPH, PARAMS, StageSpec, load_yaml, stage_spec
 from cultivar.store.store import of_project
 from schemas.params.engines import RuntimeParams
@@ -30,19 +31,18 @@ KEPT = ("PATH", "LD_LIBRARY_PATH")
 """Of the environment; beside them the API key (runtime.api_key_env)."""
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m cultivar.tools.hermetic", description="Run stages on what they declare."
-    )
-    parser.add_argument("stages", nargs="*", help="NAME, or NAME key=value for one item of a matrix; default: all")
-    arguments = parser.parse_args().stages
+def main(
+    stages: Annotated[
+        list[str] | None, typer.Argument(help="NAME, or NAME key=value for one item of a matrix; default: all")
+    ] = None,
+) -> int:
     try:
         graph, store = load_yaml(GRAPH)["stages"], str(of_project().resolve())
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    items = dict(word.split("=", 1) for word in arguments if "=" in word)
-    names = [word for word in arguments if "=" not in word] or [name for name in graph if name != CODE]
+    items = dict(word.split("=", 1) for word in stages or [] if "=" in word)
+    names = [word for word in stages or [] if "=" not in word] or [name for name in graph if name != CODE]
     wrong = 0
     for name in tqdm(names, desc="hermetic", unit=" stages", leave=False, disable=None):
         own = items or {key: str(values[0]) for key, values in graph[name].get("matrix", {}).items()}
@@ -94,17 +94,9 @@ def lay_out(spec: StageSpec, project: Path, folder: Path) -> None:
 def code_files(stage: str, project: Path) -> list[Path]:
     """The files of a stage's fingerprint, and of the rooms that no fingerprint holds."""
     text = (project / FOLDER / f"{stage}.txt").read_text(encoding="utf-8")
-    named = [Path(line.split()[0]) for line in text.splitlines() if ".py " in line]
-    exempt = [path for room in EXEMPT for path in files_of(Path(*room.split(".")), project)]
-    return [*named, *exempt]
-
-
-def files_of(module: Path, project: Path) -> list[Path]:
-    """The Python files of a module or package, relative to the project."""
-    found = (
-        [project / module.with_suffix(".py")] if not (project / module).is_dir() else (project / module).rglob("*.py")
-    )
-    return [path.relative_to(project) for path in found]
+    named = {Path(line.split()[0]) for line in text.splitlines() if ".py " in line}
+    with contextlib.chdir(project):
+        return sorted(named | {file_of(module) for module in Source().beside()})
 
 
 def declared(params: Mapping[str, Any], spec: StageSpec) -> dict[str, Any]:
@@ -126,4 +118,6 @@ def bytes_of(path: Path) -> dict[str, bytes]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from cultivar.cli import run_module
+
+    run_module("hermetic")

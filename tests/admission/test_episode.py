@@ -9,13 +9,16 @@ from train.episode import (
     EncodedPrompt,
     Episode,
     ScoredSamples,
+    cached_samples,
     episode_signals,
     exceeded_limit,
     pair_samples,
     table_rows,
     training_rows,
+    training_signals,
 )
 from train.params import OnlineDpoParams, StopLimits
+from train.progress import TrainingLog
 from train.sampling.samples import Sample
 
 STOP = 99
@@ -88,10 +91,10 @@ def test_every_sample_and_reward_is_a_row_and_every_pair_names_its_rollouts():
         Table.of(model, rows).check()
     by_text = {row["completion"]: row for row in rollouts}
     assert [(row["completion"], row["parents"][0], row["finished"], row["completion_tokens"]) for row in rollouts] == [
-        ("b", PROMPTS[0].row_id, False, 1),
-        ("a", PROMPTS[0].row_id, True, 2),
-        ("c", PROMPTS[1].row_id, True, 2),
-        ("d", PROMPTS[1].row_id, True, 2),
+        ("b", PROMPTS[0].id, False, 1),
+        ("a", PROMPTS[0].id, True, 2),
+        ("c", PROMPTS[1].id, True, 2),
+        ("d", PROMPTS[1].id, True, 2),
     ]
     assert [(row["parents"], row["reward"]) for row in rewards] == [
         ([by_text[text]["id"]], value) for text, value in (("b", 0.5), ("a", 2.0), ("c", 1.0), ("d", 1.0))
@@ -138,3 +141,23 @@ def test_a_limit_is_exceeded_only_beyond_its_value(limit, value, within):
     assert limit in (exceeded_limit(SIGNALS, first, StopLimits(**{limit: value})) or "")
     assert exceeded_limit(SIGNALS, first, StopLimits(**{limit: within})) is None
     assert exceeded_limit(SIGNALS, first, StopLimits()) is None
+
+
+def test_a_length_ratio_is_over_the_first_episode_however_short_that_was():
+    stop = StopLimits(max_length_ratio=1.5)
+    assert exceeded_limit(SIGNALS | {"completion_tokens": 1.0}, {"completion_tokens": 0.5}, stop)
+    assert exceeded_limit(SIGNALS, {"completion_tokens": 0.0}, stop)
+
+
+def test_samples_and_rewards_come_back_from_disk_as_they_were(tmp_path):
+    samples, calls = scored({"a": 1.0, "b": 0.5}, {"c": -1.0}, cut=("b",)), []
+    for _ in range(2):
+        assert cached_samples(tmp_path / "episode" / "samples.json", lambda: calls.append(1) or samples) == samples
+    assert calls == [1], "nothing is sampled again"
+
+
+def test_what_training_came_to_is_the_mean_over_all_its_steps():
+    log = TrainingLog(lambda *_: None)
+    for step, (loss, accuracy) in enumerate([(0.7, 0.0), (0.5, 1.0)]):
+        log.add({"step": step, "loss": loss, "rewards/accuracies": accuracy})
+    assert training_signals(3, log) == {"pairs": 3, "loss": pytest.approx(0.6), "train_accuracy": 0.5}

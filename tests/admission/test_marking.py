@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from types import SimpleNamespace
 
 import pytest
 
@@ -31,7 +32,7 @@ def test_each_task_is_marked_by_its_own_rule():
         (CODE, "good", True),
         (MATH, "The answer is 5.", False),
         (MATH, "PARIS", False),
-        (CODE, "```python\nbad\n```\nso\n```py\ngood\n```", True),
+        (CODE, "```\nbad\n```\n```python\nbad\n```\nso\n```py\ngood\n```", True),
         (CAPITAL, "PARIS", True),
         (CAPITAL, "Paris", False),
         (CODE, "```python\ngood\n```\n```\nbad", False),
@@ -42,6 +43,8 @@ def test_each_task_is_marked_by_its_own_rule():
         (code, [TEST], "y = 1", "f") for code in ("good", "good", "bad", "bad")
     ]
     assert mark([(MATH, "The answer is 4.")], None) == [True], "without code nothing is run"
+    assert mark([(item("math"), "The answer is 4.")], None) == [False], "nothing is right without an answer"
+    assert mark([(CODE, "good")], SimpleNamespace(run=lambda jobs: iter(()))) == [False], "nor without a verdict"
 
 
 @pytest.mark.parametrize(
@@ -49,6 +52,7 @@ def test_each_task_is_marked_by_its_own_rule():
     [
         ({"a": "sandbox_error"}, True),
         ({"a": "refused", "b": "pass"}, True),
+        ({"a": "refused", "b": "pass", "c": "sandbox_error"}, True),
         ({"a": "sandbox_error", "b": "fail"}, False),
         ({"a": "fail"}, False),
         ({"a": "pass", "b": "pass"}, False),
@@ -97,6 +101,9 @@ def test_an_item_is_marked_where_there_is_a_way_to(one, can):
         ("Monday", "Monday", True),
         ("Monday", "Tuesday", False),
         ("x", "4 or x", False),
+        ("5c", "5", False),
+        ("5", "5 ml", False),
+        ("5 ml", "5", True),
     ],
 )
 def test_an_answer_is_right_where_it_is_one_value_and_equal(final, answer, right):

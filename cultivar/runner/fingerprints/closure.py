@@ -109,6 +109,18 @@ class Source:
             self.paths[module] = None if is_exempt(module) or not path.is_file() else path
         return self.paths[module]
 
+    def beside(self) -> set[str]:
+        """The modules of the exempt rooms and all that they import: what a stage runs beside what counts for it."""
+        reached: set[str] = set()
+        waiting = [module for room in EXEMPT for module in (room, *modules_below(room))]
+        while waiting:
+            here = waiting.pop()
+            if here not in reached and file_of(here).is_file():
+                reached.add(here)
+                for base, name in self.of(here).lazy:
+                    waiting += [base, f"{base}.{name}"] if base.split(".")[0] in PACKAGES else []
+        return reached
+
     def of(self, module: str) -> Facts:
         """The facts of a module. Raises GraphError where its file is no Python."""
         if module not in self.facts:
