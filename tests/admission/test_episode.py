@@ -91,10 +91,10 @@ def test_every_sample_and_reward_is_a_row_and_every_pair_names_its_rollouts():
         Table.of(model, rows).check()
     by_text = {row["completion"]: row for row in rollouts}
     assert [(row["completion"], row["parents"][0], row["finished"], row["completion_tokens"]) for row in rollouts] == [
-        ("b", PROMPTS[0].id, False, 1),
-        ("a", PROMPTS[0].id, True, 2),
-        ("c", PROMPTS[1].id, True, 2),
-        ("d", PROMPTS[1].id, True, 2),
+        ("b", PROMPTS[0].row_id, False, 1),
+        ("a", PROMPTS[0].row_id, True, 2),
+        ("c", PROMPTS[1].row_id, True, 2),
+        ("d", PROMPTS[1].row_id, True, 2),
     ]
     assert [(row["parents"], row["reward"]) for row in rewards] == [
         ([by_text[text]["id"]], value) for text, value in (("b", 0.5), ("a", 2.0), ("c", 1.0), ("d", 1.0))

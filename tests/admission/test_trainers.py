@@ -58,14 +58,13 @@ def given(monkeypatch, tmp_path):
         def stop(*arguments, **named):
             raise TrainerArguments(arguments, named)
 
-        def read(model, *rest, **more):
-            assert model.path == Path("sft") and params.trusted in (*rest, more.get("trusted"))
-            assert more["attention"] == params.attention
+        def read(model, *, trusted, attention, **more):
+            assert (model.path, trusted, attention) == (Path("sft"), params.trusted, params.attention)
             return SimpleNamespace(config=SimpleNamespace(), more=more)
 
         params = params.model_copy(update={"trusted": ["own"], "attention": "eager"})
         module, started = sys.modules[stage.__module__], []
-        monkeypatch.setattr(module, "start", lambda *how: started.append(how))
+        monkeypatch.setattr(module, "set_up_process", lambda *how: started.append(how))
         monkeypatch.setattr(module, "read_tokenizer", lambda model, trusted: TOKENIZER if trusted == ["own"] else None)
         monkeypatch.setattr(module, "read_model", read)
         monkeypatch.setattr(module, trainer, stop)

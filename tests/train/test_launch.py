@@ -60,7 +60,7 @@ def project(tmp_path_factory) -> Path:
 def launch(project: Path, stage: str) -> None:
     """Run a stage as people run it."""
     done = subprocess.run(
-        [sys.executable, "-m", "cultivar.runner.run", f"train.{stage}"],
+        [sys.executable, "-m", "cultivar.runner", stage],
         cwd=project,
         env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
         capture_output=True,
@@ -120,7 +120,7 @@ def test_a_launch_that_needs_gpus_is_refused_without_them():
     for kind in ("ddp", "fsdp2", "zero3", "cp", "ulysses"):
         params = Optimization(launch=kind, processes=2)
         with pytest.raises(LaunchError, match=f"launch: {kind} needs GPUs"):
-            command_of(params, CONFIGS / f"{kind}.yaml", [], ["train.sft"])
+            command_of(params, CONFIGS / f"{kind}.yaml", [], ["sft"])
 
 
 def test_batches_are_of_all_processes_and_rings_take_no_packing():
@@ -141,9 +141,9 @@ def test_accelerate_reads_every_config(kind, monkeypatch):
     params = Optimization(launch=kind, processes=2, batch_size=2)
     with monkeypatch.context() as patched:
         patched.setattr("torch.cuda.is_available", lambda: True)
-        command = command_of(params, CONFIGS / f"{kind}.yaml", [], ["train.sft"])
+        command = command_of(params, CONFIGS / f"{kind}.yaml", [], ["sft"])
     parsed, _, _ = _validate_launch_command(launch_command_parser().parse_args(command[3:]))
-    assert parsed.num_processes == 2 and parsed.training_script == "cultivar.runner.run" and parsed.module
+    assert parsed.num_processes == 2 and parsed.training_script == "cultivar.runner" and parsed.module
     assert (parsed.use_fsdp, parsed.use_deepspeed, parsed.multi_gpu) == (
         kind in ("fsdp2", "cp"),
         kind in ("zero3", "ulysses"),
