@@ -36,9 +36,12 @@ EPISODES = {
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Path:
-    """A folder with the graph, tiny tables and models; params ask for two processes."""
+    """A folder with the graph and its code, tiny tables and models; params ask for two processes."""
     path = tmp_path_factory.mktemp("project")
     shutil.copy(ROOT / "dvc.yaml", path)
+    for room in ("schemas", "cultivar", "stages", "train", "reports"):
+        shutil.copytree(ROOT / room, path / room, ignore=shutil.ignore_patterns("__pycache__"))
+    subprocess.run([sys.executable, "-m", "cultivar.runner.fingerprints"], cwd=path, check=True)
     (path / "models").mkdir()
     base = tiny.base_model(path / "models")
     sft_model = tiny.sft_model(path / "models", base)
@@ -62,7 +65,7 @@ def launch(project: Path, stage: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "cultivar.runner", stage],
         cwd=project,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
+        env=os.environ | {"PYTHONPATH": str(project), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
         capture_output=True,
         text=True,
         timeout=400,
