@@ -5,13 +5,13 @@ import warnings
 from collections.abc import Sequence
 from functools import lru_cache
 
-from cultivar.sandbox.complete import complete
 from math_verify import LatexExtractionConfig, parse, verify
 from math_verify.parser import ExprExtractionConfig
 
 from cultivar.grading.answers import agrees, said, value
 from cultivar.grading.constraints import checkable, follows
-from cultivar.sandbox import NO_VERDICT, Job, Sandbox, Verdict
+from cultivar.sandbox import NO_VERDICT, Job, Sandbox, Verdict, job_from_asserts
+from cultivar.sandbox.uncalled_tests import add_test_calls
 from schemas.rows import EvaluationItem
 
 MATH_TIMEOUT_S = 5
@@ -25,7 +25,7 @@ def can_mark(item: EvaluationItem) -> bool:
         return bool(item.answer)
     if item.task == "code":
         try:
-            return bool([complete(test, item.entry_point) for test in item.tests])
+            return bool([add_test_calls(test, item.entry_point) for test in item.tests])
         except (ValueError, SyntaxError):
             return False
     return checkable(item.constraints)
@@ -67,7 +67,7 @@ def has_no_verdict(verdict: Verdict) -> bool:
 
 def sandbox_job(item: EvaluationItem, text: str, at: int) -> Job:
     """A completion's program with the item's tests; the verdict's id is its position."""
-    return Job.from_asserts(str(at), extract_program(text), item.tests, item.entry_point, item.setup)
+    return job_from_asserts(str(at), extract_program(text), item.tests, item.entry_point, item.setup)
 
 
 def extract_program(text: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 import tiny
+from project import copy_code, fingerprints
 from ruamel.yaml import YAML
 
 from cultivar.runner.graph import load_yaml
@@ -39,9 +40,8 @@ def project(tmp_path_factory) -> Path:
     """A folder with the graph and its code, tiny tables and models; params ask for two processes."""
     path = tmp_path_factory.mktemp("project")
     shutil.copy(ROOT / "dvc.yaml", path)
-    for room in ("schemas", "cultivar", "stages", "train", "reports"):
-        shutil.copytree(ROOT / room, path / room, ignore=shutil.ignore_patterns("__pycache__"))
-    subprocess.run([sys.executable, "-m", "cultivar.runner.fingerprints"], cwd=path, check=True)
+    copy_code(path)
+    fingerprints(path)
     (path / "models").mkdir()
     base = tiny.base_model(path / "models")
     sft_model = tiny.sft_model(path / "models", base)
@@ -65,7 +65,7 @@ def launch(project: Path, stage: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "cultivar.runner", stage],
         cwd=project,
-        env=os.environ | {"PYTHONPATH": str(project), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
+        env=os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
         capture_output=True,
         text=True,
         timeout=400,
