@@ -140,7 +140,8 @@ def differs(up: Planned, name: str, graph: dict[str, Any]) -> bool | None:
                 return True
         except TableError:
             return True
-    return None if any(path.parts[0] in UNCACHED for path in wants) else False
+    others = wants - {FOLDER / f"{name}.txt"}  # only stage `code` writes that
+    return None if any(path.parts[0] in UNCACHED for path in others) else False
 
 
 def estimate(one: Planned, graph: dict[str, Any], params: dict[str, Any], made: dict[Path, Table]) -> None:
