@@ -112,7 +112,7 @@ def plan(targets: list[str]) -> list[Planned]:
         one.exact = all(up.exact for up in above)
         if restored & closure(needs, [name]):
             one.exact, one.why = False, f"{one.why} (exact after `dvc checkout`)"
-        if "model" in kinds[name] or name not in asking:
+        if name == CODE or "model" in kinds[name] or name not in asking:
             one.seconds = last_run(name).get("seconds") if "matrix" not in graph["stages"][name] else seconds_of(name)
             continue
         made = {path: frame for up in done.values() for path, frame in up.frames.items()}
