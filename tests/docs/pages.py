@@ -9,7 +9,8 @@ from workspace import ROOT, Workspace
 
 FENCE = re.compile(
     r"(?:^<!-- notest: (?P<reason>[^\n]+) -->\n)?"
-    r"^```(?P<language>\w*)(?: file=(?P<file>\S+))?(?: after=(?P<after>\S+))?(?P<notest> notest)?\n(?P<text>.*?)^```$",
+    r"^```(?P<language>\w*)(?: file=(?P<file>\S+))?(?: after=\"(?P<after>[^\"]+)\")?(?P<notest> notest)?\n"
+    r"(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
 
@@ -50,13 +51,14 @@ def run_block(workspace: Workspace, block: Block) -> str:
 
 
 def write_block(workspace: Workspace, block: Block) -> None:
-    """Put a block with `file=` into its file: at its end, or behind the line `after=`."""
+    """Put a block with `file=` into its file: at its end, or behind the first line that begins with `after=`."""
     assert block.file is not None
     path = workspace.folder / block.file
     path.parent.mkdir(parents=True, exist_ok=True)
     present = path.read_text(encoding="utf-8") if path.exists() else ""
     if block.after:
-        assert f"\n{block.after}\n" in present, f"{block.page}: {block.file} has no line {block.after}"
-        path.write_text(present.replace(f"\n{block.after}\n", f"\n{block.after}\n{block.text}", 1), encoding="utf-8")
+        lines = present.splitlines(keepends=True)
+        at = next(number for number, line in enumerate(lines) if line.startswith(block.after))
+        path.write_text("".join([*lines[: at + 1], block.text, *lines[at + 1 :]]), encoding="utf-8")
     else:
         path.write_text(f"{present}\n\n{block.text}" if present else block.text, encoding="utf-8")
