@@ -1,6 +1,6 @@
 """Compaction of the store: many small segments become few large ones, while others read and append.
 
-    python -m cultivar.store.compaction [FOLDER OF THE STORE]
+    cultivar compact [FOLDER OF THE STORE]
 
 A merged segment is published before those that it replaces are removed; a reader that finds one gone lists the folder
 again. Earliest answers win, as they do when reading.

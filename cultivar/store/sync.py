@@ -1,7 +1,7 @@
-"""Copy the store to and from anywhere that fsspec can write: `python -m cultivar.store.sync push s3://bucket/generations`.
+"""Copy the store to and from anywhere that fsspec can write: `cultivar sync push s3://bucket/generations`.
 
-    python -m cultivar.store.sync push URL [--store FOLDER]
-    python -m cultivar.store.sync pull URL [--store FOLDER]
+    cultivar sync push URL [--store FOLDER]
+    cultivar sync pull URL [--store FOLDER]
 
 Segments are immutable and named by the hash of their bytes, so copying means copying what is missing, in any order, from
 any number of machines at once. A segment is checked against its name before it takes its place; one that is damaged is

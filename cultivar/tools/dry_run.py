@@ -59,7 +59,7 @@ class Recalling(AnswerCache):
     def lookup(self, requests: Iterable[Request]) -> dict[bytes, Generation]:
         found = super().lookup(requests)
         self.known |= found
-        return {key: self.fresh_answers.get(key, said) for key, said in found.items() if self.open(key)}
+        return {key: self.fresh_answers.get(key, cached) for key, cached in found.items() if self.open(key)}
 
     def open(self, key: bytes) -> bool:
         return key not in self.forgotten or key in self.fresh_answers
@@ -84,15 +84,19 @@ class Unjudged(Sandbox):
 
 @dataclass
 class Rehearsal(Binding):
-    """A run of a stage for its outputs alone. `made` holds tables that take the place of those on disk."""
+    """A run of a stage for its outputs alone. `replacements` holds tables that take the place of those on disk."""
 
-    made: Mapping[Path, Table] = field(default_factory=dict)
+    replacements: Mapping[Path, Table] = field(default_factory=dict)
     ask: bool = False  # models, where the store does not know
     judge_programs: bool = False  # in the sandbox, likewise
     forgotten: Collection[bytes] = ()
 
     def table(self, model: Any, path: Path) -> Table:
-        return Table(model, self.made[path].frame, path.stem) if path in self.made else super().table(model, path)
+        return (
+            Table(model, self.replacements[path].frame, path.stem)
+            if path in self.replacements
+            else super().table(model, path)
+        )
 
     def engine(self, role: str) -> Engine:
         engine: Engine = super().engine(role)

@@ -1,4 +1,4 @@
-"""Run stages with nothing but what they declare, and compare: `python -m cultivar.tools.hermetic [STAGE …]`.
+"""Run stages with nothing but what they declare, and compare: `cultivar hermetic [STAGE …]`.
 
 A folder gets a stage's deps, dvc.yaml, and a params.yaml cut to the declared keys; the environment gets nothing but a
 path. A stage that reads anything else fails there, or makes other bytes; so does one whose result hangs on the order of
