@@ -18,6 +18,7 @@ from cultivar.llm.engine import Engine
 from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import Question
 from schemas.ids import content_id, seed_of
+from schemas.products import Admission, demonstration_row, preference_row
 from schemas.rows import Candidate, Demonstration, Dropped, Preference, Quarantined, Ranking
 from schemas.stage import Files
 from schemas.table import Table
@@ -96,7 +97,8 @@ def rank(candidates: Table[Candidate], params: RankParams, judge: Engine, files:
             [c.completion for c in order.group], order.scores, params.mode, margin, params.max_length_ratio,
             params.max_pairs, seed_of(order.group[0].prompt_id, "pairs"),
         ):  # fmt: skip
-            preferences.append(preference(order, chosen, rejected, ranking["id"]))
+            if row := preference(order, chosen, rejected, ranking["id"]):
+                preferences.append(row)
     human = sum(order.source == "human" for order in orders)
     metrics = {"ranked_by_people": human, "ranked_by_judge": len(orders) - human, "stale_items": len(people) - human}
     return RankTables(
@@ -172,27 +174,30 @@ def ranking_row(order: Order) -> dict:
             "simulated": any(c.simulated for c in group)}  # fmt: skip
 
 
-def admitted(order: Order, at: int, ranking: str) -> dict:
+def admit(order: Order, at: int, ranking: str) -> Admission:
+    """What the rows of D and P hold whose completion, or chosen side, is the candidate at this place."""
     best = order.group[at]
-    return {"prompt": [m.model_dump() for m in best.prompt], "domain": best.domain, "strategy": "annotation",
-            "tags": best.tags, "scores": [{"name": order.source, "value": float(order.scores[at])}],
-            "license": best.license, "verdicts": [ranking], "engine": best.engine, "simulated": best.simulated}  # fmt: skip
+    return Admission(
+        prompt=[turn.model_dump() for turn in best.prompt],
+        domain=best.domain,
+        strategy="annotation",
+        license=best.license,
+        engine=best.engine,
+        simulated=best.simulated,
+        verdicts=[ranking],
+        scores={order.source: order.scores[at]},
+        tags=best.tags,
+    )
 
 
 def demonstration(order: Order, at: int, ranking: str) -> dict:
     best = order.group[at]
     parents = [best.prompt_id, best.id, best.generation, ranking]
-    completion = [{"role": "assistant", "content": best.completion}]
-    return admitted(order, at, ranking) | {"id": content_id("demonstration", completion, parents), "parents": parents,
-                                           "completion": completion}  # fmt: skip
+    return demonstration_row(admit(order, at, ranking), best.completion, parents)
 
 
-def preference(order: Order, chosen: int, rejected: int, ranking: str) -> dict:
+def preference(order: Order, chosen: int, rejected: int, ranking: str) -> dict | None:
     better, worse = order.group[chosen], order.group[rejected]
     parents = [better.prompt_id, better.id, worse.id, better.generation, worse.generation, ranking]
-    return admitted(order, chosen, ranking) | {
-        "id": content_id("preference", [better.completion, worse.completion], parents), "parents": parents,
-        "chosen": [{"role": "assistant", "content": better.completion}],
-        "rejected": [{"role": "assistant", "content": worse.completion}],
-        "margin": float(order.scores[chosen] - order.scores[rejected]),
-    }  # fmt: skip
+    margin = order.scores[chosen] - order.scores[rejected]
+    return preference_row(admit(order, chosen, ranking), better.completion, worse.completion, margin, parents)

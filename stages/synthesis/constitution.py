@@ -17,6 +17,7 @@ from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import Question
 from schemas.errors import UserError
 from schemas.ids import seed_of, unit_of
+from schemas.products import Admission, demonstration_row, message, preference_row
 from schemas.rows import Demonstration, Dropped, Preference, Quarantined, SafetyPrompt, Verdict
 from schemas.stage import Files
 from schemas.table import Table
@@ -180,11 +181,19 @@ def write(
 ) -> None:
     """The revision as demonstration; the pair where some principle is violated by the other one in both orders."""
     final = result.final
-    shared = {"prompt": [{"role": "user", "content": row.prompt}], "domain": "safety", "license": row.license,
-              "engine": final.engine, "simulated": final.simulated, "verdicts": [verdict for *_, verdict in said],
-              "tags": [row.area], "scores": [{"name": "harmful", "value": float(row.harmful)}]}  # fmt: skip
+    admission = Admission(
+        prompt=[message("user", row.prompt)],
+        domain="safety",
+        strategy="constitution",
+        license=row.license,
+        engine=final.engine,
+        simulated=final.simulated,
+        verdicts=[verdict for *_, verdict in said],
+        scores={"harmful": row.harmful},
+        tags=[row.area],
+    )
     parents = list(dict.fromkeys([row.id, *(turn.key for turn in result.turns)]))
-    ledger.demonstrate(shared, final.text.strip(), parents)
+    revision = final.text.strip()
+    ledger.demonstrate(demonstration_row(admission, revision, parents))
     both = [not said[at][1] and not said[at + 1][1] for at in range(0, len(said), 2)]
-    if any(both):
-        ledger.prefer(shared, final.text.strip(), other.text.strip(), sum(both) / len(both), parents)
+    ledger.prefer(preference_row(admission, revision, other.text.strip(), sum(both) / len(both), parents))

@@ -38,27 +38,14 @@ class Ledger:
                                  "outcome": outcome, "score": score, "detail": detail[:500]}  # fmt: skip
         return row_id
 
-    def demonstrate(self, shared: dict[str, Any], completion: str, parents: list[str]) -> str:
-        """Add a row of D; its id."""
-        said = [{"role": "assistant", "content": completion}]
-        row_id = content_id("demonstration", [shared["prompt"], said], parents)
-        self.demonstrations[row_id] = shared | {"id": row_id, "parents": parents, "strategy": self.stage,
-                                                "completion": said}  # fmt: skip
-        return row_id
+    def demonstrate(self, row: dict[str, Any]) -> None:
+        """Add a row of D (`schemas.products.demonstration_row`)."""
+        self.demonstrations[row["id"]] = row
 
-    def prefer(
-        self, shared: dict[str, Any], chosen: str, rejected: str, margin: float, parents: list[str], *verdicts: str
-    ) -> None:
-        """Add a row of P; equal texts make none."""
-        if chosen == rejected:
-            return
-        row_id = content_id("preference", [shared["prompt"], chosen, rejected], parents)
-        self.preferences[row_id] = shared | {
-            "id": row_id, "parents": parents, "strategy": self.stage, "margin": float(margin),
-            "chosen": [{"role": "assistant", "content": chosen}],
-            "rejected": [{"role": "assistant", "content": rejected}],
-            "verdicts": [*shared["verdicts"], *verdicts],
-        }  # fmt: skip
+    def prefer(self, row: dict[str, Any] | None) -> None:
+        """Add a row of P (`schemas.products.preference_row`, so None adds nothing)."""
+        if row is not None:
+            self.preferences[row["id"]] = row
 
     def close(self, ids: list[str], rule: str) -> None:
         """Drop every row of `ids` that came to nothing, so that each ends in exactly one state."""

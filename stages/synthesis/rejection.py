@@ -18,6 +18,7 @@ from cultivar.llm.engine import Engine
 from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import Question
 from schemas.ids import content_id, seed_of
+from schemas.products import Admission, demonstration_row, message, preference_row
 from schemas.rows import Demonstration, Dropped, Preference, Problem, Quarantined, Verdict
 from schemas.table import Table
 from stages.synthesis.params import RejectionParams
@@ -73,7 +74,7 @@ def rejection(problems: Table[Problem], params: RejectionParams, teacher: Engine
         admitted = [path for path in mine if not path.rule]
         chosen = [admitted[at] for at in distinct([path.text for path in admitted])][: params.paths]
         demonstrations += [demonstration(path) for path in chosen]
-        preferences += [preference(*pair) for pair in contrast(chosen, mine, params)]
+        preferences += filter(None, (preference(*pair) for pair in contrast(chosen, mine, params)))
         if not chosen:
             rules = Counter(path.rule for path in mine)
             rule = "no path is admitted" if mine else "no path was finished"
@@ -177,35 +178,23 @@ def close(first: str, second: str, ratio: float | None) -> bool:
     return shorter > 0 and (ratio is None or longer <= ratio * shorter)
 
 
-def admitted_row(path: Path) -> dict:
-    return {
-        "prompt": [{"role": "user", "content": path.problem.prompt}],
-        "domain": "math",
-        "strategy": STAGE,
-        "license": path.problem.license,
-        "verdicts": [path.verdict],
-        "scores": [{"name": "reasoning", "value": float(path.grade)}],
-        "engine": path.answer.engine,
-        "simulated": path.answer.simulated,
-    }
+def admission(path: Path) -> Admission:
+    return Admission(
+        prompt=[message("user", path.problem.prompt)],
+        domain="math",
+        strategy="rejection",
+        license=path.problem.license,
+        engine=path.answer.engine,
+        simulated=path.answer.simulated,
+        verdicts=[path.verdict],
+        scores={"reasoning": path.grade},
+    )
 
 
 def demonstration(path: Path) -> dict:
-    completion = [{"role": "assistant", "content": path.text}]
-    parents = [path.problem.id, path.answer.key]
-    return admitted_row(path) | {
-        "id": content_id("demonstration", completion, parents),
-        "parents": parents,
-        "completion": completion,
-    }
+    return demonstration_row(admission(path), path.text, [path.problem.id, path.answer.key])
 
 
-def preference(right: Path, wrong: Path, margin: float) -> dict:
+def preference(right: Path, wrong: Path, margin: float) -> dict | None:
     parents = [right.problem.id, right.answer.key, wrong.answer.key]
-    return admitted_row(right) | {
-        "id": content_id("preference", [right.text, wrong.text], parents),
-        "parents": parents,
-        "chosen": [{"role": "assistant", "content": right.text}],
-        "rejected": [{"role": "assistant", "content": wrong.text}],
-        "margin": margin,
-    }
+    return preference_row(admission(right), right.text, wrong.text, margin, parents)

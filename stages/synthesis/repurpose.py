@@ -16,6 +16,7 @@ from cultivar.llm.engine import Engine
 from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import Question
 from schemas.ids import content_id, seed_of, unit_of
+from schemas.products import Admission, demonstration_row, message, preference_row
 from schemas.rows import Character, Demonstration, Dropped, Passage, Preference, Quarantined, Verdict
 from schemas.table import Table
 from stages.synthesis.ledger import Ledger
@@ -108,10 +109,17 @@ def literature(
         if not held:
             ledger.drop(made, "the passage does not satisfy the instruction", passage.id, said.instruction)
             continue
-        shared = {"prompt": [{"role": "user", "content": said.instruction}], "domain": "literature",
-                  "license": passage.license, "engine": written.engine, "simulated": written.simulated,
-                  "verdicts": [verdict], "scores": [{"name": "grounding", "value": share}]}  # fmt: skip
-        ledger.demonstrate(shared, passage.text, [passage.id, written.key])
+        admission = Admission(
+            prompt=[message("user", said.instruction)],
+            domain="literature",
+            strategy="repurpose",
+            license=passage.license,
+            engine=written.engine,
+            simulated=written.simulated,
+            verdicts=[verdict],
+            scores={"grounding": share},
+        )
+        ledger.demonstrate(demonstration_row(admission, passage.text, [passage.id, written.key]))
 
 
 def leaks(instruction: str, passage: Passage, size: int) -> bool:
@@ -230,13 +238,21 @@ def write_role(group: list[Asked], ledger: Ledger) -> None:
         return
     who = best.character
     introduction = f"You are {who.name}, {who.description}." if who.description else f"You are {who.name}."
-    shared = {
-        "prompt": [{"role": "system", "content": introduction}, {"role": "user", "content": best.question}],
-        "domain": "character", "license": who.license, "engine": best.reply.engine, "simulated": best.reply.simulated,
-        "verdicts": [best.verdict], "scores": [{"name": "fits", "value": float(best.fits)}],
-    }  # fmt: skip
+    admission = Admission(
+        prompt=[message("system", introduction), message("user", best.question)],
+        domain="character",
+        strategy="repurpose",
+        license=who.license,
+        engine=best.reply.engine,
+        simulated=best.reply.simulated,
+        verdicts=[best.verdict],
+        scores={"fits": best.fits},
+    )
     parents = [who.id, best.other.id, best.key, best.reply.key]
-    ledger.demonstrate(shared, text_of(best), parents)
+    ledger.demonstrate(demonstration_row(admission, text_of(best), parents))
     worst = group[-1]
     if not worst.good and worst.reply is not None:
-        ledger.prefer(shared, text_of(best), text_of(worst), 1.0, [*parents, worst.reply.key], worst.verdict)
+        parents.append(worst.reply.key)
+        ledger.prefer(
+            preference_row(admission, text_of(best), text_of(worst), 1.0, parents, rejected_by=[worst.verdict])
+        )

@@ -18,6 +18,7 @@ from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import Question
 from cultivar.sandbox import NO_VERDICT, Job, Limits, Sandbox, gate
 from schemas.ids import content_id, seed_of
+from schemas.products import Admission, demonstration_row, message, preference_row
 from schemas.rows import CodeTask
 from stages.synthesis.ledger import Ledger
 from stages.synthesis.params import ExecutionParams
@@ -259,11 +260,18 @@ def record(
         outcome = "pass" if shown is None else solution.outcomes.get(shown, "refused")
         detail = "" if shown is None else f"{outcome}: {shown}"
         verdicts[solution.id] = ledger.verdict(solution.id, "sandbox", outcome, share, detail, task.id)
-    prompt = [{"role": "user", "content": task.prompt}]
-    shared = {"prompt": prompt, "domain": "code", "license": task.license, "engine": best.answer.engine,
-              "simulated": best.answer.simulated, "verdicts": [verdicts[best.id]],
-              "scores": [{"name": "tests", "value": float(len(trusted))}]}  # fmt: skip
-    ledger.demonstrate(shared, best.answer.text.strip(), [task.id, best.answer.key])
+    admission = Admission(
+        prompt=[message("user", task.prompt)],
+        domain="code",
+        strategy="execution",
+        license=task.license,
+        engine=best.answer.engine,
+        simulated=best.answer.simulated,
+        verdicts=[verdicts[best.id]],
+        scores={"tests": len(trusted)},
+    )
+    chosen = best.answer.text.strip()
+    ledger.demonstrate(demonstration_row(admission, chosen, [task.id, best.answer.key]))
     wrong = sorted(
         (s for s in mine if s.fails(trusted)),
         key=lambda s: (not any(s.outcomes.get(test) == "fail" for test in trusted), s.id),
@@ -271,5 +279,6 @@ def record(
     for solution in wrong[: params.code_pairs]:
         judged = solution.judged(trusted)  # not empty: it has failed one
         share = sum(solution.outcomes[test] == "pass" for test in judged) / len(judged)
-        ledger.prefer(shared, best.answer.text.strip(), solution.answer.text.strip(), 1 - share,
-                      [task.id, best.answer.key, solution.answer.key], verdicts[solution.id])  # fmt: skip
+        parents = [task.id, best.answer.key, solution.answer.key]
+        rejected, rejected_by = solution.answer.text.strip(), [verdicts[solution.id]]
+        ledger.prefer(preference_row(admission, chosen, rejected, 1 - share, parents, rejected_by=rejected_by))

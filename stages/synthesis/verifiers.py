@@ -17,6 +17,7 @@ from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import Message, Question
 from cultivar.sandbox import NO_VERDICT, Job, Limits, Sandbox
 from schemas.ids import content_id, seed_of, unit_of
+from schemas.products import Admission, demonstration_row, preference_row
 from schemas.rows import Constraint, Instruction
 from stages.synthesis.ledger import Ledger
 from stages.synthesis.params import ExecutionParams
@@ -330,15 +331,24 @@ def admit(
     verdicts = {k: ledger.verdict(answers[k].key, "functions", "pass" if rates[k] >= params.pass_rate else "fail", rates[k],
                                   rule.text, rule.seed.id) for k in {*good, *failed}}  # fmt: skip
     for k in good[: params.constraint_pairs]:
-        shared = {"prompt": prompt, "domain": "constraint", "license": query.license, "engine": answers[k].engine,
-                  "simulated": answers[k].simulated, "verdicts": [verdicts[k]],
-                  "scores": [{"name": "pass_rate", "value": rates[k]},
-                             {"name": "match", "value": float(matched[(at, k)])}]}  # fmt: skip
+        admission = Admission(
+            prompt=prompt,
+            domain="constraint",
+            strategy="execution",
+            license=query.license,
+            engine=answers[k].engine,
+            simulated=answers[k].simulated,
+            verdicts=[verdicts[k]],
+            scores={"pass_rate": rates[k], "match": matched[(at, k)]},
+        )
         parents = list(dict.fromkeys([rule.seed.id, rule.id, query.id, *rule.generations, answers[k].key]))
-        ledger.demonstrate(shared, answers[k].text.strip(), parents)
+        chosen = answers[k].text.strip()
+        ledger.demonstrate(demonstration_row(admission, chosen, parents))
         for other in failed[: params.constraint_pairs]:
-            ledger.prefer(shared, answers[k].text.strip(), answers[other].text.strip(), rates[k],
-                          [*parents, answers[other].key], verdicts[other])  # fmt: skip
+            rejected, made_from = answers[other].text.strip(), [*parents, answers[other].key]
+            ledger.prefer(
+                preference_row(admission, chosen, rejected, rates[k], made_from, rejected_by=[verdicts[other]])
+            )
 
 
 def composed(query: str, constraint: str) -> str:

@@ -4,19 +4,20 @@ import pytest
 
 from cultivar.llm.answer import Answer
 from schemas.ids import content_id
+from schemas.products import Admission, demonstration_row, message, preference_row
 from stages.synthesis.ledger import Ledger
-from tests.admission.rows_synthesis import text_of
 
 A, B, C = (content_id("row", name) for name in "abc")
-SHARED = {
-    "prompt": [{"role": "user", "content": "Why?"}],
-    "domain": "code",
-    "license": "MIT",
-    "engine": "e",
-    "simulated": False,
-    "verdicts": [A],
-    "scores": [{"name": "tests", "value": 2.0}],
-}
+ADMISSION = Admission(
+    prompt=[message("user", "Why?")],
+    domain="code",
+    strategy="execution",
+    license="MIT",
+    engine="e",
+    simulated=False,
+    verdicts=[A],
+    scores={"tests": 2},
+)
 
 
 @pytest.fixture
@@ -32,37 +33,13 @@ def rows(ledger: Ledger, name: str) -> list:
     return list(ledger.tables()[name])
 
 
-def test_a_demonstration_holds_what_it_was_given(ledger):
-    row_id = ledger.demonstrate(SHARED, "Because.", [B, C])
-    (row,) = rows(ledger, "execution_demonstrations")
-    assert row.id == row_id and row.parents == [B, C] and row.strategy == "execution"
-    assert [(m.role, m.content) for m in row.prompt] == [("user", "Why?")] and text_of(row.completion) == "Because."
-    assert (row.domain, row.license, row.engine, row.simulated, row.verdicts) == ("code", "MIT", "e", False, [A])
-    assert [(score.name, score.value) for score in row.scores] == [("tests", 2.0)]
-
-
-def test_a_preference_keeps_its_sides_and_the_verdicts_on_both(ledger):
-    ledger.prefer(SHARED, "Good.", "Bad.", 1, [B, C], C)
-    (row,) = rows(ledger, "execution_preferences")
-    assert (text_of(row.chosen), text_of(row.rejected), row.margin) == ("Good.", "Bad.", 1.0)
-    assert (row.parents, row.verdicts, row.strategy) == ([B, C], [A, C], "execution")
-
-
-def test_equal_texts_make_no_pair(ledger):
-    ledger.prefer(SHARED, "Same.", "Same.", 1.0, [B])
-    assert rows(ledger, "execution_preferences") == []
-
-
-def test_rows_differ_by_prompt_text_side_and_parents(ledger):
-    other = SHARED | {"prompt": [{"role": "user", "content": "How?"}]}
-    calls = [(SHARED, "x", [B]), (SHARED, "y", [B]), (SHARED, "x", [C]), (other, "x", [B]), (SHARED, "x", [B])]
-    assert len({ledger.demonstrate(*call) for call in calls}) == 4
-    for shared, chosen, rejected, parent in [
-        (SHARED, "x", "y", B), (SHARED, "y", "x", B), (SHARED, "x", "z", B), (SHARED, "x", "y", C), (other, "x", "y", B),
-        (SHARED, "x", "y", B),
-    ]:  # fmt: skip
-        ledger.prefer(shared, chosen, rejected, 1.0, [parent])
-    assert len(rows(ledger, "execution_preferences")) == 5
+def test_rows_of_d_and_p_are_added_once_and_equal_texts_make_no_pair(ledger):
+    for parent in (B, C, B):
+        ledger.demonstrate(demonstration_row(ADMISSION, "x", [parent]))
+        ledger.prefer(preference_row(ADMISSION, "x", "y", 1, [parent]))
+    ledger.prefer(preference_row(ADMISSION, "x", "x", 1, [B]))
+    assert sorted(row.parents for row in rows(ledger, "execution_demonstrations")) == sorted([[B], [C]])
+    assert sorted(row.parents for row in rows(ledger, "execution_preferences")) == sorted([[B], [C]])
 
 
 def test_a_verdict_names_its_subject_first_and_its_detail_is_bounded(ledger):
@@ -103,9 +80,9 @@ def test_a_failed_answer_is_a_row_of_its_own_or_takes_its_row_with_it(ledger):
 @pytest.mark.parametrize("kind", ["demonstration", "preference"])
 def test_a_row_that_came_to_something_is_neither_dropped_nor_quarantined(ledger, kind):
     if kind == "demonstration":
-        ledger.demonstrate(SHARED, "x", [A, C])
+        ledger.demonstrate(demonstration_row(ADMISSION, "x", [A, C]))
     else:
-        ledger.prefer(SHARED, "x", "y", 1.0, [A, C])
+        ledger.prefer(preference_row(ADMISSION, "x", "y", 1, [A, C]))
     ledger.drop(A, "some rule")
     ledger.fail(failed(), C, whole=True)
     ledger.close([A, B, C], "nothing came of it")
