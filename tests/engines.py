@@ -70,7 +70,7 @@ class ScriptedBackend:
         if isinstance(self.script, Mapping):
             key = next((key for key in self.script if key in prompt), None)
             assert key is not None, f"the script has no answer to: {prompt}"
-            replies = self.script[key]
+            replies: Any = self.script[key]
             return self.next_of(key, replies) if isinstance(replies, list | tuple) else replies
         return self.next_of("", self.script)
 

@@ -8,16 +8,16 @@ checkpoints that nobody took up again, experiments that left HEAD detached or ed
 Exit status 1 when it found something.
 """
 
-import argparse
 import contextlib
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
 
 import psutil
+import typer
 from ruamel.yaml.error import YAMLError
 
 from cultivar.runlog.folders import MAX_AGE_DAYS, cache_folder, expired
@@ -47,16 +47,14 @@ YAMLS = (GRAPH, PARAMS, LOCK)
 OUTPUTS = ("data", "models", "reports", "metrics", "plots")
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m cultivar.tools.doctor",
-        description="Check DVC's cache and remote, the store, dvc.lock and git's state.",
-    )
-    parser.add_argument("--remote", help="also check a remote: its name in .dvc/config, a folder or any fsspec URL")
-    parser.add_argument(
-        "--hash", action="store_true", help="read the objects of the remote whole, not only their sizes"
-    )
-    arguments = parser.parse_args()
+def main(
+    remote_name: Annotated[
+        str, typer.Option("--remote", help="also check a remote: its name in .dvc/config, a folder or any fsspec URL")
+    ] = "",
+    read_all: Annotated[
+        bool, typer.Option("--hash", help="read the remote's objects entirely, not only their sizes")
+    ] = False,
+) -> int:
     findings = [*unreadable()]
     broken = {finding.what.partition(" ")[0] for finding in findings}
     made: list[Out] = []
@@ -79,10 +77,10 @@ def main() -> int:
         findings += lock(objects)
     findings += experiments()
     try:
-        if arguments.remote and objects is not None:
-            findings += remote(url_of(arguments.remote), arguments.hash, sizes(hashes, made))
+        if remote_name and objects is not None:
+            findings += remote(url_of(remote_name), read_all, sizes(hashes, made))
     except (OSError, ImportError, ValueError) as error:
-        findings.append(Finding(f"remote: {arguments.remote} cannot be read: {error}", "see that it can be reached"))
+        findings.append(Finding(f"remote: {remote_name} cannot be read: {error}", "see that it can be reached"))
     for finding in findings:
         print(f"{finding.what}\n    {finding.mend}")
     print("nothing wrong" if not findings else f"{len(findings)} findings")
@@ -204,4 +202,6 @@ def git(*arguments: str) -> str | None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from cultivar.cli import run_module
+
+    run_module("doctor")

@@ -6,7 +6,6 @@ a hash, the time of day, the clock, or a random number, since all of them are di
 DuckDB open, which no audit hook does.
 """
 
-import argparse
 import os
 import shutil
 import subprocess
@@ -14,8 +13,9 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from ruamel.yaml import YAML
 from tqdm import tqdm
 
@@ -30,19 +30,18 @@ KEPT = ("PATH", "LD_LIBRARY_PATH")
 """Of the environment; beside them the API key (runtime.api_key_env)."""
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m cultivar.tools.hermetic", description="Run stages on what they declare."
-    )
-    parser.add_argument("stages", nargs="*", help="NAME, or NAME key=value for one item of a matrix; default: all")
-    arguments = parser.parse_args().stages
+def main(
+    stages: Annotated[
+        list[str] | None, typer.Argument(help="NAME, or NAME key=value for one item of a matrix; default: all")
+    ] = None,
+) -> int:
     try:
         graph, store = load_yaml(GRAPH)["stages"], str(of_project().resolve())
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    items = dict(word.split("=", 1) for word in arguments if "=" in word)
-    names = [word for word in arguments if "=" not in word] or [name for name in graph if name != CODE]
+    items = dict(word.split("=", 1) for word in stages or [] if "=" in word)
+    names = [word for word in stages or [] if "=" not in word] or [name for name in graph if name != CODE]
     wrong = 0
     for name in tqdm(names, desc="hermetic", unit=" stages", leave=False, disable=None):
         own = items or {key: str(values[0]) for key, values in graph[name].get("matrix", {}).items()}
@@ -126,4 +125,6 @@ def bytes_of(path: Path) -> dict[str, bytes]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from cultivar.cli import run_module
+
+    run_module("hermetic")

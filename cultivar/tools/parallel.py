@@ -7,7 +7,6 @@ lets the others end. They all share one budget, and end with this process, howev
 dvc.lock when it ends, so the order of its entries is that of this run: a difference to git, not to DVC.
 """
 
-import argparse
 import itertools
 import os
 import subprocess
@@ -16,7 +15,9 @@ import uuid
 from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from cultivar.runner.graph import GRAPH, load_yaml
 
@@ -30,21 +31,23 @@ os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
 """
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m cultivar.tools.parallel", description="`dvc repro` with jobs.")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="stages at a time")
-    parser.add_argument("stages", nargs="*", help="targets with all that they need; default: the whole graph")
-    arguments = parser.parse_args()
+def main(
+    stages: Annotated[
+        list[str] | None, typer.Argument(help="targets with all that they need; default: the whole graph")
+    ] = None,
+    jobs: Annotated[int, typer.Option(help="stages at a time")] = os.cpu_count() or 1,
+) -> int:
+    stages = stages or []
     needs = upstream(items(load_yaml(GRAPH)["stages"]))
     names = {name.partition("@")[0] for name in needs} | set(needs)
-    if unknown := [name for name in arguments.stages if name not in names]:
+    if unknown := [name for name in stages if name not in names]:
         print(f"error: {', '.join(unknown)} not in dvc.yaml; it has {', '.join(needs)}", file=sys.stderr)
         return 1
-    targets = [name for name in needs if name in arguments.stages or name.partition("@")[0] in arguments.stages]
-    wanted = closure(needs, targets if arguments.stages else needs)
+    targets = [name for name in needs if name in stages or name.partition("@")[0] in stages]
+    wanted = closure(needs, targets if stages else needs)
     os.environ.setdefault("CULTIVAR_RUN", uuid.uuid4().hex)
     try:
-        failed = run_all({name: needs[name] for name in needs if name in wanted}, max(1, arguments.jobs))
+        failed = run_all({name: needs[name] for name in needs if name in wanted}, max(1, jobs))
     except KeyboardInterrupt:
         print("\nstopped; finished stages are recorded, finished model calls remembered", file=sys.stderr)
         return 130
@@ -134,4 +137,6 @@ def repro(stage: str) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from cultivar.cli import run_module
+
+    run_module("parallel")

@@ -3,19 +3,18 @@
 Exit status 1 and one line per fault: the key's path, the value and what is allowed.
 """
 
-import argparse
 import sys
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from cultivar.runner.graph import PARAMS, load_yaml
 from cultivar.runner.params import sections, validate
 from schemas.errors import GraphError, ParamsError
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="cultivar params", description="Check every section of params.yaml.")
-    parser.add_argument("file", nargs="?", type=Path, default=PARAMS)
-    path = parser.parse_args().file
+def main(path: Annotated[Path, typer.Argument(metavar="FILE")] = PARAMS) -> int:
     try:
         params = load_yaml(path)
         validate(params)
@@ -27,4 +26,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from cultivar.cli import run_module
+
+    run_module("params")

@@ -9,15 +9,15 @@ to what reads their outputs, and DVC may restore a stage from its run cache that
 no output written; the store takes in what killed processes have left there.
 """
 
-import argparse
 import json
 import subprocess
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from tqdm import tqdm
 
 from cultivar.runlog.record import last_run, record_path
@@ -52,20 +52,19 @@ class Planned:
     frames: dict[Path, Table] = field(default_factory=dict)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m cultivar.tools.plan", description="What `dvc repro` will do and cost."
-    )
-    parser.add_argument("stages", nargs="*", help="targets with all that they need; default: the whole graph")
-    parser.add_argument("--json", action="store_true", help="print the plan as JSON")
-    arguments = parser.parse_args()
+def main(
+    stages: Annotated[
+        list[str] | None, typer.Argument(help="targets with all that they need; default: the whole graph")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print the plan as JSON")] = False,
+) -> int:
     try:
-        planned = plan(arguments.stages)
+        planned = plan(stages or [])
     except (GraphError, ParamsError, UndeclaredRead, subprocess.CalledProcessError) as error:
         print(f"error: {getattr(error, 'stderr', None) or error}", file=sys.stderr)
         return 1
     currency = BudgetParams.model_validate(load_yaml(PARAMS).get("budget") or {}).currency
-    if arguments.json:
+    if as_json:
         rows = [{k: v for k, v in vars(one).items() if k != "frames"} for one in planned]
         print(json.dumps({"currency": currency, "stages": rows}, indent=2))
     else:
@@ -264,4 +263,6 @@ def table(planned: list[Planned], currency: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from cultivar.cli import run_module
+
+    run_module("plan")

@@ -12,7 +12,6 @@ with nothing but what it declares: cultivar.tools.hermetic.
 """
 
 import ast
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -210,4 +209,6 @@ def dotted(node: Any) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from cultivar.cli import run_module
+
+    run_module("reads")

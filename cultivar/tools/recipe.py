@@ -5,11 +5,11 @@ params.yaml itself, and written back with the comments kept; then `dvc repro` re
 the merged file instead. A model that the recipe names (pretrained, encoder) becomes a dep of the stages that read it.
 """
 
-import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from ruamel.yaml import YAML
 
 from cultivar.runner.graph import GRAPH, PARAMS, load_yaml
@@ -19,20 +19,17 @@ from schemas.errors import GraphError, ParamsError
 RECIPES = Path("recipes")
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m cultivar.tools.recipe", description="Apply a recipe to params.yaml."
-    )
-    parser.add_argument("name", help="a file of recipes/, without .yaml")
-    parser.add_argument("--print", action="store_true", help="show the merged parameters, write nothing")
-    arguments = parser.parse_args()
+def main(
+    name: Annotated[str, typer.Argument(help="a file of recipes/, without .yaml")],
+    show: Annotated[bool, typer.Option("--print", help="show the merged parameters, write nothing")] = False,
+) -> int:
     try:
-        merged, changed = merge(PARAMS, recipe_path(arguments.name))
+        merged, changed = merge(PARAMS, recipe_path(name))
     except (GraphError, ParamsError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     yaml = writer()
-    if arguments.print:
+    if show:
         yaml.dump(merged, sys.stdout)
         return 0
     temporary = PARAMS.with_name(".params.yaml.tmp")
@@ -41,7 +38,7 @@ def main() -> int:
     for line in changed + declare(merged["base"]["pretrained"], merged["ontology"]["encoder"]):
         print(line)
     print(
-        f"params.yaml: {len(changed)} values changed by {arguments.name}; `dvc repro` rebuilds, `git checkout params.yaml` undoes"
+        f"params.yaml: {len(changed)} values changed by {name}; `dvc repro` rebuilds, `git checkout params.yaml` undoes"
     )
     return 0
 
@@ -102,4 +99,6 @@ def plain(value: Any) -> Any:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from cultivar.cli import run_module
+
+    run_module("recipe")

@@ -75,4 +75,6 @@ def simulated(share: float) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from cultivar.cli import run_module
+
+    run_module("summary")

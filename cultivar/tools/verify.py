@@ -7,7 +7,6 @@ the new results. Deterministic engines must say the same; others may drift, whic
 No table changes. The store may gain answers: where a model drifts, the later turns of a conversation are new requests.
 """
 
-import argparse
 import os
 import random
 import subprocess
@@ -16,8 +15,10 @@ import uuid
 from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import polars as pl
+import typer
 from tqdm import tqdm
 
 from cultivar.runner.fingerprints import CODE
@@ -46,17 +47,16 @@ class Derived:
     deterministic: bool = True
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m cultivar.tools.verify", description="Derive rows again and compare."
-    )
-    parser.add_argument("stages", nargs="*", help="default: every stage that asks models or judges programs")
-    parser.add_argument("--sample", type=int, default=50, help="requests and programs tried again with the store off")
-    parser.add_argument("--seed", type=int, default=0, help="of the sample")
-    arguments = parser.parse_args()
+def main(
+    stages: Annotated[
+        list[str] | None, typer.Argument(help="default: every stage that asks models or judges programs")
+    ] = None,
+    sample: Annotated[int, typer.Option(help="requests and programs tried again without the store")] = 50,
+    seed: Annotated[int, typer.Option(help="of the sample")] = 0,
+) -> int:
     os.environ.setdefault("CULTIVAR_RUN", uuid.uuid4().hex)  # a budget of its own
     try:
-        return verify(arguments.stages, arguments.sample, arguments.seed)
+        return verify(stages or [], sample, seed)
     except KeyboardInterrupt:
         return 130
     except (GraphError, ParamsError, TableError, UndeclaredRead, Unfinished, OSError) as error:
@@ -165,4 +165,6 @@ def line(one: Derived) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from cultivar.cli import run_module
+
+    run_module("verify")

@@ -119,8 +119,8 @@ def ngrams(tags: list[str]) -> Any:
 
 
 def by_meaning(tags: list[str], distance: float, titles: Vectors) -> list[list[str]]:
-    """Tags whose titles DBSCAN puts together; noise stays as it is."""
-    if len(tags) < 2:
+    """Tags whose titles DBSCAN puts together; noise stays as it is. A `distance` of 0 joins nothing."""
+    if len(tags) < 2 or not distance:
         return []
     labels = DBSCAN(eps=distance, min_samples=2, metric="cosine").fit_predict(titles(tags))
     groups = defaultdict(list)

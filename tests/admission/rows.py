@@ -26,7 +26,12 @@ def engine_fields(**fields: Any) -> dict[str, Any]:
 
 
 def instruction(prompt: str, **fields: Any) -> dict[str, Any]:
-    row = {"id": ident("instruction", prompt), "prompt": prompt, "source": "seeds:1", "license": "CC0-1.0"}
+    row: dict[str, Any] = {
+        "id": ident("instruction", prompt),
+        "prompt": prompt,
+        "source": "seeds:1",
+        "license": "CC0-1.0",
+    }
     return row | fields
 
 
@@ -35,14 +40,23 @@ def selected_row(prompt: str, **fields: Any) -> dict[str, Any]:
 
 
 def evolved_row(prompt: str, **fields: Any) -> dict[str, Any]:
-    row = {"id": ident("evolved", prompt), "parents": [ident("instruction", prompt)], "domain": "general"}
+    row: dict[str, Any] = {
+        "id": ident("evolved", prompt),
+        "parents": [ident("instruction", prompt)],
+        "domain": "general",
+    }
     row |= {"prompt": prompt, "added": ["a limit"], "depth": 1, "tags": ["limit"], "license": "MIT"}
     return engine_fields(**row) | fields
 
 
 def candidate(completion: str, prompt: str = PROMPT, **fields: Any) -> dict[str, Any]:
     key = ident("prompt", prompt)
-    row = {"id": ident("candidate", prompt, completion), "parents": [key], "prompt_id": key, "domain": "general"}
+    row: dict[str, Any] = {
+        "id": ident("candidate", prompt, completion),
+        "parents": [key],
+        "prompt_id": key,
+        "domain": "general",
+    }
     row |= {"prompt": turn("user", prompt), "completion": completion, "role": "small", "response_strategy": "plain"}
     row |= {"temperature": 0.7, "tags": ["sea"], "license": "CC0-1.0", "generation": ident("generation", completion)}
     return engine_fields(**row) | fields
@@ -50,7 +64,12 @@ def candidate(completion: str, prompt: str = PROMPT, **fields: Any) -> dict[str,
 
 def admitted_row(kind: str, prompt: str, texts: dict[str, str], fields: dict[str, Any]) -> dict[str, Any]:
     sides = {name: turn("assistant", text) for name, text in texts.items()}
-    row = {"prompt": turn("user", prompt), "domain": "general", "strategy": "annotation", "license": "CC0-1.0"}
+    row: dict[str, Any] = {
+        "prompt": turn("user", prompt),
+        "domain": "general",
+        "strategy": "annotation",
+        "license": "CC0-1.0",
+    }
     row |= sides | engine_fields() | fields
     return {"id": ident(kind, prompt, texts, row["strategy"], row["domain"])} | row
 

@@ -48,7 +48,7 @@ def test_a_pair_needs_its_strategys_margin(margin, strategy, least, kept):
 
 
 def test_the_worthiest_rows_of_a_prompt_stay_in_d_by_mean_score_and_in_p_by_margin():
-    scores = [[1.0, 4.0], [3.0], [2.0], [], [-1.0]]
+    scores = [[1.0, 4.0], [3.0], [0.5], [], [-1.0]]
     rows = [
         demonstration("One?", f"{n}.", scores=[{"name": "s", "value": value} for value in values])
         for n, values in enumerate(scores)
@@ -131,6 +131,13 @@ def test_an_evaluation_prompt_among_the_chosen_rows_stops_the_stage_by_name(prod
     ):
         assemble_rows(*rows, evaluation=["two and two?", "Another?"])
     assemble_rows(*rows, evaluation=["Two and three?"])
+
+
+def test_all_messages_of_a_prompt_together_may_be_what_an_evaluation_item_asks():
+    row = demonstration("Two?", "4.") | {"prompt": turn("system", "Be brief.") + turn("user", "Two?")}
+    with pytest.raises(EvaluationLeak):
+        assemble_rows([row], evaluation=["Be brief. Two?"])
+    assemble_rows([row], evaluation=["Two?"])
 
 
 def test_a_row_that_was_dropped_leaks_nothing():

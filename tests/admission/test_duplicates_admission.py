@@ -1,10 +1,11 @@
 """Near duplicates: the exact Jaccard coefficient decides, over the shingles and bands that were asked for."""
 
+import numpy as np
 import polars as pl
 import pytest
 
 from stages.curation import duplicates
-from stages.curation.duplicates import clusters, near_duplicates
+from stages.curation.duplicates import clusters, jaccard, near_duplicates
 
 
 def found(texts, threshold=0.0, n=1, bands=64, rows_per_band=1):
@@ -49,11 +50,34 @@ def test_many_alike_texts_form_one_cluster_and_texts_beyond_a_chunk_count(monkey
     assert clusters((left, right) for left, right, _ in pairs) == {0: 0, 2: 0, 4: 0, 6: 0, 1: 1, 5: 1}
 
 
+@pytest.mark.parametrize(
+    ("left", "right", "score"),
+    [([], [], 0.0), ([1], [], 0.0), ([], [1], 0.0), ([1, 2], [2, 9], 1 / 3), ([9], [1], 0.0), ([1], [9], 0.0)],
+)
+def test_jaccard(left, right, score):
+    assert jaccard(np.array(left, dtype=np.uint64), np.array(right, dtype=np.uint64)) == score
+
+
+def half_alike(count):
+    """Pairs of texts that share five words of fifteen."""
+    words = [[f"{n}{letter}" for letter in "abcdefghij"] for n in range(count)]
+    return [" ".join(text) for own in words for text in (own, [*own[:5], *(word + "x" for word in own[5:])])]
+
+
+@pytest.mark.parametrize(
+    ("n", "bands", "rows_per_band", "proposed"),
+    [
+        (1, 1, 1, [1, 7, 13, 17, 24, 25, 31, 34, 37]),
+        (2, 2, 1, [0, 2, 3, 4, 11, 13, 15, 17, 19, 21, 22, 24, 27, 29, 30, 31, 32, 33, 34, 35, 37]),
+        (1, 4, 2, [5, 6, 7, 11, 16, 17, 18, 19, 21, 24, 25, 26, 27, 28, 30, 36, 37]),
+    ],
+)
+def test_the_hash_family_is_the_same_in_every_run_and_version(n, bands, rows_per_band, proposed):
+    assert [left // 2 for left, _, _ in found(half_alike(40), 0.1, n, bands, rows_per_band)] == proposed
+
+
 def test_more_bands_find_more_and_more_rows_per_band_find_less():
-    groups = [[f"{n}{letter}" for letter in "abcdefghij"] for n in range(60)]
-    texts = [
-        " ".join(words) for group in groups for words in (group, [*group[:5], *(word + "x" for word in group[5:])])
-    ]
+    texts = half_alike(60)
     counts = {
         (bands, rows): len(found(texts, 0.3, 1, bands, rows))
         for bands, rows in ((1, 1), (1, 2), (8, 1), (1, 8), (8, 4))

@@ -5,8 +5,10 @@ import pytest
 from schemas.ids import content_id
 from schemas.rows import Message, OnlinePair, Rollout, RolloutReward
 from schemas.table import Table
-from train.episode import Sampled, Task, exceeded, paired, rows_of, signals, tables
+from train.episode import Sampled, Task, exceeded, paired, rows_of, signals, tables, trained
+from train.episode import sampled as on_disk
 from train.params import OnlineDpoParams, StopLimits
+from train.progress import Record
 from train.sampling.samples import Sample
 
 STOP = 99
@@ -117,3 +119,23 @@ def test_a_limit_is_exceeded_only_beyond_its_value(limit, value, within):
     assert limit in (exceeded(LINE, first, StopLimits(**{limit: value})) or "")
     assert exceeded(LINE, first, StopLimits(**{limit: within})) is None
     assert exceeded(LINE, first, StopLimits()) is None
+
+
+def test_a_length_ratio_is_over_the_first_episode_however_short_that_was():
+    stop = StopLimits(max_length_ratio=1.5)
+    assert exceeded(LINE | {"completion_tokens": 1.0}, {"completion_tokens": 0.5}, stop)
+    assert exceeded(LINE, {"completion_tokens": 0.0}, stop)
+
+
+def test_samples_and_rewards_come_back_from_disk_as_they_were(tmp_path):
+    found, calls = sampled({"a": 1.0, "b": 0.5}, {"c": -1.0}, cut=("b",)), []
+    for _ in range(2):
+        assert on_disk(tmp_path / "episode" / "samples.json", lambda: calls.append(1) or found) == found
+    assert calls == [1], "nothing is drawn twice"
+
+
+def test_what_training_came_to_is_the_mean_over_all_its_steps():
+    record = Record(lambda *_: None)
+    for step, (loss, accuracy) in enumerate([(0.7, 0.0), (0.5, 1.0)]):
+        record.keep({"step": step, "loss": loss, "rewards/accuracies": accuracy})
+    assert trained(3, record) == {"pairs": 3, "loss": pytest.approx(0.6), "train_accuracy": 0.5}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from schemas.ids import content_id, unit_of
+from schemas.ids import content_id, seed_of, unit_of
 from schemas.rows import Selected
 from schemas.table import Table
 from stages.annotation.evolve import evolve
@@ -149,3 +149,13 @@ def test_the_share_that_evolves_is_drawn_by_id():
             (key, "outside the share that evolves") for key in coins.keys() - evolving
         }
         assert {row.stage for row in tables.dropped} <= {"evolve"}
+
+
+def test_seeds_come_from_the_row_that_a_step_starts_from():
+    seeds, texts = [], iter([NEW, NEW + " Sort them by size."])
+    grow = lambda request: seeds.append(request.seed) or step(next(texts), "more")  # noqa: E731
+    judge = lambda request: seeds.append(request.seed) or FINE  # noqa: E731
+    tables, _, _ = evolve_rows(grow, judge, rounds=2)
+    first = next(row.id for row in tables.evolved if row.depth == 1)
+    starts = [selected_row(OLD)["id"], first]
+    assert seeds == [seed_of(key, purpose) for key in starts for purpose in ("evolve", "check")]

@@ -33,8 +33,8 @@ def outcome(*arguments, **params) -> str:
     """The rule that drops the instruction, empty where it is demonstrated."""
     found, _ = infer(*arguments, **params)
     counts = rules(found.dropped)
-    assert bool(len(found.repurpose_demonstrations)) != bool(counts.pop("came to no demonstration", 0))
-    assert len(counts) <= 1 and not len(found.repurpose_preferences)
+    assert counts.pop("came to no demonstration", 0) == len(counts) == (not len(found.repurpose_demonstrations))
+    assert not len(found.repurpose_preferences)
     return next(iter(counts), "")
 
 

@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from types import SimpleNamespace
 
 import pytest
 
@@ -28,7 +29,7 @@ def test_each_task_is_marked_by_its_own_rule():
     sandbox = HandSandbox(lambda code, test, turn: "pass" if "good" in code else "fail")
     answers = [
         (MATH, "The answer is 4.", True), (CODE, "good", True), (MATH, "The answer is 5.", False), (MATH, "PARIS", False),
-        (CODE, "```python\nbad\n```\nso\n```py\ngood\n```", True), (CAPITAL, "PARIS", True), (CAPITAL, "Paris", False),
+        (CODE, "```\nbad\n```\n```python\nbad\n```\nso\n```py\ngood\n```", True), (CAPITAL, "PARIS", True), (CAPITAL, "Paris", False),
         (CODE, "```python\ngood\n```\n```\nbad", False), (CODE, "bad", False),
     ]  # fmt: skip
     assert mark([answer[:2] for answer in answers], sandbox) == [answer[2] for answer in answers]
@@ -36,11 +37,13 @@ def test_each_task_is_marked_by_its_own_rule():
         (code, [TEST], "y = 1", "f") for code in ("good", "good", "bad", "bad")
     ]
     assert mark([(MATH, "The answer is 4.")], None) == [True], "without code nothing is run"
+    assert mark([(item("math"), "The answer is 4.")], None) == [False], "nothing is right without an answer"
+    assert mark([(CODE, "good")], SimpleNamespace(run=lambda jobs: iter(()))) == [False], "nor without a verdict"
 
 
 @pytest.mark.parametrize(
     ("results", "warned"),
-    [({"a": "sandbox_error"}, True), ({"a": "refused", "b": "pass"}, True), ({"a": "sandbox_error", "b": "fail"}, False),
+    [({"a": "sandbox_error"}, True), ({"a": "refused", "b": "pass"}, True), ({"a": "refused", "b": "pass", "c": "sandbox_error"}, True), ({"a": "sandbox_error", "b": "fail"}, False),
      ({"a": "fail"}, False), ({"a": "pass", "b": "pass"}, False)],
 )  # fmt: skip
 def test_what_the_sandbox_did_not_decide_is_not_right_and_warned_of(results, warned):
@@ -69,7 +72,8 @@ def test_an_item_is_marked_where_there_is_a_way_to(one, can):
 @pytest.mark.parametrize(
     ("said", "answer", "right"),
     [("4", "4", True), ("5", "4", False), ("x+1", "1+x", True), ("x+1", "y+1", False), ("x+1", "x+2", False),
-     ("2", "x", False), ("4 or 5", "4", False), ("Monday", "Monday", True), ("Monday", "Tuesday", False), ("x", "4 or x", False)],
+     ("2", "x", False), ("4 or 5", "4", False), ("Monday", "Monday", True), ("Monday", "Tuesday", False), ("x", "4 or x", False),
+     ("5c", "5", False), ("5", "5 ml", False), ("5 ml", "5", True)],
 )  # fmt: skip
 def test_an_answer_is_right_where_it_is_one_value_and_equal(said, answer, right):
     assert exact(f"The answer is {said}.", answer) is right

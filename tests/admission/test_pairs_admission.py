@@ -77,3 +77,11 @@ def test_equal_scores_are_ordered_by_text_wherever_they_stand():
     assert pairs(["b", "a", "z"], [2.0, 2.0, 1.0], "all_pairs", most=1) == [(1, 2)]
     assert pairs(["a", "z", "y"], [2.0, 1.0, 1.0], "all_pairs", most=1) == [(0, 2)]
     assert pairs(["c", "b", "a"], [3.0, 2.0, 1.0], "all_pairs") == [(0, 2), (1, 2), (0, 1)]
+    assert pairs(["a", "b", "z", "c"], [5.0, 4.0, 3.0, 2.0], "all_pairs", most=3) == [(0, 3), (0, 2), (1, 3)]
+
+
+def test_the_seed_is_0_where_none_is_given():
+    scores = [9.0, *range(8)]
+    drawn = pairs(list("abcdefghi"), scores, "best_vs_random_lower")
+    assert drawn == pairs(list("abcdefghi"), scores, "best_vs_random_lower", seed=0)
+    assert drawn != pairs(list("abcdefghi"), scores, "best_vs_random_lower", seed=1)

@@ -68,6 +68,11 @@ def test_the_margin_of_judges_does_not_bind_people_but_the_length_ratio_does(peo
     assert tables.metrics["ranked_by_people"] == 2
 
 
+def test_people_half_a_rank_apart_on_average_make_a_pair(people):
+    lines = [judgement(A, B, texts=(A, B)), judgement((A, B), texts=(A, B), uuid="2")]
+    assert outcome(rank_by_people(people(*lines), [candidate(A), candidate(B)])) == ([A], [(A, B, 0.5)])
+
+
 def test_a_tie_of_people_is_no_pair_and_who_is_not_named_comes_last(people):
     assert outcome(rank_by_people(people(judgement((A, B), texts=(A, B))), [candidate(A), candidate(B)]))[1] == []
     tables = rank_by_people(people(judgement(C, A)))

@@ -75,6 +75,14 @@ def test_only_paths_that_are_right_so_far_are_put_to_the_judge():
     assert [(v.outcome, v.score) for v in found.rejection_verdicts] == [("sound", 5.0)]
 
 
+def test_the_judge_is_shown_the_problem_and_the_path_each_in_its_place():
+    seen = []
+    with engines({PROMPT: [RIGHT]}, lambda request: seen.append(request) or {"reason": "", "grade": 5}) as both:
+        rejection(table(Problem, {"prompt": PROMPT, "answer": "4"}), RejectionParams(samples=1), *both)
+    assert f"<problem>\n{PROMPT}\n" in seen[0].messages[1]["content"]
+    assert f"<solution>\n{RIGHT}\n" in seen[0].messages[1]["content"]
+
+
 def test_a_demonstration_names_its_problem_its_answer_and_its_verdict():
     found = reject([f"  {RIGHT}\n"])
     (row,), (verdict,) = found.rejection_demonstrations, found.rejection_verdicts

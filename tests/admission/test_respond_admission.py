@@ -2,7 +2,7 @@
 
 import pytest
 
-from schemas.ids import content_id
+from schemas.ids import content_id, seed_of
 from schemas.rows import Evolved, Selected
 from schemas.table import Table
 from stages.annotation.params import RespondParams
@@ -72,11 +72,12 @@ def test_every_role_answers_by_every_strategy_at_every_temperature():
         assert ["plan silently" in asked for asked in engine.backend.asked] == [True, True, False, False]
 
 
-def test_the_temperature_is_that_of_the_request():
+def test_the_temperature_is_that_of_the_request_and_the_seed_that_of_row_role_and_strategy():
     seen = []
-    reply = lambda request: seen.append(request.source.sampling["temperature"]) or "x" * 9  # noqa: E731
+    reply = lambda request: seen.append((request.source.sampling["temperature"], request.seed)) or "x" * 9  # noqa: E731
     respond_to(reply, reply, temperatures=[0.25, 1.5])
-    assert seen == [0.25, 1.5] * 2
+    seeds = {role: seed_of(ROW["id"], role, "plain") for role in ("small", "large")}
+    assert seen == [(heat, seeds[role]) for role in ("small", "large") for heat in (0.25, 1.5)]
 
 
 def test_what_a_candidate_holds():

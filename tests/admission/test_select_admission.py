@@ -149,4 +149,5 @@ def test_what_a_selected_row_holds_and_how_much_of_the_tags_is_covered():
         ("completeness", 4.0),
     ]  # fmt: skip
     assert tables.metrics == {"tag_coverage": pytest.approx(2 / 3), "mean_tags": 2.0}
+    assert select_from([others[0]]).metrics == {"tag_coverage": 1.0, "mean_tags": 1.0}
     assert select_from([others[1]]).metrics == {"tag_coverage": 0.0, "mean_tags": 0.0}

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from cultivar.llm.answer import Generation
-from schemas.ids import content_id
+from schemas.ids import content_id, seed_of
 from schemas.rows import Instruction, Label
 from schemas.table import Context, Table
 from stages.annotation.params import ScoreParams, TagParams
@@ -68,6 +68,19 @@ def test_answers_that_cannot_be_read_quarantine_their_own_instruction():
     assert row.parents == [OTHER["id"]]
     tables, _ = tag_rows(["no JSON", "none again"])  # asked once more, then given up
     assert [row.raw for row in tables.quarantine] == ["none again"]
+
+
+def test_an_explanation_may_be_missing():
+    tables, _ = tag_rows([{"tags": [{"tag": "a"}]}])
+    assert [(item.tag, item.explanation) for row in tables.tag_sets for item in row.tags] == [("a", "")]
+
+
+def test_seeds_come_from_the_instructions_own_id():
+    seeds = []
+    tag_rows(lambda request: seeds.append(request.seed) or tags_of(["a"]), [ROW, OTHER])
+    score_rows(lambda request: seeds.append(request.seed) or RATED, [ROW, OTHER])
+    keys = sorted([ROW["id"], OTHER["id"]])
+    assert seeds == [seed_of(key, purpose) for purpose in ("tag", "score") for key in keys]
 
 
 def score_rows(script, rows=(ROW,), labels=(), **params):

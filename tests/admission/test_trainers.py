@@ -58,14 +58,20 @@ def given(monkeypatch, tmp_path):
         def stop(*arguments, **named):
             raise Given(arguments, named)
 
-        module = sys.modules[stage.__module__]
-        monkeypatch.setattr(module, "read_tokenizer", lambda *_: TOKENIZER)
-        monkeypatch.setattr(
-            module, "read_model", lambda *_, **more: SimpleNamespace(config=SimpleNamespace(), more=more)
-        )
+        def read(model, *rest, **more):
+            assert model.path == Path("sft") and params.trusted in (*rest, more.get("trusted"))
+            assert more["attention"] == params.attention
+            return SimpleNamespace(config=SimpleNamespace(), more=more)
+
+        params = params.model_copy(update={"trusted": ["own"], "attention": "eager"})
+        module, started = sys.modules[stage.__module__], []
+        monkeypatch.setattr(module, "start", lambda *how: started.append(how))
+        monkeypatch.setattr(module, "read_tokenizer", lambda model, trusted: TOKENIZER if trusted == ["own"] else None)
+        monkeypatch.setattr(module, "read_model", read)
         monkeypatch.setattr(module, trainer, stop)
         with pytest.raises(Given) as caught:
             stage(data, Model(Path("sft")), params, ModelOut(tmp_path), Checkpoints(tmp_path), lambda *_: None)
+        assert started == [(params.seed, params.launch == "cpu")]
         return caught.value.args
 
     return run

@@ -129,7 +129,7 @@ def test_an_undeclared_dependency_is_caught(tmp_path, what):
     if "hermetic" in checks:  # the outputs to compare with: made where nobody looks
         (folder / "cultivar/runner/run.py").write_text((folder / "cultivar/runner/run.py").read_text().replace(
             "        check_imports(stage, spec.deps, from_folder)\n", "").replace("        allow_prompts(spec)\n", ""))  # fmt: skip
-        made = run(folder, "-m", "cultivar.runner.run", "select", SELECT_ALL="yes", PYTHONHASHSEED="1")
+        made = run(folder, "-m", "cultivar.runner", "select", SELECT_ALL="yes", PYTHONHASHSEED="1")
         assert made.returncode == 0, made.stderr
         (folder / "cultivar/runner/run.py").write_text((ROOT / "cultivar/runner/run.py").read_text())
     for how in checks:

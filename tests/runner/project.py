@@ -1,4 +1,4 @@
-"""A small project of its own on the real runner: the schemas, the runner and one stage written by the test."""
+"""A small project of its own on the real runner: the rooms that it needs, and one stage written by the test."""
 
 import os
 import shutil
@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-RUNNER = ("__init__", "graph", "guard", "hermetic", "imports", "notes", "params", "reads", "run", "states", "versions")
-ROOMS: tuple[str, ...] = ()
-"""Files of other rooms that a test wants in the project."""
+ROOMS = ("cultivar/runner", "cultivar/runlog", "cultivar/tools", "cultivar/llm", "cultivar/store", "schemas")
+"""Folders of the real project that the small one has too."""
+FILES = ("cultivar/__init__.py", "cultivar/cli.py", "cultivar/__main__.py", "cultivar/syntax.py", "requirements.txt")
+MODULE = "stages/annotation/select.py"
 PARAMS = """
 from schemas.params.base import Positive, Section
 
@@ -36,9 +37,20 @@ def select(instructions: Table[Instruction], params: SelectParams) -> Selection:
 """
 GRAPH = """
 stages:
-  select:
-    cmd: python -m cultivar.runner.run select
+  code:
+    cmd: python -m cultivar.runner.fingerprints
     deps:
+      - cultivar
+      - schemas
+      - stages
+      - requirements.txt
+    outs:
+      - fingerprints:
+          cache: false
+  select:
+    cmd: python -m cultivar.runner select
+    deps:
+      - fingerprints/select.txt
       - data/instructions.parquet
     params:
       - select
@@ -52,23 +64,27 @@ stages:
 
 
 def make(folder: Path, stage: str = STAGE, graph: str = GRAPH, params: str = "select:\n  words: 5\n") -> Path:
-    """Lay out the project in `folder` with a stage named select, and bring its code deps into dvc.yaml."""
-    shutil.copytree(ROOT / "schemas", folder / "schemas", ignore=shutil.ignore_patterns("__pycache__", "params"))
-    (folder / "schemas" / "params").mkdir()
-    (folder / "stages").mkdir()
-    for name in ("__init__", "base", "engines", "root"):
-        shutil.copy(ROOT / "schemas" / "params" / f"{name}.py", folder / "schemas" / "params")
-    for name in RUNNER:
-        shutil.copy(ROOT / "stages" / f"{name}.py", folder / "stages")
-    for name in ROOMS:
-        (folder / name).parent.mkdir(exist_ok=True)
+    """Lay out the project in `folder` with a stage named select, and write its fingerprint."""
+    for room in ROOMS:
+        shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in FILES:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
-    (folder / "schemas" / "params" / "annotation.py").write_text(PARAMS)
-    (folder / "stages" / "select.py").write_text(stage)
+    (folder / "stages/annotation").mkdir(parents=True)
+    (folder / "stages/__init__.py").touch()
+    (folder / "stages/annotation/__init__.py").touch()
+    (folder / "stages/annotation/params.py").write_text(PARAMS)
+    (folder / MODULE).write_text(stage)
     (folder / "dvc.yaml").write_text(graph)
     (folder / "params.yaml").write_text(params)
-    assert run(folder, "-m", "cultivar.runner.fingerprints", "--write").returncode == 0
+    fingerprints(folder)
     return folder
+
+
+def fingerprints(folder: Path) -> None:
+    """What stage `code` does."""
+    written = run(folder, "-m", "cultivar.runner.fingerprints")
+    assert written.returncode == 0, written.stderr
 
 
 def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -172,6 +172,15 @@ def test_masks_of_shards_are_those_of_the_whole():
     assert not torch.equal(kept(5, 10, "w", 0.01, size), whole)
 
 
+def by_the_rule(values: torch.Tensor, reserve: float) -> torch.Tensor:
+    """The positions that `largest` should find, by looking at all of them."""
+    count = max(1, int(reserve * len(values)))
+    threshold = values.topk(count).values.min()
+    above = values > threshold * (1 + TIE)
+    tied = ((values >= threshold * (1 - TIE)) & ~above).nonzero().view(-1)
+    return torch.cat([above.nonzero().view(-1), tied[: count - int(above.sum())]]).sort().values
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     st.integers(0, 10**6),
@@ -183,12 +192,16 @@ def test_the_largest_are_kept_and_of_equals_the_first(seed, reserve, size, steps
     """`steps`: values are multiples of 1/8, so that many are equal."""
     values = torch.randn(size, generator=torch.Generator().manual_seed(seed)).abs()
     values = values if steps is None else (values * steps).round() / steps
-    count = max(1, int(reserve * size))
-    threshold = values.topk(count).values.min()
-    above = values > threshold * (1 + TIE)
-    tied = ((values >= threshold * (1 - TIE)) & ~above).nonzero().view(-1)
-    wanted = torch.cat([above.nonzero().view(-1), tied[: count - int(above.sum())]]).sort().values
-    assert torch.equal(largest(values, reserve, "paper"), wanted)
+    assert torch.equal(largest(values, reserve, "paper"), by_the_rule(values, reserve))
+
+
+def test_a_sample_that_misleads_loses_no_entry_that_ties():
+    """The entries that bound the search are larger than all others, and too few."""
+    values = torch.zeros(200_000)
+    values[1:20_000] = 1 - 1.4 * TIE  # these tie with the next, and come first
+    values[20_000:50_000] = 1 - 0.5 * TIE
+    values[::12] = 1.0
+    assert torch.equal(largest(values, 0.1, "paper"), by_the_rule(values, 0.1))
 
 
 @pytest.mark.parametrize(

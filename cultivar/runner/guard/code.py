@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cultivar.runner.fingerprints import FOLDER, fingerprint
-from cultivar.runner.fingerprints.closure import Source, is_exempt
+from cultivar.runner.fingerprints.closure import PACKAGES, Source, is_exempt
 from schemas.errors import GraphError, UserError
 from schemas.stage import UndeclaredRead
 
@@ -81,11 +81,15 @@ class Code:
 
     def check_unchanged(self) -> None:
         """When the stage ends: raise OriginChanged where its code is not as it was when it began."""
-        doubtful = {str(path.relative_to(self.root)) for path in imported(self.root) if self.is_doubtful(path)}
-        if changed := sorted({*self.differences(), *doubtful}):
+        try:
+            differing = self.differences()
+        except GraphError as error:  # a module is gone, or no Python any more
+            differing = [str(error)]
+        doubtful = [str(path.relative_to(self.root)) for path in imported(self.root) if self.is_doubtful(path)]
+        if changed := sorted({*differing, *doubtful}):
             raise OriginChanged(
                 f"stage {self.stage}: {', '.join(changed)} changed while it ran, so its tables are not "
-                "recorded; run `dvc repro` again (finished model calls are remembered)"
+                "recorded; run `dvc repro` again (finished model calls are cached)"
             )
 
     def is_doubtful(self, path: Path) -> bool:
@@ -96,6 +100,11 @@ class Code:
     def check_imports(self) -> None:
         """Raise GraphError for a first-party module that the stage imported but that is not in the fingerprint."""
         recorded = lines(self.path.read_text(encoding="utf-8"))
+        if elsewhere := sorted(foreign(self.root)):
+            raise GraphError(
+                f"stage {self.stage} imported {elsewhere[0]}, which is not in {self.root}: code of this project comes "
+                "from the folder of its dvc.yaml, never from an installed copy"
+            )
         for path in set(imported(self.root)) - self.by_runner:
             place = path.relative_to(self.root)
             module = ".".join(place.with_suffix("").parts).removesuffix(".__init__")
@@ -125,3 +134,11 @@ def imported(root: Path) -> Iterator[Path]:
             inside = path.relative_to(root).parts
             if not any(part.startswith(".") or part == "site-packages" for part in inside):
                 yield path
+
+
+def foreign(root: Path) -> Iterator[str]:
+    """The files of modules of this project's packages that were imported from outside `root`."""
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file and name.split(".")[0] in PACKAGES and root not in Path(file).parents:
+            yield file

@@ -70,7 +70,8 @@ def read(path: Path, least: int, most: int) -> Iterator[Cut]:
 def sections(lines: list[str], first: int, last: int) -> Iterator[tuple[str, list[Paragraph]]]:
     """Chapters with their paragraphs; what stands before the first chapter (title page, contents) is left out."""
     heads = [n for n in range(first, last) if CHAPTER.match(lines[n])]
-    starts = [n for n, after in zip(heads, [*heads[1:], last], strict=True) if words_in(lines[n + 1 : after]) >= 50]
+    ends = [*heads, last][1:]  # empty where there is no heading
+    starts = [n for n, after in zip(heads, ends, strict=True) if words_in(lines[n + 1 : after]) >= 50]
     if not starts:
         yield "", paragraphs_of(lines, first, last)
         return

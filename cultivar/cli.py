@@ -1,0 +1,111 @@
+"""The `cultivar` command: everything that stands beside the graph, one subcommand per tool.
+
+A tool is a module with a function `main` whose annotations are its options and whose result is the exit status. It is
+imported when it is called, so `cultivar --help` is quick. `python -m MODULE` is the same command in its other form.
+"""
+
+import functools
+import importlib
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import typer
+from typer.core import TyperGroup
+
+
+class Tool(NamedTuple):
+    """Where a subcommand stands in the help, its module, and what it does in a line."""
+
+    section: str
+    module: str
+    help: str
+
+
+BEFORE, RUN, CHECK, SHARE = "Before a run", "Run", "Check", "Share"
+TOOLS = {
+    "plan": Tool(BEFORE, "cultivar.tools.plan", "What the next `dvc repro` will run, ask and cost."),
+    "params": Tool(BEFORE, "cultivar.tools.params", "Check every knob of params.yaml."),
+    "recipe": Tool(BEFORE, "cultivar.tools.recipe", "Apply a parameter set of recipes/ to params.yaml."),
+    "run": Tool(RUN, "cultivar.runner.__main__", "Run one stage, as `dvc repro` does."),
+    "parallel": Tool(RUN, "cultivar.tools.parallel", "`dvc repro` with independent stages side by side."),
+    "summary": Tool(RUN, "cultivar.tools.summary", "Metrics, where the time went, and the path of the report."),
+    "doctor": Tool(
+        CHECK, "cultivar.tools.doctor", "Check DVC's cache, a remote, the store, and what killed runs left."
+    ),
+    "verify": Tool(CHECK, "cultivar.tools.verify", "Derive cached answers and verdicts again and compare."),
+    "reads": Tool(CHECK, "cultivar.tools.reads", "Compare what stages read with what dvc.yaml lists."),
+    "hermetic": Tool(CHECK, "cultivar.tools.hermetic", "Run stages with only what they declare and compare."),
+    "sandbox": Tool(CHECK, "cultivar.sandbox.__main__", "Which sandbox backends work here; a self-test; one program."),
+    "sync": Tool(SHARE, "cultivar.store.sync", "Push or pull the generation store."),
+    "compact": Tool(SHARE, "cultivar.store.compaction", "Merge the store's small segments."),
+}
+OWN_PARSERS = ("run", "sandbox", "sync")
+"""Subcommands that parse their arguments themselves, since they run without this module too."""
+
+
+class Commands(TyperGroup):
+    """The tools, each imported by need."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(TOOLS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        return command_of(cmd_name, TOOLS[cmd_name]) if cmd_name in TOOLS else None
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        for section in dict.fromkeys(tool.section for tool in TOOLS.values()):
+            with formatter.section(section):
+                formatter.write_dl([(name, tool.help) for name, tool in TOOLS.items() if tool.section == section])
+
+
+app = typer.Typer(cls=Commands, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def cultivar() -> None:
+    """Cultivar: the post-training recipe as one DVC graph. `dvc repro` builds it; this command stands beside it."""
+
+
+def command_of(name: str, tool: Tool) -> Any:
+    """The command of a tool."""
+    module = importlib.import_module(tool.module)
+    if name in OWN_PARSERS:
+        settings = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
+        return as_command(name, functools.partial(forward, name, module.main), tool.help, settings)
+    return as_command(name, module.main, module.__doc__ or "")
+
+
+def as_command(name: str, function: Callable[..., int], text: str, settings: dict[str, Any] | None = None) -> Any:
+    """A function as a command: its annotations are the options, `text` the help, its result the exit status."""
+
+    @functools.wraps(function)
+    def run(*arguments: Any, **options: Any) -> None:
+        raise typer.Exit(function(*arguments, **options))
+
+    single = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    single.command(name, help=text, context_settings=settings)(run)
+    command = typer.main.get_command(single)
+    command.name = name
+    return command
+
+
+def forward(name: str, function: Callable[[], int], context: typer.Context) -> int:
+    """Call a main function that reads sys.argv."""
+    sys.argv = [f"cultivar {name}", *context.args]
+    return function()
+
+
+def run_module(name: str) -> None:
+    """The module form of a tool: `python -m MODULE …`."""
+    app([name, *sys.argv[1:]], prog_name="cultivar")
+
+
+def main() -> None:
+    """The console script. In a checkout that holds a cultivar of its own, that one runs, as with `python -m`."""
+    here = Path.cwd() / "cultivar" / "cli.py"
+    if here.is_file() and not here.samefile(__file__):
+        os.execv(sys.executable, [sys.executable, "-m", "cultivar", *sys.argv[1:]])
+    app(prog_name="cultivar")

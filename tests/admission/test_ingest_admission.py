@@ -1,0 +1,228 @@
+"""ingest: which records become rows of which table, which are dropped by which rule, which are quarantined."""
+
+import json
+
+import pytest
+
+from schemas.ids import content_id
+from stages.curation.readers.records import FormatError
+
+MATH = {"prompt": "2+2?", "answer": "4"}
+
+
+def kept(tables):
+    """(table, its rows' text) of every row that was taken."""
+    names = (
+        "instructions",
+        "problems",
+        "code_tasks",
+        "constraints",
+        "passages",
+        "characters",
+        "safety_prompts",
+        "evaluation",
+    )
+    return sorted(
+        (name, getattr(row, "prompt", None) or getattr(row, "text", None) or row.name)
+        for name in names for row in getattr(tables, name)
+    )  # fmt: skip
+
+
+def gone(tables):
+    return sorted((row.rule, row.detail.split(": ", 1)[1]) for row in tables.dropped)
+
+
+def errors(tables):
+    return sorted((row.source, row.error) for row in tables.quarantine)
+
+
+@pytest.mark.parametrize(
+    ("row", "fields", "expected"),
+    [
+        (MATH, {"domain": "math"}, ("problems", "2+2?")),
+        (MATH, {}, ("instructions", "2+2?")),
+        ({"prompt": "Hello there"}, {"domain": "math"}, ("instructions", "Hello there")),
+        ({"prompt": "Hi", "area": "a", "harmful": True}, {"domain": "safety"}, ("safety_prompts", "Hi")),
+        ({"text": "No commas."}, {"domain": "constraint"}, ("constraints", "No commas.")),
+        ({"text": "No commas."}, {}, ("instructions", "No commas.")),
+        ({"text": "No commas."}, {"format": "constraint"}, ("constraints", "No commas.")),
+        ({"prompt": "x", "entry_point": "f", "tests": []}, {"domain": "code"}, ("code_tasks", "x")),
+    ],
+)
+def test_shape_and_domain_decide_the_table(take, row, fields, expected):
+    tables = take(("a.jsonl", [row], fields))
+    assert kept(tables) == [expected] and not len(tables.quarantine) and not len(tables.dropped)
+
+
+def test_what_a_row_holds(take):
+    row = {"prompt": "2+2?", "answer": "4", "solution": "It is 4."}
+    fields = {"license": "CC0-1.0", "split": "dev", "domain": "code"}
+    (found,) = take(("a.jsonl", ["", row][1:], fields)).instructions
+    content = {"prompt": "2+2?", "reference": "It is 4.", "domain": "code"}
+    assert found.model_dump() == content | {
+        "id": content_id("instruction", content), "parents": [], "source": "a.jsonl:1", "license": "CC0-1.0", "split": "dev"
+    }  # fmt: skip
+    (found,) = take(("a.jsonl", [MATH], {})).instructions
+    assert (found.reference, found.domain) == ("4", "general")
+    (found,) = take(("a.jsonl", [{"prompt": "Hi", "completion": "Ho"}], {"domain": "math"})).instructions
+    assert (found.reference, found.domain) == ("Ho", "math")
+
+
+@pytest.mark.parametrize(
+    ("row", "fields", "error"),
+    [
+        ({"prompt": "Hi"}, {"domain": "safety"}, "a safety prompt needs `area` and `harmful`"),
+        (
+            {"prompt": "Hi", "instruction_id_list": ["a"], "kwargs": [{}]},
+            {},
+            "declare the file under ingest.evaluation",
+        ),
+    ],
+)
+def test_a_shape_that_the_source_cannot_take_is_quarantined(take, row, fields, error):
+    tables = take(("a.jsonl", [row], fields))
+    ((source, reason),) = errors(tables)
+    assert source == "a.jsonl:1" and error in reason and not kept(tables)
+    (broken,) = tables.quarantine
+    assert json.loads(broken.raw)["prompt"] == "Hi" and broken.stage == "ingest" and broken.parents == []
+    assert broken.id == content_id("quarantined", [broken.source, broken.error, broken.raw])
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (MATH, {"task": "math", "prompt": "2+2?", "answer": "4"}),
+        ({"prompt": "x", "entry_point": "f", "tests": ["assert f()"], "setup": "a = 1", "solution": "s"},
+         {"task": "code", "prompt": "x", "entry_point": "f", "tests": ["assert f()"], "setup": "a = 1"}),
+        ({"prompt": "Hi", "instruction_id_list": ["a"], "kwargs": [{"n": 1, "m": None}]},
+         {"task": "constraint", "prompt": "Hi", "constraints": ["a"], "arguments": ['{"n":1}'], "answer": None}),
+        ({"prompt": "Hi", "completion": "Ho"}, {"task": "general", "prompt": "Hi", "answer": "Ho"}),
+        ({"prompt": "Hi", "area": "a", "harmful": True}, {"task": "general", "prompt": "Hi", "answer": None}),
+    ],
+)  # fmt: skip
+def test_an_evaluation_file_becomes_evaluation_items_and_nothing_else(take, row, expected):
+    tables = take(("s.jsonl", [{"prompt": "Else"}], {}), evaluation=[("a.jsonl", [row], {"license": "CC0-1.0"})])
+    (item,) = tables.evaluation
+    assert kept(tables) == [("evaluation", expected["prompt"]), ("instructions", "Else")]
+    values = item.model_dump()
+    assert {name: values[name] for name in expected} == expected and item.id == content_id("evaluation", expected)
+    assert (item.source, item.license, item.split) == ("a.jsonl:1", "CC0-1.0", "test")
+
+
+def test_what_cannot_be_evaluated_is_quarantined(take):
+    source = ("s.jsonl", [{"prompt": "Else"}], {})
+    tables = take(source, evaluation=[("a.jsonl", [{"text": "No commas."}], {"format": "constraint"})])
+    assert "a constraint cannot be evaluated" in errors(tables)[0][1] and not len(tables.evaluation)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "leaks"),
+    [("two  and TWO?", True), (" Two and two?\n", True), ("Two and two", False), ("Two and three?", False)],
+)
+def test_a_training_row_with_an_evaluation_prompt_is_dropped(take, prompt, leaks):
+    held = [("e.jsonl", [{"prompt": "Two and two?", "answer": "4"}], {})]
+    for domain in ("general", "math"):
+        tables = take(("a.jsonl", [{"prompt": prompt, "answer": "5"}], {"domain": domain}), evaluation=held)
+        assert gone(tables) == ([("evaluation prompt", "its prompt is an evaluation item")] if leaks else [])
+        assert len(tables.evaluation) == 1 and len(kept(tables)) == (1 if leaks else 2)
+        assert [row.parents for row in tables.dropped] == [list(tables.evaluation.ids)] * leaks
+    assert not gone(
+        take(("a.txt", "Two and two?\n", {"domain": "constraint"}), evaluation=held)
+    )  # no prompt of its own
+
+
+def test_equal_rows_stand_once_within_a_source_and_over_sources(take):
+    tables = take(
+        ("a.jsonl", [MATH, {"prompt": "3+3?", "answer": "6"}, MATH], {}),
+        ("b.jsonl", [MATH, MATH | {"answer": "5"}], {"license": "CC0-1.0"}),
+        ("c.jsonl", [MATH], {"domain": "math"}),
+    )
+    assert kept(tables) == [("instructions", "2+2?")] * 2 + [("instructions", "3+3?"), ("problems", "2+2?")]
+    assert sorted(row.detail for row in tables.dropped) == [
+        "a.jsonl:3: the same instruction stands at a.jsonl:1", "b.jsonl:1: the same instruction stands at a.jsonl:1"
+    ]  # fmt: skip
+    first = next(row for row in tables.instructions if row.source == "a.jsonl:1")
+    assert {(row.stage, row.rule, *row.parents) for row in tables.dropped} == {("ingest", "exact duplicate", first.id)}
+    for row in tables.dropped:
+        source = row.detail.split(": ", 1)[0]
+        assert row.id == content_id("dropped", ["instruction", source, "exact duplicate"], [first.id])
+    twice = take(
+        ("s.jsonl", [{"prompt": "Else"}], {}), evaluation=[("e.jsonl", [MATH, MATH], {}), ("f.jsonl", [MATH], {})]
+    )
+    assert len(twice.evaluation) == 1 and [rule for rule, _ in gone(twice)] == ["exact duplicate"] * 2
+
+
+@pytest.mark.parametrize(
+    ("ids", "expected"),
+    [
+        (None, "abcdef"), ("", "abcdef"), ("2", "b"), ("2-4", "bcd"), ("4-4", "d"), ("2-3, x-7", "bce"), ("1,x-7", "ae"),
+        (" 3 , , 1 ", "ac"), ("9", ""), ("4-2", ""), ("x", ""), ("-2", ""), ("2-", ""), ("x-1-2", ""),
+    ],
+)  # fmt: skip
+def test_ids_and_ranges_choose_records(take, ids, expected):
+    names = [{"task_id": 1}, {"id": 2}, {"key": 3}, {"task_id": 4, "id": 9}, {"id": "x-7", "key": 3}, {}]
+    rows = [{"prompt": letter} | name for letter, name in zip("abcdef", names, strict=True)]
+    tables = take(("a.jsonl", rows, {"ids": ids}))
+    chosen = "".join(sorted(row.prompt for row in tables.instructions))
+    assert chosen == expected and not len(tables.dropped)
+
+
+def test_a_record_without_an_id_is_chosen_by_its_line(take):
+    rows = "\n".join(json.dumps({"prompt": letter}) for letter in "abc")
+    assert kept(take(("a.jsonl", "\n" + rows, {"ids": "2-3"}))) == [("instructions", "a"), ("instructions", "b")]
+
+
+@pytest.mark.parametrize(("limit", "left"), [(None, 0), (4, 0), (5, 0), (3, 1), (1, 3)])
+def test_a_limit_takes_the_rows_with_the_least_ids_and_counts_the_others(take, limit, left):
+    rows = [{"prompt": letter} for letter in "abcd"]
+    tables = take(("a.jsonl", rows, {"limit": limit}), ("b.jsonl", [{"prompt": "z"}], {}))
+    ids = sorted(content_id("instruction", row | {"reference": None, "domain": "general"}) for row in rows)
+    taken = [row.id for row in tables.instructions if row.prompt != "z"]
+    assert taken == ids[: 4 - left] and len(tables.instructions) == 5 - left
+    assert tables.metrics == {"not_taken": {"s0: rows over the limit": left} if left else {}}
+
+
+def test_turns_and_instances_that_are_not_taken_are_counted_by_source(take):
+    talk = [{"role": role, "content": f"{role} {n}"} for n, role in enumerate(["user", "assistant", "user"])]
+    many = {"instruction": "Rhyme.", "instances": [{"input": "", "output": "a"}, {"input": "b", "output": "c"}]}
+    tables = take(("a.jsonl", [{"messages": talk}, {"messages": talk[:2]}], {}), ("b.jsonl", [many], {}))
+    name = "turns and instances after the first"
+    assert tables.metrics == {"not_taken": {f"s0: {name}": 1, f"s1: {name}": 1}}
+
+
+@pytest.mark.parametrize(("right", "wrong", "told"), [(2, 1, True), (1, 1, False), (1, 2, False), (3, 2, True)])
+def test_a_format_is_what_more_than_half_of_the_sound_records_have(take, right, wrong, told):
+    rows = [{"question": f"{n}?", "answer": "#### 1"} for n in range(right)] + [{"query": str(n)} for n in range(wrong)]
+    if told:
+        tables = take(("a.jsonl", rows, {"domain": "math"}))
+        assert len(tables.problems) == right and len(tables.quarantine) == wrong
+        assert all("not gsm8k: no field `question`" in error for _, error in errors(tables))
+        assert all("query" in row.raw for row in tables.quarantine)
+    else:
+        with pytest.raises(
+            FormatError, match=r"its first \d records have the fields \['answer', 'query', 'question'\]"
+        ):
+            take(("a.jsonl", rows, {"domain": "math"}))
+
+
+def test_only_sound_records_at_the_beginning_tell_the_format(take):
+    rows = [{"query": "x"}, {"prompt": "b"}, {"prompt": "c"}]
+    assert len(take(("a.jsonl", rows, {}), detect_rows=3).instructions) == 2
+    with pytest.raises(FormatError, match="its first 2 records"):
+        take(("a.jsonl", rows, {}), detect_rows=2)
+    broken = 'x\ny\nz\n{"prompt": "a"}\n'
+    tables = take(("a.jsonl", broken, {}))
+    assert kept(tables) == [("instructions", "a")] and [source for source, _ in errors(tables)] == [
+        "a.jsonl:1", "a.jsonl:2", "a.jsonl:3"
+    ]  # fmt: skip
+    with pytest.raises(FormatError, match=r"(?s)line 1 is not JSON.*no sound record"):
+        take(("a.jsonl", "x\n", {}))
+    with pytest.raises(FormatError, match="the file is empty; remove it from source s0"):
+        take(("a.jsonl", "\n", {}))
+
+
+def test_a_format_that_is_named_is_not_guessed(take):
+    rows = [{"prompt": "2+2?", "answer": "4"}]
+    assert kept(take(("a.jsonl", rows, {"format": "prompt", "domain": "math"}))) == [("instructions", "2+2?")]
+    tables = take(("a.jsonl", rows, {"format": "gsm8k", "domain": "math"}))
+    assert errors(tables) == [("a.jsonl:1", "not gsm8k: no field `question`")]

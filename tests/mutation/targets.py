@@ -1,0 +1,84 @@
+"""What is mutated, and which tests judge it: the one place that names modules. Edit it when a module moves."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[2]
+PARAMS = ("stages/*/params.py", "train/params.py")
+"""The files of the parameter sections, where the thresholds have their defaults."""
+EQUIVALENT = Path(__file__).with_name("equivalent.txt")
+BAR = 0.9
+"""Share of its mutants that a deciding module's tests must kill."""
+SLOWEST = 3.0
+"""CPU seconds of a test, fixtures included, from which on it does not judge: a rule is tested where it is quick to test."""
+
+EXCLUDED = (
+    "tests/docs/test_contributing.py",
+    "tests/runner/test_graph.py",
+    "tests/train/test_kill.py",
+    "tests/train/test_launch.py",
+    "tests/train/test_merging.py",
+    "tests/train/test_merging_ranks.py",
+    "tests/train/test_policy_in_vllm.py",
+    "tests/train/test_safety.py",
+    "tests/train/test_seeds.py",
+    "tests/train/test_stages.py",
+)
+"""Test files that judge no mutant: they work in processes that they start, or train models for minutes."""
+
+
+class Target(NamedTuple):
+    """Modules whose mutants are judged by the tests below the given paths, where these reach them by imports.
+
+    `decides`: these modules decide what enters D and P, so their tests must meet the bar.
+    """
+
+    modules: tuple[str, ...]
+    tests: tuple[str, ...]
+    decides: bool = True
+
+
+STAGES = ("tests/stages", "tests/admission")
+TRAINING = ("tests/train", "tests/grading", "tests/admission")
+TARGETS = (
+    Target(("stages.annotation.tag", "stages.annotation.ontology", "stages.annotation.score"), STAGES, decides=False),
+    Target(
+        (
+            "stages.annotation.select",
+            "stages.annotation.evolve",
+            "stages.annotation.respond",
+            "stages.annotation.rank",
+            "stages.annotation.rankings",
+        ),
+        STAGES,
+    ),
+    Target(
+        (
+            "stages.synthesis.rejection",
+            "cultivar.grading.equations",
+            "stages.synthesis.execution",
+            "stages.synthesis.solutions",
+            "stages.synthesis.verifiers",
+            "stages.synthesis.repurpose",
+            "stages.synthesis.constitution",
+            "stages.synthesis.ledger",
+        ),
+        STAGES,
+    ),
+    Target(
+        (
+            "stages.curation.ingest",
+            "stages.curation.filter",
+            "stages.curation.decontamination",
+            "stages.curation.duplicates",
+            "stages.curation.quality",
+            "stages.curation.assemble",
+        ),
+        STAGES,
+    ),
+    Target(("cultivar.grading.pairs",), ("tests/grading", "tests/admission")),
+    Target(("train.episode", "train.tokenized", "cultivar.grading.constraints", "train.marking"), TRAINING),
+    Target(("train.chat", "train.dpo_trainer"), TRAINING, decides=False),
+    Target(("cultivar.llm.request",), ("tests/llm/test_request.py", "tests/llm/test_engine.py"), decides=False),
+)
+"""The table that `python -m tests.mutation` reads; names are dotted, paths are relative to the repository's root."""
