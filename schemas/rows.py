@@ -254,8 +254,8 @@ class Ranking(Row):
 # ---------------------------------------------------------------- verdicts, demonstrations and preferences
 
 
-class Verdict(Row):
-    """What an independent verifier said of its parent(s): answer check, sandbox, judge, NLI, principle check."""
+class VerdictRow(Row):
+    """The outcome of an independent check of its parents: answer check, sandbox, judge, NLI, principle check."""
 
     stage: Text
     verifier: Text

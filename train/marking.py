@@ -8,8 +8,8 @@ from functools import lru_cache
 from math_verify import LatexExtractionConfig, parse, verify
 from math_verify.parser import ExprExtractionConfig
 
-from cultivar.grading.answers import agrees, said, value
-from cultivar.grading.constraints import checkable, follows
+from cultivar.grading.answers import agrees, last_answer, parse_value
+from cultivar.grading.constraints import follows, has_checks
 from cultivar.sandbox import NO_VERDICT, Job, Sandbox, Verdict
 from cultivar.sandbox.complete import complete
 from schemas.rows import EvaluationItem
@@ -27,7 +27,7 @@ def can_mark(item: EvaluationItem) -> bool:
             return bool([complete(test, item.entry_point) for test in item.tests])
         except (ValueError, SyntaxError):
             return False
-    return checkable(item.constraints)
+    return has_checks(item.constraints)
 
 
 def mark(answers: Sequence[tuple[EvaluationItem, str]], sandbox: Sandbox) -> list[bool]:
@@ -81,10 +81,10 @@ def exact(text: str, answer: str) -> bool:
     A text that never says its answer is wrong, whatever numbers it holds; so is one that says several. An answer that
     is itself no single value has to be said word for word. Numbers are compared exactly, algebra by math-verify.
     """
-    words = said(text)
+    words = last_answer(text)
     if (right := agrees(words, answer)) is not None:
         return right
-    found, gold = value(words), value(answer, unit=False)
+    found, gold = parse_value(words), parse_value(answer, unit=False)
     if found is None or gold is None or found.letters != gold.letters:  # math-verify takes the c of 5c for a unit
         return False
     settings = [ExprExtractionConfig(), LatexExtractionConfig()]

@@ -94,9 +94,14 @@ def rank(candidates: Table[Candidate], params: RankParams, judge: Engine, files:
             demonstrations.append(demonstration(order, best, ranking["id"]))
         margin = params.min_margin if order.source == "judge" else 0.0
         for chosen, rejected in pairs(
-            [c.completion for c in order.group], order.scores, params.mode, margin, params.max_length_ratio,
-            params.max_pairs, seed_of(order.group[0].prompt_id, "pairs"),
-        ):  # fmt: skip
+            [c.completion for c in order.group],
+            order.scores,
+            params.mode,
+            min_margin=margin,
+            max_length_ratio=params.max_length_ratio,
+            limit=params.max_pairs,
+            seed=seed_of(order.group[0].prompt_id, "pairs"),
+        ):
             if row := preference(order, chosen, rejected, ranking["id"]):
                 preferences.append(row)
     human = sum(order.source == "human" for order in orders)

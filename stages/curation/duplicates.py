@@ -21,7 +21,7 @@ def near_duplicates(
     Texts without a word have no pair. Texts of fewer than n words are one shingle.
     """
     of = tokens(texts)
-    hashed, rows = grams(of, n, whole=True)
+    hashed, rows = grams(of, n, keep_short=True)
     signed, signatures = sketch(hashed, rows, of, n, bands * rows_per_band)
     pairs = candidates(signatures, bands, rows_per_band)
     sets = Shingles(hashed, rows, len(texts))

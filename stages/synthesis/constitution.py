@@ -18,7 +18,7 @@ from cultivar.llm.request import Question
 from schemas.errors import UserError
 from schemas.ids import seed_of, unit_of
 from schemas.products import Admission, demonstration_row, message, preference_row
-from schemas.rows import Demonstration, Dropped, Preference, Quarantined, SafetyPrompt, Verdict
+from schemas.rows import Demonstration, Dropped, Preference, Quarantined, SafetyPrompt, VerdictRow
 from schemas.stage import Files
 from schemas.table import Table
 from stages.synthesis.ledger import Ledger
@@ -47,7 +47,7 @@ class Principle(BaseModel):
 class ConstitutionTables(NamedTuple):
     constitution_demonstrations: Table[Demonstration]
     constitution_preferences: Table[Preference]
-    constitution_verdicts: Table[Verdict]
+    constitution_verdicts: Table[VerdictRow]
     dropped: Table[Dropped]
     quarantine: Table[Quarantined]
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from cultivar.llm.engine import Engine
 from cultivar.sandbox import Sandbox
-from schemas.rows import CodeTask, Constraint, Demonstration, Dropped, Instruction, Preference, Quarantined, Verdict
+from schemas.rows import CodeTask, Constraint, Demonstration, Dropped, Instruction, Preference, Quarantined, VerdictRow
 from schemas.table import Context, Table
 from stages.synthesis.ledger import Ledger
 from stages.synthesis.params import ExecutionParams
@@ -30,7 +30,7 @@ class Unsandboxed(Ledger):
 class ExecutionTables(NamedTuple):
     execution_demonstrations: Table[Demonstration]
     execution_preferences: Table[Preference]
-    execution_verdicts: Table[Verdict]
+    execution_verdicts: Table[VerdictRow]
     dropped: Table[Dropped]
     quarantine: Table[Quarantined]
 

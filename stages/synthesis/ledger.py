@@ -4,7 +4,7 @@ from typing import Any
 
 from cultivar.llm.answer import Answer
 from schemas.ids import content_id
-from schemas.rows import Demonstration, Dropped, Preference, Quarantined, Verdict
+from schemas.rows import Demonstration, Dropped, Preference, Quarantined, VerdictRow
 from schemas.table import Table
 
 
@@ -66,7 +66,7 @@ class Ledger:
         return {
             f"{self.stage}_demonstrations": Table.of(Demonstration, self.demonstrations.values()),
             f"{self.stage}_preferences": Table.of(Preference, self.preferences.values()),
-            f"{self.stage}_verdicts": Table.of(Verdict, self.verdicts.values()),
+            f"{self.stage}_verdicts": Table.of(VerdictRow, self.verdicts.values()),
             "dropped": Table.of(Dropped, self.dropped.values()),
             "quarantine": Table.of(Quarantined, self.quarantine.values()),
         }

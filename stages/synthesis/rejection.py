@@ -11,15 +11,15 @@ from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, Field
 
-from cultivar.grading.answers import agrees, final_answer, said, value
-from cultivar.grading.equations import consistent, distinct, equations
+from cultivar.grading.answers import agrees, final_answer, last_answer, parse_value
+from cultivar.grading.equations import find_equations, is_consistent, select_distinct
 from cultivar.llm.answer import Answer
 from cultivar.llm.engine import Engine
 from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import Question
 from schemas.ids import content_id, seed_of
 from schemas.products import Admission, demonstration_row, message, preference_row
-from schemas.rows import Demonstration, Dropped, Preference, Problem, Quarantined, Verdict
+from schemas.rows import Demonstration, Dropped, Preference, Problem, Quarantined, VerdictRow
 from schemas.table import Table
 from stages.synthesis.params import RejectionParams
 
@@ -36,7 +36,7 @@ class Reasoning(BaseModel):
 class RejectionTables(NamedTuple):
     rejection_demonstrations: Table[Demonstration]
     rejection_preferences: Table[Preference]
-    rejection_verdicts: Table[Verdict]
+    rejection_verdicts: Table[VerdictRow]
     dropped: Table[Dropped]
     quarantine: Table[Quarantined]
 
@@ -72,7 +72,7 @@ def rejection(problems: Table[Problem], params: RejectionParams, teacher: Engine
     for problem in found:
         mine = by_problem[problem.id]
         admitted = [path for path in mine if not path.rule]
-        chosen = [admitted[at] for at in distinct([path.text for path in admitted])][: params.paths]
+        chosen = [admitted[at] for at in select_distinct([path.text for path in admitted])][: params.paths]
         demonstrations += [demonstration(path) for path in chosen]
         preferences += filter(None, (preference(*pair) for pair in contrast(chosen, mine, params)))
         if not chosen:
@@ -88,7 +88,7 @@ def rejection(problems: Table[Problem], params: RejectionParams, teacher: Engine
     return RejectionTables(
         Table.of(Demonstration, demonstrations),
         Table.of(Preference, preferences),
-        Table.of(Verdict, verdicts),
+        Table.of(VerdictRow, verdicts),
         Table.of(Dropped, dropped),
         Table.of(Quarantined, quarantine),
     )
@@ -123,11 +123,11 @@ def rule_of(path: str, answer: str) -> str:
 
     Only a path whose number is another one is wrong; an answer that takes algebra to compare says nothing either way.
     """
-    words = said(path)
+    words = last_answer(path)
     right = agrees(words, answer)
     if right:
-        return "" if consistent(path) else "an equation does not hold"
-    if value(words) is None:
+        return "" if is_consistent(path) else "an equation does not hold"
+    if parse_value(words) is None:
         return "no final answer"
     return "wrong answer" if right is False else "answer cannot be compared"
 
@@ -165,7 +165,7 @@ def contrast(chosen: list[Path], mine: list[Path], params: RejectionParams) -> l
     wrong = [path for path in mine if path.rule == "wrong answer"]
     if not chosen or not wrong:
         return []
-    best = min(chosen, key=lambda path: (-path.grade, -len(equations(path.text)), path.id))
+    best = min(chosen, key=lambda path: (-path.grade, -len(find_equations(path.text)), path.id))
     votes = Counter(final_answer(path.text) for path in wrong)
     wrong.sort(key=lambda path: (-votes[final_answer(path.text)], path.id))
     right = sum(path.rule != "wrong answer" for path in mine) / len(mine)

@@ -17,7 +17,7 @@ from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import Question
 from schemas.ids import content_id, seed_of, unit_of
 from schemas.products import Admission, demonstration_row, message, preference_row
-from schemas.rows import Character, Demonstration, Dropped, Passage, Preference, Quarantined, Verdict
+from schemas.rows import Character, Demonstration, Dropped, Passage, Preference, Quarantined, VerdictRow
 from schemas.table import Table
 from stages.synthesis.ledger import Ledger
 from stages.synthesis.params import RepurposeParams
@@ -53,7 +53,7 @@ class RoleCheck(BaseModel):
 class RepurposeTables(NamedTuple):
     repurpose_demonstrations: Table[Demonstration]
     repurpose_preferences: Table[Preference]
-    repurpose_verdicts: Table[Verdict]
+    repurpose_verdicts: Table[VerdictRow]
     dropped: Table[Dropped]
     quarantine: Table[Quarantined]
 

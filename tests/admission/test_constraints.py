@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cultivar.grading.constraints import CHECKS, checkable, follows
+from cultivar.grading.constraints import CHECKS, follows, has_checks
 
 CASES = {
     "change_case:english_capital": [({}, "PARIS, 1!", "PARIs"), ({}, "A", "1")],
@@ -75,7 +75,7 @@ def test_every_constraint_must_be_kept_and_an_empty_completion_keeps_none():
 
 
 def test_a_constraint_without_a_check_is_not_checkable():
-    assert checkable(["punctuation:no_comma"]) and not checkable(["punctuation:no_comma", "no:such"])
-    assert not checkable([])
+    assert has_checks(["punctuation:no_comma"]) and not has_checks(["punctuation:no_comma", "no:such"])
+    assert not has_checks([])
     with pytest.raises(KeyError):
         follows("x", ["no:such"], [])

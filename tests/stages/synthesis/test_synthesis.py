@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cultivar.grading.answers import agrees, said
+from cultivar.grading.answers import agrees, last_answer
 from cultivar.grading.arithmetic import evaluate
-from cultivar.grading.equations import consistent, distinct
+from cultivar.grading.equations import is_consistent, select_distinct
 from cultivar.runner.states import close
 from cultivar.sandbox import Sandbox
 from schemas.ids import content_id
@@ -50,13 +50,17 @@ def test_what_is_no_arithmetic_has_no_value(text):
 
 
 def test_equations_must_hold_and_paths_are_distinct_by_them():
-    assert consistent("48/2 = <<48/2=24>>24 and <<48+24=72>>72") and not consistent("<<48/2=23>>23")
-    assert consistent("sells 9: 10-9=1. finds 3: 1+3=4.") and not consistent("sells 9: 10-9=2.")
-    assert consistent(
+    assert is_consistent("48/2 = <<48/2=24>>24 and <<48+24=72>>72") and not is_consistent("<<48/2=23>>23")
+    assert is_consistent("sells 9: 10-9=1. finds 3: 1+3=4.") and not is_consistent("sells 9: 10-9=2.")
+    assert is_consistent(
         "12+5=17-3=14, 1/3+1/4=4/12+3/12, 2+1 1/2=3 1/2, 650 000/2=325 000, X*5+1=31, 1/5=20%, 35(2/5)=14"
     )
-    assert not consistent("12+5=18-3=14") and not consistent("so 1/3+1/4=4/12+4/12") and not consistent("((3+4)*2=15).")
-    assert distinct(["a 1+1=2", "b 1+1=2 said at length", "2+0=2", "none", "nothing"]).__len__() == 3
+    assert (
+        not is_consistent("12+5=18-3=14")
+        and not is_consistent("so 1/3+1/4=4/12+4/12")
+        and not is_consistent("((3+4)*2=15).")
+    )
+    assert select_distinct(["a 1+1=2", "b 1+1=2 said at length", "2+0=2", "none", "nothing"]).__len__() == 3
 
 
 def test_gsm8k_solutions_are_consistent(real_data):
@@ -64,8 +68,10 @@ def test_gsm8k_solutions_are_consistent(real_data):
     import orjson
 
     rows = [orjson.loads(line) for line in (real_data / "gsm8k/train.jsonl").read_bytes().splitlines()]
-    assert [row["answer"] for row in rows if not agrees(said(row["answer"]), row["answer"].split("#### ")[1])] == []
-    assert [row["answer"] for row in rows if not consistent(row["answer"])] == []
+    assert [
+        row["answer"] for row in rows if not agrees(last_answer(row["answer"]), row["answer"].split("#### ")[1])
+    ] == []
+    assert [row["answer"] for row in rows if not is_consistent(row["answer"])] == []
 
 
 def rows(model, *contents):
@@ -92,10 +98,10 @@ def test_rejection_admits_only_right_consistent_paths_and_contrasts_them_with_wr
     assert len(made.rejection_demonstrations) and len(made.rejection_preferences)
     for row in made.rejection_demonstrations:
         text = row.completion[0].content
-        assert agrees(said(text), answers[row.parents[0]]) and consistent(text)
+        assert agrees(last_answer(text), answers[row.parents[0]]) and is_consistent(text)
     for row in made.rejection_preferences:
         chosen, rejected = (
-            agrees(said(side[0].content), answers[row.parents[0]]) for side in (row.chosen, row.rejected)
+            agrees(last_answer(side[0].content), answers[row.parents[0]]) for side in (row.chosen, row.rejected)
         )
         assert chosen is True and rejected is False
         assert 0 < row.margin < 1
