@@ -25,8 +25,8 @@ def ledger() -> Ledger:
     return Ledger("execution")
 
 
-def failed(text: str = "{", key: str = A, error: str = "length") -> Answer:
-    return Answer(key, text, None, error, "length", 1, 1, "e", False)
+def failed(key: str = A) -> Answer:
+    return Answer(key, "{", None, "length", "length", 1, 1, "e", False)
 
 
 def rows(ledger: Ledger, name: str) -> list:
@@ -43,17 +43,17 @@ def test_rows_of_d_and_p_are_added_once_and_equal_texts_make_no_pair(ledger):
 
 
 def test_a_verdict_names_its_subject_first_and_its_detail_is_bounded(ledger):
-    row_id = ledger.verdict(A, "sandbox", "fail", 0.5, "x" * 501, B, C)
+    row_id = ledger.verdict(A, "sandbox", "fail", score=0.5, detail="x" * 501, parents=[B, C])
     (row,) = rows(ledger, "execution_verdicts")
     assert (row.id, row.parents, row.stage) == (row_id, [A, B, C], "execution")
     assert (row.verifier, row.outcome, row.score, row.detail) == ("sandbox", "fail", 0.5, "x" * 500)
 
 
 def test_verdicts_differ_by_each_of_their_parts(ledger):
-    first = (A, "sandbox", "fail", 0.5, "why", B)
-    others = [(C, *first[1:]), (A, "judge", *first[2:]), (A, "sandbox", "pass", 0.5, "why", B)]
-    others += [(*first[:3], 0.6, "why", B), (*first[:4], "how", B), (*first[:5], C), first]
-    assert len({ledger.verdict(*each) for each in [first, *others]}) == 7
+    first = {"subject": A, "verifier": "sandbox", "outcome": "fail", "score": 0.5, "detail": "why", "parents": [B]}
+    others = {"subject": C, "verifier": "judge", "outcome": "pass", "score": 0.6, "detail": "how", "parents": [C]}
+    changed = [first | {name: value} for name, value in others.items()]
+    assert len({ledger.verdict(**each) for each in [first, first, *changed]}) == 7
 
 
 def test_the_first_rule_that_drops_a_row_is_its_rule(ledger):
@@ -68,12 +68,14 @@ def test_a_failed_answer_is_a_row_of_its_own_or_takes_its_row_with_it(ledger):
     ledger.fail(failed(), B)
     ledger.fail(failed(), B)
     ledger.fail(failed(key=C), B)
-    ledger.fail(failed("raw", error="refused"), C, whole=True)
-    ledger.fail(failed("later", error="later"), C, whole=True)
+    ledger.quarantine(C, "refused", "raw")
+    ledger.quarantine(C, "later", "later")
     found = rows(ledger, "quarantine")
     assert sorted((row.parents, row.error, row.raw) for row in found) == [
-        ([], "refused", "raw"), ([B], "length", "{"), ([B], "length", "{")
-    ]  # fmt: skip
+        ([], "refused", "raw"),
+        ([B], "length", "{"),
+        ([B], "length", "{"),
+    ]
     assert [row.id for row in found if not row.parents] == [C] and {row.stage for row in found} == {"execution"}
 
 
@@ -84,7 +86,7 @@ def test_a_row_that_came_to_something_is_neither_dropped_nor_quarantined(ledger,
     else:
         ledger.prefer(preference_row(ADMISSION, "x", "y", 1, [A, C]))
     ledger.drop(A, "some rule")
-    ledger.fail(failed(), C, whole=True)
+    ledger.quarantine(C, "length")
     ledger.close([A, B, C], "nothing came of it")
     assert [(row.id, row.rule) for row in rows(ledger, "dropped")] == [(B, "nothing came of it")]
     assert rows(ledger, "quarantine") == []
@@ -92,7 +94,7 @@ def test_a_row_that_came_to_something_is_neither_dropped_nor_quarantined(ledger,
 
 def test_a_row_that_came_to_nothing_keeps_the_state_that_it_has(ledger):
     ledger.drop(A, "some rule")
-    ledger.fail(failed(), B, whole=True)
+    ledger.quarantine(B, "length")
     ledger.close([A, B, C], "nothing came of it")
     assert {row.id: row.rule for row in rows(ledger, "dropped")} == {A: "some rule", C: "nothing came of it"}
     assert [row.id for row in rows(ledger, "quarantine")] == [B]

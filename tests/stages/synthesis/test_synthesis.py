@@ -17,12 +17,13 @@ from schemas.rows import Character, CodeTask, Constraint, Instruction, Passage, 
 from schemas.stage import Files
 from schemas.table import Context, Table
 from stages.synthesis.constitution import constitution
+from stages.synthesis.constrained import compose_prompt
 from stages.synthesis.execution import execution
 from stages.synthesis.params import ConstitutionParams, ExecutionParams, RejectionParams, RepurposeParams
 from stages.synthesis.rejection import rejection
 from stages.synthesis.repurpose import repurpose
-from stages.synthesis.solutions import extract, usable_test
-from stages.synthesis.verifiers import agreeing, allowed, composed
+from stages.synthesis.solutions import extract, is_usable_test
+from stages.synthesis.verifiers import is_allowed, select_functions
 from tests.engines import simulated
 
 ROOT = Path(__file__).parents[3]
@@ -80,26 +81,28 @@ def rows(model, *contents):
     )
 
 
-def closing(stage, made, **consumed):
-    tables = {name: value for name, value in made._asdict().items() if isinstance(value, Table)}
+def closing(stage, tables, **consumed):
+    tables = {name: value for name, value in tables._asdict().items() if isinstance(value, Table)}
     return close(stage, consumed, tables)
 
 
 def problems():
-    made = [f"Mia has {n} pens. Mia finds 3. Then Mia sells 2. How many pens does Mia have now?" for n in range(3, 23)]
-    return rows(Problem, *({"prompt": text, "answer": str(n + 1)} for n, text in enumerate(made, 3)))
+    tables = [
+        f"Mia has {n} pens. Mia finds 3. Then Mia sells 2. How many pens does Mia have now?" for n in range(3, 23)
+    ]
+    return rows(Problem, *({"prompt": text, "answer": str(n + 1)} for n, text in enumerate(tables, 3)))
 
 
 def test_rejection_admits_only_right_consistent_paths_and_contrasts_them_with_wrong_ones():
     with simulated("teacher", wrong=0.4) as teacher, simulated("judge") as judge:
-        made = rejection(problems(), RejectionParams(samples=8), teacher, judge)
-    closing("rejection", made, problems=problems())
+        tables = rejection(problems(), RejectionParams(samples=8), teacher, judge)
+    closing("rejection", tables, problems=problems())
     answers = {row.id: row.answer for row in problems()}
-    assert len(made.rejection_demonstrations) and len(made.rejection_preferences)
-    for row in made.rejection_demonstrations:
+    assert len(tables.rejection_demonstrations) and len(tables.rejection_preferences)
+    for row in tables.rejection_demonstrations:
         text = row.completion[0].content
         assert agrees(last_answer(text), answers[row.parents[0]]) and is_consistent(text)
-    for row in made.rejection_preferences:
+    for row in tables.rejection_preferences:
         chosen, rejected = (
             agrees(last_answer(side[0].content), answers[row.parents[0]]) for side in (row.chosen, row.rejected)
         )
@@ -110,10 +113,10 @@ def test_rejection_admits_only_right_consistent_paths_and_contrasts_them_with_wr
 @pytest.mark.parametrize("faults", [{"malformed": 1.0}, {"overlong": 1.0}, {"refusal": 1.0}])
 def test_a_judge_that_cannot_be_read_admits_nothing_and_its_words_are_kept(faults):
     with simulated("teacher") as teacher, simulated("judge", **faults) as judge:
-        made = rejection(problems(), RejectionParams(samples=2), teacher, judge)
-    counts = closing("rejection", made, problems=problems())
-    assert counts["dropped"] + counts["kept"] == 20 and len(made.quarantine) > 0
-    assert all(row.raw for row in made.quarantine)
+        tables = rejection(problems(), RejectionParams(samples=2), teacher, judge)
+    counts = closing("rejection", tables, problems=problems())
+    assert counts["dropped"] + counts["kept"] == 20 and len(tables.quarantine) > 0
+    assert all(row.raw for row in tables.quarantine)
 
 
 def test_code_is_extracted_only_where_it_parses_and_defines_the_entry_point():
@@ -121,7 +124,9 @@ def test_code_is_extracted_only_where_it_parses_and_defines_the_entry_point():
     assert extract("```python\ndef g(x): return x\n```", "f") is None
     assert extract("```python\ndef f(x:\n```", "f") is None
     assert (
-        usable_test("assert f(1) == 2", "f") and not usable_test("assert 1 == 1", "f") and not usable_test("f(1)", "f")
+        is_usable_test("assert f(1) == 2", "f")
+        and not is_usable_test("assert 1 == 1", "f")
+        and not is_usable_test("f(1)", "f")
     )
 
 
@@ -138,28 +143,28 @@ def test_execution_feedback_end_to_end():
         Instruction, rows(Instruction, {"prompt": "What colour is coal?"}, {"prompt": "What do bees make?"}).frame
     )
     with simulated("teacher", wrong=0.3) as teacher, simulated("judge") as judge, Sandbox() as sandbox:
-        made = execution(tasks, constraints, queries, ExecutionParams(rewrites=1), teacher, judge, sandbox)
-    closing("execution", made, code_tasks=tasks, constraints=constraints)
-    code = {row.prompt[0].content for row in made.execution_demonstrations if row.domain == "code"}
+        tables = execution(tasks, constraints, queries, ExecutionParams(rewrites=1), teacher, judge, sandbox)
+    closing("execution", tables, code_tasks=tasks, constraints=constraints)
+    code = {row.prompt[0].content for row in tables.execution_demonstrations if row.domain == "code"}
     assert code == {"Write factorial(n).", "Write median(numbers)."}
-    upper = [row for row in made.execution_demonstrations if row.prompt[0].content.endswith("Answer in upper case.")]
+    upper = [row for row in tables.execution_demonstrations if row.prompt[0].content.endswith("Answer in upper case.")]
     assert upper and all(row.completion[0].content.isupper() for row in upper)
-    assert all(row.chosen != row.rejected for row in made.execution_preferences)
-    assert "no verification function survives cross-validation" in {row.rule for row in made.dropped}
+    assert all(row.chosen != row.rejected for row in tables.execution_preferences)
+    assert "no verification function survives cross-validation" in {row.rule for row in tables.dropped}
 
 
 def test_verification_functions_are_cross_validated():
     expected = ["true", "true", "false"]
     good, turned, constant, broken = expected, ["false", "false", "true"], ["true"] * 3, ["error"] * 3
     params = ExecutionParams()
-    assert agreeing([good, good, turned], expected, params) == [0]
-    assert agreeing([good, good, constant, broken], expected, params) == []
-    assert agreeing([constant] * 3, expected, params) == []
-    assert allowed("import re\ndef evaluate(r):\n    return True") and not allowed(
+    assert select_functions([good, good, turned], expected, params) == [0]
+    assert select_functions([good, good, constant, broken], expected, params) == []
+    assert select_functions([constant] * 3, expected, params) == []
+    assert is_allowed("import re\ndef evaluate(r):\n    return True") and not is_allowed(
         "import os\ndef evaluate(r): return True"
     )
-    assert not allowed("def other(r): return True") and not allowed("def evaluate(r:")
-    assert composed("what is it", "answer in upper case.") == "what is it. Answer in upper case."
+    assert not is_allowed("def other(r): return True") and not is_allowed("def evaluate(r:")
+    assert compose_prompt("what is it", "answer in upper case.") == "what is it. Answer in upper case."
 
 
 def test_repurposing_never_quotes_and_removes_the_profile():
@@ -176,16 +181,16 @@ def test_repurposing_never_quotes_and_removes_the_profile():
         {"name": "Zed", "description": "a pilot", "claims": other},
     )
     with simulated("teacher", wrong=0.3) as teacher, simulated("judge") as judge:
-        made = repurpose(passages, cast, RepurposeParams(), teacher, judge)
-    closing("repurpose", made, passages=passages, characters=cast)
-    for row in made.repurpose_demonstrations:
+        tables = repurpose(passages, cast, RepurposeParams(), teacher, judge)
+    closing("repurpose", tables, passages=passages, characters=cast)
+    for row in tables.repurpose_demonstrations:
         if row.domain == "literature":
             assert row.completion[0].content == text.strip() or row.completion[0].content == text
             assert "Clocks" not in row.prompt[0].content
         else:
             assert row.prompt[0].content in ("You are Ola, a fisher.", "You are Zed, a pilot.")
             assert not any(claim["value"] in row.prompt[0].content for claim in claims + other)
-    assert {row.domain for row in made.repurpose_demonstrations} == {"literature", "character"}
+    assert {row.domain for row in tables.repurpose_demonstrations} == {"literature", "character"}
 
 
 def test_constitution_exports_revisions_only(monkeypatch):
@@ -197,9 +202,9 @@ def test_constitution_exports_revisions_only(monkeypatch):
     )
     files = Files("constitution", (Path("human/constitution/principles.yaml"),))
     with simulated("teacher") as teacher, simulated("judge") as judge:
-        made = constitution(prompts, ConstitutionParams(), teacher, judge, files)
-    assert closing("constitution", made, safety_prompts=prompts)["kept"] == 2
-    rejected = {row.rejected[0].content for row in made.constitution_preferences}
-    assert rejected and not rejected & {row.completion[0].content for row in made.constitution_demonstrations}
-    benign = [row for row in made.constitution_demonstrations if "Python" in row.prompt[0].content]
+        tables = constitution(prompts, ConstitutionParams(), teacher, judge, files)
+    assert closing("constitution", tables, safety_prompts=prompts)["kept"] == 2
+    rejected = {row.rejected[0].content for row in tables.constitution_preferences}
+    assert rejected and not rejected & {row.completion[0].content for row in tables.constitution_demonstrations}
+    benign = [row for row in tables.constitution_demonstrations if "Python" in row.prompt[0].content]
     assert benign and "cannot" not in benign[0].completion[0].content
