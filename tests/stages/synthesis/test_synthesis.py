@@ -61,11 +61,11 @@ def test_equations_must_hold_and_paths_are_distinct_by_them():
         and not is_consistent("so 1/3+1/4=4/12+4/12")
         and not is_consistent("((3+4)*2=15).")
     )
-    assert select_distinct(["a 1+1=2", "b 1+1=2 said at length", "2+0=2", "none", "nothing"]).__len__() == 3
+    assert select_distinct(["a 1+1=2", "b 1+1=2 told at length", "2+0=2", "none", "nothing"]).__len__() == 3
 
 
 def test_gsm8k_solutions_are_consistent(real_data):
-    """7,473 published solutions: every annotation holds to 0.001 (methods 4.3)."""
+    """7,473 published solutions: every annotation holds to 0.001 (docs/methods.md, section 4.3)."""
     import orjson
 
     rows = [orjson.loads(line) for line in (real_data / "gsm8k/train.jsonl").read_bytes().splitlines()]
@@ -81,8 +81,8 @@ def rows(model, *contents):
     )
 
 
-def closing(stage, tables, **consumed):
-    tables = {name: value for name, value in tables._asdict().items() if isinstance(value, Table)}
+def closing(stage, result, **consumed):
+    tables = {name: value for name, value in result._asdict().items() if isinstance(value, Table)}
     return close(stage, consumed, tables)
 
 
@@ -90,7 +90,7 @@ def problems():
     tables = [
         f"Mia has {n} pens. Mia finds 3. Then Mia sells 2. How many pens does Mia have now?" for n in range(3, 23)
     ]
-    return rows(Problem, *({"prompt": text, "answer": str(n + 1)} for n, text in enumerate(tables, 3)))
+    return rows(Problem, *({"prompt": text, "answer": str(n + 1)} for n, text in enumerate(prompts, 3)))
 
 
 def test_rejection_admits_only_right_consistent_paths_and_contrasts_them_with_wrong_ones():
@@ -111,7 +111,7 @@ def test_rejection_admits_only_right_consistent_paths_and_contrasts_them_with_wr
 
 
 @pytest.mark.parametrize("faults", [{"malformed": 1.0}, {"overlong": 1.0}, {"refusal": 1.0}])
-def test_a_judge_that_cannot_be_read_admits_nothing_and_its_words_are_kept(faults):
+def test_a_judge_that_cannot_be_read_admits_nothing_and_its_answers_are_quarantined(faults):
     with simulated("teacher") as teacher, simulated("judge", **faults) as judge:
         tables = rejection(problems(), RejectionParams(samples=2), teacher, judge)
     counts = closing("rejection", tables, problems=problems())
@@ -132,18 +132,20 @@ def test_code_is_extracted_only_where_it_parses_and_defines_the_entry_point():
 
 def test_execution_feedback_end_to_end():
     """Solutions that pass the source's tests, verification functions that agree, and no always-equal forgery."""
+    factorial = ["assert factorial(5) == 120", "assert factorial(0) == 1"]
+    impossible = ["assert nothing(1) == 'never'", "assert nothing(2) is 3 is 4"]
     tasks = rows(
         CodeTask,
-        {"prompt": "Write factorial(n).", "entry_point": "factorial", "tests": ["assert factorial(5) == 120", "assert factorial(0) == 1"]},
+        {"prompt": "Write factorial(n).", "entry_point": "factorial", "tests": factorial},
         {"prompt": "Write median(numbers).", "entry_point": "median"},
-        {"prompt": "Write nothing(x).", "entry_point": "nothing", "tests": ["assert nothing(1) == 'never'", "assert nothing(2) is 3 is 4"]},
-    )  # fmt: skip
+        {"prompt": "Write nothing(x).", "entry_point": "nothing", "tests": impossible},
+    )
     constraints = rows(Constraint, {"text": "Answer in upper case"}, {"text": "Use a metaphor that surprises"})
     queries = Context(
         Instruction, rows(Instruction, {"prompt": "What colour is coal?"}, {"prompt": "What do bees make?"}).frame
     )
     with simulated("teacher", wrong=0.3) as teacher, simulated("judge") as judge, Sandbox() as sandbox:
-        tables = execution(tasks, constraints, queries, ExecutionParams(rewrites=1), teacher, judge, sandbox)
+        tables = execution(tasks, constraints, queries, ExecutionParams(rewrites=0), teacher, judge, sandbox)
     closing("execution", tables, code_tasks=tasks, constraints=constraints)
     code = {row.prompt[0].content for row in tables.execution_demonstrations if row.domain == "code"}
     assert code == {"Write factorial(n).", "Write median(numbers)."}
