@@ -43,7 +43,7 @@ def refinements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...
     monkeypatch.chdir(tmp_path)
 
     def write(text: str = "") -> Files:
-        (tmp_path / "ontology").mkdir(exist_ok=True)
+        (tmp_path / "human/ontology").mkdir(parents=True, exist_ok=True)
         (tmp_path / "human/ontology/refinements.yaml").write_text(text)
         return Files("ontology", (Path("human/ontology"), Path("encoder")))
 

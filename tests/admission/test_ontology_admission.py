@@ -70,7 +70,7 @@ def test_tags_of_other_words_stay_apart(refinements):
 def test_titles_closer_than_the_distance_are_one_tag(refinements):
     sets = [["information request"], ["information requesting desk"], ["poetry"]]
     titles = [name for (name,) in sets]
-    rows = module.ngrams(sorted(titles)).toarray()
+    rows = module.character_ngrams(sorted(titles)).toarray()
     apart = 1 - float(rows[0] @ rows[1])
     for distance, joined in ((apart + 0.01, True), (apart - 0.01, False)):
         found = canonical(normalise(refinements(), *sets, semantic_distance=distance))

@@ -87,7 +87,7 @@ def closing(stage, result, **consumed):
 
 
 def problems():
-    tables = [
+    prompts = [
         f"Mia has {n} pens. Mia finds 3. Then Mia sells 2. How many pens does Mia have now?" for n in range(3, 23)
     ]
     return rows(Problem, *({"prompt": text, "answer": str(n + 1)} for n, text in enumerate(prompts, 3)))
