@@ -11,7 +11,7 @@ from schemas.stage import Files
 from schemas.table import Table
 from stages.annotation.params import RankParams
 from stages.annotation.rank import RankTables, rank
-from stages.curation.ingest import Ingested, ingest
+from stages.curation.ingest import IngestTables, ingest
 from stages.curation.params import IngestParams
 from tests.admission.judges import judge_of
 from tests.admission.rows import candidate
@@ -51,7 +51,7 @@ def refinements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...
 
 
 @pytest.fixture
-def take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ingested]:
+def take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., IngestTables]:
     """Ingest sources given as (file name, rows or text, fields of the source)."""
     monkeypatch.chdir(tmp_path)
 

@@ -72,6 +72,7 @@ TARGETS = (
     Target(
         (
             "stages.curation.ingest",
+            "stages.curation.readers.sources",
             "stages.curation.filter",
             "stages.curation.decontamination",
             "stages.curation.duplicates",

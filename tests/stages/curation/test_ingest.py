@@ -7,13 +7,13 @@ import polars as pl
 import pytest
 
 from schemas.stage import Files, UndeclaredRead
-from stages.curation.ingest import Ingested, ingest
+from stages.curation.ingest import IngestTables, ingest
 from stages.curation.params import IngestParams
 from stages.curation.readers.books import Paragraph, passages
 from stages.curation.readers.records import FormatError
 
 
-def take(folder: Path, *sources: dict, evaluation: tuple = (), **params) -> Ingested:
+def take(folder: Path, *sources: dict, evaluation: tuple = (), **params) -> IngestTables:
     def named(given):
         return [{"name": f"{number}-{s['path']}", "license": "CC0-1.0"} | s | {"path": str(folder / s["path"])}
                 for number, s in enumerate(given)]  # fmt: skip
