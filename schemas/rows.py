@@ -194,7 +194,7 @@ class Label(Row):
 
 
 class InstructionScore(Generated):
-    """What selection weighs, raw (methods: tag diversity, complexity, semantic richness, intent completeness)."""
+    """What selection weighs, not normalised: tag diversity, complexity, semantic richness, intent completeness."""
 
     tags: list[str]
     tag_count: Annotated[int, Field(ge=0)]

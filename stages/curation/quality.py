@@ -1,6 +1,6 @@
 """Quality rules on completions, as column expressions; the first that holds names the drop.
 
-Refusal and identity: the opening of the completion (methods of open-instruct's keyword filter, by families of
+Refusal and identity: the opening of the completion (after open-instruct's keyword filter, by families of
 phrases). Safety rows may refuse. Repetition, unclosed fences and LaTeX, truncation: the form of the text.
 """
 

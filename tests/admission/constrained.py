@@ -35,9 +35,17 @@ def judged(code: str, text: str, turn: int) -> str:
 
 
 def constrain(
-    replies=(GOOD,), codes=(UPPER,), match=10, label="neutral", cases=CASES, asked=(QUERY,), seeds=(SEED,),
-    rewritten=(), outcome=judged, **params,
-):  # fmt: skip
+    replies=(GOOD,),
+    codes=(UPPER,),
+    match=10,
+    label="neutral",
+    cases=CASES,
+    asked=(QUERY,),
+    seeds=(SEED,),
+    rewritten=(),
+    outcome=judged,
+    **params,
+):
     """The stage on constraints alone. `match`: the judge's score, or {reply: score}; a text is sent as it is."""
 
     def teacher(request):
@@ -66,9 +74,13 @@ def constrain(
     sandbox = HandSandbox(outcome)
     with engines(teacher, judge) as both:
         found = execution(
-            table(CodeTask), constraints, Context(Instruction, instructions.frame), ExecutionParams(**(sizes | params)),
-            *both, sandbox,
-        )  # fmt: skip
+            table(CodeTask),
+            constraints,
+            Context(Instruction, instructions.frame),
+            ExecutionParams(**(sizes | params)),
+            *both,
+            sandbox,
+        )
     closing("execution", found, constraints=constraints)
     assert {job.limits.cpu_s for job in sandbox.jobs} <= {params.get("cpu_s", 2.0)}
     return found

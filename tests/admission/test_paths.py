@@ -24,10 +24,23 @@ def test_equations_are_read_in_order_and_annotations_instead_of_text(path, found
 
 @pytest.mark.parametrize(
     ("path", "holds"),
-    [("2+2=4", True), ("2+2=4.001", True), ("2+2=4.0011", False), ("2+2=3.999", True), ("2+2=3.9989", False),
-     ("no sum", True), ("2+2=4, 2+2=5", False), ("12+5=17-3=14", True), ("12+5=18-3=14", False), ("12+5=14+3", True),
-     ("1/0=0", False), ("10-12=-2", True), ("<<2+2=x>>", False), ("<<y=2>>", False)],
-)  # fmt: skip
+    [
+        ("2+2=4", True),
+        ("2+2=4.001", True),
+        ("2+2=4.0011", False),
+        ("2+2=3.999", True),
+        ("2+2=3.9989", False),
+        ("no sum", True),
+        ("2+2=4, 2+2=5", False),
+        ("12+5=17-3=14", True),
+        ("12+5=18-3=14", False),
+        ("12+5=14+3", True),
+        ("1/0=0", False),
+        ("10-12=-2", True),
+        ("<<2+2=x>>", False),
+        ("<<y=2>>", False),
+    ],
+)
 def test_every_equation_must_hold_to_a_thousandth(path, holds):
     assert is_consistent(path) is holds
 

@@ -16,10 +16,13 @@ def rule_of(row, **params):
     """(rule, detail) of the drop of one row, None where it is kept."""
     demonstrations, preferences = ([row], []) if "completion" in row else ([], [row])
     tables = filter_rows(
-        Table.of(Demonstration, demonstrations), *[Table.of(Demonstration, []) for _ in range(4)],
-        Table.of(Preference, preferences), *[Table.of(Preference, []) for _ in range(4)],
-        evaluation=Context.of(EvaluationItem, []), params=FilterParams(**params),
-    )  # fmt: skip
+        Table.of(Demonstration, demonstrations),
+        *[Table.of(Demonstration, []) for _ in range(4)],
+        Table.of(Preference, preferences),
+        *[Table.of(Preference, []) for _ in range(4)],
+        evaluation=Context.of(EvaluationItem, []),
+        params=FilterParams(**params),
+    )
     return next(((gone.rule, gone.detail) for gone in tables.dropped), None)
 
 
@@ -31,12 +34,28 @@ def named(text, domain="general", **params):
 @pytest.mark.parametrize(
     "text",
     [
-        "I'm sorry, no.", "I’m sorry, no.", "I am sorry, no.", "I am very sorry.", "I'm so sorry.", "I'm really sorry.",
-        "Sorry, no.", "  sorry, no.", "I apologize for it.", "I apologise for it.", "I can't help with it.",
-        "I can’t assist you.", "I cannot answer it.", "I can not provide it.", "I won't fulfil it.", "I won’t fulfill it.",
-        "I am unable to comply now.", "I'm unable to do that.", "I am not able to complete it.", "Well, I CANNOT HELP it.",
+        "I'm sorry, no.",
+        "I’m sorry, no.",
+        "I am sorry, no.",
+        "I am very sorry.",
+        "I'm so sorry.",
+        "I'm really sorry.",
+        "Sorry, no.",
+        "  sorry, no.",
+        "I apologize for it.",
+        "I apologise for it.",
+        "I can't help with it.",
+        "I can’t assist you.",
+        "I cannot answer it.",
+        "I can not provide it.",
+        "I won't fulfil it.",
+        "I won’t fulfill it.",
+        "I am unable to comply now.",
+        "I'm unable to do that.",
+        "I am not able to complete it.",
+        "Well, I CANNOT HELP it.",
     ],
-)  # fmt: skip
+)
 def test_a_refusal_goes_but_for_safety_and_for_those_who_speak_for_others(text):
     assert named(text) == "refusal" and named(text, "math") == "refusal"
     for domain in ("safety", "literature", "character"):
@@ -44,9 +63,17 @@ def test_a_refusal_goes_but_for_safety_and_for_those_who_speak_for_others(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["I'm glad to help.", "He was sorry.", "No need to be sorry.", "I can help with it.", "I cannot see it.",
-             "They cannot help with it.", "Hi cannot help with it."],
-)  # fmt: skip
+    "text",
+    [
+        "I'm glad to help.",
+        "He was sorry.",
+        "No need to be sorry.",
+        "I can help with it.",
+        "I cannot see it.",
+        "They cannot help with it.",
+        "Hi cannot help with it.",
+    ],
+)
 def test_words_of_a_refusal_without_its_speaker_stay(text):
     assert named(text) is None
 
@@ -65,17 +92,37 @@ def test_only_the_opening_of_a_short_completion_is_a_refusal():
 @pytest.mark.parametrize(
     ("text", "faulty"),
     [
-        ("As an AI language model, I like it.", True), ("As an AI, I like it.", True), ("as a AI model, I do.", True),
-        ("As an artificial intelligence, I do.", True), ("As an AI assistant, I do.", True),
-        ("As an AI I do.", False), ("As an AI researcher, I do.", False),
-        ("I'm ChatGPT.", True), ("I’m GPT-4.", True), ("I am gemini.", True), ("I am Bard.", True), ("I am Llama.", True),
-        ("I am Qwen.", True), ("I am Mistral.", True), ("I am a large language model.", True), ("I am an AI language model.", True),
-        ("I am a language model.", False), ("I am the bard of it.", False), ("I read Claude.", False),
-        ("It was trained by OpenAI.", True), ("It is developed by Anthropic.", True), ("created by google now.", True),
-        ("It was made by Meta.", True), ("It is trained by Alibaba.", True), ("made by Microsoft.", True),
-        ("made by Mistral.", True), ("made by DeepSeek.", True), ("It was made by him.", False), ("bought by Meta.", False),
+        ("As an AI language model, I like it.", True),
+        ("As an AI, I like it.", True),
+        ("as a AI model, I do.", True),
+        ("As an artificial intelligence, I do.", True),
+        ("As an AI assistant, I do.", True),
+        ("As an AI I do.", False),
+        ("As an AI researcher, I do.", False),
+        ("I'm ChatGPT.", True),
+        ("I’m GPT-4.", True),
+        ("I am gemini.", True),
+        ("I am Bard.", True),
+        ("I am Llama.", True),
+        ("I am Qwen.", True),
+        ("I am Mistral.", True),
+        ("I am a large language model.", True),
+        ("I am an AI language model.", True),
+        ("I am a language model.", False),
+        ("I am the bard of it.", False),
+        ("I read Claude.", False),
+        ("It was trained by OpenAI.", True),
+        ("It is developed by Anthropic.", True),
+        ("created by google now.", True),
+        ("It was made by Meta.", True),
+        ("It is trained by Alibaba.", True),
+        ("made by Microsoft.", True),
+        ("made by Mistral.", True),
+        ("made by DeepSeek.", True),
+        ("It was made by him.", False),
+        ("bought by Meta.", False),
     ],
-)  # fmt: skip
+)
 def test_a_completion_that_says_what_model_it_is_goes(text, faulty):
     assert named(text) == ("identity leakage" if faulty else None)
     assert named(text, "safety") == ("identity leakage" if faulty else None)
@@ -85,13 +132,24 @@ def test_a_completion_that_says_what_model_it_is_goes(text, faulty):
 @pytest.mark.parametrize(
     ("text", "faulty"),
     [
-        ("My knowledge cutoff is May.", True), ("My knowledge cut-off is May.", True), ("As of my last update it is.", True),
-        ("As of my latest training it is.", True), ("as of my knowledge update it is.", True), ("Regenerate response", True),
-        ("A network error occurred.", True), ("This content may violate it.", True), ("Dear [Insert your name here], no.", True),
-        ("Lorem ipsum dolor.", True), ("As of my last visit it is.", False), ("Regenerate it.", False), ("A network.", False),
-        ("[Insert here]", False), ("Lorem.", False), ("The content may be it.", False),
+        ("My knowledge cutoff is May.", True),
+        ("My knowledge cut-off is May.", True),
+        ("As of my last update it is.", True),
+        ("As of my latest training it is.", True),
+        ("as of my knowledge update it is.", True),
+        ("Regenerate response", True),
+        ("A network error occurred.", True),
+        ("This content may violate it.", True),
+        ("Dear [Insert your name here], no.", True),
+        ("Lorem ipsum dolor.", True),
+        ("As of my last visit it is.", False),
+        ("Regenerate it.", False),
+        ("A network.", False),
+        ("[Insert here]", False),
+        ("Lorem.", False),
+        ("The content may be it.", False),
     ],
-)  # fmt: skip
+)
 def test_boilerplate_goes_wherever_it_stands(text, faulty):
     for given in (text, " ".join(WORDS[:50]) + ". " + text):
         assert named(given, refusal_chars=1) == ("boilerplate" if faulty else None)
@@ -101,11 +159,20 @@ def test_boilerplate_goes_wherever_it_stands(text, faulty):
 @pytest.mark.parametrize(
     ("text", "faulty"),
     [
-        ("```\nx\n```", False), ("```\nx", True), ("```\nx\n```\n```", True), ("``x", False),
-        (r"\begin{a} x \end{a}", False), (r"\begin{a} x", True), (r"x \end{a}", True),
-        (r"\begin{a} \begin{b} x \end{b}", True), (r"\[ x \]", False), (r"\[ x", True), (r"x \]", True), ("[ x", False),
+        ("```\nx\n```", False),
+        ("```\nx", True),
+        ("```\nx\n```\n```", True),
+        ("``x", False),
+        (r"\begin{a} x \end{a}", False),
+        (r"\begin{a} x", True),
+        (r"x \end{a}", True),
+        (r"\begin{a} \begin{b} x \end{b}", True),
+        (r"\[ x \]", False),
+        (r"\[ x", True),
+        (r"x \]", True),
+        ("[ x", False),
     ],
-)  # fmt: skip
+)
 def test_what_is_opened_must_be_closed(text, faulty):
     assert named(text) == ("unclosed fence" if faulty else None)
     assert named(text, "code") == named(text, "literature") == named(text)
@@ -114,13 +181,28 @@ def test_what_is_opened_must_be_closed(text, faulty):
 @pytest.mark.parametrize(
     ("words", "ending", "domain", "faulty"),
     [
-        (9, "", "general", False), (10, "", "general", True), (10, "", "math", True), (10, "", "character", True),
-        (10, "", "safety", True), (10, "", "literature", False), (10, "", "code", False), (10, "", "constraint", False),
-        (10, ".", "general", False), (10, "!", "general", False), (10, "?", "general", False), (10, "…", "general", False),
-        (10, "。", "general", False), (10, ")", "general", False), (10, "|", "general", False), (10, "5", "general", False),
-        (10, ".  \n", "general", False), (10, ",", "general", True), (10, "-", "general", True), (10, ". and", "general", True),
+        (9, "", "general", False),
+        (10, "", "general", True),
+        (10, "", "math", True),
+        (10, "", "character", True),
+        (10, "", "safety", True),
+        (10, "", "literature", False),
+        (10, "", "code", False),
+        (10, "", "constraint", False),
+        (10, ".", "general", False),
+        (10, "!", "general", False),
+        (10, "?", "general", False),
+        (10, "…", "general", False),
+        (10, "。", "general", False),
+        (10, ")", "general", False),
+        (10, "|", "general", False),
+        (10, "5", "general", False),
+        (10, ".  \n", "general", False),
+        (10, ",", "general", True),
+        (10, "-", "general", True),
+        (10, ". and", "general", True),
     ],
-)  # fmt: skip
+)
 def test_a_long_text_without_an_end_is_truncated(words, ending, domain, faulty):
     text = " ".join(["word"] * (words - ending.count("and"))) + ending
     limits = {"truncated_min_words": 10, "repetition_min_words": 500}
@@ -145,11 +227,18 @@ def test_repeated_n_grams_beyond_the_share_go_in_texts_that_are_long_enough():
 @pytest.mark.parametrize(
     ("chosen", "rejected", "rule"),
     [
-        ("Yes.", "Yes. ", "chosen equals rejected"), (" Yes.", "Yes.", "chosen equals rejected"), ("Yes.", "yes.", None),
-        ("Yes.", "Yes", None), (SORRY, "Yes.", "refusal"), ("Yes.", SORRY, None), (" ", "Yes.", "empty completion"),
-        ("Yes.", " ", None), (" ", " ", "empty completion"), (SORRY, SORRY, "chosen equals rejected"),
+        ("Yes.", "Yes. ", "chosen equals rejected"),
+        (" Yes.", "Yes.", "chosen equals rejected"),
+        ("Yes.", "yes.", None),
+        ("Yes.", "Yes", None),
+        (SORRY, "Yes.", "refusal"),
+        ("Yes.", SORRY, None),
+        (" ", "Yes.", "empty completion"),
+        ("Yes.", " ", None),
+        (" ", " ", "empty completion"),
+        (SORRY, SORRY, "chosen equals rejected"),
     ],
-)  # fmt: skip
+)
 def test_a_pair_is_judged_by_its_chosen_side_and_needs_a_difference(chosen, rejected, rule):
     found = rule_of(preference("Tell me.", chosen, rejected))
     assert (found and found[0]) == rule
@@ -158,12 +247,17 @@ def test_a_pair_is_judged_by_its_chosen_side_and_needs_a_difference(chosen, reje
 @pytest.mark.parametrize(
     ("text", "rule"),
     [
-        ("", "empty completion"), (" \n", "empty completion"), ("0", None),
-        (SORRY + ". As an AI, I do. Lorem ipsum ```", "refusal"), ("As an AI, I do. Lorem ipsum ```", "identity leakage"),
-        ("Lorem ipsum ```", "boilerplate"), ("``` " + "word " * 300, "unclosed fence"), ("word " * 300, "truncated"),
+        ("", "empty completion"),
+        (" \n", "empty completion"),
+        ("0", None),
+        (SORRY + ". As an AI, I do. Lorem ipsum ```", "refusal"),
+        ("As an AI, I do. Lorem ipsum ```", "identity leakage"),
+        ("Lorem ipsum ```", "boilerplate"),
+        ("``` " + "word " * 300, "unclosed fence"),
+        ("word " * 300, "truncated"),
         ("word " * 300 + ".", "repetition"),
     ],
-)  # fmt: skip
+)
 def test_the_first_rule_that_holds_names_the_drop(text, rule):
     found = rule_of(demonstration("Tell me.", text))
     assert (found and found[0]) == rule

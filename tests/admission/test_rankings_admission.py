@@ -21,8 +21,14 @@ NEVER = RankParams(min_margin=50.0, max_length_ratio=50, min_mean=5.0, min_aspec
 def judgement(*order, texts=(A, B, C), prompt=PROMPT, **fields):
     """A line of human/annotations/*.jsonl: `order` holds texts, best first; a tuple of texts is a tie."""
     ties = [group if isinstance(group, tuple) else (group,) for group in order]
-    line = {"uuid": "1", "annotator": "ana", "item": item_hash(prompt, texts), "meets_criteria": True,
-            "guideline": "1", "time": "2026-01-01T00:00:00Z"}  # fmt: skip
+    line = {
+        "uuid": "1",
+        "annotator": "ana",
+        "item": item_hash(prompt, texts),
+        "meets_criteria": True,
+        "guideline": "1",
+        "time": "2026-01-01T00:00:00Z",
+    }
     return line | {"order": [[candidate_hash(text) for text in tie] for tie in ties]} | fields
 
 

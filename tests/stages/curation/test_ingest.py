@@ -15,8 +15,10 @@ from stages.curation.readers.records import FormatError
 
 def take(folder: Path, *sources: dict, evaluation: tuple = (), **params) -> IngestTables:
     def named(given):
-        return [{"name": f"{number}-{s['path']}", "license": "CC0-1.0"} | s | {"path": str(folder / s["path"])}
-                for number, s in enumerate(given)]  # fmt: skip
+        return [
+            {"name": f"{number}-{s['path']}", "license": "CC0-1.0"} | s | {"path": str(folder / s["path"])}
+            for number, s in enumerate(given)
+        ]
 
     evaluated = [source | {"name": f"e{source['name']}"} for source in named(evaluation)]
     made = IngestParams.model_validate({"sources": named(sources), "evaluation": evaluated} | params)
@@ -31,8 +33,13 @@ def lines(path: Path, *rows: object) -> None:
 
 
 GSM8K = {"question": "Two and two?", "answer": "2+2 = <<2+2=4>>4\n#### 4"}
-MBPP = {"task_id": 601, "text": "Add.", "code": "def add(a, b):\r\n\treturn a + b",
-        "test_list": ["assert (add(1, 2)) == 3"], "test_setup_code": ""}  # fmt: skip
+MBPP = {
+    "task_id": 601,
+    "text": "Add.",
+    "code": "def add(a, b):\r\n\treturn a + b",
+    "test_list": ["assert (add(1, 2)) == 3"],
+    "test_setup_code": "",
+}
 
 
 @pytest.mark.parametrize(
@@ -40,24 +47,44 @@ MBPP = {"task_id": 601, "text": "Add.", "code": "def add(a, b):\r\n\treturn a + 
     [
         (GSM8K, "math", "problems", {"prompt": "Two and two?", "answer": "4", "solution": "2+2 = 4"}),
         (MBPP, "code", "code_tasks", {"entry_point": "add", "solution": "def add(a, b):\n\treturn a + b"}),
-        ({"instruction": "Sort.", "input": "c a", "output": "a c"}, "general", "instructions",
-         {"prompt": "Sort.\n\nc a", "reference": "a c"}),
-        ({"conversations": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello"}]}, "general",
-         "instructions", {"prompt": "Hi", "reference": "Hello"}),
-        ({"messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "Hi"}]}, "general",
-         "instructions", {"prompt": "Hi", "reference": None}),
-        ({"instruction": "Rhyme.", "instances": [{"input": "", "output": "Time."}]}, "general", "instructions",
-         {"prompt": "Rhyme.", "reference": "Time."}),
+        (
+            {"instruction": "Sort.", "input": "c a", "output": "a c"},
+            "general",
+            "instructions",
+            {"prompt": "Sort.\n\nc a", "reference": "a c"},
+        ),
+        (
+            {"conversations": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello"}]},
+            "general",
+            "instructions",
+            {"prompt": "Hi", "reference": "Hello"},
+        ),
+        (
+            {"messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "Hi"}]},
+            "general",
+            "instructions",
+            {"prompt": "Hi", "reference": None},
+        ),
+        (
+            {"instruction": "Rhyme.", "instances": [{"input": "", "output": "Time."}]},
+            "general",
+            "instructions",
+            {"prompt": "Rhyme.", "reference": "Time."},
+        ),
         ({"prompt": "Explain rain."}, "general", "instructions", {"prompt": "Explain rain.", "reference": None}),
         ({"prompt": "6*7?", "answer": 42}, "math", "problems", {"answer": "42"}),
         ({"prompt": "Capital of Peru?", "answer": "Lima"}, "general", "instructions", {"reference": "Lima"}),
         ({"prompt": "p", "area": "weapons", "harmful": False}, "safety", "safety_prompts", {"harmful": False}),
         ({"text": "Use no commas."}, "constraint", "constraints", {"text": "Use no commas."}),
         ({"work": "W", "text": "Once."}, "literature", "passages", {"work": "W", "text": "Once."}),
-        ({"name": "Ada", "claims": [{"property": "occupation", "value": "baker"}]}, "character", "characters",
-         {"claims": [{"property": "occupation", "value": "baker"}]}),
+        (
+            {"name": "Ada", "claims": [{"property": "occupation", "value": "baker"}]},
+            "character",
+            "characters",
+            {"claims": [{"property": "occupation", "value": "baker"}]},
+        ),
     ],
-)  # fmt: skip
+)
 def test_every_shape_is_told_and_reaches_its_table(tmp_path, row, domain, table, expected):
     lines(tmp_path / "a.jsonl", row)
     made = take(tmp_path, {"path": "a.jsonl", "domain": domain})
@@ -79,8 +106,10 @@ def test_the_same_rows_as_csv_json_and_parquet_are_the_same_rows(tmp_path):
     pl.DataFrame(rows).write_csv(tmp_path / "b.csv")
     pl.DataFrame(rows).write_parquet(tmp_path / "c.parquet")
     lines(tmp_path / "d.jsonl", *rows)
-    ids = [set(take(tmp_path, {"path": name, "domain": "general"}).instructions.ids)
-           for name in ("a.json", "b.csv", "c.parquet", "d.jsonl")]  # fmt: skip
+    ids = [
+        set(take(tmp_path, {"path": name, "domain": "general"}).instructions.ids)
+        for name in ("a.json", "b.csv", "c.parquet", "d.jsonl")
+    ]
     assert len(ids[0]) == 3 and all(other == ids[0] for other in ids)
     together = take(tmp_path, {"path": "*", "domain": "general"})
     assert set(together.instructions.ids) == ids[0]
@@ -90,8 +119,15 @@ def test_the_same_rows_as_csv_json_and_parquet_are_the_same_rows(tmp_path):
 
 
 def test_broken_rows_go_to_quarantine_with_file_line_and_raw_text(tmp_path):
-    lines(tmp_path / "a.jsonl", GSM8K, '{"question": "cut o', [1], GSM8K | {"question": "b", "answer": "no mark"},
-          GSM8K | {"question": "c"}, GSM8K | {"question": "d"})  # fmt: skip
+    lines(
+        tmp_path / "a.jsonl",
+        GSM8K,
+        '{"question": "cut o',
+        [1],
+        GSM8K | {"question": "b", "answer": "no mark"},
+        GSM8K | {"question": "c"},
+        GSM8K | {"question": "d"},
+    )
     (tmp_path / "b.csv").write_text("prompt,completion\na,b\nonly one\nc,d\n")
     made = take(tmp_path, {"path": "a.jsonl", "domain": "math"}, {"path": "b.csv", "domain": "general"})
     found = {row.source.rsplit("/", 1)[1]: row for row in made.quarantine}
@@ -132,8 +168,9 @@ def test_an_evaluation_prompt_cannot_come_in_as_training_and_undeclared_files_ar
     assert made.dropped.frame["rule"].to_list() == ["evaluation prompt"]
     assert made.dropped.frame["parents"][0].to_list() == made.evaluation.ids.to_list()
     assert made.evaluation.frame["split"].to_list() == ["test"]
-    params = IngestParams(sources=[{"name": "a", "path": str(tmp_path / "train.jsonl"), "domain": "math",
-                                    "license": "x"}])  # fmt: skip
+    params = IngestParams(
+        sources=[{"name": "a", "path": str(tmp_path / "train.jsonl"), "domain": "math", "license": "x"}]
+    )
     with pytest.raises(UndeclaredRead):
         ingest(Files("ingest", (tmp_path / "test.jsonl",)), params)
 
@@ -142,8 +179,10 @@ def test_ids_and_limit_select_rows_whatever_their_order(tmp_path):
     rows = [MBPP | {"task_id": n, "text": f"Add {n}."} for n in range(595, 620)]
     for name, order in (("a.jsonl", rows), ("b.jsonl", rows[::-1])):
         lines(tmp_path / name, *order)
-    chosen = [take(tmp_path, {"path": name, "domain": "code", "ids": "601-610, 612", "limit": 5})
-              for name in ("a.jsonl", "b.jsonl")]  # fmt: skip
+    chosen = [
+        take(tmp_path, {"path": name, "domain": "code", "ids": "601-610, 612", "limit": 5})
+        for name in ("a.jsonl", "b.jsonl")
+    ]
     assert chosen[0].code_tasks.ids.to_list() == chosen[1].code_tasks.ids.to_list()
     assert len(chosen[0].code_tasks) == 5 and list(chosen[0].metrics["not_taken"].values()) == [6]
 
@@ -168,9 +207,12 @@ def test_real_inputs(real_data):
         source("autoif/seed_instruction.txt", "constraint"),
         source("gutenberg_alice/11-0.txt", "literature"),
         source("wikidata_entities/*.json", "character"),
-        evaluation=(source("gsm8k/test.jsonl", "math"), source("ifeval/input_data.jsonl", "constraint"),
-                    source("mbpp/mbpp.jsonl", "code", ids="11-510")),
-    )  # fmt: skip
+        evaluation=(
+            source("gsm8k/test.jsonl", "math"),
+            source("ifeval/input_data.jsonl", "constraint"),
+            source("mbpp/mbpp.jsonl", "code", ids="11-510"),
+        ),
+    )
     assert len(made.problems) == 7473 and len(made.instructions) == 175 + 252 and len(made.constraints) == 36
     assert len(made.evaluation) == 1319 + 541 + 500 and not len(made.quarantine)
     assert len(made.code_tasks) + (made.dropped.frame["rule"] == "evaluation prompt").sum() == 374
