@@ -65,8 +65,8 @@ def take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Inges
                 found.append({"name": f"{prefix}{n}", "path": name, "domain": "general", "license": "MIT"} | fields)
             return found
 
-        made = {"sources": declared(sources, "s"), "evaluation": declared(evaluation, "e")} | params
-        tables = ingest(Files("ingest", (Path(),)), IngestParams.model_validate(made))
+        section = {"sources": declared(sources, "s"), "evaluation": declared(evaluation, "e")} | params
+        tables = ingest(Files("ingest", (Path(),)), IngestParams.model_validate(section))
         for table in tables[:-1]:
             table.check()
         return tables
