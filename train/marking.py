@@ -10,8 +10,8 @@ from math_verify.parser import ExprExtractionConfig
 
 from cultivar.grading.answers import agrees, last_answer, parse_value
 from cultivar.grading.constraints import follows, has_checks
-from cultivar.sandbox import NO_VERDICT, Job, Sandbox, Verdict
-from cultivar.sandbox.complete import complete
+from cultivar.sandbox import NO_VERDICT, Job, Sandbox, Verdict, job_from_asserts
+from cultivar.sandbox.uncalled_tests import add_test_calls
 from schemas.rows import EvaluationItem
 
 SECONDS = 5  # that math-verify may think about one answer (by SIGALRM: in the main thread only)
@@ -24,7 +24,7 @@ def can_mark(item: EvaluationItem) -> bool:
         return bool(item.answer)
     if item.task == "code":
         try:
-            return bool([complete(test, item.entry_point) for test in item.tests])
+            return bool([add_test_calls(test, item.entry_point) for test in item.tests])
         except (ValueError, SyntaxError):
             return False
     return has_checks(item.constraints)
@@ -65,7 +65,7 @@ def trouble(verdict: Verdict) -> bool:
 
 
 def job(item: EvaluationItem, text: str, at: int) -> Job:
-    return Job.from_asserts(str(at), program(text), item.tests, item.entry_point, item.setup)
+    return job_from_asserts(str(at), program(text), item.tests, item.entry_point, item.setup)
 
 
 def program(text: str) -> str:

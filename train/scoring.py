@@ -7,8 +7,8 @@ from typing import Any, Protocol
 import torch
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
-from cultivar.store.memo import Row, content_of, remembered, work_key
-from cultivar.store.store import Store, where
+from cultivar.store.memo import Row, cached_rows, hash_folder, work_key
+from cultivar.store.store import Store, store_folder
 from schemas.params.engines import RuntimeParams, identity
 from schemas.stage import Model
 from train.params import EvaluateParams, OnlineDpoParams
@@ -34,8 +34,8 @@ def open_scorer(params: EvaluateParams | OnlineDpoParams, reward: Model, pad: in
             return VllmScorer(reward.path, {**runtime.vllm, **params.vllm})
         return TransformersScorer(reward, pad, params.trusted)
 
-    store = Store(where(runtime.store), runtime.flush_rows, runtime.flush_s)
-    name = f"{params.scorer} {content_of(reward.path)}"
+    store = Store(store_folder(runtime.store), runtime.flush_rows, runtime.flush_s)
+    name = f"{params.scorer} {hash_folder(reward.path)}"
     return RememberingScorer(opened, f"{name} {sorted(decisive.items())}" if decisive else name, store)
 
 
@@ -60,7 +60,7 @@ class RememberingScorer:
                 rewards = self.scorer.score([sequences[place] for place in some])
                 yield [(place, {"reward": reward}) for place, reward in zip(some, rewards, strict=True)]
 
-        rows, _ = remembered(self.store, KIND, keys, compute)
+        rows, _ = cached_rows(self.store, KIND, keys, compute)
         return [row["reward"] for row in rows if row is not None]
 
 

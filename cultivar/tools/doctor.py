@@ -24,8 +24,8 @@ from cultivar.runlog.folders import MAX_AGE_DAYS, cache_folder, expired
 from cultivar.runlog.previous import objects_folder
 from cultivar.runner.graph import GRAPH, PARAMS, load_yaml
 from cultivar.runner.guard.parents import LOCKS
-from cultivar.store.segments import is_whole
-from cultivar.store.store import of_project
+from cultivar.store.segments import is_intact
+from cultivar.store.store import project_store_folder
 from cultivar.tools.objects import (
     LOCK,
     UNCACHED,
@@ -70,7 +70,7 @@ def main(
     findings += [*leftovers(), *aged_checkpoints()]
     if str(PARAMS) not in broken:  # it names the store
         try:
-            findings += segments(of_project())
+            findings += segments(project_store_folder())
         except ValueError as error:
             findings.append(Finding(str(error), "correct it"))
     if objects is not None and not {str(GRAPH), str(LOCK)} & broken:
@@ -134,7 +134,7 @@ def segments(root: Path) -> Iterator[Finding]:
     for path in sorted(root.rglob("*.parquet")):
         if path.parent.name == "damaged":
             yield Finding(f"store: {path} was set aside as damaged; what it held is asked again", f"rm -f {path}")
-        elif not is_whole(path):
+        elif not is_intact(path):
             mend = f"rm -f {path}, then `python -m cultivar.store.sync pull URL` where it was pushed; else it is asked again"
             yield Finding(f"store: {path} is damaged: its bytes do not hash to its name", mend)
 

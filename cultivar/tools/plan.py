@@ -209,7 +209,7 @@ def tokens_each(engine: Any, last: dict[str, Any], role: str) -> tuple[float | N
     """
     missing = len(engine.backend.requests)
     prompt = last.get("prompt_tokens", {}).get(role) or (engine.backend.prompt_tokens / missing if missing else None)
-    known = [said.completion_tokens for said in engine.memory.known.values()]
+    known = [said.completion_tokens for said in engine.sender.cache.known.values()]
     if known:
         return prompt, sum(known) / len(known)
     return prompt, last.get("completion_tokens", {}).get(role) or engine.spec.max_tokens / 2

@@ -124,7 +124,7 @@ def derive(name: str, graph: dict, forgotten: Collection[bytes] = ()) -> Derived
 def tally(one: Derived, run: Rehearsal) -> None:
     """Note what was recalled, what was missing, and how many fresh results are those of the store."""
     for engine in run.engines.values():
-        memory = engine.memory
+        memory = engine.sender.cache
         one.answers += list(memory.known)
         one.missing += len(getattr(engine.backend, "requests", []))
         one.again += len(memory.fresh_answers)
@@ -132,8 +132,8 @@ def tally(one: Derived, run: Rehearsal) -> None:
         one.deterministic &= engine.simulated
     if run.sandbox is not None:
         one.verdicts += list(run.sandbox.seen)
-        one.again += len(run.sandbox.fresh)
-        one.alike += sum(same for same in run.sandbox.fresh.values())
+        one.again += len(run.sandbox.rechecked)
+        one.alike += sum(same for same in run.sandbox.rechecked.values())
 
 
 def pick(sound: list[Derived], sample: int, seed: int) -> dict[str, list[bytes]]:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from cultivar.llm.answer import Answer
 from cultivar.llm.prompt import Prompt
-from cultivar.llm.request import Message, Question
+from cultivar.llm.request import MessageDict, Question
 from cultivar.sandbox import NO_VERDICT
 from schemas.ids import seed_of, unit_of
 from schemas.products import Admission, demonstration_row, preference_row
@@ -51,7 +51,7 @@ class ConstrainedQuery:
     responses: list[Response]
 
     @property
-    def prompt(self) -> list[Message]:
+    def prompt(self) -> list[MessageDict]:
         return [{"role": "user", "content": compose_prompt(self.query.prompt, self.constraint.text)}]
 
 

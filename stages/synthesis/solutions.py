@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from cultivar.llm.answer import Answer
 from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import Question
-from cultivar.sandbox import NO_VERDICT, Job, Limits, gate
+from cultivar.sandbox import NO_VERDICT, Job, Limits, gate, job_from_asserts
 from schemas.ids import content_id, seed_of
 from schemas.products import Admission, demonstration_row, message, preference_row
 from schemas.rows import CodeTask
@@ -170,8 +170,8 @@ def gather_tests(tasks: list[CodeTask], bench: Workbench) -> dict[str, list[str]
 
 
 def job(name: str, solution: Solution, test: str, params: ExecutionParams) -> Job:
-    made = Job.from_asserts(name, solution.code, [test], solution.task.entry_point, solution.task.setup)
-    return replace(made, limits=Limits(cpu_s=params.cpu_s))
+    one = job_from_asserts(name, solution.code, [test], solution.task.entry_point, solution.task.setup)
+    return replace(one, limits=Limits(cpu_s=params.cpu_s))
 
 
 def drop_wrong_tests(tasks: list[CodeTask], tests: dict[str, list[str]], bench: Workbench) -> None:
@@ -180,14 +180,14 @@ def drop_wrong_tests(tasks: list[CodeTask], tests: dict[str, list[str]], bench: 
     A test that the sandbox could not run on the reference stays: there is no evidence against it.
     """
     places = {
-        f"{task.id}/{number}": (task, test, Job.from_asserts("", task.solution, [test], task.entry_point, task.setup))
+        f"{task.id}/{number}": (task, test, job_from_asserts("", task.solution, [test], task.entry_point, task.setup))
         for task in tasks
         if task.solution
         for number, test in enumerate(tests[task.id])
         if test in task.tests
     }
     limits = Limits(cpu_s=bench.params.cpu_s)
-    references = (replace(made, id=name, limits=limits) for name, (_, _, made) in places.items())
+    references = (replace(one, id=name, limits=limits) for name, (_, _, one) in places.items())
     for name, found in gate(bench.sandbox, references, bench.params.reruns).items():
         if found.dropped:
             task, test, _ = places[name]

@@ -88,7 +88,7 @@ def test_what_an_evolved_row_holds():
         "depth": 1,
         "tags": ["fish"],
         "license": "MIT",
-        "engine": teacher.label,
+        "engine": teacher.questions.label,
         "simulated": True,
     }
     assert OLD in asked and "exactly 4 meaningful" in asked and "77 words" in asked

@@ -7,17 +7,17 @@ import orjson
 import pytest
 from pydantic import BaseModel
 
-from cultivar.llm.request import SAMPLING, Question, Request, Source, body_of
+from cultivar.llm.request import SAMPLING, ModelConfig, Question, Request, body_of
 from schemas.params.engines import RoleParams
 from tests.engines import scripted
 
-SOURCE = Source(
+SOURCE = ModelConfig(
     "http", "m", "r", {"temperature": 0.5, "top_p": 1.0, "max_tokens": 9}, {"type": "object"}, {"rate": 0.25}
 )
 MESSAGES = [{"role": "system", "content": "s"}, {"role": "user", "content": "u"}]
 
 
-def key(source: Source = SOURCE, messages=None, seed: int = 3, sample: int = 1) -> bytes:
+def key(source: ModelConfig = SOURCE, messages=None, seed: int = 3, sample: int = 1) -> bytes:
     return Request(source, messages or MESSAGES, seed, sample).key
 
 
@@ -39,7 +39,7 @@ def test_the_key_is_sha256_over_the_canonical_form():
 def test_each_field_of_a_source_changes_its_fingerprint_and_the_key(changes):
     other = dataclasses.replace(SOURCE, **changes)
     assert other.fingerprint != SOURCE.fingerprint and key(other) != key()
-    assert {field.name for field in dataclasses.fields(Source)} == {
+    assert {field.name for field in dataclasses.fields(ModelConfig)} == {
         "engine",
         "model",
         "revision",
@@ -65,12 +65,18 @@ def test_spelling_of_numbers_order_of_keys_and_kinds_of_sequence_do_not_matter()
     ]
     assert {key(source) for source in same} == {key()}
     deep = [
-        Source("http", "m", "r", {}, None, {"a": {"x": value, "y": [1.0, (2.0, "z")]}})
+        ModelConfig("http", "m", "r", {}, None, {"a": {"x": value, "y": [1.0, (2.0, "z")]}})
         for value in (1, 1.0)
-    ] + [Source("http", "m", "r", {}, None, {"a": {"y": (1, [2, "z"]), "x": 1}})]  # fmt: skip
+    ] + [ModelConfig("http", "m", "r", {}, None, {"a": {"y": (1, [2, "z"]), "x": 1}})]  # fmt: skip
     assert len({source.digest for source in deep}) == 1
-    assert Source("http", "m", "r", {}, None, {"a": True}).digest != Source("http", "m", "r", {}, None, {"a": 1}).digest
-    assert Source("http", "m", "r", {}, None, {"a": 1.5}).digest != Source("http", "m", "r", {}, None, {"a": 1}).digest
+    assert (
+        ModelConfig("http", "m", "r", {}, None, {"a": True}).digest
+        != ModelConfig("http", "m", "r", {}, None, {"a": 1}).digest
+    )
+    assert (
+        ModelConfig("http", "m", "r", {}, None, {"a": 1.5}).digest
+        != ModelConfig("http", "m", "r", {}, None, {"a": 1}).digest
+    )
     assert key(messages=[{"content": "s", "role": "system"}, {"content": "u", "role": "user"}]) == key()
     assert Request(SOURCE, MESSAGES, 3, 1, body_of(MESSAGES)).key == key()
 
@@ -149,7 +155,7 @@ def test_who_asks_and_what_becomes_of_unanswered_requests_is_no_part_of_the_key(
 def test_guided_decoding_is_part_of_the_key_where_an_engine_has_it():
     def keys(question: Question, structured: bool) -> list[str]:
         with scripted([], **SPEC, structured=structured) as engine:
-            engine.simulated = False
+            engine.questions.simulated = False
             return [request.key.hex() for request in engine.requests_of(question)]
 
     free = dataclasses.replace(QUESTION, answer=None)

@@ -56,10 +56,10 @@ def test_what_a_tag_set_holds_and_that_the_limit_is_put_to_the_tagger():
         "id": content_id("tags", tags, [ROW["id"]]),
         "parents": [ROW["id"]],
         "tags": tags,
-        "engine": tagger.label,
+        "engine": tagger.questions.label,
         "simulated": True,
     }
-    assert tagger.label.startswith("simulated/m@")
+    assert tagger.questions.label.startswith("simulated/m@")
     (asked,) = tagger.backend.asked
     assert "Name four river fish." in asked and "at most 7 objects" in asked
 
@@ -116,7 +116,7 @@ def test_what_a_score_holds():
     assert row.model_dump() == content | {
         "id": content_id("score", content, [ROW["id"]]),
         "parents": [ROW["id"]],
-        "engine": judge.label,
+        "engine": judge.questions.label,
         "simulated": True,
     }
     assert "Name four river fish." in judge.backend.asked[0]

@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 import tiny
+from project import copy_code, fingerprints
 from ruamel.yaml import YAML
 
 from cultivar.runner.graph import load_yaml
@@ -39,6 +40,8 @@ def project(tmp_path_factory) -> Path:
     """A folder with the graph, tiny tables and models; params ask for two processes."""
     path = tmp_path_factory.mktemp("project")
     shutil.copy(ROOT / "dvc.yaml", path)
+    copy_code(path)
+    fingerprints(path)
     (path / "models").mkdir()
     start = tiny.base_model(path / "models")
     tuned = tiny.sft_model(path / "models", start)
@@ -60,9 +63,9 @@ def project(tmp_path_factory) -> Path:
 def launched(project: Path, stage: str) -> None:
     """Run a stage as people run it."""
     done = subprocess.run(
-        [sys.executable, "-m", "cultivar.runner.run", f"train.{stage}"],
+        [sys.executable, "-m", "cultivar.runner", stage],
         cwd=project,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
+        env=os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
         capture_output=True,
         text=True,
         timeout=400,
@@ -143,7 +146,7 @@ def test_accelerate_reads_every_config(kind, monkeypatch):
         patched.setattr("torch.cuda.is_available", lambda: True)
         command = command_of(params, CONFIGS / f"{kind}.yaml", [], ["train.sft"])
     found, _, _ = _validate_launch_command(launch_command_parser().parse_args(command[3:]))
-    assert found.num_processes == 2 and found.training_script == "cultivar.runner.run" and found.module
+    assert found.num_processes == 2 and found.training_script == "cultivar.runner" and found.module
     assert (found.use_fsdp, found.use_deepspeed, found.multi_gpu) == (
         kind in ("fsdp2", "cp"), kind in ("zero3", "ulysses"), kind in ("cpu", "ddp"),
     )  # fmt: skip

@@ -27,7 +27,7 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
-from cultivar.llm.retry_after import pause_of
+from cultivar.llm.retry_after import parse_retry_after
 from schemas.errors import ParamsError
 from schemas.params.engines import RuntimeParams
 from schemas.stage import Model
@@ -147,7 +147,7 @@ class HttpSampler:
                 return read(json.loads(text) if text.strip() else None)
             except urllib.error.HTTPError as error:
                 words, cause = f"{error.code} {body_of(error)}", error
-                pause = pause_of(error.headers.get("Retry-After"))
+                pause = parse_retry_after(error.headers.get("Retry-After"))
                 if error.code not in (408, 429) and error.code < 500:
                     break
             except (LookupError, TypeError, AttributeError) as error:
