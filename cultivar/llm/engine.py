@@ -44,7 +44,6 @@ class Engine:
     ) -> None:
         self.role = role
         self.spec = spec
-        self.simulated = backend.simulated
         self.questions = Questions(spec, backend.extra, backend.simulated)
         cache = AnswerCache(store, self.questions.label, journal=isinstance(backend, AsyncBackend))
         unanswered = UnansweredRequests(role, fail=spec.unanswered == "fail")
@@ -67,6 +66,16 @@ class Engine:
     def backend(self) -> SyncBackend | AsyncBackend:
         """What answers the requests."""
         return self.sender.backend
+
+    @property
+    def label(self) -> str:
+        """What answers name as their engine: "<kind>/<model>@<revision>"."""
+        return self.questions.label
+
+    @property
+    def simulated(self) -> bool:
+        """Whether no model stands behind the answers."""
+        return self.questions.simulated
 
     def requests_of(self, question: Question) -> list[Request]:
         """The requests of a question, one per sample."""

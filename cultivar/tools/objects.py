@@ -13,7 +13,7 @@ from tqdm import tqdm
 from cultivar.runlog.previous import LOCK, dvc_config, md5_of, objects_folder
 from cultivar.runner.graph import load_yaml
 
-UNCACHED = ("metrics", "plots", "reports")
+UNCACHED = ("fingerprints", "metrics", "plots", "reports")
 """Folders of outputs that are in git and not in the cache."""
 
 

@@ -112,7 +112,7 @@ def plan(targets: list[str]) -> list[Planned]:
         one.exact = all(up.exact for up in above)
         if restored & closure(needs, [name]):
             one.exact, one.why = False, f"{one.why} (exact after `dvc checkout`)"
-        if "model" in kinds[name] or name not in asking:
+        if name == CODE or "model" in kinds[name] or name not in asking:
             one.seconds = last_run(name).get("seconds") if "matrix" not in graph["stages"][name] else seconds_of(name)
             continue
         made = {path: frame for up in done.values() for path, frame in up.frames.items()}
@@ -140,7 +140,8 @@ def differs(up: Planned, name: str, graph: dict[str, Any]) -> bool | None:
                 return True
         except TableError:
             return True
-    return None if any(path.parts[0] in UNCACHED for path in wants) else False
+    others = wants - {FOLDER / f"{name}.txt"}  # only stage `code` writes that
+    return None if any(path.parts[0] in UNCACHED for path in others) else False
 
 
 def estimate(one: Planned, graph: dict[str, Any], params: dict[str, Any], made: dict[Path, Table]) -> None:

@@ -174,6 +174,8 @@ def test_equal_rows_stand_once_within_a_source_and_over_sources(take):
         ("1,x-7", "ae"),
         (" 3 , , 1 ", "ac"),
         ("9", ""),
+        ("8", "f"),
+        ("6", ""),
         ("4-2", ""),
         ("x", ""),
         ("-2", ""),
@@ -182,7 +184,7 @@ def test_equal_rows_stand_once_within_a_source_and_over_sources(take):
     ],
 )
 def test_ids_and_ranges_choose_records(take, ids, expected):
-    names = [{"task_id": 1}, {"id": 2}, {"key": 3}, {"task_id": 4, "id": 9}, {"id": "x-7", "key": 3}, {}]
+    names = [{"task_id": 1}, {"id": 2}, {}, {"task_id": 4, "id": 9}, {"id": "x-7", "key": 3}, {"key": 8}]
     rows = [{"prompt": letter} | name for letter, name in zip("abcdef", names, strict=True)]
     tables = take(("a.jsonl", rows, {"ids": ids}))
     chosen = "".join(sorted(row.prompt for row in tables.instructions))
