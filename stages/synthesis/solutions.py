@@ -2,7 +2,7 @@
 
 Solutions and test sets are sampled independently. Tests of the source decide where there are any; otherwise solutions
 that pass the same tests form a group, and the tests of the group with the largest (solutions x tests passed) are trusted
-(dual execution agreement, CodeT, Chen et al. 2022, section 2.2).
+(dual execution agreement of CodeT, Chen et al. 2023).
 """
 
 import ast
