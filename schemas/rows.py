@@ -194,7 +194,7 @@ class Label(Row):
 
 
 class InstructionScore(Generated):
-    """What selection weighs, raw (methods: tag diversity, complexity, semantic richness, intent completeness)."""
+    """What selection weighs, not normalised: tag diversity, complexity, semantic richness, intent completeness."""
 
     tags: list[str]
     tag_count: Annotated[int, Field(ge=0)]
@@ -254,8 +254,8 @@ class Ranking(Row):
 # ---------------------------------------------------------------- verdicts, demonstrations and preferences
 
 
-class Verdict(Row):
-    """What an independent verifier said of its parent(s): answer check, sandbox, judge, NLI, principle check."""
+class VerdictRow(Row):
+    """The outcome of an independent check of its parents: answer check, sandbox, judge, NLI, principle check."""
 
     stage: Text
     verifier: Text

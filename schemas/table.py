@@ -198,7 +198,7 @@ def broken_by(value: pl.Expr, annotation: Any, metadata: list[Any]) -> Iterator[
 
 
 def broken_limit(value: pl.Expr, limit: Any, listed: bool) -> Iterator[pl.Expr]:
-    """The expression of one bound, length or pattern; unknown constraints raise TypeError rather than pass unseen."""
+    """The expression of one bound, length or pattern; raises TypeError for constraints that it does not know."""
     length = value.list.len() if listed else value.str.len_chars()
     match limit:
         case annotated_types.Ge():
@@ -232,7 +232,7 @@ def explain(model: type[BaseModel], row: dict[str, Any]) -> str:
 
 
 def build(model: type[M], row: dict[str, Any]) -> M:
-    """A model object from checked data, nested parts included, without paying for validation."""
+    """A model object from checked data, nested parts included, without the cost of validation."""
     for name, kind, listed in parts_of(model):
         value = row.get(name)
         if value is not None:
@@ -243,18 +243,18 @@ def build(model: type[M], row: dict[str, Any]) -> M:
 @lru_cache
 def parts_of(model: type[BaseModel]) -> list[tuple[str, type[BaseModel], bool]]:
     """The fields that hold nested models: name, model, whether it is a list of them."""
-    found = ((name, nested(field.annotation)) for name, field in model.model_fields.items())
-    return [(name, *kind) for name, kind in found if kind is not None]
+    parts = ((name, model_within(field.annotation)) for name, field in model.model_fields.items())
+    return [(name, *part) for name, part in parts if part is not None]
 
 
-def nested(annotation: Any) -> tuple[type[BaseModel], bool] | None:
+def model_within(annotation: Any) -> tuple[type[BaseModel], bool] | None:
     """The model that an annotation holds and whether in a list; None for plain values."""
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        return nested(args[0])
+        return model_within(args[0])
     if origin in (Union, types.UnionType):
-        return nested(next(arg for arg in args if arg is not type(None)))
+        return model_within(next(arg for arg in args if arg is not type(None)))
     if origin is list:
-        inner = nested(args[0])
+        inner = model_within(args[0])
         return None if inner is None else (inner[0], True)
     return (annotation, False) if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None

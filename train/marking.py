@@ -8,8 +8,8 @@ from functools import lru_cache
 from math_verify import LatexExtractionConfig, parse, verify
 from math_verify.parser import ExprExtractionConfig
 
-from cultivar.grading.answers import agrees, said, value
-from cultivar.grading.constraints import checkable, follows
+from cultivar.grading.answers import agrees, last_answer, parse_value
+from cultivar.grading.constraints import follows, has_checks
 from cultivar.sandbox import NO_VERDICT, Job, Sandbox, Verdict, job_from_asserts
 from cultivar.sandbox.uncalled_tests import add_test_calls
 from schemas.rows import EvaluationItem
@@ -28,7 +28,7 @@ def can_mark(item: EvaluationItem) -> bool:
             return bool([add_test_calls(test, item.entry_point) for test in item.tests])
         except (ValueError, SyntaxError):
             return False
-    return checkable(item.constraints)
+    return has_checks(item.constraints)
 
 
 def mark(answers: Sequence[tuple[EvaluationItem, str]], sandbox: Sandbox) -> list[bool]:
@@ -83,10 +83,10 @@ def is_right_answer(text: str, answer: str) -> bool:
     A text without a final answer is wrong, whatever numbers it holds; so is one with several. An answer that is itself
     no single value has to be given word for word. Numbers are compared exactly, algebra by math-verify.
     """
-    final = said(text)
+    final = last_answer(text)
     if (right := agrees(final, answer)) is not None:
         return right
-    given, gold = value(final), value(answer, unit=False)
+    given, gold = parse_value(final), parse_value(answer, unit=False)
     if given is None or gold is None or given.letters != gold.letters:  # math-verify takes the c of 5c for a unit
         return False
     settings = [ExprExtractionConfig(), LatexExtractionConfig()]

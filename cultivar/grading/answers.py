@@ -1,6 +1,6 @@
-"""The final answer of a worked text: what it says, the one value of that, and whether it is the right one.
+"""The final answer of a worked text: where it stands, the one value that it gives, and whether it is the right one.
 
-A text says its answer after "the answer is", "Answer:" or "####", or in a box; what it says last counts. The answer is
+A text gives its answer after "the answer is", "Answer:" or "####", or in a box; the last one counts. The answer is
 one value: a number, arithmetic, or one expression of algebra. Words before it (therefore, x =, 3 + 4 =), a reason after
 it and its unit are no part of it; %, ° and currencies are units, so 17% is 17 and never 0.17. Where another number, or
 a word that multiplies, denies or offers a choice, stands beside the number, the text has no answer.
@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 from cultivar.grading.arithmetic import evaluate
 
-LONGEST = 300
+MAX_CHARS = 300
 """Characters of a final answer."""
 BOX = re.compile(r"\\(?:boxed|fbox)\s*\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}")
-SAID = re.compile(
+ANSWER_MARK = re.compile(
     r"(\bor\s+)?(?:####|(?:\b(?:so|the|my|our|final|correct|right)\s+){1,3}answer(?:\s+is\b|[\s*]*[:=])|"
     r"(?:^|(?<=[^\w\s]))[^\S\n]*answer[\s*]*[:=])[\s:*_]*(?=\S)",
     re.IGNORECASE | re.MULTILINE,
@@ -32,7 +32,7 @@ COMMAND = re.compile(
     r"[A-Za-z]+"
 )
 SEVERAL = re.compile(r"\\|[^\W\d_]{2}|\d\s+\d")
-"""What makes more, or something else, than one value of algebra: words, a row of numbers, any other command."""
+"""What is more than one value of algebra, or none: words, a row of numbers, any other command."""
 VARIABLE = re.compile(r"\s*[A-Za-z](?:_\{?\w+\}?)?(?:\(\w+\))?\s*")
 IN_WORDS = re.compile(r"(.+?)\s*\(([^()\d]+)\)")
 """42 (forty-two)."""
@@ -44,7 +44,7 @@ PRODUCT = re.compile(
     r"(?<![\w'’°])(?!(?:[mglLsh]|[aI](?=\s+[a-z]{2}))\b)[^\W\d_]\b"
 )
 """What makes a product of the number before it: 17x and 17 ab are not 17 of something, 17 m and 17 km are."""
-OTHERWISE = re.compile(
+QUALIFIER = re.compile(
     r"\b(?:no[tr]?|never|isn|wrong|incorrect|or|either|neither|than|between|but|maybe|perhaps|alternatively|instead|vs|"
     r"versus|if|unless|squared|cubed|factorial|dozens?|hundreds?|thousands?|(?:m|b|tr)illions?|half|halves|twice|thirds?|"
     r"quarters?|(?:four|fif|six|seven|eigh|nin|ten)ths?|plus|minus|times(?!\W*$)|mod|root|sin|cos|tan|log)\b",
@@ -54,8 +54,8 @@ OTHERWISE = re.compile(
 ONES = "zero one two three four five six seven eight nine".split()
 TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
 TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-WORTH = {word: at for at, word in enumerate(ONES + TEENS)} | {word: 10 * at for at, word in enumerate(TENS, 2)}
-SPELLED = re.compile(rf"\b(?:({'|'.join(TENS)})[-\s]({'|'.join(ONES[1:])})|({'|'.join(WORTH)}))\b", re.IGNORECASE)
+NUMBER_OF = {word: at for at, word in enumerate(ONES + TEENS)} | {word: 10 * at for at, word in enumerate(TENS, 2)}
+SPELLED = re.compile(rf"\b(?:({'|'.join(TENS)})[-\s]({'|'.join(ONES[1:])})|({'|'.join(NUMBER_OF)}))\b", re.IGNORECASE)
 POWER_OF_TEN = re.compile(rf"{NUMBER}[eE][-+]?\d{{1,2}}(?!\d)")
 SIGNS = str.maketrans(
     {"−": "-", "×": "*", "·": "*", "÷": "/", "⁄": "/", "²": "^2", "³": "^3", "½": " 1/2", "¼": " 1/4", "¾": " 3/4"}
@@ -81,7 +81,7 @@ MARKUP = {
     r"equal\s+to|given\s+by|a\s+total\s+of)\b[\s,:]*|[=≈:]\s*)+": "",
 }
 """What an answer is without markup, lead words and reason: the left is written as the right, in this order."""
-PLAINER = [(re.compile(pattern), by) for pattern, by in MARKUP.items()]
+REWRITES = [(re.compile(pattern), replacement) for pattern, replacement in MARKUP.items()]
 
 
 class Value(NamedTuple):
@@ -96,28 +96,28 @@ class Value(NamedTuple):
         return set(re.findall("[A-Za-z]", COMMAND.sub("#", self.expression)))
 
 
-def said(text: str) -> str:
-    """What a text says last as its answer, to the end of the line or of the boxes of a line; empty where it says none."""
-    *_, mark = [None, *SAID.finditer(text)]
+def last_answer(text: str) -> str:
+    """The words that a text gives last as its answer, to the end of the line or the boxes of a line; empty for none."""
+    *_, mark = [None, *ANSWER_MARK.finditer(text)]
     first, _, rest = (text[mark.end() :] if mark else f"\n{text}").partition("\n")
     boxes = [found for line in rest.splitlines() if (found := BOX.findall(line))]
     words = ", ".join(dict.fromkeys(boxes[-1])) if boxes else ((mark and mark[1]) or "") + first
-    return words.strip() if len(words) <= LONGEST else ""
+    return words.strip() if len(words) <= MAX_CHARS else ""
 
 
 def final_answer(text: str) -> Value | None:
     """The one value that a text gives as its answer; None where it gives none or not one."""
-    return value(said(text))
+    return parse_value(last_answer(text))
 
 
 def agrees(words: str, answer: str) -> bool | None:
-    """Whether what a text says is the answer, which is one value without a unit, or has to be said word for word.
+    """Whether the words of a text are the answer: one value without a unit, else the same text.
 
     None where that is left open: of algebra that is not written alike, or of words.
     """
-    found, gold = value(words), value(answer, unit=False)
-    given, wanted = plain(words), plain(answer)
-    if words and (given == wanted or (gold is None and "".join(given.split()) == "".join(wanted.split()))):
+    found, gold = parse_value(words), parse_value(answer, unit=False)
+    given, expected = strip_markup(words), strip_markup(answer)
+    if words and (given == expected or (gold is None and "".join(given.split()) == "".join(expected.split()))):
         return True
     if found is not None and found == gold:
         return True
@@ -126,19 +126,19 @@ def agrees(words: str, answer: str) -> bool | None:
     return None if gold is None or None in (found.number, gold.number) else False
 
 
-def value(words: str, unit: bool = True) -> Value | None:
+def parse_value(words: str, unit: bool = True) -> Value | None:
     """The one value of an answer; None where it is none or not one. Without `unit`, words after it make it none."""
-    words = plain(words)
-    if unit and (twice := IN_WORDS.fullmatch(words)) and (one := value(twice[1])) and one == value(twice[2]):
+    words = strip_markup(words)
+    if unit and (both := IN_WORDS.fullmatch(words)) and (one := parse_value(both[1])) and one == parse_value(both[2]):
         return one
-    words = POWER_OF_TEN.sub(lambda found: f"({Fraction(found[0].replace(',', ''))})", SPELLED.sub(digits, words))
+    words = POWER_OF_TEN.sub(lambda found: f"({Fraction(found[0].replace(',', ''))})", SPELLED.sub(in_digits, words))
     *left, words = words.split("=")
     words = words.strip()
     found = None
     if (numeric := NUMERIC.match(words)) and is_unit(words[numeric.end() :], unit):
         written = re.sub(r"[\s,$€£¥US]", "", numeric[0])
-        exactly = evaluate(written)
-        found = Value(written if exactly is None else str(exactly), exactly)
+        exact = evaluate(written)
+        found = Value(written if exact is None else str(exact), exact)
     elif ALGEBRA.fullmatch(words) and not SEVERAL.search(COMMAND.sub("#", words)):
         found = Value(f"${words}$")
     number = found and found.number
@@ -146,20 +146,20 @@ def value(words: str, unit: bool = True) -> Value | None:
     return found if alike else None
 
 
-def plain(words: str) -> str:
+def strip_markup(words: str) -> str:
     """An answer without markup, lead words and reason."""
     words = words.translate(SIGNS)
-    for pattern, by in PLAINER:
-        words = pattern.sub(by, words)
+    for pattern, replacement in REWRITES:
+        words = pattern.sub(replacement, words)
     return words.strip()
 
 
-def digits(spelled: re.Match[str]) -> str:
-    return str(sum(WORTH[word.lower()] for word in spelled.groups() if word))
+def in_digits(spelled: re.Match[str]) -> str:
+    return str(sum(NUMBER_OF[word.lower()] for word in spelled.groups() if word))
 
 
 def is_unit(rest: str, unit: bool) -> bool:
-    """Whether what stands after a number is nothing, or a unit: in words only where it may be."""
+    """Whether the text after a number is empty or a unit; a unit in words only with `unit`."""
     if not unit:
         return rest.strip() in ("", "%", "°")
-    return bool(UNIT.fullmatch(rest)) and not PRODUCT.search(rest) and not OTHERWISE.search(rest)
+    return bool(UNIT.fullmatch(rest)) and not PRODUCT.search(rest) and not QUALIFIER.search(rest)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 TOKEN = re.compile(r"\s*(\d+(?:\.\d+)?|\.\d+|//|[-+*/()])")
-LONGEST = 200
+MAX_CHARS = 200
 """Characters of an expression."""
 
 
@@ -13,7 +13,7 @@ def evaluate(expression: str) -> Fraction | None:
     """The exact value of an arithmetic expression, None where it is none (or divides by zero, or is too long)."""
     text = expression.replace(",", "").replace("$", "")
     tokens = TOKEN.findall(text)
-    if len(text) > LONGEST or "".join(tokens) != "".join(text.split()):
+    if len(text) > MAX_CHARS or "".join(tokens) != "".join(text.split()):
         return None
     try:
         value, at = add(tokens, 0)

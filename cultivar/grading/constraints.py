@@ -8,10 +8,9 @@ from typing import Any
 Check = Callable[[str, dict[str, Any]], bool]
 
 
-def compared(value: int, arguments: dict[str, Any], key: str) -> bool:
-    """IFEval's relations: "less than" and "at least"."""
-    wanted = int(arguments[key])
-    return value < wanted if arguments.get("relation") == "less than" else value >= wanted
+def meets(number: int, bound: int | str, relation: str | None) -> bool:
+    """IFEval's relations: "less than" the bound; anything else is "at least" the bound."""
+    return number < int(bound) if relation == "less than" else number >= int(bound)
 
 
 def count(pattern: str, text: str) -> int:
@@ -33,8 +32,10 @@ def is_json(text: str) -> bool:
 CHECKS: dict[str, Check] = {
     "change_case:english_capital": lambda text, _: text.isupper(),
     "change_case:english_lowercase": lambda text, _: text.islower(),
-    "change_case:capital_word_frequency": lambda text, given: compared(
-        sum(word.isupper() for word in re.findall(r"[\w'-]+", text)), renamed(given), "num"
+    "change_case:capital_word_frequency": lambda text, given: meets(
+        sum(word.isupper() for word in re.findall(r"[\w'-]+", text)),
+        given["capital_frequency"],
+        given.get("capital_relation"),
     ),
     "combination:repeat_prompt": lambda text, given: (
         text.strip().lower().startswith(given["prompt_to_repeat"].strip().lower())
@@ -60,15 +61,21 @@ CHECKS: dict[str, Check] = {
     "keywords:forbidden_words": lambda text, given: (
         not any(count(rf"\b{re.escape(word)}\b", text) for word in given["forbidden_words"])
     ),
-    "keywords:frequency": lambda text, given: compared(count(re.escape(given["keyword"]), text), given, "frequency"),
-    "keywords:letter_frequency": lambda text, given: compared(
-        text.lower().count(given["letter"].lower()), {"relation": given["let_relation"]} | given, "let_frequency"
+    "keywords:frequency": lambda text, given: meets(
+        count(re.escape(given["keyword"]), text), given["frequency"], given.get("relation")
+    ),
+    "keywords:letter_frequency": lambda text, given: meets(
+        text.lower().count(given["letter"].lower()), given["let_frequency"], given["let_relation"]
     ),
     "length_constraints:number_paragraphs": lambda text, given: (
         len([part for part in re.split(r"\s?\*\*\*\s?", text) if part.strip()]) == int(given["num_paragraphs"])
     ),
-    "length_constraints:number_sentences": lambda text, given: compared(sentences(text), given, "num_sentences"),
-    "length_constraints:number_words": lambda text, given: compared(count(r"\w+", text), given, "num_words"),
+    "length_constraints:number_sentences": lambda text, given: meets(
+        sentences(text), given["num_sentences"], given.get("relation")
+    ),
+    "length_constraints:number_words": lambda text, given: meets(
+        count(r"\w+", text), given["num_words"], given.get("relation")
+    ),
     "punctuation:no_comma": lambda text, _: "," not in text,
     "startend:end_checker": lambda text, given: (
         text.strip().strip('"').lower().endswith(given["end_phrase"].strip().lower())
@@ -77,17 +84,16 @@ CHECKS: dict[str, Check] = {
 }
 
 
-def renamed(given: dict[str, Any]) -> dict[str, Any]:
-    return {"relation": given.get("capital_relation"), "num": given["capital_frequency"]}
-
-
-def checkable(names: list[str]) -> bool:
+def has_checks(names: list[str]) -> bool:
     """Whether there is a check for every one of these constraints."""
     return bool(names) and all(name in CHECKS for name in names)
 
 
 def follows(text: str, names: list[str], arguments: list[str]) -> bool:
-    """Whether a completion keeps all constraints; nothing said keeps none. Raises KeyError for unknown names."""
+    """Whether a completion keeps all constraints; an empty one keeps none. Raises KeyError for unknown names.
+
+    `arguments` are JSON objects, one per name, or none at all.
+    """
     if not text.strip():
         return False
     given = [json.loads(item or "{}") for item in arguments] or [{}] * len(names)

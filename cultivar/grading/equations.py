@@ -12,16 +12,16 @@ from rapidfuzz.distance import Levenshtein
 from cultivar.grading.arithmetic import evaluate
 
 ANNOTATED = re.compile(r"<<([^<>=]+)=([^<>=]+)>>")
-PART = r"\d+(?:\.\d+)?"
+NUMERAL = r"\d+(?:\.\d+)?"
 INLINE = re.compile(
     # not the tail of a longer expression, of "650 000" or of the mixed number "1 1/2"; not algebra ("5A"), not percents
-    rf"(?<![\w.<)+*/-])(?<![\d)+*/] )(\(*{PART}(?:\s*\)*\s*[-+*/]\s*\(*{PART})+\)*)\s*="
-    rf"\s*(-?{PART}(?:\s*[-+*/]\s*{PART})*)(?![\d.]*[A-Za-z(%]|[\d.]*\d| \d+/\d)"
+    rf"(?<![\w.<)+*/-])(?<![\d)+*/] )(\(*{NUMERAL}(?:\s*\)*\s*[-+*/]\s*\(*{NUMERAL})+\)*)\s*="
+    rf"\s*(-?{NUMERAL}(?:\s*[-+*/]\s*{NUMERAL})*)(?![\d.]*[A-Za-z(%]|[\d.]*\d| \d+/\d)"
 )
 TOLERANCE = Fraction(1, 1000)
 
 
-def equations(path: str) -> list[tuple[str, str]]:
+def find_equations(path: str) -> list[tuple[str, str]]:
     """(left, right) of every equation in order, spaces removed; annotations count instead of the text they annotate."""
     found = ANNOTATED.findall(path) or INLINE.findall(path)
     pairs = [("".join(left.split()), "".join(right.split())) for left, right in found]
@@ -31,20 +31,20 @@ def equations(path: str) -> list[tuple[str, str]]:
     return [(left, right) for left, right in bare if left.count("(") == left.count(")")]  # else the tail of "35(2/5)"
 
 
-def consistent(path: str) -> bool:
+def is_consistent(path: str) -> bool:
     """Whether every equation of the path holds to 0.001; a path without equations does.
 
     Of "12+5=17-3=14", as people write it, the first number after the equals sign counts as well as the whole side.
     """
-    for left, right in equations(path):
+    for left, right in find_equations(path):
         value = evaluate(left)
-        sides = (evaluate(right), evaluate((re.match(rf"-?{PART}", right) or [""])[0]))
+        sides = (evaluate(right), evaluate((re.match(rf"-?{NUMERAL}", right) or [""])[0]))
         if value is None or not any(side is not None and abs(value - side) <= TOLERANCE for side in sides):
             return False
     return True
 
 
-def distinct(paths: Sequence[str]) -> list[int]:
+def select_distinct(paths: Sequence[str]) -> list[int]:
     """Positions of one path per list of equations, in order of first appearance.
 
     Of several paths with the same equations the one farthest (sum of Levenshtein distances) from the other kept paths
@@ -52,15 +52,15 @@ def distinct(paths: Sequence[str]) -> list[int]:
     """
     kept: dict[str, int] = {}
     for at, path in enumerate(paths):
-        kind = "|".join(f"{left}={right}" for left, right in equations(path))
+        kind = "|".join(f"{left}={right}" for left, right in find_equations(path))
         if kind not in kept:
             kept[kind] = at
             continue
         others = [paths[other] for name, other in kept.items() if name != kind]
-        if spread(path, others) > spread(paths[kept[kind]], others):
+        if total_distance(path, others) > total_distance(paths[kept[kind]], others):
             kept[kind] = at
     return list(kept.values())
 
 
-def spread(path: str, others: Sequence[str]) -> int:
+def total_distance(path: str, others: Sequence[str]) -> int:
     return sum(Levenshtein.distance(path, other) for other in others)

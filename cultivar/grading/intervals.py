@@ -1,7 +1,7 @@
 """Confidence intervals: of a rate, of a mean of shares, and of the change of either on the same items.
 
-None has width zero where the items happen to agree: that says little of items not seen. Nor does one narrow where an
-item ceases to agree: a share that moves a little moves the ends of its interval a little.
+No interval has width zero where the items happen to agree, which tells little of other items. None narrows where an item
+ceases to agree: a share that moves a little moves the ends of its interval a little.
 """
 
 import math
@@ -17,7 +17,7 @@ def wilson(successes: float, trials: int, confidence: float = 0.95) -> Interval:
     if not trials:
         return 0.0, 1.0
     rate = successes / trials
-    return score(rate, rate * (1 - rate), trials, normal(confidence))
+    return score_interval(rate, rate * (1 - rate), trials, normal_quantile(confidence))
 
 
 def mean_share(shares: Sequence[float], confidence: float = 0.95) -> Interval:
@@ -29,20 +29,20 @@ def mean_share(shares: Sequence[float], confidence: float = 0.95) -> Interval:
     count = len(shares)
     if count < 2:
         return wilson(math.fsum(shares), count, confidence)
-    z, t = normal(confidence), float(stdtrit(count - 1, 0.5 + confidence / 2))
+    z, t = normal_quantile(confidence), float(stdtrit(count - 1, 0.5 + confidence / 2))
     mean = math.fsum(shares) / count
     sampled = math.fsum((share - mean) ** 2 for share in shares) / (count - 1)
-    return score(mean, min(mean * (1 - mean), sampled * t * t / (z * z)), count, z)
+    return score_interval(mean, min(mean * (1 - mean), sampled * t * t / (z * z)), count, z)
 
 
-def score(mean: float, variance: float, count: int, z: float) -> Interval:
+def score_interval(mean: float, variance: float, count: int, z: float) -> Interval:
     """Wilson's interval: z² items more, half of them 0 and half of them 1, and z standard errors to each side."""
     middle = (mean + z * z / (2 * count)) / (1 + z * z / count)
     half = z * math.sqrt(variance / count + z * z / (4 * count * count)) / (1 + z * z / count)
     return min(mean, max(0.0, middle - half)), max(mean, min(1.0, middle + half))
 
 
-def normal(confidence: float) -> float:
+def normal_quantile(confidence: float) -> float:
     """How many standard deviations of a normal distribution to each side hold this share of it."""
     return float(ndtri(0.5 + confidence / 2))
 
@@ -73,8 +73,8 @@ def newcombe(first: Sequence[float], second: Sequence[float], confidence: float 
         corrected = max(0.0, covariance - 1 / (2 * count)) if covariance > 0 else covariance
         related = corrected / math.sqrt(variances)
 
-    def far(a: float, b: float) -> float:
+    def distance(a: float, b: float) -> float:
         return math.sqrt(max(0.0, a * a - 2 * related * a * b + b * b))
 
     difference = one - two
-    return difference - far(one - low_1, high_2 - two), difference + far(high_1 - one, two - low_2)
+    return difference - distance(one - low_1, high_2 - two), difference + distance(high_1 - one, two - low_2)

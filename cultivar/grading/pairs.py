@@ -1,4 +1,4 @@
-"""One function for preference pairs, used by ranking, synthesis and online DPO (methods, section 8).
+"""One function for preference pairs, used by ranking and online DPO (docs/methods.md, section 8).
 
 A pair needs strictly different scores and different, non-empty texts; ties never make a pair.
 """
@@ -14,17 +14,19 @@ def pairs(
     texts: Sequence[str],
     scores: Sequence[float],
     mode: Mode = "best_vs_worst",
+    *,
     min_margin: float = 0.0,
     max_length_ratio: float | None = None,
-    most: int | None = None,
+    limit: int | None = None,
     seed: int = 0,
     tie: float = 0.0,
 ) -> list[tuple[int, int]]:
     """Positions (chosen, rejected) of the pairs of one prompt, widest margin first.
 
     Scores at most `tie` apart are equal; `min_margin` must be met; both are in units of the scores. `max_length_ratio`
-    bounds the longer text's characters over the shorter's. Equal scores are ordered by text, so the result does not
-    depend on the order of the candidates.
+    bounds the longer text's characters over the shorter's, `limit` the pairs of mode "all_pairs"; `seed` draws the
+    rejected one of "best_vs_random_lower". Equal scores are ordered by text, so the result does not depend on the order
+    of the candidates.
     """
     order = sorted(range(len(texts)), key=lambda at: (-scores[at], texts[at]))
 
@@ -38,7 +40,7 @@ def pairs(
     if mode == "all_pairs":
         found = [(a, b) for at, a in enumerate(order) for b in order[at + 1 :] if fits(a, b)]
         found.sort(key=lambda pair: (scores[pair[1]] - scores[pair[0]], texts[pair[0]], texts[pair[1]]))
-        return found[:most]
+        return found[:limit]
     if not order:
         return []
     lower = [at for at in order[1:] if fits(order[0], at)]

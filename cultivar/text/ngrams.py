@@ -17,14 +17,14 @@ class Tokens(NamedTuple):
     offsets: np.ndarray
 
 
-def plain() -> pl.Expr:
-    """Words of the column `text`: lower case, symbols and punctuation removed (Qwen2, 5.2.6)."""
+def word_lists() -> pl.Expr:
+    """Words of the column `text`: lower case, symbols and punctuation removed (Qwen2 report, section 5.2.6)."""
     return pl.col("text").str.to_lowercase().str.replace_all(r"[\p{P}\p{S}]+", "").str.extract_all(r"\S+")
 
 
 def words(texts: pl.Series) -> pl.Series:
     """The words of each text (a list column)."""
-    return texts.rename("text").to_frame().select(plain())["text"]
+    return texts.rename("text").to_frame().select(word_lists())["text"]
 
 
 def tokens(texts: pl.Series) -> Tokens:
@@ -34,16 +34,16 @@ def tokens(texts: pl.Series) -> Tokens:
     flat = lists.explode(empty_as_null=False).to_frame("word")
     vocabulary = flat["word"].unique().sort()
     codes = [int.from_bytes(blake2b(word.encode(), digest_size=8).digest()) for word in vocabulary]
-    known = pl.DataFrame({"word": vocabulary, "code": pl.Series(codes, dtype=pl.UInt64)})
-    coded = flat.join(known, on="word", how="left", maintain_order="left")
+    code_of = pl.DataFrame({"word": vocabulary, "code": pl.Series(codes, dtype=pl.UInt64)})
+    coded = flat.join(code_of, on="word", how="left", maintain_order="left")
     return Tokens(coded["code"].to_numpy(), offsets)
 
 
-def grams(of: Tokens, n: int, whole: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """(hash, text index) of every n-gram. With `whole`, a text of fewer than n words is one n-gram of its own."""
+def grams(of: Tokens, n: int, keep_short: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """(hash, text index) of every n-gram. With `keep_short`, a text of fewer than n words is one n-gram of its own."""
     lengths = np.diff(of.offsets)
     counts = np.maximum(lengths - n + 1, 0)
-    if whole:
+    if keep_short:
         counts = np.where((counts == 0) & (lengths > 0), 1, counts)
     rows = np.repeat(np.arange(len(lengths)), counts)
     starts = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts) + of.offsets[:-1][rows]

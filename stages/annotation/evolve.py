@@ -1,4 +1,4 @@
-"""evolve: selected instructions get harder step by step (Tree-Instruct, Zhao et al. 2024; Qwen2 report, 4.1.1).
+"""evolve: selected instructions get harder step by step (Tree-Instruct, Zhao et al. 2024; Qwen2 report, section 4.1.1).
 
 One prompt adds `nodes` requirements and returns them beside the new instruction, so that checkers can be attached to
 them later. Each step's result is checked: by rules (length, leaked words, links) and by a judge (does it ask more, is
@@ -54,6 +54,14 @@ class Branch:
     depth: int = 0
 
 
+class Step(NamedTuple):
+    """What the teacher made of a branch."""
+
+    branch: Branch
+    answer: Answer
+    evolution: Evolution
+
+
 def evolve(selected: Table[Selected], params: EvolveParams, teacher: Engine, judge: Engine) -> EvolveTables:
     """Up to `rounds` steps for a `share` of the selected instructions, chosen by their ids."""
     rows: list[dict] = []
@@ -65,46 +73,80 @@ def evolve(selected: Table[Selected], params: EvolveParams, teacher: Engine, jud
             branches.append(Branch(row, row.prompt, row.id))
         else:
             dropped.append({"id": row.id, "stage": "evolve", "rule": "outside the share that evolves"})
-    ask, check = Prompt("evolve"), Prompt("evolve_check")
     while branches and branches[0].depth < params.rounds:
-        steps = teacher.ask([
-            Question(ask.messages(instruction=b.prompt, nodes=params.nodes, max_words=params.max_words), Evolution,
-                     seed=seed_of(b.parent, "evolve"))
-            for b in branches
-        ])  # fmt: skip
-        grown = []
-        for branch, (answer,) in zip(branches, steps, strict=True):
-            if isinstance(answer.value, Evolution):
-                grown.append((branch, answer, answer.value))
-            else:
-                quarantine.append(failed(branch, answer))
-        checks = judge.ask([
-            Question(check.messages(old=b.prompt, new=step.instruction), EvolutionCheck, seed=seed_of(b.parent, "check"))
-            for b, _, step in grown
-        ])  # fmt: skip
+        steps, failures = take_steps(branches, params, teacher)
+        quarantine += failures
         branches = []
-        for (branch, answer, step), (verdict,) in zip(grown, checks, strict=True):
-            if not isinstance(verdict.value, EvolutionCheck):
-                quarantine.append(failed(branch, verdict))
+        for step, (check,) in zip(steps, check_steps(steps, judge), strict=True):
+            branch = step.branch
+            if not isinstance(check.value, EvolutionCheck):
+                quarantine.append(failed_step(branch, check))
                 continue
-            rule = broken_rule(branch.prompt, step, verdict.value, params)
-            parents = list(dict.fromkeys([branch.origin.id, branch.parent, answer.key]))
-            row_id = content_id("evolved", [step.instruction, step.added], parents)
-            if rule:
-                gone = {"stage": "evolve", "rule": rule, "detail": step.instruction[:200]}
+            harder = evolved_row(step)
+            if rule := broken_rule(branch.prompt, step.evolution, check.value, params):
                 at_root = branch.depth == 0
-                dropped.append(gone | ({"id": branch.origin.id} if at_root else {"id": row_id, "parents": parents}))
-                continue
-            rows.append({"id": row_id, "parents": parents, "domain": branch.origin.domain, "prompt": step.instruction,
-                         "added": step.added, "depth": branch.depth + 1, "tags": branch.origin.tags,
-                         "license": branch.origin.license, "engine": answer.engine,
-                         "simulated": answer.simulated})  # fmt: skip
-            branches.append(Branch(branch.origin, step.instruction, row_id, branch.depth + 1))
+                place = {"id": branch.origin.id} if at_root else {"id": harder["id"], "parents": harder["parents"]}
+                dropped.append(place | {"stage": "evolve", "rule": rule, "detail": harder["prompt"][:200]})
+            else:
+                rows.append(harder)
+                branches.append(Branch(branch.origin, harder["prompt"], harder["id"], harder["depth"]))
     return EvolveTables(Table.of(Evolved, rows), Table.of(Dropped, dropped), Table.of(Quarantined, quarantine))
 
 
-def failed(branch: Branch, answer: Answer) -> dict:
-    """A quarantine row: the instruction itself at the first step, the broken-off step later."""
+def take_steps(branches: list[Branch], params: EvolveParams, teacher: Engine) -> tuple[list[Step], list[dict]]:
+    """The next step of each branch, and a quarantine row for each that failed."""
+    prompt = Prompt("evolve")
+    questions = [
+        Question(
+            prompt.messages(instruction=branch.prompt, nodes=params.nodes, max_words=params.max_words),
+            Evolution,
+            seed=seed_of(branch.parent, "evolve"),
+        )
+        for branch in branches
+    ]
+    steps, failures = [], []
+    for branch, (answer,) in zip(branches, teacher.ask(questions), strict=True):
+        if isinstance(answer.value, Evolution):
+            steps.append(Step(branch, answer, answer.value))
+        else:
+            failures.append(failed_step(branch, answer))
+    return steps, failures
+
+
+def check_steps(steps: list[Step], judge: Engine) -> list[list[Answer]]:
+    """The judge's comparison of each step's instruction with the one before."""
+    prompt = Prompt("evolve_check")
+    questions = [
+        Question(
+            prompt.messages(old=step.branch.prompt, new=step.evolution.instruction),
+            EvolutionCheck,
+            seed=seed_of(step.branch.parent, "check"),
+        )
+        for step in steps
+    ]
+    return judge.ask(questions)
+
+
+def evolved_row(step: Step) -> dict:
+    """The row that a step becomes if it is admitted."""
+    origin, answer, evolution = step.branch.origin, step.answer, step.evolution
+    parents = list(dict.fromkeys([origin.id, step.branch.parent, answer.key]))
+    return {
+        "id": content_id("evolved", [evolution.instruction, evolution.added], parents),
+        "parents": parents,
+        "domain": origin.domain,
+        "prompt": evolution.instruction,
+        "added": evolution.added,
+        "depth": step.branch.depth + 1,
+        "tags": origin.tags,
+        "license": origin.license,
+        "engine": answer.engine,
+        "simulated": answer.simulated,
+    }
+
+
+def failed_step(branch: Branch, answer: Answer) -> dict:
+    """A quarantine row: the instruction itself at the first step, the failed step later."""
     row = {"stage": "evolve", "error": str(answer.error), "raw": answer.text}
     if branch.depth == 0:
         return row | {"id": branch.origin.id}
@@ -112,7 +154,7 @@ def failed(branch: Branch, answer: Answer) -> dict:
 
 
 def broken_rule(old: str, step: Evolution, verdict: EvolutionCheck, params: EvolveParams) -> str:
-    """The first elimination rule that the step breaks, "" for none (methods 3.1, 3.2)."""
+    """The first elimination rule that the step breaks, "" for none (docs/methods.md, sections 3.1 and 3.2)."""
     words, before = len(step.instruction.split()), len(old.split())
     rules = {
         "adds nothing": not [text for text in step.added if text.strip()] or verdict.same,

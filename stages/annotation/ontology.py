@@ -3,7 +3,8 @@
 1 frequency: tags seen fewer than `min_count` times go. 2 rule: lower case, special characters to spaces, every word
 stemmed. 3 semantic: titles closer than `semantic_distance` (cosine of their embeddings, or of character n-grams where
 there is no `encoder`) are one tag. 4 association: tags that imply each other (confidence, absolute support) are one
-tag. Each raw tag keeps which step decided. `human/ontology/refinements.yaml` has the last word: `merge` (canonical: [tags]) and `drop` ([tags]).
+tag. Each raw tag keeps which step decided. `human/ontology/refinements.yaml` has the last word: `merge`
+(canonical: [tags]) and `drop` ([tags]).
 """
 
 import re
@@ -30,7 +31,7 @@ from stages.annotation.params import OntologyParams
 
 STEMMER = stemmer("porter")
 
-Vectors = Callable[[list[str]], Any]
+Encoder = Callable[[list[str]], Any]
 """Titles to a matrix with a row for each."""
 
 
@@ -48,13 +49,18 @@ def ontology(tag_sets: Table[TagSet], params: OntologyParams, runtime: RuntimePa
     rows = list(tag_sets)
     sets = [[tag.tag for tag in row.tags] for row in rows]
     counts = Counter(tag for tags in sets for tag in set(tags))
-    canonical, step, left = normalise(sets, counts, params, vectors(params, runtime, files))
+    canonical, step, left = normalise(sets, counts, params, open_encoder(params, runtime, files))
     refine(canonical, step, files)
     entries = [
-        {"id": content_id("ontology", [raw, canonical[raw]]), "raw": raw, "canonical": canonical[raw],
-         "count": counts[raw], "step": step[raw]}
+        {
+            "id": content_id("ontology", [raw, canonical[raw]]),
+            "raw": raw,
+            "canonical": canonical[raw],
+            "count": counts[raw],
+            "step": step[raw],
+        }
         for raw in sorted(counts)
-    ]  # fmt: skip
+    ]
     labels = []
     for row, tags in zip(rows, sets, strict=True):
         kept = sorted({canonical[tag] for tag in tags} - {""})
@@ -66,15 +72,15 @@ def ontology(tag_sets: Table[TagSet], params: OntologyParams, runtime: RuntimePa
 
 
 def normalise(
-    sets: list[list[str]], counts: Counter[str], params: OntologyParams, titles: Vectors
+    sets: list[list[str]], counts: Counter[str], params: OntologyParams, encoder: Encoder
 ) -> tuple[dict[str, str], dict[str, str], dict[str, int]]:
     """The four steps: raw -> canonical ("" is dropped), raw -> deciding step, unique tags left after each step."""
     canonical = {raw: raw if counts[raw] >= params.min_count else "" for raw in sorted(counts)}
     step = {raw: "kept" if name else "frequency" for raw, name in canonical.items()}
-    left = {"raw": len(counts), "frequency": kinds(canonical)}
+    left = {"raw": len(counts), "frequency": count_tags(canonical)}
     for name, groups in (
         ("rule", lambda: by_rule(set(canonical.values()) - {""})),
-        ("semantic", lambda: by_meaning(sorted(set(canonical.values()) - {""}), params.semantic_distance, titles)),
+        ("semantic", lambda: by_meaning(sorted(set(canonical.values()) - {""}), params.semantic_distance, encoder)),
         ("association", lambda: by_association([{canonical[tag] for tag in tags} - {""} for tags in sets], params)),
     ):
         weight: Counter[str] = Counter()
@@ -87,11 +93,12 @@ def normalise(
         for raw, tag in canonical.items():
             if tag in renamed:
                 canonical[raw], step[raw] = renamed[tag], name
-        left[name] = kinds(canonical)
+        left[name] = count_tags(canonical)
     return canonical, step, left
 
 
-def kinds(canonical: dict[str, str]) -> int:
+def count_tags(canonical: dict[str, str]) -> int:
+    """Number of canonical tags."""
     return len(set(canonical.values()) - {""})
 
 
@@ -104,25 +111,25 @@ def by_rule(tags: set[str]) -> list[list[str]]:
     return [group for group in groups.values() if len(group) > 1]
 
 
-def vectors(params: OntologyParams, runtime: RuntimeParams, files: Files) -> Vectors:
-    """Embeddings by the encoder, each title once and for all, or character n-grams."""
+def open_encoder(params: OntologyParams, runtime: RuntimeParams, files: Files) -> Encoder:
+    """Embeddings by the encoder, each title computed once and stored, or character n-grams."""
     if not params.encoder:
-        return ngrams
+        return character_ngrams
     store = Store(store_folder(runtime.store), runtime.flush_rows, runtime.flush_s)
     files.find(params.encoder)
     return partial(embed, folder=Path(params.encoder), store=store)
 
 
-def ngrams(tags: list[str]) -> Any:
-    """TF-IDF of 2 to 4 characters within words."""
+def character_ngrams(tags: list[str]) -> Any:
+    """TF-IDF of 2 to 4 characters within words, a sparse matrix (tags, n-grams)."""
     return TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), lowercase=True).fit_transform(tags)
 
 
-def by_meaning(tags: list[str], distance: float, titles: Vectors) -> list[list[str]]:
+def by_meaning(tags: list[str], distance: float, encoder: Encoder) -> list[list[str]]:
     """Tags whose titles DBSCAN puts together; noise stays as it is. A `distance` of 0 joins nothing."""
     if len(tags) < 2 or not distance:
         return []
-    labels = DBSCAN(eps=distance, min_samples=2, metric="cosine").fit_predict(titles(tags))
+    labels = DBSCAN(eps=distance, min_samples=2, metric="cosine").fit_predict(encoder(tags))
     groups = defaultdict(list)
     for tag, label in zip(tags, labels, strict=True):
         if label >= 0:
@@ -157,11 +164,11 @@ def unique(groups: Iterable[list[str]]) -> list[list[str]]:
 
 
 def refine(canonical: dict[str, str], step: dict[str, str], files: Files) -> None:
-    """Lay the human refinements over the map, in place. They speak of canonical tags."""
+    """Apply the human refinements to the map, in place. They name canonical tags."""
     (path,) = files.find("human/ontology/refinements.yaml")
-    said = YAML(typ="safe", pure=True).load(path) or {}
-    renamed = {old: new for new, olds in (said.get("merge") or {}).items() for old in olds}
-    renamed |= dict.fromkeys(said.get("drop") or [], "")
+    refinements = YAML(typ="safe", pure=True).load(path) or {}
+    renamed = {old: new for new, olds in (refinements.get("merge") or {}).items() for old in olds}
+    renamed |= dict.fromkeys(refinements.get("drop") or [], "")
     for raw, tag in canonical.items():
         if tag in renamed and renamed[tag] != tag:
             canonical[raw], step[raw] = renamed[tag], "human"

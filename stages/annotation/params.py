@@ -65,7 +65,7 @@ class RespondParams(Section):
 
 
 class RankParams(Section):
-    """Ranking and pairs (methods 8)."""
+    """Ranking and pairs (docs/methods.md, section 8)."""
 
     mode: Mode = "best_vs_worst"
     min_margin: Annotated[float, Field(ge=0)] = 1.0

@@ -1,4 +1,4 @@
-"""rank: order the candidates of every prompt; the best make D, best against worst make P (Qwen2 report, 4.1.1).
+"""rank: order the candidates of every prompt; the best make D, best against worst make P (Qwen2 report, section 4.1.1).
 
 People's rankings (human/annotations/*.jsonl) decide where there are any for exactly these candidates. Elsewhere the judge
 rates all candidates of a prompt at once, in two orders; an aspect mean is the average of both, and a prompt whose two
@@ -8,21 +8,23 @@ orders disagree on the best is a tie. The best becomes a demonstration only if i
 import random
 import statistics
 from collections import defaultdict
-from dataclasses import dataclass
-from typing import Annotated, Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, Field
 
 from cultivar.grading.pairs import pairs
+from cultivar.llm.answer import Answer
 from cultivar.llm.engine import Engine
 from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import Question
 from schemas.ids import content_id, seed_of
+from schemas.products import Admission, demonstration_row, preference_row
 from schemas.rows import Candidate, Demonstration, Dropped, Preference, Quarantined, Ranking
 from schemas.stage import Files
 from schemas.table import Table
 from stages.annotation.params import RankParams
-from stages.annotation.rankings import candidate_hash, fold, item_hash, read
+from stages.annotation.rankings import Folded, candidate_hash, fold, item_hash, read
 
 Aspect = Annotated[int, Field(ge=1, le=5)]
 ORDERS = 2
@@ -57,142 +59,201 @@ class RankTables(NamedTuple):
 
 
 @dataclass
-class Order:
-    """Scores of one prompt's candidates (higher is better) and whether the best meets the criteria."""
+class RankedGroup:
+    """One prompt's candidates with a score each (higher is better); whether the best meets the criteria."""
 
-    group: list[Candidate]
+    candidates: list[Candidate]
     scores: list[float]
-    meets: bool
-    source: str
-    annotators: list[str]
+    meets_criteria: bool
+    source: Literal["human", "judge"]
+    annotators: list[str] = field(default_factory=list)
+
+    @property
+    def prompt_id(self) -> str:
+        return self.candidates[0].prompt_id
 
 
 def rank(candidates: Table[Candidate], params: RankParams, judge: Engine, files: Files) -> RankTables:
     """One ranking per prompt; its candidates are kept by it. A prompt that the judge cannot rate is quarantined."""
-    groups: dict[str, list[Candidate]] = defaultdict(list)
+    by_prompt: dict[str, list[Candidate]] = defaultdict(list)
     for candidate in candidates:
-        groups[candidate.prompt_id].append(candidate)
-    judgements = read(files.find("human/annotations"))
-    people = fold(judgements)
-    orders, asked = [], []
-    for group in groups.values():
-        said = people.get(item_hash(group[0].prompt[-1].content, [c.completion for c in group]))
-        if said is None:
-            asked.append(group)
-        else:
-            ranks = [said.ranks.get(candidate_hash(c.completion), float(len(group))) for c in group]
-            orders.append(Order(group, [-rank for rank in ranks], said.meets_criteria, "human", said.annotators))
-    judged, quarantine = judge_groups(asked, params, judge)
-    orders += judged
-    rankings, demonstrations, preferences = [], [], []
-    for order in orders:
-        ranking = ranking_row(order)
+        by_prompt[candidate.prompt_id].append(candidate)
+    judgements = fold(read(files.find("human/annotations")))
+    by_people, for_judge = rank_by_people(list(by_prompt.values()), judgements)
+    by_judge, quarantine = rank_by_judge(for_judge, params, judge)
+    rankings: list[dict] = []
+    demonstrations: list[dict] = []
+    preferences: list[dict] = []
+    for group in by_people + by_judge:
+        ranking = ranking_row(group)
         rankings.append(ranking)
-        best = order.scores.index(max(order.scores))
-        if order.meets:
-            demonstrations.append(demonstration(order, best, ranking["id"]))
-        margin = params.min_margin if order.source == "judge" else 0.0
-        for chosen, rejected in pairs(
-            [c.completion for c in order.group], order.scores, params.mode, margin, params.max_length_ratio,
-            params.max_pairs, seed_of(order.group[0].prompt_id, "pairs"),
-        ):  # fmt: skip
-            preferences.append(preference(order, chosen, rejected, ranking["id"]))
-    human = sum(order.source == "human" for order in orders)
-    metrics = {"ranked_by_people": human, "ranked_by_judge": len(orders) - human, "stale_items": len(people) - human}
+        if group.meets_criteria:
+            demonstrations.append(demonstration(group, ranking["id"]))
+        preferences += pair_candidates(group, ranking["id"], params)
+    metrics = {
+        "ranked_by_people": len(by_people),
+        "ranked_by_judge": len(by_judge),
+        "stale_items": len(judgements) - len(by_people),
+    }
     return RankTables(
-        Table.of(Ranking, rankings), Table.of(Demonstration, demonstrations), Table.of(Preference, preferences),
-        Table.of(Dropped, []), Table.of(Quarantined, quarantine), metrics,
-    )  # fmt: skip
+        Table.of(Ranking, rankings),
+        Table.of(Demonstration, demonstrations),
+        Table.of(Preference, preferences),
+        Table.of(Dropped, []),
+        Table.of(Quarantined, quarantine),
+        metrics,
+    )
 
 
-def judge_groups(groups: list[list[Candidate]], params: RankParams, judge: Engine) -> tuple[list[Order], list[dict]]:
-    """Rate every group in two shuffled orders. Groups with an unusable answer are quarantined whole."""
-    prompt = Prompt("rank")
-    questions: list[Question] = []
-    shuffles: list[list[int]] = []
+def rank_by_people(
+    groups: list[list[Candidate]], judgements: dict[str, Folded]
+) -> tuple[list[RankedGroup], list[list[Candidate]]]:
+    """The groups that people ranked, of exactly these texts; and the groups that are left to the judge."""
+    ranked, left = [], []
     for group in groups:
-        for turn in range(ORDERS):
-            order = list(range(len(group)))
-            random.Random(seed_of(group[0].prompt_id, "order", turn)).shuffle(order)
-            if turn and len(group) > 1:
-                order = shuffles[-1][::-1]
-            shuffles.append(order)
-            messages = prompt.messages(instruction=group[0].prompt[-1].content,
-                                       responses=[group[at].completion for at in order])  # fmt: skip
-            questions.append(Question(messages, Ratings, seed=seed_of(group[0].prompt_id, "judge", turn)))
-    answers = judge.ask(questions)
-    orders, quarantine = [], []
-    for number, group in enumerate(groups):
-        said = [answers[ORDERS * number + turn][0] for turn in range(ORDERS)]
-        rated: list[list[ResponseRating]] = [[] for _ in group]
-        error = ""
-        for turn, answer in enumerate(said):
-            if not isinstance(answer.value, Ratings):
-                error = error or str(answer.error)
-            elif len(answer.value.ratings) != len(group):
-                error = error or f"{len(answer.value.ratings)} ratings for {len(group)} responses"
-            else:
-                for position, rating in zip(shuffles[ORDERS * number + turn], answer.value.ratings, strict=True):
-                    rated[position].append(rating)
-        if error:
-            raw = "\n".join(answer.text for answer in said)
+        judgement = judgements.get(item_hash(group[0].prompt[-1].content, [c.completion for c in group]))
+        if judgement is None:
+            left.append(group)
+        else:
+            last = float(len(group))
+            scores = [-judgement.ranks.get(candidate_hash(c.completion), last) for c in group]
+            ranked.append(RankedGroup(group, scores, judgement.meets_criteria, "human", judgement.annotators))
+    return ranked, left
+
+
+def rank_by_judge(
+    groups: list[list[Candidate]], params: RankParams, judge: Engine
+) -> tuple[list[RankedGroup], list[dict]]:
+    """Rate every group in two orders. All candidates of a group with an unusable answer are quarantined."""
+    prompt = Prompt("rank")
+    orders = [order for group in groups for order in shuffle(group)]
+    questions = [
+        Question(
+            prompt.messages(
+                instruction=group[0].prompt[-1].content,
+                responses=[group[at].completion for at in orders[ORDERS * n + turn]],
+            ),
+            Ratings,
+            seed=seed_of(group[0].prompt_id, "judge", turn),
+        )
+        for n, group in enumerate(groups)
+        for turn in range(ORDERS)
+    ]
+    answers = [answer for (answer,) in judge.ask(questions)]
+    ranked, quarantine = [], []
+    for n, group in enumerate(groups):
+        own = slice(ORDERS * n, ORDERS * (n + 1))
+        try:
+            ratings = ratings_of(group, answers[own], orders[own])
+        except UnusableRatings as error:
+            raw = "\n".join(answer.text for answer in answers[own])
             quarantine += [
-                {"id": c.id, "parents": [c.prompt_id], "stage": "rank", "error": error, "raw": raw} for c in group
+                {"id": c.id, "parents": [c.prompt_id], "stage": "rank", "error": str(error), "raw": raw} for c in group
             ]
-            continue
-        orders.append(judged_order(group, rated, params))
-    return orders, quarantine
+        else:
+            ranked.append(merge_orders(group, ratings, params))
+    return ranked, quarantine
 
 
-def judged_order(group: list[Candidate], rated: list[list[ResponseRating]], params: RankParams) -> Order:
+def shuffle(group: list[Candidate]) -> list[list[int]]:
+    """Two orders of a group's positions: one drawn by the prompt's id, and its reverse."""
+    order = list(range(len(group)))
+    random.Random(seed_of(group[0].prompt_id, "order", 0)).shuffle(order)
+    return [order, order[::-1]]
+
+
+class UnusableRatings(ValueError):
+    """An answer of the judge holds no ratings, or not one for each response."""
+
+
+def ratings_of(group: list[Candidate], answers: list[Answer], orders: list[list[int]]) -> list[list[ResponseRating]]:
+    """Per candidate its rating in each order. Raises UnusableRatings for the first answer that cannot be used."""
+    ratings: list[list[ResponseRating]] = [[] for _ in group]
+    for answer, order in zip(answers, orders, strict=True):
+        if not isinstance(answer.value, Ratings):
+            raise UnusableRatings(str(answer.error))
+        if len(answer.value.ratings) != len(group):
+            raise UnusableRatings(f"{len(answer.value.ratings)} ratings for {len(group)} responses")
+        for at, rating in zip(order, answer.value.ratings, strict=True):
+            ratings[at].append(rating)
+    return ratings
+
+
+def merge_orders(group: list[Candidate], ratings: list[list[ResponseRating]], params: RankParams) -> RankedGroup:
     """Mean aspects over both orders; where the orders disagree on the best, the two bests tie."""
-    means = [[statistics.fmean(rating.aspects) for rating in ratings] for ratings in rated]
-    scores = [statistics.fmean(values) for values in means]
+    means = [[statistics.fmean(rating.aspects) for rating in own] for own in ratings]
+    scores = [statistics.fmean(own) for own in means]
     bests = [
-        {at for at, values in enumerate(means) if values[turn] == max(v[turn] for v in means)} for turn in range(ORDERS)
+        {at for at, own in enumerate(means) if own[turn] == max(each[turn] for each in means)} for turn in range(ORDERS)
     ]
     if not set.intersection(*bests):
         tied = set.union(*bests)
         top = statistics.fmean(scores[at] for at in tied)
         scores = [top if at in tied else min(score, top) for at, score in enumerate(scores)]
     best = scores.index(max(scores))
-    lowest = min(min(rating.aspects) for rating in rated[best])
-    meets = scores[best] >= params.min_mean and lowest >= params.min_aspect
-    return Order(group, scores, meets, "judge", [])
+    lowest = min(min(rating.aspects) for rating in ratings[best])
+    meets_criteria = scores[best] >= params.min_mean and lowest >= params.min_aspect
+    return RankedGroup(group, scores, meets_criteria, "judge")
 
 
-def ranking_row(order: Order) -> dict:
-    group = order.group
-    levels = sorted(set(order.scores), reverse=True)
-    ids = [c.id for c in group]
-    ranks = [levels.index(score) for score in order.scores]
-    return {"id": content_id("ranking", [ranks, order.source], ids), "parents": ids, "prompt_id": group[0].prompt_id,
-            "candidates": ids, "ranks": ranks, "scores": order.scores, "meets_criteria": order.meets,
-            "source": order.source, "annotators": order.annotators,
-            "simulated": any(c.simulated for c in group)}  # fmt: skip
+def ranking_row(group: RankedGroup) -> dict:
+    ids = [candidate.id for candidate in group.candidates]
+    levels = sorted(set(group.scores), reverse=True)
+    ranks = [levels.index(score) for score in group.scores]
+    return {
+        "id": content_id("ranking", [ranks, group.source], ids),
+        "parents": ids,
+        "prompt_id": group.prompt_id,
+        "candidates": ids,
+        "ranks": ranks,
+        "scores": group.scores,
+        "meets_criteria": group.meets_criteria,
+        "source": group.source,
+        "annotators": group.annotators,
+        "simulated": any(candidate.simulated for candidate in group.candidates),
+    }
 
 
-def admitted(order: Order, at: int, ranking: str) -> dict:
-    best = order.group[at]
-    return {"prompt": [m.model_dump() for m in best.prompt], "domain": best.domain, "strategy": "annotation",
-            "tags": best.tags, "scores": [{"name": order.source, "value": float(order.scores[at])}],
-            "license": best.license, "verdicts": [ranking], "engine": best.engine, "simulated": best.simulated}  # fmt: skip
+def admission(group: RankedGroup, at: int, ranking: str) -> Admission:
+    """What the rows of D and P share whose completion, or chosen side, is the candidate at this position."""
+    candidate = group.candidates[at]
+    return Admission(
+        prompt=[turn.model_dump() for turn in candidate.prompt],
+        domain=candidate.domain,
+        strategy="annotation",
+        license=candidate.license,
+        engine=candidate.engine,
+        simulated=candidate.simulated,
+        verdicts=[ranking],
+        scores={group.source: group.scores[at]},
+        tags=candidate.tags,
+    )
 
 
-def demonstration(order: Order, at: int, ranking: str) -> dict:
-    best = order.group[at]
+def demonstration(group: RankedGroup, ranking: str) -> dict:
+    """The best candidate, of tied ones the first by id."""
+    at = group.scores.index(max(group.scores))
+    best = group.candidates[at]
     parents = [best.prompt_id, best.id, best.generation, ranking]
-    completion = [{"role": "assistant", "content": best.completion}]
-    return admitted(order, at, ranking) | {"id": content_id("demonstration", completion, parents), "parents": parents,
-                                           "completion": completion}  # fmt: skip
+    return demonstration_row(admission(group, at, ranking), best.completion, parents)
 
 
-def preference(order: Order, chosen: int, rejected: int, ranking: str) -> dict:
-    better, worse = order.group[chosen], order.group[rejected]
-    parents = [better.prompt_id, better.id, worse.id, better.generation, worse.generation, ranking]
-    return admitted(order, chosen, ranking) | {
-        "id": content_id("preference", [better.completion, worse.completion], parents), "parents": parents,
-        "chosen": [{"role": "assistant", "content": better.completion}],
-        "rejected": [{"role": "assistant", "content": worse.completion}],
-        "margin": float(order.scores[chosen] - order.scores[rejected]),
-    }  # fmt: skip
+def pair_candidates(group: RankedGroup, ranking: str, params: RankParams) -> list[dict]:
+    """Preferences among the candidates. People's ranks count however close; the judge's scores need a margin."""
+    found = pairs(
+        [candidate.completion for candidate in group.candidates],
+        group.scores,
+        params.mode,
+        min_margin=params.min_margin if group.source == "judge" else 0.0,
+        max_length_ratio=params.max_length_ratio,
+        limit=params.max_pairs,
+        seed=seed_of(group.prompt_id, "pairs"),
+    )
+    rows = []
+    for chosen, rejected in found:
+        better, worse = group.candidates[chosen], group.candidates[rejected]
+        parents = [better.prompt_id, better.id, worse.id, better.generation, worse.generation, ranking]
+        margin = group.scores[chosen] - group.scores[rejected]
+        shared = admission(group, chosen, ranking)
+        rows.append(preference_row(shared, better.completion, worse.completion, margin, parents))
+    return [row for row in rows if row is not None]

@@ -39,7 +39,7 @@ class AnnotationError(UserError, ValueError):
 
 @dataclass(frozen=True)
 class Folded:
-    """Mean ranks of candidate hashes over annotators (0 is best), and how many said the best meets every criterion."""
+    """Mean ranks of candidate hashes over annotators (0 is best), and whether most find that the best meets the criteria."""
 
     ranks: dict[str, float]
     meets_criteria: bool
@@ -57,7 +57,7 @@ def item_hash(prompt: str, completions: Iterable[str]) -> str:
 
 def read(paths: Iterable[Path]) -> list[Judgement]:
     """Judgements in force: those that no other one supersedes. Raises AnnotationError."""
-    found: dict[str, Judgement] = {}
+    judgements: dict[str, Judgement] = {}
     for path in paths:
         if path.suffix != ".jsonl":
             continue
@@ -66,10 +66,10 @@ def read(paths: Iterable[Path]) -> list[Judgement]:
                 try:
                     judgement = Judgement.model_validate(json.loads(line))
                 except (ValueError, ValidationError) as error:
-                    raise AnnotationError(f"{path}:{number}: {error}; mend or remove the line") from error
-                found[judgement.uuid] = judgement
-    replaced = {judgement.supersedes for judgement in found.values()}
-    return [judgement for uuid, judgement in sorted(found.items()) if uuid not in replaced]
+                    raise AnnotationError(f"{path}:{number}: {error}; correct or remove the line") from error
+                judgements[judgement.uuid] = judgement
+    replaced = {judgement.supersedes for judgement in judgements.values()}
+    return [judgement for uuid, judgement in sorted(judgements.items()) if uuid not in replaced]
 
 
 def fold(judgements: Iterable[Judgement]) -> dict[str, Folded]:

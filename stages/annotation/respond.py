@@ -1,4 +1,4 @@
-"""respond: several responses per instruction from different strategies and model scales (Qwen2 report, 4.1.1).
+"""respond: several responses per instruction from different strategies and model scales (Qwen2 report, section 4.1.1).
 
 Every role (small, large) answers every instruction by every strategy (a prompt of prompts/respond/) at every
 temperature. Near-identical responses to one instruction are dropped, the first by id stays.
@@ -8,10 +8,12 @@ from typing import NamedTuple
 
 from rapidfuzz.distance import Levenshtein
 
+from cultivar.llm.answer import Answer
 from cultivar.llm.engine import Engine
 from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import Question
 from schemas.ids import content_id, seed_of
+from schemas.products import message
 from schemas.rows import Candidate, Dropped, Evolved, Quarantined, Selected
 from schemas.table import Table
 from stages.annotation.params import RespondParams
@@ -23,45 +25,42 @@ class RespondTables(NamedTuple):
     quarantine: Table[Quarantined]
 
 
+class ResponseWay(NamedTuple):
+    """Who answers, by which prompt of prompts/respond/, at which temperature."""
+
+    role: str
+    strategy: str
+    temperature: float
+
+
 def respond(
     selected: Table[Selected], evolved: Table[Evolved], params: RespondParams, small: Engine, large: Engine
 ) -> RespondTables:
     """Candidates of every selected and evolved instruction; failed answers are quarantined one by one."""
     instructions = [*selected, *evolved]
-    made: dict[str, dict[str, dict]] = {row.id: {} for row in instructions}
-    dropped, quarantine = [], []
-    for engine in (small, large):
-        for strategy in params.strategies:
-            prompt = Prompt(f"respond/{strategy}")
-            for temperature in params.temperatures:
-                answers = engine.ask([
-                    Question(prompt.messages(instruction=row.prompt), seed=seed_of(row.id, engine.role, strategy),
-                             sampling={"temperature": temperature})
-                    for row in instructions
-                ])  # fmt: skip
-                for row, (answer,) in zip(instructions, answers, strict=True):
-                    how = [engine.role, strategy, temperature]
-                    if not answer.ok:
-                        failed = content_id("failed candidate", [how, answer.key], [row.id])
-                        quarantine.append({"id": failed, "parents": [row.id], "stage": "respond", "raw": answer.text,
-                                           "error": str(answer.error)})  # fmt: skip
-                        continue
-                    parents = [row.id, answer.key]
-                    row_id = content_id("candidate", [how, answer.text], parents)
-                    made[row.id][row_id] = {
-                        "id": row_id, "parents": parents, "prompt_id": row.id, "domain": row.domain,
-                        "prompt": [{"role": "user", "content": row.prompt}], "completion": answer.text.strip(),
-                        "role": engine.role, "response_strategy": strategy, "temperature": temperature, "tags": row.tags,
-                        "license": row.license, "generation": answer.key, "engine": answer.engine,
-                        "simulated": answer.simulated,
-                    }  # fmt: skip
-    candidates = []
+    candidates: list[dict] = []
+    dropped: list[dict] = []
+    quarantine: list[dict] = []
+    responses: dict[str, dict[str, dict]] = {row.id: {} for row in instructions}  # of an instruction, by their ids
+    ways = [
+        (engine, ResponseWay(engine.role, strategy, temperature))
+        for engine in (small, large)
+        for strategy in params.strategies
+        for temperature in params.temperatures
+    ]
+    for engine, way in ways:
+        for row, answer in zip(instructions, ask(instructions, way, engine), strict=True):
+            if answer.ok:
+                candidate = candidate_row(row, way, answer)
+                responses[row.id][candidate["id"]] = candidate
+            else:
+                quarantine.append(failed_candidate(row, way, answer))
     for row in instructions:
         kept: list[dict] = []
-        for row_id in sorted(made[row.id]):
-            candidate = made[row.id][row_id]
-            if any(alike(candidate["completion"], other["completion"], params.near_duplicate) for other in kept):
-                dropped.append({"id": row_id, "parents": [row.id], "stage": "respond", "rule": "near duplicate"})
+        for _, candidate in sorted(responses[row.id].items()):
+            if any(is_alike(candidate["completion"], other["completion"], params.near_duplicate) for other in kept):
+                drop = {"id": candidate["id"], "parents": [row.id], "stage": "respond", "rule": "near duplicate"}
+                dropped.append(drop)
             else:
                 kept.append(candidate)
         candidates += kept
@@ -70,5 +69,51 @@ def respond(
     return RespondTables(Table.of(Candidate, candidates), Table.of(Dropped, dropped), Table.of(Quarantined, quarantine))
 
 
-def alike(first: str, second: str, threshold: float) -> bool:
+def ask(instructions: list[Selected | Evolved], way: ResponseWay, engine: Engine) -> list[Answer]:
+    """One answer to each instruction. Its seed is the same at every temperature."""
+    prompt = Prompt(f"respond/{way.strategy}")
+    questions = [
+        Question(
+            prompt.messages(instruction=row.prompt),
+            seed=seed_of(row.id, way.role, way.strategy),
+            sampling={"temperature": way.temperature},
+        )
+        for row in instructions
+    ]
+    return [answer for (answer,) in engine.ask(questions)]
+
+
+def candidate_row(row: Selected | Evolved, way: ResponseWay, answer: Answer) -> dict:
+    parents = [row.id, answer.key]
+    return {
+        "id": content_id("candidate", [list(way), answer.text], parents),
+        "parents": parents,
+        "prompt_id": row.id,
+        "domain": row.domain,
+        "prompt": [message("user", row.prompt)],
+        "completion": answer.text.strip(),
+        "role": way.role,
+        "response_strategy": way.strategy,
+        "temperature": way.temperature,
+        "tags": row.tags,
+        "license": row.license,
+        "generation": answer.key,
+        "engine": answer.engine,
+        "simulated": answer.simulated,
+    }
+
+
+def failed_candidate(row: Selected | Evolved, way: ResponseWay, answer: Answer) -> dict:
+    """The quarantine row of an answer that cannot be used."""
+    return {
+        "id": content_id("failed candidate", [list(way), answer.key], [row.id]),
+        "parents": [row.id],
+        "stage": "respond",
+        "error": str(answer.error),
+        "raw": answer.text,
+    }
+
+
+def is_alike(first: str, second: str, threshold: float) -> bool:
+    """Whether the normalised Levenshtein similarity is above the threshold."""
     return Levenshtein.normalized_similarity(first, second, score_cutoff=threshold) > threshold

@@ -1,4 +1,4 @@
-"""score: what selection weighs for every instruction (Qwen2 report, 4.1.1; methods 2.1).
+"""score: what selection weighs for every instruction (Qwen2 report, section 4.1.1; docs/methods.md, section 2.1).
 
 Tag diversity as the sum of the tags' inverse document frequencies, complexity (1-6) and intent completeness (1-5) by a
 judge, semantic richness as the share of distinct content words among those expected at that length.
@@ -46,7 +46,7 @@ def score(instructions: Table[Instruction], labels: Context[Label], params: Scor
     """Raw scores of every instruction. Instructions without tags (quarantined before) count as having none."""
     prompt, rows = Prompt("score"), list(instructions)
     tags_of = {row.parents[0]: row.tags for row in labels}
-    seen = Counter(tag for tags in tags_of.values() for tag in tags)
+    tag_counts = Counter(tag for tags in tags_of.values() for tag in tags)
     questions = [
         Question(prompt.messages(instruction=row.prompt), InstructionRating, seed=seed_of(row.id, "score"))
         for row in rows
@@ -60,18 +60,25 @@ def score(instructions: Table[Instruction], labels: Context[Label], params: Scor
         content = {
             "tags": tags,
             "tag_count": len(tags),
-            "tag_idf": sum(math.log(len(rows) / seen[tag]) for tag in tags),
+            "tag_idf": sum(math.log(len(rows) / tag_counts[tag]) for tag in tags),
             "complexity": answer.value.complexity,
             "richness": richness(row.prompt, params.richness_words),
             "completeness": answer.value.completeness,
         }
-        scores.append({"id": content_id("score", content, [row.id]), "parents": [row.id], **content,
-                       "engine": answer.engine, "simulated": answer.simulated})  # fmt: skip
+        scores.append(
+            {
+                "id": content_id("score", content, [row.id]),
+                "parents": [row.id],
+                **content,
+                "engine": answer.engine,
+                "simulated": answer.simulated,
+            }
+        )
     return ScoreTables(Table.of(InstructionScore, scores), Table.of(Quarantined, quarantine))
 
 
-def richness(text: str, full: int) -> float:
-    """Distinct content words over what is expected: `full` of them, or half the words of a longer text; at most 1."""
+def richness(text: str, expected: int) -> float:
+    """Distinct content words over `expected` of them, or over half the words of a longer text; at most 1."""
     words = [word.lower() for word in WORD.findall(text)]
     content = {word for word in words if word not in STOP}
-    return min(1.0, len(content) / max(full, len(words) / 2))
+    return min(1.0, len(content) / max(expected, len(words) / 2))

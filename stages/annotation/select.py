@@ -1,4 +1,4 @@
-"""select: complexity-first diverse sampling (InsTag, Algorithm 1) over combined rank scores (Qwen2 report, 4.1.1).
+"""select: complexity-first diverse sampling (InsTag, Algorithm 1) over combined rank scores (Qwen2 report, section 4.1.1).
 
 Instructions are sorted by a weighted sum of rank-normalised scores. Each pass walks that order and takes an instruction
 if it adds a tag that this pass has not covered yet; passes go on until `target_size` are taken. Ties are broken by id.
@@ -12,8 +12,13 @@ from schemas.rows import Dropped, Instruction, InstructionScore, Selected
 from schemas.table import Context, Table
 from stages.annotation.params import SelectParams
 
-CRITERIA = {"complexity": "weight_complexity", "tag_idf": "weight_tags", "richness": "weight_richness",
-            "completeness": "weight_completeness"}  # fmt: skip
+CRITERIA = {
+    "complexity": "weight_complexity",
+    "tag_idf": "weight_tags",
+    "richness": "weight_richness",
+    "completeness": "weight_completeness",
+}
+"""Column of a score -> parameter with its weight."""
 IMPOSSIBLE = r"(?i)\b(images?|graphs?|pictures?|files?|maps?|draw|plot|go to)\b"
 """Self-Instruct's words for what a text model cannot do."""
 
@@ -27,17 +32,16 @@ class Selection(NamedTuple):
 def select(
     instructions: Table[Instruction], instruction_scores: Context[InstructionScore], params: SelectParams
 ) -> Selection:
-    """At most `target_size` instructions; every other one is dropped by the rule that kept it out."""
+    """At most `target_size` instructions; every other one is dropped by the rule that excludes it."""
     scores = instruction_scores.frame.with_columns(pl.col("parents").list.first().alias("instruction"))
     joined = instructions.frame.join(
         scores.select("instruction", "tags", "tag_count", *CRITERIA), left_on="id", right_on="instruction", how="left"
     ).with_columns(pl.col("tags").fill_null([]), rule=first_rule(params))
-    open_to = joined.filter(pl.col("rule") == "").with_columns(combined(params)).sort(
-        "combined", "id", descending=[True, False]
-    )  # fmt: skip
-    passes = diverse(open_to["tags"].to_list(), params.target_size)
-    taken = open_to.with_columns(pass_number=pl.Series(passes, dtype=pl.Int64))
-    chosen = taken.filter(pl.col("pass_number") >= 0).with_columns(
+    eligible = joined.filter(pl.col("rule") == "").with_columns(combined=combined_score(params))
+    eligible = eligible.sort("combined", "id", descending=[True, False])
+    passes = sample_diverse(eligible["tags"].to_list(), params.target_size)
+    sampled = eligible.with_columns(pass_number=pl.Series(passes, dtype=pl.Int64))
+    chosen = sampled.filter(pl.col("pass_number") >= 0).with_columns(
         scores=pl.concat_list(
             pl.struct(name=pl.lit(name), value=pl.col(name).cast(pl.Float64))
             for name in ("combined", "tag_count", *CRITERIA)
@@ -46,13 +50,13 @@ def select(
     refused = pl.concat(
         [
             joined.filter(pl.col("rule") != "").select("id", "rule"),
-            taken.filter(pl.col("pass_number") < 0).select("id", rule=pl.lit("adds no tag within the target size")),
+            sampled.filter(pl.col("pass_number") < 0).select("id", rule=pl.lit("adds no tag within the target size")),
         ]
     )
     dropped = refused.with_columns(
         parents=pl.lit([], dtype=pl.List(pl.String)), stage=pl.lit("select"), detail=pl.lit("")
     )
-    vocabulary = {tag for tags in open_to["tags"].to_list() for tag in tags}
+    vocabulary = {tag for tags in eligible["tags"].to_list() for tag in tags}
     covered = {tag for tags in chosen["tags"].to_list() for tag in tags}
     metrics = {
         "tag_coverage": len(covered) / max(1, len(vocabulary)),
@@ -63,39 +67,39 @@ def select(
 
 
 def first_rule(params: SelectParams) -> pl.Expr:
-    """The first rule that keeps an instruction out, "" for none (pre-filters of Self-Instruct)."""
+    """The first rule that excludes an instruction, "" for none (Self-Instruct, section 2.2)."""
     words = pl.col("prompt").str.count_matches(r"\S+")
-    return (
-        pl.when(pl.col("completeness").is_null()).then(pl.lit("not scored"))
-        .when(words <= params.min_words).then(pl.lit("too short"))
-        .when(words > params.max_words).then(pl.lit("too long"))
-        .when(pl.col("prompt").str.contains(IMPOSSIBLE)).then(pl.lit("asks for more than text"))
-        .when(pl.col("completeness") < params.min_completeness).then(pl.lit("incomplete"))
-        .when(pl.col("tags").list.len() == 0).then(pl.lit("no tag"))
-        .otherwise(pl.lit(""))
-    )  # fmt: skip
+    rules = {
+        "not scored": pl.col("completeness").is_null(),
+        "too short": words <= params.min_words,
+        "too long": words > params.max_words,
+        "asks for more than text": pl.col("prompt").str.contains(IMPOSSIBLE),
+        "incomplete": pl.col("completeness") < params.min_completeness,
+        "no tag": pl.col("tags").list.len() == 0,
+    }
+    return pl.coalesce([pl.when(holds).then(pl.lit(rule)) for rule, holds in rules.items()] + [pl.lit("")])
 
 
-def combined(params: SelectParams) -> pl.Expr:
+def combined_score(params: SelectParams) -> pl.Expr:
     """Weighted sum of the criteria, each rank-normalised to [0, 1]."""
     parts = [getattr(params, weight) * pl.col(name).rank("average") / pl.len() for name, weight in CRITERIA.items()]
-    return pl.sum_horizontal(parts).round(9).alias("combined")
+    return pl.sum_horizontal(parts).round(9)
 
 
-def diverse(tag_sets: list[list[str]], size: int) -> list[int]:
-    """The pass in which each item (in the given order) is taken, -1 for never (InsTag, Algorithm 1)."""
-    taken = [-1] * len(tag_sets)
+def sample_diverse(tag_sets: list[list[str]], size: int) -> list[int]:
+    """The pass in which each item (in the given order) is sampled, -1 for never (InsTag, Algorithm 1)."""
+    passes = [-1] * len(tag_sets)
     left = [at for at, tags in enumerate(tag_sets) if tags]
-    number = found = 0
-    while left and found < size:
+    number = count = 0
+    while left and count < size:
         covered: set[str] = set()
         rest = []
         for at in left:
-            if found < size and not covered.issuperset(tag_sets[at]):
+            if count < size and not covered.issuperset(tag_sets[at]):
                 covered.update(tag_sets[at])
-                taken[at] = number
-                found += 1
+                passes[at] = number
+                count += 1
             else:
                 rest.append(at)
         left, number = rest, number + 1
-    return taken
+    return passes

@@ -43,8 +43,15 @@ def tag(instructions: Table[Instruction], params: TagParams, tagger: Engine) -> 
         if not isinstance(answer.value, Tags):
             quarantine.append({"id": row.id, "stage": "tag", "error": str(answer.error), "raw": answer.text})
             continue
-        found = {item.tag.strip(): item.explanation for item in answer.value.tags if item.tag.strip()}
-        tags = [{"tag": name, "explanation": reason} for name, reason in list(found.items())[: params.max_tags]]
-        tag_sets.append({"id": content_id("tags", tags, [row.id]), "parents": [row.id], "tags": tags,
-                         "engine": answer.engine, "simulated": answer.simulated})  # fmt: skip
+        reasons = {item.tag.strip(): item.explanation for item in answer.value.tags if item.tag.strip()}
+        tags = [{"tag": name, "explanation": reason} for name, reason in list(reasons.items())[: params.max_tags]]
+        tag_sets.append(
+            {
+                "id": content_id("tags", tags, [row.id]),
+                "parents": [row.id],
+                "tags": tags,
+                "engine": answer.engine,
+                "simulated": answer.simulated,
+            }
+        )
     return TagTables(Table.of(TagSet, tag_sets), Table.of(Quarantined, quarantine))

@@ -15,7 +15,7 @@ from schemas.table import Context, Table
 from stages.curation.params import AssembleParams
 
 
-class Assembled(NamedTuple):
+class AssembleTables(NamedTuple):
     demonstrations: Table[FinalDemonstration]
     preferences: Table[FinalPreference]
     dropped: Table[Dropped]
@@ -31,18 +31,18 @@ def assemble(
     filtered_preferences: Table[Preference],
     evaluation: Context[EvaluationItem],
     params: AssembleParams,
-) -> Assembled:
+) -> AssembleTables:
     """Choose the rows of D and P. Raises EvaluationLeak when a chosen prompt equals an evaluation prompt."""
     score = pl.col("scores").list.eval(pl.element().struct.field("value")).list.mean().fill_null(0.0)
     dropped: list[pl.DataFrame] = []
-    demonstrations = mix(keyed(filtered_demonstrations.frame, score), params, dropped)
-    preferences = keyed(filtered_preferences.frame, pl.col("margin"))
-    preferences = mix(wide_enough(preferences, params, dropped), params, dropped)
+    demonstrations = mix(with_key(filtered_demonstrations.frame, score), params, dropped)
+    preferences = with_key(filtered_preferences.frame, pl.col("margin"))
+    preferences = mix(require_margin(preferences, params, dropped), params, dropped)
     for name, rows in (("D", demonstrations), ("P", preferences)):
         refuse_evaluation(name, rows, evaluation)
-    heldout = coins(pl.concat([demonstrations["key"], preferences["key"]]).unique(), params.heldout_share)
+    heldout = draw_heldout(pl.concat([demonstrations["key"], preferences["key"]]).unique(), params.heldout_share)
     rows = pl.concat(dropped)
-    return Assembled(
+    return AssembleTables(
         Table(FinalDemonstration, split(demonstrations, heldout)),
         Table(FinalPreference, split(preferences, heldout)),
         Table.of(Dropped, [{"id": key, "stage": "assemble", "rule": rule} for key, rule in rows.iter_rows()]),
@@ -54,27 +54,29 @@ def assemble(
     )
 
 
-def keyed(frame: pl.DataFrame, worth: pl.Expr) -> pl.DataFrame:
-    """Rows with `key` (the prompt's text, case and spaces evened) and `worth` (what ranks rows of one prompt)."""
-    return frame.with_columns(key=even(prompt_text()), worth=worth)
+def with_key(frame: pl.DataFrame, worth: pl.Expr) -> pl.DataFrame:
+    """Rows with `key` (the prompt's text without differences of case and spaces) and `worth` (ranks rows of a prompt)."""
+    return frame.with_columns(key=normal(prompt_text()), worth=worth)
 
 
 def prompt_text() -> pl.Expr:
     return pl.col("prompt").list.eval(pl.element().struct.field("content")).list.join("\n")
 
 
-def even(text: pl.Expr) -> pl.Expr:
+def normal(text: pl.Expr) -> pl.Expr:
     return text.str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
 
 
-def wide_enough(rows: pl.DataFrame, params: AssembleParams, dropped: list[pl.DataFrame]) -> pl.DataFrame:
+def require_margin(rows: pl.DataFrame, params: AssembleParams, dropped: list[pl.DataFrame]) -> pl.DataFrame:
     least = pl.col("strategy").replace_strict(params.min_margin, default=0.0, return_dtype=pl.Float64)
     return keep(rows, pl.col("margin") >= least, "margin below minimum", dropped)
 
 
 def mix(rows: pl.DataFrame, params: AssembleParams, dropped: list[pl.DataFrame]) -> pl.DataFrame:
-    """At most `per_prompt` rows a prompt, the worthiest; then the caps: prompts in the
-    order of their coin, the worthiest rows of each first."""
+    """At most `per_prompt` rows a prompt, those of most worth; then the caps.
+
+    Under a cap prompts come in an order drawn from each prompt, and of a prompt the rows of most worth first.
+    """
     rows = rows.sort(["worth", "id"], descending=[True, False])
     place = pl.col("id").cum_count().over("key")
     rows = keep(rows, place <= params.per_prompt, "rows per prompt", dropped)
@@ -98,19 +100,19 @@ def mix(rows: pl.DataFrame, params: AssembleParams, dropped: list[pl.DataFrame])
 
 
 def keep(rows: pl.DataFrame, condition: pl.Expr, rule: str, dropped: list[pl.DataFrame]) -> pl.DataFrame:
-    """The rows for which `condition` holds; the others are noted under `rule`."""
+    """The rows for which `condition` holds; the others are dropped by `rule`."""
     marked = rows.with_columns(stays=condition)
     dropped.append(marked.filter(~pl.col("stays")).select("id", rule=pl.lit(rule)))
     return marked.filter("stays").drop("stays")
 
 
 def refuse_evaluation(product: str, rows: pl.DataFrame, evaluation: Context[EvaluationItem]) -> None:
-    items = evaluation.frame.select(item="id", key=even(pl.col("prompt")))
-    met = rows.select("id", "key").join(items, on="key").sort("id")
-    if met.height:
-        row, _, item = met.row(0)
+    items = evaluation.frame.select(item="id", key=normal(pl.col("prompt")))
+    leaks = rows.select("id", "key").join(items, on="key").sort("id")
+    if leaks.height:
+        row, _, item = leaks.row(0)
         raise EvaluationLeak(
-            f"{met.height} rows of {product} ask what an evaluation item asks, first row {row} and item {item}; "
+            f"{leaks.height} rows of {product} ask what an evaluation item asks, first row {row} and item {item}; "
             "the filter stage should have removed them: look at its params and at data/overlaps.parquet"
         )
 
@@ -119,8 +121,8 @@ def prompt_id(key: str) -> str:
     return content_id("prompt", key)
 
 
-def coins(keys: pl.Series, share: float) -> pl.Series:
-    """The prompts whose coin falls on the held-out side."""
+def draw_heldout(keys: pl.Series, share: float) -> pl.Series:
+    """The prompts that fall into the held-out share, each by a number drawn from itself."""
     return pl.Series("key", [key for key in keys if unit_of(prompt_id(key), "split") < share], dtype=pl.String)
 
 

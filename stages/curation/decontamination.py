@@ -1,9 +1,9 @@
-"""Decontamination as the Qwen2 report has it (5.2.6): an n-gram match AND a long common subsequence.
+"""Decontamination of the Qwen2 report, section 5.2.6: an n-gram match AND a long common subsequence.
 
 Symbols and punctuation are removed from training and evaluation sequences. A sequence goes if it shares an n-gram
 with an evaluation item and their longest common subsequence has at least `lcs_tokens` tokens and at least `lcs_share`
-of the shorter one; also if it is an item word for word, however short. An inverted index of hashed n-grams finds the
-pairs; only these are compared. Paraphrases pass every rule of this kind.
+of the shorter one; also if it is an item word for word, however short. An inverted index of hashed n-grams proposes the
+pairs; only these are compared. No rule of this kind finds a paraphrase.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,8 +18,8 @@ CHUNK = 20_000
 
 
 @dataclass(frozen=True)
-class Rule:
-    """Lengths in tokens; `report_ngram` proposes pairs for the report, of at most `report_items` items a sequence."""
+class OverlapRule:
+    """Lengths in tokens; `report_ngram` proposes pairs that are only reported, at most `report_items` a sequence."""
 
     ngram: int
     lcs_tokens: int
@@ -32,17 +32,24 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Hit:
-    """Sequence `row` overlaps item `item`; `text` is the first shared n-gram."""
+class Evidence:
+    """Lengths in tokens; `text` is the first shared n-gram."""
 
-    row: int
-    item: int
     ngram: int
     lcs: int
     row_tokens: int
     item_tokens: int
-    removed: bool
     text: str
+
+
+@dataclass(frozen=True)
+class Hit:
+    """Sequence `row` overlaps item `item`."""
+
+    row: int
+    item: int
+    evidence: Evidence
+    removed: bool
 
 
 def lcs_length(left: Sequence[str], right: Sequence[str]) -> int:
@@ -53,59 +60,59 @@ def lcs_length(left: Sequence[str], right: Sequence[str]) -> int:
     full = (1 << len(left)) - 1
     row = full
     for token in right:
-        met = row & places.get(token, 0)
-        row = ((row + met) | (row - met)) & full
+        matches = row & places.get(token, 0)
+        row = ((row + matches) | (row - matches)) & full
     return len(left) - row.bit_count()
 
 
-def overlaps(sequences: pl.Series, items: pl.Series, rule: Rule) -> Iterator[Hit]:
+def overlaps(sequences: pl.Series, items: pl.Series, rule: OverlapRule) -> Iterator[Hit]:
     """At most one hit a sequence that is removed, else up to `report_items` hits that are only reported.
 
     Both series hold texts; items should stand in a fixed order, for of equal evidence the first item is named.
     """
     item_words, item_tokens = words(items).to_list(), tokens(items)
-    whole = {tuple(said): number for number, said in reversed(list(enumerate(item_words))) if said}
-    hard, soft = index(item_tokens, rule.ngram), index(item_tokens, rule.report_ngram)
+    number_of = {tuple(item): number for number, item in reversed(list(enumerate(item_words))) if item}
+    removing, reporting = index(item_tokens, rule.ngram), index(item_tokens, rule.report_ngram)
     for first in range(0, len(sequences), CHUNK):
-        part = sequences.slice(first, CHUNK)
-        said, hashed = words(part), tokens(part)
+        chunk = sequences.slice(first, CHUNK)
+        row_words, row_tokens = words(chunk).to_list(), tokens(chunk)
         removed: dict[int, Hit] = {}
-        for row, spoken in enumerate(said):
-            if (number := whole.get(tuple(spoken))) is not None:
-                size = len(spoken)
-                shown = " ".join(spoken[: rule.ngram])
-                removed[row] = Hit(first + row, number, min(rule.ngram, size), size, size, size, True, shown)
-        for row, numbers in proposed(hashed, hard, rule.ngram):
+        for row, sequence in enumerate(row_words):
+            if (number := number_of.get(tuple(sequence))) is not None:
+                size = len(sequence)
+                equal = Evidence(min(rule.ngram, size), size, size, size, " ".join(sequence[: rule.ngram]))
+                removed[row] = Hit(first + row, number, equal, removed=True)
+        for row, numbers in propose(row_tokens, removing, rule.ngram):
             if row not in removed:
-                hits = compared(first, row, said[row], numbers, item_words, rule, rule.ngram, removed=True)
-                if hit := next(hits, None):
-                    removed[row] = hit
+                for number in numbers:
+                    if evidence := compare(row_words[row], item_words[number], rule, rule.ngram):
+                        removed[row] = Hit(first + row, number, evidence, removed=True)
+                        break
         yield from removed.values()
         if rule.report_items:
-            for row, numbers in proposed(hashed, soft, rule.report_ngram):
+            for row, numbers in propose(row_tokens, reporting, rule.report_ngram):
                 if row not in removed:
-                    chosen = numbers[: rule.report_items]
-                    yield from compared(
-                        first, row, said[row], chosen, item_words, rule, rule.report_ngram, removed=False
-                    )
+                    for number in numbers[: rule.report_items]:
+                        if evidence := compare(row_words[row], item_words[number], rule, rule.report_ngram):
+                            yield Hit(first + row, number, evidence, removed=False)
 
 
-def index(of: Tokens, n: int) -> pl.DataFrame:
+def index(hashed: Tokens, n: int) -> pl.DataFrame:
     """Distinct (gram, item) pairs of the evaluation items."""
-    hashed, rows = grams(of, n)
-    return pl.DataFrame({"gram": hashed, "item": rows}).unique()
+    gram, item = grams(hashed, n)
+    return pl.DataFrame({"gram": gram, "item": item}).unique()
 
 
-def proposed(of: Tokens, items: pl.DataFrame, n: int) -> Iterator[tuple[int, list[int]]]:
+def propose(hashed: Tokens, items: pl.DataFrame, n: int) -> Iterator[tuple[int, list[int]]]:
     """Rows that share an n-gram with items: (row, items), the item with most shared n-grams first."""
-    hashed, rows = grams(of, n)
-    known = items["gram"].unique().sort().to_numpy()
-    if not len(known) or not len(hashed):
+    row_grams, rows = grams(hashed, n)
+    item_grams = items["gram"].unique().sort().to_numpy()
+    if not len(item_grams) or not len(row_grams):
         return
-    place = np.minimum(np.searchsorted(known, hashed), len(known) - 1)
-    shared = known[place] == hashed
-    found = (
-        pl.DataFrame({"gram": hashed[shared], "row": rows[shared]})
+    place = np.minimum(np.searchsorted(item_grams, row_grams), len(item_grams) - 1)
+    shared = item_grams[place] == row_grams
+    proposed = (
+        pl.DataFrame({"gram": row_grams[shared], "row": rows[shared]})
         .unique()
         .join(items, on="gram")
         .group_by("row", "item")
@@ -114,26 +121,15 @@ def proposed(of: Tokens, items: pl.DataFrame, n: int) -> Iterator[tuple[int, lis
         .group_by("row", maintain_order=True)
         .agg("item")
     )
-    yield from found.iter_rows()
+    yield from proposed.iter_rows()
 
 
-def compared(
-    first: int,
-    row: int,
-    said: Sequence[str],
-    numbers: Sequence[int],
-    item_words: Sequence[Sequence[str]],
-    rule: Rule,
-    n: int,
-    removed: bool,
-) -> Iterator[Hit]:
-    """Hits of one sequence against proposed items, by the LCS condition."""
-    said = list(said)
-    for number in numbers:
-        item = item_words[number]
-        lcs = lcs_length(said, item)
-        if rule.holds(lcs, len(said), len(item)):
-            held = {tuple(item[at : at + n]) for at in range(len(item) - n + 1)}
-            windows = (tuple(said[at : at + n]) for at in range(len(said) - n + 1))
-            if text := next((window for window in windows if window in held), None):
-                yield Hit(first + row, number, n, lcs, len(said), len(item), removed, " ".join(text))
+def compare(row: list[str], item: list[str], rule: OverlapRule, n: int) -> Evidence | None:
+    """The evidence that a sequence overlaps an item: the LCS condition and a shared n-gram; None without either."""
+    lcs = lcs_length(row, item)
+    if not rule.holds(lcs, len(row), len(item)):
+        return None
+    item_ngrams = {tuple(item[at : at + n]) for at in range(len(item) - n + 1)}
+    row_ngrams = (tuple(row[at : at + n]) for at in range(len(row) - n + 1))
+    shared = next((ngram for ngram in row_ngrams if ngram in item_ngrams), None)
+    return Evidence(n, lcs, len(row), len(item), " ".join(shared)) if shared else None

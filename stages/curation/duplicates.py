@@ -1,4 +1,4 @@
-"""Near duplicates: MinHash bands propose pairs, the exact Jaccard coefficient decides, union-find gathers.
+"""Near duplicates: MinHash bands propose pairs, the exact Jaccard coefficient decides, union-find makes clusters.
 
 Broder 1997 for the sketch; shingles are word n-grams, so that prompts of a dozen words have enough of them.
 """
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 import polars as pl
 
-from cultivar.text.ngrams import Tokens, grams, tokens
+from cultivar.text.ngrams import grams, tokens
 
 CHUNK = 20_000
 
@@ -20,14 +20,16 @@ def near_duplicates(
 
     Texts without a word have no pair. Texts of fewer than n words are one shingle.
     """
-    of = tokens(texts)
-    hashed, rows = grams(of, n, whole=True)
-    signed, signatures = sketch(hashed, rows, of, n, bands * rows_per_band)
-    pairs = candidates(signatures, bands, rows_per_band)
+    hashed, rows = grams(tokens(texts), n, keep_short=True)
+    with_shingles, signatures = sketch(hashed, rows, n, bands * rows_per_band)
     sets = Shingles(hashed, rows, len(texts))
-    found = ((int(signed[a]), int(signed[b])) for a, b in pairs)
-    scored = ((a, b, jaccard(sets[a], sets[b])) for a, b in found)
-    return [(a, b, score) for a, b, score in scored if score >= threshold]
+    near = []
+    for left, right in candidate_pairs(signatures, bands, rows_per_band):
+        a, b = int(with_shingles[left]), int(with_shingles[right])
+        score = jaccard(sets[a], sets[b])
+        if score >= threshold:
+            near.append((a, b, score))
+    return near
 
 
 class Shingles:
@@ -36,12 +38,12 @@ class Shingles:
     def __init__(self, hashed: np.ndarray, rows: np.ndarray, count: int):
         self.hashed = hashed
         self.offsets = np.searchsorted(rows, np.arange(count + 1))
-        self.made: dict[int, np.ndarray] = {}
+        self.cached: dict[int, np.ndarray] = {}
 
     def __getitem__(self, text: int) -> np.ndarray:
-        if text not in self.made:
-            self.made[text] = np.unique(self.hashed[self.offsets[text] : self.offsets[text + 1]])
-        return self.made[text]
+        if text not in self.cached:
+            self.cached[text] = np.unique(self.hashed[self.offsets[text] : self.offsets[text + 1]])
+        return self.cached[text]
 
 
 def jaccard(left: np.ndarray, right: np.ndarray) -> float:
@@ -53,26 +55,26 @@ def jaccard(left: np.ndarray, right: np.ndarray) -> float:
     return both / (len(left) + len(right) - both)
 
 
-def sketch(hashed: np.ndarray, rows: np.ndarray, of: Tokens, n: int, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """(indices of the texts that have shingles, their signatures of `size` minima)."""
-    signed, starts = np.unique(rows, return_index=True)
-    draw = np.random.default_rng(n)  # the hash family is the same in every run
-    factors = draw.integers(0, 2**63, size, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
-    shifts = draw.integers(0, 2**63, size, dtype=np.uint64)
-    signatures = np.empty((len(signed), size), dtype=np.uint64)
+def sketch(hashed: np.ndarray, rows: np.ndarray, n: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """MinHash of shingles `hashed` of the texts `rows` (sorted): indices of these texts, signatures (texts, size)."""
+    texts, starts = np.unique(rows, return_index=True)
+    rng = np.random.default_rng(n)  # the hash family is the same in every run
+    factors = rng.integers(0, 2**63, size, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+    shifts = rng.integers(0, 2**63, size, dtype=np.uint64)
+    signatures = np.empty((len(texts), size), dtype=np.uint64)
     ends = np.append(starts, len(hashed))
-    for first in range(0, len(signed), CHUNK):
-        last = min(first + CHUNK, len(signed))
+    for first in range(0, len(texts), CHUNK):
+        last = min(first + CHUNK, len(texts))
         part = hashed[ends[first] : ends[last]]
         begins = starts[first:last] - ends[first]
         for k in range(size):
             signatures[first:last, k] = np.minimum.reduceat(part * factors[k] + shifts[k], begins)
-    return signed, signatures
+    return texts, signatures
 
 
-def candidates(signatures: np.ndarray, bands: int, rows_per_band: int) -> np.ndarray:
+def candidate_pairs(signatures: np.ndarray, bands: int, rows_per_band: int) -> np.ndarray:
     """Distinct pairs of positions that agree in a band: neighbours in each bucket, and each with the bucket's first."""
-    count, found = len(signatures), []
+    count, pairs_of_band = len(signatures), []
     for band in range(bands):
         part = signatures[:, band * rows_per_band : (band + 1) * rows_per_band]
         keys = np.zeros(count, dtype=np.uint64)
@@ -83,8 +85,8 @@ def candidates(signatures: np.ndarray, bands: int, rows_per_band: int) -> np.nda
         same = keys[order][1:] == keys[order][:-1]
         bucket = np.maximum.accumulate(np.where(np.append(False, same), 0, np.arange(count)))
         right = order[1:][same]
-        found += [np.stack([order[:-1][same], right]), np.stack([order[bucket[1:][same]], right])]
-    pairs = np.concatenate(found, axis=1) if found else np.empty((2, 0), dtype=np.int64)
+        pairs_of_band += [np.stack([order[:-1][same], right]), np.stack([order[bucket[1:][same]], right])]
+    pairs = np.concatenate(pairs_of_band, axis=1) if pairs_of_band else np.empty((2, 0), dtype=np.int64)
     return np.unique(np.sort(pairs, axis=0), axis=1).T
 
 

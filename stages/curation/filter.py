@@ -1,17 +1,18 @@
-"""filter: quality rules, exact duplicates, decontamination, near duplicates; a named rule for every row that goes.
+"""filter: quality rules, exact duplicates, decontamination, near duplicates; a named rule for every row it removes.
 
 Demonstrations and preferences are filtered together where it matters: near-duplicate prompts are clustered over both,
 so that one prompt stands for a cluster in D and in P.
 """
 
-from typing import Any, NamedTuple
+from dataclasses import asdict
+from typing import Any, Literal, NamedTuple
 
 import polars as pl
 
 from schemas.ids import content_id
 from schemas.rows import Demonstration, Dropped, EvaluationItem, Overlap, Preference
 from schemas.table import Context, Table, concat
-from stages.curation.decontamination import Hit, Rule, overlaps
+from stages.curation.decontamination import OverlapRule, overlaps
 from stages.curation.duplicates import clusters, near_duplicates
 from stages.curation.params import FilterParams
 from stages.curation.quality import quality
@@ -25,8 +26,9 @@ class Filtered(NamedTuple):
     metrics: dict[str, Any]
 
 
-Gone = pl.DataFrame
+Removed = pl.DataFrame
 """(id, rule, detail) of rows that a step removes."""
+LENGTHS = ("lcs", "row_tokens", "item_tokens")
 
 
 def filter(  # noqa: A001  (the stage's name in the recipe)
@@ -65,21 +67,15 @@ def filter(  # noqa: A001  (the stage's name in the recipe)
         ],
     )
     rows = pl.concat([texts(demonstrations, "D"), texts(preferences, "P")])
-    gone = [quality(rows, params)]
-    rows = without(rows, gone[-1])
-    gone.append(exact_duplicates(rows))
-    rows = without(rows, gone[-1])
-    evidence = contaminated(rows, evaluation.frame, params)
-    gone.append(
-        evidence.filter("removed").select(
-            "id",
-            rule=pl.lit("evaluation overlap"),
-            detail=pl.format("overlaps evaluation item {}: LCS {} of {} and {} tokens", *LENGTHS),
-        )
-    )
-    rows = without(rows, gone[-1])
-    gone.append(near_duplicate_prompts(rows, params))
-    rows = without(rows, gone[-1])
+    removed = [quality(rows, params)]
+    rows = without(rows, removed[-1])
+    removed.append(exact_duplicates(rows))
+    rows = without(rows, removed[-1])
+    evidence = find_overlaps(rows, evaluation.frame, params)
+    removed.append(contaminated_rows(evidence))
+    rows = without(rows, removed[-1])
+    removed.append(near_duplicate_prompts(rows, params))
+    rows = without(rows, removed[-1])
     kept = rows.select("id")
     return Filtered(
         Table(Demonstration, demonstrations.frame.join(kept, on="id", how="semi")),
@@ -89,7 +85,7 @@ def filter(  # noqa: A001  (the stage's name in the recipe)
             Dropped,
             [
                 {"id": key, "stage": "filter", "rule": rule, "detail": detail}
-                for key, rule, detail in pl.concat(gone).iter_rows()
+                for key, rule, detail in pl.concat(removed).iter_rows()
             ],
         ),
         metrics={
@@ -100,49 +96,48 @@ def filter(  # noqa: A001  (the stage's name in the recipe)
     )
 
 
-LENGTHS = ("item", "lcs", "row_tokens", "item_tokens")
-
-
-def texts(table: Table, product: str) -> pl.DataFrame:
+def texts(table: Table, product: Literal["D", "P"]) -> pl.DataFrame:
     """What the rules look at: prompt and completion as text, the rejected completion (null in D), the mean score."""
 
-    def spoken(column: str) -> pl.Expr:
+    def text_of(column: str) -> pl.Expr:
         return pl.col(column).list.eval(pl.element().struct.field("content")).list.join("\n")
 
-    completion, rejected = ("completion", pl.lit(None, pl.String)) if product == "D" else ("chosen", spoken("rejected"))
+    completion, rejected = (
+        ("completion", pl.lit(None, pl.String)) if product == "D" else ("chosen", text_of("rejected"))
+    )
     values = pl.col("scores").list.eval(pl.element().struct.field("value")).list.mean()
     return table.frame.select(
         "id",
         "domain",
         "strategy",
         product=pl.lit(product),
-        prompt=spoken("prompt"),
-        completion=spoken(completion),
+        prompt=text_of("prompt"),
+        completion=text_of(completion),
         rejected=rejected,
         score=values.fill_null(0.0),
     )
 
 
-def without(rows: pl.DataFrame, gone: Gone) -> pl.DataFrame:
-    return rows.join(gone.select("id"), on="id", how="anti", maintain_order="left")
+def without(rows: pl.DataFrame, removed: Removed) -> pl.DataFrame:
+    return rows.join(removed.select("id"), on="id", how="anti", maintain_order="left")
 
 
 def normal(column: str) -> pl.Expr:
     return pl.col(column).str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars().fill_null("")
 
 
-def exact_duplicates(rows: pl.DataFrame) -> Gone:
+def exact_duplicates(rows: pl.DataFrame) -> Removed:
     """Rows of one product with the same prompt and completion(s), but for case and spaces: the best-scored stays."""
     ranked = rows.with_columns(normal(column) for column in ("prompt", "completion", "rejected")).sort(
         ["score", "id"], descending=[True, False]
     )
     first = pl.col("id").first().over("product", "prompt", "completion", "rejected")
-    marked = ranked.select("id", first=first).filter(pl.col("id") != pl.col("first"))
-    return marked.select("id", rule=pl.lit("exact duplicate"), detail=pl.format("same text as row {}", "first"))
+    duplicates = ranked.select("id", first=first).filter(pl.col("id") != pl.col("first"))
+    return duplicates.select("id", rule=pl.lit("exact duplicate"), detail=pl.format("same text as row {}", "first"))
 
 
-def contaminated(rows: pl.DataFrame, evaluation: pl.DataFrame, params: FilterParams) -> pl.DataFrame:
-    """Evidence: one row per (row, item) pair. Prompts and completions are compared each as a sequence of its own."""
+def find_overlaps(rows: pl.DataFrame, evaluation: pl.DataFrame, params: FilterParams) -> pl.DataFrame:
+    """Evidence: one row per (row, item) pair. Prompts and completions are each a sequence of their own."""
     items = evaluation.sort("id")
     sequences = (
         rows.unpivot(["prompt", "completion", "rejected"], index="id", value_name="text")
@@ -150,48 +145,65 @@ def contaminated(rows: pl.DataFrame, evaluation: pl.DataFrame, params: FilterPar
         .select("id", "text")
     )
     distinct = sequences["text"].unique().sort()
-    rule = Rule(params.ngram, params.lcs_tokens, params.lcs_share, params.report_ngram, params.report_items)
+    rule = OverlapRule(params.ngram, params.lcs_tokens, params.lcs_share, params.report_ngram, params.report_items)
     hits = list(overlaps(distinct, items["prompt"], rule)) if len(items) and len(distinct) else []
-    fields = {name: pl.Series([getattr(hit, name) for hit in hits], dtype=kind) for name, kind in HIT.items()}
-    found = pl.DataFrame(fields).with_columns(
-        text_key=distinct.gather(fields["row"]) if hits else pl.Series([], dtype=pl.String),
-        item=items["id"].gather(fields["item"]) if hits else pl.Series([], dtype=pl.String),
+    texts, ids = distinct.to_list(), items["id"].to_list()
+    evidence = pl.DataFrame(
+        [
+            {"sequence": texts[hit.row], "item": ids[hit.item], "removed": hit.removed, **asdict(hit.evidence)}
+            for hit in hits
+        ],
+        schema=EVIDENCE,
     )
     return (
-        sequences.join(found, left_on="text", right_on="text_key", suffix="_shared")
-        .drop("row", "text")
-        .rename({"text_shared": "text"})
-        # A row that goes has one piece of evidence: the longest.
+        sequences.rename({"text": "sequence"})
+        .join(evidence, on="sequence")
+        .drop("sequence")
+        # A row that is removed has one piece of evidence: the longest.
         .sort(["id", "removed", "lcs", "item"], descending=[False, True, True, False])
         .filter((pl.col("id").cum_count().over("id") == 1) | ~pl.col("removed").any().over("id"))
         .unique(["id", "item"], keep="first", maintain_order=True)
     )
 
 
-HIT = {
-    name: {"int": pl.Int64, "bool": pl.Boolean, "str": pl.String}[getattr(kind, "__name__", str(kind))]()
-    for name, kind in Hit.__annotations__.items()
+EVIDENCE = {
+    "sequence": pl.String,
+    "item": pl.String,
+    "ngram": pl.Int64,
+    "lcs": pl.Int64,
+    "row_tokens": pl.Int64,
+    "item_tokens": pl.Int64,
+    "removed": pl.Boolean,
+    "text": pl.String,
 }
+"""Columns of the evidence; `text` is the first shared n-gram."""
+
+
+def contaminated_rows(evidence: pl.DataFrame) -> Removed:
+    """The rows with evidence that removes them."""
+    detail = pl.format("overlaps evaluation item {}: LCS {} of {} and {} tokens", "item", *LENGTHS)
+    return evidence.filter("removed").select("id", rule=pl.lit("evaluation overlap"), detail=detail)
 
 
 def overlap_table(evidence: pl.DataFrame) -> Table[Overlap]:
+    """The evidence as rows of their own, made from the row and the evaluation item."""
     rows = []
-    for hit in evidence.iter_rows(named=True):
-        parents = [hit.pop("id"), hit.pop("item")]
-        rows.append(hit | {"id": content_id("overlap", hit, parents), "parents": parents})
+    for fields in evidence.iter_rows(named=True):
+        parents = [fields.pop("id"), fields.pop("item")]
+        rows.append(fields | {"id": content_id("overlap", fields, parents), "parents": parents})
     return Table.of(Overlap, rows)
 
 
-def near_duplicate_prompts(rows: pl.DataFrame, params: FilterParams) -> Gone:
+def near_duplicate_prompts(rows: pl.DataFrame, params: FilterParams) -> Removed:
     """Rows whose prompt is a near duplicate of a kept prompt of the same domain.
 
     Rows of one identical prompt are no duplicates of each other. Of a cluster that prompt stays which is in both
     products, then the one with the best-scored row, then the one with the least id.
     """
-    gone = [pl.DataFrame(schema={"id": pl.String, "rule": pl.String, "detail": pl.String})]
-    keyed = rows.with_columns(key=normal("prompt"))
+    removed = [pl.DataFrame(schema={"id": pl.String, "rule": pl.String, "detail": pl.String})]
+    rows = rows.with_columns(key=normal("prompt"))
     for domain, threshold in sorted(params.near_duplicate.items()):
-        members = keyed.filter(pl.col("domain") == domain)
+        members = rows.filter(pl.col("domain") == domain)
         prompts = (
             members.group_by("key")
             .agg(pl.col("product").n_unique(), pl.col("score").max(), pl.col("id").min())
@@ -201,18 +213,18 @@ def near_duplicate_prompts(rows: pl.DataFrame, params: FilterParams) -> Gone:
             continue
         pairs = near_duplicates(prompts["key"], threshold, params.shingle_words, params.bands, params.rows_per_band)
         best = clusters((left, right) for left, right, _ in pairs)
-        lost = [(member, root) for member, root in sorted(best.items()) if member != root]
-        moved = pl.DataFrame(
+        duplicates = [(member, root) for member, root in sorted(best.items()) if member != root]
+        kept_of = pl.DataFrame(
             {
-                "key": prompts["key"].gather([member for member, _ in lost]),
-                "kept": prompts["id"].gather([root for _, root in lost]),
+                "key": prompts["key"].gather([member for member, _ in duplicates]),
+                "kept": prompts["id"].gather([root for _, root in duplicates]),
             }
         )
-        gone.append(
-            members.join(moved, on="key").select(
+        removed.append(
+            members.join(kept_of, on="key").select(
                 "id",
                 rule=pl.lit("near duplicate"),
                 detail=pl.format("its prompt is a near duplicate of that of row {}", "kept"),
             )
         )
-    return pl.concat(gone)
+    return pl.concat(removed)

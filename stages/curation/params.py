@@ -62,8 +62,8 @@ class IngestParams(Section):
     @model_validator(mode="after")
     def agree(self) -> "IngestParams":
         names = [source.name for source in (*self.sources, *self.evaluation)]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"source names {twice} occur twice; give every source its own name")
+        if repeated := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"source names {repeated} occur twice; give every source its own name")
         if self.passage_min_words > self.passage_max_words:
             raise ValueError(
                 f"passage_min_words {self.passage_min_words} is above passage_max_words {self.passage_max_words}"

@@ -1,9 +1,10 @@
 """Quality rules on completions, as column expressions; the first that holds names the drop.
 
-Refusal and identity: the opening of the completion (methods of open-instruct's keyword filter, by families of
+Refusal and identity: the opening of the completion (after open-instruct's keyword filter, by families of
 phrases). Safety rows may refuse. Repetition, unclosed fences and LaTeX, truncation: the form of the text.
 """
 
+import numpy as np
 import polars as pl
 
 from cultivar.text.ngrams import grams, tokens
@@ -24,8 +25,8 @@ IDENTITY = (
     r"|\b(trained|developed|created|made) by (openai|anthropic|google|meta|alibaba|microsoft|mistral|deepseek)\b"
 )
 ENDING = r"""[.!?…。！？"'”’)\]}`*:;|>\d]\s*$"""
-OWN_VOICE = ["literature", "character"]
-"""Domains whose completions speak for others: an apology or an identity there is part of the text."""
+OTHER_VOICE = ["literature", "character"]
+"""Domains whose completions are written in another voice: an apology or an identity there is part of the text."""
 
 
 def quality(rows: pl.DataFrame, params: FilterParams) -> pl.DataFrame:
@@ -34,32 +35,35 @@ def quality(rows: pl.DataFrame, params: FilterParams) -> pl.DataFrame:
     opening = text.str.slice(0, params.refusal_chars)
     length = text.str.count_matches(r"\S+")
     domain = pl.col("domain")
-    own = domain.is_in(OWN_VOICE)
+    other_voice = domain.is_in(OTHER_VOICE)
     form = domain.is_in(["literature", "code", "constraint"])
     rules = {
         "empty completion": text.str.strip_chars() == "",
         "chosen equals rejected": (text.str.strip_chars() == pl.col("rejected").str.strip_chars()).fill_null(False),
-        "refusal": (domain != "safety") & ~own & (length < params.refusal_words) & opening.str.contains(REFUSAL),
-        "identity leakage": ~own & opening.str.contains(IDENTITY),
-        "boilerplate": ~own & text.str.contains(BOILERPLATE),
+        "refusal": (domain != "safety")
+        & ~other_voice
+        & (length < params.refusal_words)
+        & opening.str.contains(REFUSAL),
+        "identity leakage": ~other_voice & opening.str.contains(IDENTITY),
+        "boilerplate": ~other_voice & text.str.contains(BOILERPLATE),
         "unclosed fence": (text.str.count_matches("```", literal=True) % 2 == 1)
         | (text.str.count_matches(r"\\begin\{") != text.str.count_matches(r"\\end\{"))
         | (text.str.count_matches(r"\\\[") != text.str.count_matches(r"\\\]")),
         "truncated": ~form & (length >= params.truncated_min_words) & ~text.str.contains(ENDING),
         "repetition": pl.col("repeated") > params.repetition_share,
     }
-    judged = rows.with_columns(repeated=repeated_share(rows["completion"], params)).with_columns(
+    marked = rows.with_columns(repeated=repeated_share(rows["completion"], params)).with_columns(
         rule=pl.coalesce(pl.when(broken).then(pl.lit(name)) for name, broken in rules.items())
     )
     shown = text.str.slice(0, 120).str.replace_all(r"\s+", " ")
-    return judged.filter(pl.col("rule").is_not_null()).select("id", "rule", detail=shown)
+    return marked.filter(pl.col("rule").is_not_null()).select("id", "rule", detail=shown)
 
 
 def repeated_share(texts: pl.Series, params: FilterParams) -> pl.Series:
     """Share of word n-grams that occurred before in the same text; 0 for short texts."""
-    of = tokens(texts)
-    hashed, rows = grams(of, params.repetition_ngram)
-    lengths = pl.DataFrame({"row": range(len(texts)), "words": of.offsets[1:] - of.offsets[:-1]})
+    text_tokens = tokens(texts)
+    hashed, rows = grams(text_tokens, params.repetition_ngram)
+    lengths = pl.DataFrame({"row": range(len(texts)), "words": np.diff(text_tokens.offsets)})
     counted = (
         pl.DataFrame({"row": rows, "gram": hashed})
         .group_by("row")

@@ -18,7 +18,7 @@ QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
 Lines = list[dict[str, Any]]
 
 
-class Described(NamedTuple):
+class DatasheetResult(NamedTuple):
     datasheet: Document
     metrics: dict[str, Any]
 
@@ -28,7 +28,7 @@ def datasheet(
     preferences: Context[FinalPreference],
     files: Files,
     params: DatasheetParams,
-) -> Described:
+) -> DatasheetResult:
     """Counts, lengths, states of every stage, evidence of decontamination and samples drawn by row id."""
     measured = read_metrics(files)
     simulated = share_simulated(demonstrations, preferences)
@@ -49,37 +49,36 @@ def datasheet(
             )
         ],
         states=states(measured),
-        made=made(measured),
         rules=rules(measured),
         overlaps={name: measured.get("filter", {}).get(f"overlaps_{name}", 0) for name in ("removed", "reported")},
         not_taken=measured.get("ingest", {}).get("not_taken", {}),
         samples=samples(demonstrations, params),
     )
     rows = {"demonstrations": len(demonstrations), "preferences": len(preferences)}
-    return Described(Document(text), metrics=rows | {"simulated_share": simulated})
+    return DatasheetResult(Document(text), metrics=rows | {"simulated_share": simulated})
 
 
 def template(files: Files, path: str, autoescape: bool = False) -> Any:
     """A declared template file. Unknown names in it are errors."""
-    (found,) = files.find(path)
+    (file,) = files.find(path)
     environment = Environment(autoescape=autoescape, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["cell"] = cell
-    return environment.from_string(found.read_text("utf-8"))
+    return environment.from_string(file.read_text("utf-8"))
 
 
 def cell(text: Any) -> str:
     """Text that fits one cell of a Markdown table and cannot end it: rows are model output."""
-    said = " ".join(str(text).split()).replace("\\", "\\\\").replace("|", "\\|").replace("`", "ʼ")
-    return said.replace("<", "&lt;").replace("[", "\\[")
+    line = " ".join(str(text).split()).replace("\\", "\\\\").replace("|", "\\|").replace("`", "ʼ")
+    return line.replace("<", "&lt;").replace("[", "\\[")
 
 
 def read_metrics(files: Files) -> dict[str, dict[str, Any]]:
     """Metrics by stage name, of the declared files below metrics/."""
-    found = {path: json.loads(path.read_text("utf-8")) for path in declared(files, "metrics")}
-    return {path.stem: value for path, value in found.items() if path.parent.name == "metrics"}
+    paths = [path for path in declared_files(files, "metrics") if path.parent.name == "metrics"]
+    return {path.stem: json.loads(path.read_text("utf-8")) for path in paths}
 
 
-def declared(files: Files, folder: str) -> list[Path]:
+def declared_files(files: Files, folder: str) -> list[Path]:
     """Declared files below a folder of the project, in the order of dvc.yaml."""
     return [path for path in files.declared if path.parts[0] == folder and path.suffix in (".json", ".csv")]
 
@@ -99,31 +98,23 @@ def counts(demonstrations: Table[FinalDemonstration], preferences: Table[FinalPr
 
 def word_quantiles(frame: pl.DataFrame, column: str) -> list[int]:
     """Quantiles of the number of words over all messages of a column; empty for no rows."""
-    said = pl.col(column).list.eval(pl.element().struct.field("content")).list.join(" ")
-    words = frame.select(said.str.count_matches(r"\S+"))[column]
+    text = pl.col(column).list.eval(pl.element().struct.field("content")).list.join(" ")
+    words = frame.select(text.str.count_matches(r"\S+"))[column]
     return [int(words.quantile(q, "nearest") or 0) for q in QUANTILES] if len(words) else []
 
 
 def states(measured: dict[str, dict[str, Any]]) -> Lines:
     """Rows in, kept, dropped and quarantined of every stage that consumes rows."""
-    found = [{"stage": stage} | held["rows"] for stage, held in measured.items() if "rows" in held]
-    return [line | {"closes": line["in"] == line["kept"] + line["dropped"] + line["quarantined"]} for line in found]
-
-
-def made(measured: dict[str, dict[str, Any]]) -> Lines:
-    """Rows in each table that a stage wrote."""
-    return [
-        {"stage": stage, "table": table, "rows": rows}
-        for stage, held in measured.items()
-        for table, rows in held.get("out", {}).items()
-    ]
+    lines = [{"stage": stage} | metrics["rows"] for stage, metrics in measured.items() if "rows" in metrics]
+    return [line | {"closes": line["in"] == line["kept"] + line["dropped"] + line["quarantined"]} for line in lines]
 
 
 def rules(measured: dict[str, dict[str, Any]]) -> Lines:
+    """Rows that each rule of each stage dropped."""
     return [
         {"stage": stage, "rule": rule.replace("_", " "), "rows": rows}
-        for stage, held in measured.items()
-        for rule, rows in held.get("dropped_by_rule", {}).items()
+        for stage, metrics in measured.items()
+        for rule, rows in metrics.get("dropped_by_rule", {}).items()
     ]
 
 

@@ -15,9 +15,9 @@ from schemas.rows import EvaluatedItem, SeedResult
 from schemas.stage import Document, Files
 from schemas.table import Context, Table
 from stages.review.charts import Rate, line_chart, rate_chart
-from stages.review.datasheet import declared, read_metrics, rules, states, template
+from stages.review.datasheet import declared_files, read_metrics, rules, states, template
 from stages.review.params import ReportParams
-from stages.review.tax import repeated, tax
+from stages.review.tax import over_seeds, tax
 
 STRATEGY_STAGES = {
     "annotation": "rank",
@@ -31,7 +31,7 @@ SIGNALS = ("reward", "win_rate", "kl", "completion_tokens", "tie_share")
 Lines = list[dict[str, Any]]
 
 
-class Reported(NamedTuple):
+class ReportResult(NamedTuple):
     report: Document
     summary: Document
     metrics: dict[str, Any]
@@ -45,8 +45,8 @@ def report(
     seed_results: Context[SeedResult],
     files: Files,
     params: ReportParams,
-) -> Reported:
-    """Gather what the run measured and write it down twice."""
+) -> ReportResult:
+    """What the run measured, as an HTML page and as Markdown."""
     models = {"base": base, "sft": sft, "dpo": dpo, "online_dpo": online_dpo}
     measured = read_metrics(files)
     accuracy = {task: rates(models, task, params.confidence) for task in tasks(models)}
@@ -63,8 +63,8 @@ def report(
             for task, lines in accuracy.items()
         ],
         "changes": [change for pair in pairwise(models) for change in changes(models, *pair)],
-        "tax": (paid := tax(models, {task: TASKS.get(task, task) for task in accuracy}, params.confidence)),
-        "repeated": repeated(seed_results),
+        "tax": (taxes := tax(models, {task: TASKS.get(task, task) for task in accuracy}, params.confidence)),
+        "repeated": over_seeds(seed_results),
         "curves": curves(files, params),
         "yields": yields(measured),
         "states": states(measured),
@@ -73,8 +73,8 @@ def report(
     html = template(files, "reports/templates/report.html.jinja", autoescape=True).render(context)
     markdown = template(files, "reports/templates/report.md.jinja").render(context)
     metrics = {f"{task}_{line['model']}": line["rate"].value for task, lines in accuracy.items() for line in lines}
-    metrics |= {f"tax_{line['key']}_{line['model']}": line["greedy"]["points"] for line in paid if line["greedy"]}
-    return Reported(Document(html), Document(markdown), metrics)
+    metrics |= {f"tax_{line['key']}_{line['model']}": line["greedy"]["points"] for line in taxes if line["greedy"]}
+    return ReportResult(Document(html), Document(markdown), metrics)
 
 
 def greedy(table: Table[EvaluatedItem], task: str) -> pl.DataFrame:
@@ -83,12 +83,12 @@ def greedy(table: Table[EvaluatedItem], task: str) -> pl.DataFrame:
 
 def tasks(models: dict[str, Context[EvaluatedItem]]) -> list[str]:
     """Tasks that were evaluated, in the order of TASKS, others after them."""
-    seen = set().union(*(table.frame["task"].unique().to_list() for table in models.values()))
-    return [task for task in TASKS if task in seen] + sorted(seen - set(TASKS))
+    evaluated = set().union(*(table.frame["task"].unique().to_list() for table in models.values()))
+    return [task for task in TASKS if task in evaluated] + sorted(evaluated - set(TASKS))
 
 
 def rates(models: dict[str, Context[EvaluatedItem]], task: str, confidence: float) -> Lines:
-    """Greedy accuracy of each model on one task with its interval, and what its samples do beside it."""
+    """Greedy accuracy of each model on one task with its interval, and the mean accuracy of its samples."""
     lines = []
     for name, table in models.items():
         rows = greedy(table, task)
@@ -109,7 +109,7 @@ def rates(models: dict[str, Context[EvaluatedItem]], task: str, confidence: floa
 
 
 def changes(models: dict[str, Context[EvaluatedItem]], before: str, after: str) -> Lines:
-    """Items that a step of training won and lost, by task: the same items before and after."""
+    """Items that a step of training won and lost, by task, of the items that both models were evaluated on."""
     lines = []
     for task in tasks(models):
         pair = (
@@ -145,8 +145,8 @@ def simulated_line(measured: dict[str, dict[str, Any]]) -> str:
 
 def curves(files: Files, params: ReportParams) -> Lines:
     """One chart per plot file, its loss over its steps; of online DPO one for each signal over the episodes."""
-    found = []
-    for path in declared(files, "plots"):
+    charts = []
+    for path in declared_files(files, "plots"):
         frame = pl.read_csv(path)
         numbers = [name for name, kind in frame.schema.items() if kind.is_numeric()]
         if len(numbers) < 2:
@@ -158,22 +158,22 @@ def curves(files: Files, params: ReportParams) -> Lines:
             values = points[y].cast(pl.Float64).to_list()
             chart = line_chart(points[x].cast(pl.Float64).to_list(), values, x, y, params.width, params.height)
             ends = (values[0], values[-1]) if values else (None, None)
-            found.append({"name": path.parent.name, "x": x, "y": y, "ends": ends, "chart": Markup(chart)})
-    return found
+            charts.append({"name": path.parent.name, "x": x, "y": y, "ends": ends, "chart": Markup(chart)})
+    return charts
 
 
 def yields(measured: dict[str, dict[str, Any]]) -> Lines:
-    """Per strategy: rows that its stage took in, rows that it made, rows that the filter kept, rows in D and P."""
+    """Per strategy: rows that its stage took in, rows that it wrote, rows that the filter kept, rows in D and P."""
     lines = []
     for strategy, stage in STRATEGY_STAGES.items():
-        held = measured.get(stage, {})
-        made = held.get("out", {})
+        metrics = measured.get(stage, {})
+        written = metrics.get("out", {})
         lines.append(
             {
                 "strategy": strategy,
-                "into": held.get("rows", {}).get("in", 0),
-                "demonstrations": made.get(f"{strategy}_demonstrations", 0),
-                "preferences": made.get(f"{strategy}_preferences", 0),
+                "into": metrics.get("rows", {}).get("in", 0),
+                "demonstrations": written.get(f"{strategy}_demonstrations", 0),
+                "preferences": written.get(f"{strategy}_preferences", 0),
                 "kept": measured.get("filter", {}).get("kept_by_strategy", {}).get(strategy, 0),
                 "d": measured.get("assemble", {}).get("demonstrations_by_strategy", {}).get(strategy, 0),
                 "p": measured.get("assemble", {}).get("preferences_by_strategy", {}).get(strategy, 0),

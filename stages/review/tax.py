@@ -29,7 +29,7 @@ def tax(models: dict[str, Context[EvaluatedItem]], names: dict[str, str], confid
             line: dict[str, Any] = {"task": title, "key": task, "model": model}
             for way, which in (("greedy", pl.col("sample") == 0), ("sampled", pl.col("sample") > 0)):
                 was, now = (rates(frame, task, which) for frame in (before, models[model].frame))
-                line[way] = paired(was.join(now, on="item", suffix="_now"), confidence)
+                line[way] = mean_change(was.join(now, on="item", suffix="_now"), confidence)
             lines.append(line)
     return lines
 
@@ -44,16 +44,17 @@ def rates(frame: pl.DataFrame, task: str, which: pl.Expr) -> pl.DataFrame:
     )
 
 
-def paired(both: pl.DataFrame, confidence: float) -> dict[str, float | None] | None:
+def mean_change(both: pl.DataFrame, confidence: float) -> dict[str, float | None] | None:
     """Mean difference in points with its interval over items; None without items, no interval of fewer than two."""
     if not both.height:
         return None
     was, now = both["rate"].to_list(), both["rate_now"].to_list()
-    low, high = (100 * end for end in held) if (held := change(was, now, confidence)) else (None, None)
+    interval = change(was, now, confidence)
+    low, high = (100 * end for end in interval) if interval else (None, None)
     return {"points": 100 * (sum(now) - sum(was)) / both.height, "low": low, "high": high}
 
 
-def repeated(results: Context[SeedResult]) -> dict[str, Any]:
+def over_seeds(results: Context[SeedResult]) -> dict[str, Any]:
     """Tables over seeds: each figure of each model, and the tax of each model; empty where nothing was repeated."""
     frame = results.frame
     if not frame.height:
@@ -85,9 +86,9 @@ def repeated(results: Context[SeedResult]) -> dict[str, Any]:
 
 def spread_of(values: pl.Series, share: bool, signed: bool = False) -> str:
     """`mean (lowest – highest)`, a range and no interval; shares in points."""
-    held = values.drop_nulls()
-    if not len(held):
+    known = values.drop_nulls()
+    if not len(known):
         return "–"
     scale, digits, sign = (100, 1, "+" if signed else "") if share else (1, 2, "")
-    low, mean, high = (scale * float(value) for value in (held.min(), held.mean(), held.max()))  # type: ignore[arg-type]
+    low, mean, high = (scale * float(value) for value in (known.min(), known.mean(), known.max()))  # type: ignore[arg-type]
     return f"{mean:{sign}.{digits}f} ({low:{sign}.{digits}f} – {high:{sign}.{digits}f})"

@@ -1,4 +1,4 @@
-"""constitution: constitutional feedback on safety prompts (Bai et al. 2022, section 3; Qwen2 report, 4.1.2).
+"""constitution: constitutional feedback on safety prompts (Bai et al. 2022, section 3; Qwen2 report, section 4.1.2).
 
 An initial response is criticised and revised by one principle at a time. The last revision against the initial (or a
 deviating) response is a preference, and the revision a demonstration, when the judge finds in both orders that the
@@ -17,7 +17,8 @@ from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import Question
 from schemas.errors import UserError
 from schemas.ids import seed_of, unit_of
-from schemas.rows import Demonstration, Dropped, Preference, Quarantined, SafetyPrompt, Verdict
+from schemas.products import Admission, demonstration_row, message, preference_row
+from schemas.rows import Demonstration, Dropped, Preference, Quarantined, SafetyPrompt, VerdictRow
 from schemas.stage import Files
 from schemas.table import Table
 from stages.synthesis.ledger import Ledger
@@ -46,14 +47,14 @@ class Principle(BaseModel):
 class ConstitutionTables(NamedTuple):
     constitution_demonstrations: Table[Demonstration]
     constitution_preferences: Table[Preference]
-    constitution_verdicts: Table[Verdict]
+    constitution_verdicts: Table[VerdictRow]
     dropped: Table[Dropped]
     quarantine: Table[Quarantined]
 
 
 @dataclass
-class Revised:
-    """A finished conversation: the response to reject, the last revision, and every answer on the way."""
+class Revision:
+    """A finished conversation: the responses to reject, the last revision, and every answer on the way."""
 
     initial: Answer
     deviating: Answer
@@ -70,16 +71,16 @@ def constitution(
     principles = read_principles(files)
     prompts = {name: Prompt(f"constitution/{name}") for name in ("critique", "revise", "deviate")}
 
-    async def improve(row: SafetyPrompt, ask: Ask) -> Revised | Answer:
-        return await critique_and_revise(row, ask, chosen(row, principles, params.revisions), prompts)
+    async def improve(row: SafetyPrompt, ask: Ask) -> Revision | Answer:
+        return await critique_and_revise(row, ask, choose_principles(row, principles, params.revisions), prompts)
 
     results = teacher.map(improve, rows)
     work = []
     for row, result in zip(rows, results, strict=True):
         if isinstance(result, Failure):
-            ledger.quarantine[row.id] = {"id": row.id, "stage": "constitution", "error": result.error}
+            ledger.quarantine(row.id, result.error)
         elif isinstance(result, Answer):
-            ledger.fail(result, row.id, whole=True)
+            ledger.quarantine(row.id, str(result.error), result.text)
         else:
             work.append((row, result))
     confirm(work, judge, ledger)
@@ -89,10 +90,10 @@ def constitution(
 
 def read_principles(files: Files) -> list[Principle]:
     """The principles of human/constitution/*.yaml. Raises pydantic's ValidationError naming the field."""
-    found: list[Any] = []
+    entries: list[Any] = []
     for path in files.find("human/constitution/*.yaml"):
-        found += YAML(typ="safe", pure=True).load(path)["principles"]
-    principles = [Principle.model_validate(entry) for entry in found]
+        entries += YAML(typ="safe", pure=True).load(path)["principles"]
+    principles = [Principle.model_validate(entry) for entry in entries]
     for kind in ("harmful", "benign"):
         if not any(principle.applies_to in (kind, "any") for principle in principles):
             raise UserError(
@@ -101,8 +102,8 @@ def read_principles(files: Files) -> list[Principle]:
     return principles
 
 
-def chosen(row: SafetyPrompt, principles: list[Principle], count: int) -> list[Principle]:
-    """The principles for one prompt: those for its kind, drawn by the row's own coin, the kind's own ones first."""
+def choose_principles(row: SafetyPrompt, principles: list[Principle], count: int) -> list[Principle]:
+    """The principles for one prompt: those for its kind before those for any, drawn by the row's id."""
     kind = "harmful" if row.harmful else "benign"
     fitting = [p for p in principles if p.applies_to in (kind, "any")]
     return sorted(fitting, key=lambda p: (p.applies_to != kind, unit_of(row.id, p.id), p.id))[:count]
@@ -110,7 +111,7 @@ def chosen(row: SafetyPrompt, principles: list[Principle], count: int) -> list[P
 
 async def critique_and_revise(
     row: SafetyPrompt, ask: Ask, principles: list[Principle], prompts: dict[str, Prompt]
-) -> Revised | Answer:
+) -> Revision | Answer:
     """Initial response, then a critique and a revision per principle; the first unusable answer ends it."""
 
     async def one(messages: list, *purpose: object) -> Answer:
@@ -119,9 +120,9 @@ async def critique_and_revise(
     initial = await one([{"role": "user", "content": row.prompt}], "initial")
     deviating = await one(prompts["deviate"].messages(request=row.prompt, principle=principles[0].text), "deviate")
     turns, current = [initial, deviating], initial
-    for bad in turns:
-        if not bad.ok:
-            return bad
+    for answer in turns:
+        if not answer.ok:
+            return answer
     for principle in principles:
         shared = {"request": row.prompt, "response": current.text, "principle": principle.text}
         critique = await one(
@@ -133,58 +134,98 @@ async def critique_and_revise(
             return critique
         current = await one(
             prompts["revise"].messages(**shared, critique=critique.text, revision_request=principle.revision_request),
-            "revise", principle.id,
-        )  # fmt: skip
+            "revise",
+            principle.id,
+        )
         if not current.ok:
             return current
         turns += [critique, current]
-    return Revised(initial, deviating, current, principles, turns)
+    return Revision(initial, deviating, current, principles, turns)
 
 
-def confirm(work: list[tuple[SafetyPrompt, Revised]], judge: Engine, ledger: Ledger) -> None:
-    """Ask the judge in both orders, per rejected response and principle; write what it confirms."""
-    prompt = Prompt("constitution/judge")
-    places = [
-        (row, result, other, principle, swapped)
-        for row, result in work
-        for other in {result.initial.text: result.initial, result.deviating.text: result.deviating}.values()
-        if other.text.strip() != result.final.text.strip()
-        for principle in result.principles
+@dataclass(frozen=True)
+class Comparison:
+    """One question to the judge: a revision against another response by one principle, in one of the two orders."""
+
+    row: SafetyPrompt
+    revision: Revision
+    other: Answer
+    principle: Principle
+    swapped: bool
+
+    def question(self, prompt: Prompt) -> Question:
+        sides = [self.revision.final, self.other]
+        first, second = sides[::-1] if self.swapped else sides
+        messages = prompt.messages(
+            request=self.row.prompt, principle=self.principle.text, first=first.text, second=second.text
+        )
+        seed = seed_of(self.row.id, "judge", self.principle.id, self.swapped, self.other.key)
+        return Question(messages, Follows, seed=seed)
+
+
+class Judgement(NamedTuple):
+    """Whether the revision and the other response follow a principle, in one order, and the id of the verdict."""
+
+    revision_follows: bool
+    other_follows: bool
+    verdict: str
+
+
+def confirm(work: list[tuple[SafetyPrompt, Revision]], judge: Engine, ledger: Ledger) -> None:
+    """Ask the judge in both orders, per rejected response and principle; write the revisions that it confirms."""
+    comparisons = [
+        Comparison(row, revision, other, principle, swapped)
+        for row, revision in work
+        for other in {each.text: each for each in (revision.initial, revision.deviating)}.values()
+        if other.text.strip() != revision.final.text.strip()
+        for principle in revision.principles
         for swapped in (False, True)
     ]
-    questions = []
-    for row, result, other, principle, swapped in places:
-        first, second = (other, result.final) if swapped else (result.final, other)
-        messages = prompt.messages(request=row.prompt, principle=principle.text, first=first.text, second=second.text)
-        questions.append(Question(messages, Follows, seed=seed_of(row.id, "judge", principle.id, swapped, other.key)))
-    tallies: dict[tuple[str, str], list[tuple[bool, bool, str]]] = {}
-    for (row, result, other, principle, swapped), (answer,) in zip(places, judge.ask(questions), strict=True):
+    prompt = Prompt("constitution/judge")
+    judgements: dict[tuple[str, str], list[Judgement]] = {}
+    answers = judge.ask([each.question(prompt) for each in comparisons])
+    for each, (answer,) in zip(comparisons, answers, strict=True):
+        row, other = each.row, each.other
         if not isinstance(answer.value, Follows):
             ledger.fail(answer, row.id)
             continue
-        revised, rejected = (
-            (answer.value.second, answer.value.first) if swapped else (answer.value.first, answer.value.second)
+        follows = [answer.value.first, answer.value.second]
+        revised, rejected = follows[::-1] if each.swapped else follows
+        verdict = ledger.verdict(
+            each.revision.final.key,
+            answer.engine,
+            f"revision {'follows' if revised else 'violates'}, other {'follows' if rejected else 'violates'}",
+            detail=each.principle.id,
+            parents=[other.key, row.id],
         )
-        outcome = f"revision {'follows' if revised else 'violates'}, other {'follows' if rejected else 'violates'}"
-        verdict = ledger.verdict(result.final.key, answer.engine, outcome, None, principle.id, other.key, row.id)
-        tallies.setdefault((row.id, other.key), []).append((revised, rejected, verdict))
-    for row, result in work:
-        for other in (result.initial, result.deviating):
-            said = tallies.get((row.id, other.key), [])
-            if len(said) == 2 * len(result.principles) and all(revised for revised, _, _ in said):
-                write(row, result, other, said, ledger)
+        judgements.setdefault((row.id, other.key), []).append(Judgement(revised, rejected, verdict))
+    for row, revision in work:
+        for other in (revision.initial, revision.deviating):
+            own = judgements.get((row.id, other.key), [])
+            if len(own) == 2 * len(revision.principles) and all(each.revision_follows for each in own):
+                admit(row, revision, other, own, ledger)
 
 
-def write(
-    row: SafetyPrompt, result: Revised, other: Answer, said: list[tuple[bool, bool, str]], ledger: Ledger
-) -> None:
-    """The revision as demonstration; the pair where some principle is violated by the other one in both orders."""
-    final = result.final
-    shared = {"prompt": [{"role": "user", "content": row.prompt}], "domain": "safety", "license": row.license,
-              "engine": final.engine, "simulated": final.simulated, "verdicts": [verdict for *_, verdict in said],
-              "tags": [row.area], "scores": [{"name": "harmful", "value": float(row.harmful)}]}  # fmt: skip
-    parents = list(dict.fromkeys([row.id, *(turn.key for turn in result.turns)]))
-    ledger.demonstrate(shared, final.text.strip(), parents)
-    both = [not said[at][1] and not said[at + 1][1] for at in range(0, len(said), 2)]
-    if any(both):
-        ledger.prefer(shared, final.text.strip(), other.text.strip(), sum(both) / len(both), parents)
+def admit(row: SafetyPrompt, revision: Revision, other: Answer, judgements: list[Judgement], ledger: Ledger) -> None:
+    """The revision as demonstration; the pair where the other response violates some principle in both orders.
+
+    `judgements` has the two orders of a principle one after the other.
+    """
+    final = revision.final
+    admission = Admission(
+        prompt=[message("user", row.prompt)],
+        domain="safety",
+        strategy="constitution",
+        license=row.license,
+        engine=final.engine,
+        simulated=final.simulated,
+        verdicts=[each.verdict for each in judgements],
+        scores={"harmful": row.harmful},
+        tags=[row.area],
+    )
+    parents = list(dict.fromkeys([row.id, *(turn.key for turn in revision.turns)]))
+    ledger.demonstrate(demonstration_row(admission, final.text.strip(), parents))
+    orders = zip(judgements[::2], judgements[1::2], strict=True)
+    violated = [not first.other_follows and not second.other_follows for first, second in orders]
+    margin = sum(violated) / len(violated)
+    ledger.prefer(preference_row(admission, final.text.strip(), other.text.strip(), margin, parents))

@@ -1,15 +1,16 @@
-"""What a synthesis stage writes down: demonstrations, preferences, verdicts, drops and failures, with ids and parents."""
+"""The rows that a synthesis stage writes: demonstrations, preferences, verdicts, dropped and quarantined rows."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from cultivar.llm.answer import Answer
 from schemas.ids import content_id
-from schemas.rows import Demonstration, Dropped, Preference, Quarantined, Verdict
+from schemas.rows import Demonstration, Dropped, Preference, Quarantined, VerdictRow
 from schemas.table import Table
 
 
 class Ledger:
-    """Rows of one stage's run. A row that was demonstrated, preferred, dropped or failed already is not added twice."""
+    """Rows of one stage's run, by id. A row that is there already is not added again; its first state stays."""
 
     def __init__(self, stage: str):
         self.stage = stage
@@ -17,51 +18,63 @@ class Ledger:
         self.preferences: dict[str, dict] = {}
         self.verdicts: dict[str, dict] = {}
         self.dropped: dict[str, dict] = {}
-        self.quarantine: dict[str, dict] = {}
+        self.quarantined: dict[str, dict] = {}
 
-    def drop(self, row_id: str, rule: str, parent: str | None = None, detail: str = "") -> None:
-        self.dropped.setdefault(row_id, {"id": row_id, "parents": [parent] if parent else [], "stage": self.stage,
-                                         "rule": rule, "detail": detail})  # fmt: skip
+    def demonstrate(self, row: dict[str, Any]) -> None:
+        """Add a row of D (`schemas.products.demonstration_row`)."""
+        self.demonstrations[row["id"]] = row
 
-    def fail(self, answer: Answer, parent: str, whole: bool = False) -> None:
-        """Quarantine an unusable answer; `whole` when it takes its row (`parent`) with it."""
-        row_id = parent if whole else content_id("failed answer", answer.key, [parent])
-        self.quarantine.setdefault(row_id, {"id": row_id, "parents": [] if whole else [parent], "stage": self.stage,
-                                            "error": str(answer.error), "raw": answer.text})  # fmt: skip
+    def prefer(self, row: dict[str, Any] | None) -> None:
+        """Add a row of P (`schemas.products.preference_row`, so None adds nothing)."""
+        if row is not None:
+            self.preferences[row["id"]] = row
 
     def verdict(
-        self, subject: str, verifier: str, outcome: str, score: float | None, detail: str = "", *parents: str
+        self,
+        subject: str,
+        verifier: str,
+        outcome: str,
+        *,
+        score: float | None = None,
+        detail: str = "",
+        parents: Sequence[str] = (),
     ) -> str:
-        """Note a verdict on `subject`; its id."""
+        """Add a verdict on the row or answer `subject`, which becomes its first parent; the verdict's id."""
         row_id = content_id("verdict", [verifier, outcome, score, detail], [subject, *parents])
-        self.verdicts[row_id] = {"id": row_id, "parents": [subject, *parents], "stage": self.stage, "verifier": verifier,
-                                 "outcome": outcome, "score": score, "detail": detail[:500]}  # fmt: skip
+        self.verdicts[row_id] = {
+            "id": row_id,
+            "parents": [subject, *parents],
+            "stage": self.stage,
+            "verifier": verifier,
+            "outcome": outcome,
+            "score": score,
+            "detail": detail[:500],
+        }
         return row_id
 
-    def demonstrate(self, shared: dict[str, Any], completion: str, parents: list[str]) -> str:
-        """Add a row of D; its id."""
-        said = [{"role": "assistant", "content": completion}]
-        row_id = content_id("demonstration", [shared["prompt"], said], parents)
-        self.demonstrations[row_id] = shared | {"id": row_id, "parents": parents, "strategy": self.stage,
-                                                "completion": said}  # fmt: skip
-        return row_id
+    def drop(self, row_id: str, rule: str, parent: str | None = None, detail: str = "") -> None:
+        """Note the rule that removed a row, or a candidate made from the row `parent`."""
+        row = {
+            "id": row_id,
+            "parents": [parent] if parent else [],
+            "stage": self.stage,
+            "rule": rule,
+            "detail": detail,
+        }
+        self.dropped.setdefault(row_id, row)
 
-    def prefer(
-        self, shared: dict[str, Any], chosen: str, rejected: str, margin: float, parents: list[str], *verdicts: str
-    ) -> None:
-        """Add a row of P; equal texts make none."""
-        if chosen == rejected:
-            return
-        row_id = content_id("preference", [shared["prompt"], chosen, rejected], parents)
-        self.preferences[row_id] = shared | {
-            "id": row_id, "parents": parents, "strategy": self.stage, "margin": float(margin),
-            "chosen": [{"role": "assistant", "content": chosen}],
-            "rejected": [{"role": "assistant", "content": rejected}],
-            "verdicts": [*shared["verdicts"], *verdicts],
-        }  # fmt: skip
+    def fail(self, answer: Answer, parent: str) -> None:
+        """Quarantine an unusable answer about the row `parent`, which itself goes on."""
+        row_id = content_id("failed answer", answer.key, [parent])
+        self.quarantine(row_id, str(answer.error), answer.text, [parent])
+
+    def quarantine(self, row_id: str, error: str, raw: str = "", parents: Sequence[str] = ()) -> None:
+        """Note why a row could not be processed, with the text that caused it."""
+        row = {"id": row_id, "parents": list(parents), "stage": self.stage, "error": error, "raw": raw}
+        self.quarantined.setdefault(row_id, row)
 
     def close(self, ids: list[str], rule: str) -> None:
-        """Drop every row of `ids` that came to nothing, so that each ends in exactly one state."""
+        """Drop by `rule` every row of `ids` that is no parent of a row of D or P and has no state yet."""
         used = {
             parent
             for rows in (self.demonstrations, self.preferences)
@@ -71,15 +84,16 @@ class Ledger:
         for row_id in ids:
             if row_id in used:
                 self.dropped.pop(row_id, None)
-                self.quarantine.pop(row_id, None)
-            elif row_id not in self.quarantine:
+                self.quarantined.pop(row_id, None)
+            elif row_id not in self.quarantined:
                 self.drop(row_id, rule)
 
     def tables(self) -> dict[str, Table]:
+        """The stage's tables, by the names that dvc.yaml gives them."""
         return {
             f"{self.stage}_demonstrations": Table.of(Demonstration, self.demonstrations.values()),
             f"{self.stage}_preferences": Table.of(Preference, self.preferences.values()),
-            f"{self.stage}_verdicts": Table.of(Verdict, self.verdicts.values()),
+            f"{self.stage}_verdicts": Table.of(VerdictRow, self.verdicts.values()),
             "dropped": Table.of(Dropped, self.dropped.values()),
-            "quarantine": Table.of(Quarantined, self.quarantine.values()),
+            "quarantine": Table.of(Quarantined, self.quarantined.values()),
         }

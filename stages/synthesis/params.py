@@ -10,7 +10,7 @@ Grade = Annotated[int, Field(ge=1, le=5)]
 
 
 class RejectionParams(Section):
-    """Rejection sampling for maths (RFT, Yuan et al. 2023; methods 4)."""
+    """Rejection sampling for maths (RFT, Yuan et al. 2023; docs/methods.md, section 4)."""
 
     samples: Positive = 6
     max_new_tokens: Positive = 512
@@ -21,7 +21,7 @@ class RejectionParams(Section):
 
 
 class ExecutionParams(Section):
-    """Execution feedback: code against tests, constraints against verification functions (methods 5)."""
+    """Execution feedback: code against tests, constraints against verification functions (docs/methods.md, section 5)."""
 
     solutions: Positive = 4
     test_sets: Positive = 3
@@ -44,7 +44,7 @@ class ExecutionParams(Section):
 
 
 class RepurposeParams(Section):
-    """Data repurposing: literature (Humback, Suri) and role-play (Ditto); methods 6."""
+    """Data repurposing: literature (Humback, Suri) and role-play (Ditto); docs/methods.md, section 6."""
 
     levels: list[str] = ["line", "paragraph", "constraints"]
     leak_ngram: Positive = 8
@@ -55,6 +55,6 @@ class RepurposeParams(Section):
 
 
 class ConstitutionParams(Section):
-    """Constitutional feedback (Bai et al. 2022; Qwen2 report, 4.1.2); methods 7."""
+    """Constitutional feedback (Bai et al. 2022; Qwen2 report, section 4.1.2); docs/methods.md, section 7."""
 
     revisions: Positive = 2

@@ -1,4 +1,4 @@
-"""rejection: rejection sampling for problems with a definitive answer (Qwen2 report, 4.1.2; RFT, Yuan et al. 2023).
+"""rejection: rejection sampling for problems with a definitive answer (Qwen2 report, section 4.1.2; RFT, Yuan et al. 2023).
 
 k paths per problem; a path is admitted when its final answer is right, every equation in it holds and the judge finds
 the reasoning sound. Distinct admitted paths become demonstrations; the best admitted path against a path with a wrong
@@ -7,22 +7,23 @@ final answer becomes a preference, for problems that are solved sometimes but no
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, Field
 
-from cultivar.grading.answers import agrees, final_answer, said, value
-from cultivar.grading.equations import consistent, distinct, equations
+from cultivar.grading.answers import agrees, final_answer, last_answer, parse_value
+from cultivar.grading.equations import find_equations, is_consistent, select_distinct
 from cultivar.llm.answer import Answer
 from cultivar.llm.engine import Engine
 from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import Question
 from schemas.ids import content_id, seed_of
-from schemas.rows import Demonstration, Dropped, Preference, Problem, Quarantined, Verdict
+from schemas.products import Admission, demonstration_row, message, preference_row
+from schemas.rows import Demonstration, Dropped, Preference, Problem, Quarantined, VerdictRow
 from schemas.table import Table
 from stages.synthesis.params import RejectionParams
 
-STAGE = "rejection"
+STAGE: Literal["rejection"] = "rejection"
 
 
 class Reasoning(BaseModel):
@@ -35,7 +36,7 @@ class Reasoning(BaseModel):
 class RejectionTables(NamedTuple):
     rejection_demonstrations: Table[Demonstration]
     rejection_preferences: Table[Preference]
-    rejection_verdicts: Table[Verdict]
+    rejection_verdicts: Table[VerdictRow]
     dropped: Table[Dropped]
     quarantine: Table[Quarantined]
 
@@ -57,37 +58,37 @@ class Path:
 
 
 def rejection(problems: Table[Problem], params: RejectionParams, teacher: Engine, judge: Engine) -> RejectionTables:
-    """Admitted paths of every problem as D, best against wrong as P, a verdict per judged path."""
-    found = list(problems)
+    """Admitted paths of every problem as D, best against wrong as P, a verdict per graded path."""
+    rows = list(problems)
     quarantine: list[dict] = []
-    paths = sample(found, params, teacher, quarantine)
+    paths = sample(rows, params, teacher, quarantine)
     verdicts = grade([path for path in paths if not path.rule], params, judge, quarantine)
-    by_problem: dict[str, list[Path]] = {problem.id: [] for problem in found}
+    by_problem: dict[str, list[Path]] = {problem.id: [] for problem in rows}
     for path in paths:
         by_problem[path.problem.id].append(path)
     demonstrations: list[dict] = []
     preferences: list[dict] = []
     dropped: list[dict] = []
-    for problem in found:
-        mine = by_problem[problem.id]
-        admitted = [path for path in mine if not path.rule]
-        chosen = [admitted[at] for at in distinct([path.text for path in admitted])][: params.paths]
+    for problem in rows:
+        own = by_problem[problem.id]
+        right = [path for path in own if not path.rule]
+        chosen = [right[at] for at in select_distinct([path.text for path in right])][: params.paths]
         demonstrations += [demonstration(path) for path in chosen]
-        preferences += [preference(*pair) for pair in contrast(chosen, mine, params)]
+        preferences += filter(None, (preference(*pair) for pair in contrast(chosen, own, params)))
         if not chosen:
-            rules = Counter(path.rule for path in mine)
-            rule = "no path is admitted" if mine else "no path was finished"
+            rules = Counter(path.rule for path in own)
+            rule = "no path is admitted" if own else "no path was finished"
             detail = ", ".join(f"{name} {count}" for name, count in sorted(rules.items()))
             dropped.append({"id": problem.id, "stage": STAGE, "rule": rule, "detail": detail})
         dropped += [
             {"id": path.id, "parents": [problem.id], "stage": STAGE, "rule": path.rule or "repeated path"}
-            for path in mine
+            for path in own
             if path not in chosen
         ]
     return RejectionTables(
         Table.of(Demonstration, demonstrations),
         Table.of(Preference, preferences),
-        Table.of(Verdict, verdicts),
+        Table.of(VerdictRow, verdicts),
         Table.of(Dropped, dropped),
         Table.of(Quarantined, quarantine),
     )
@@ -110,8 +111,7 @@ def sample(problems: list[Problem], params: RejectionParams, teacher: Engine, qu
             row_id = content_id("path", answer.text.strip(), [problem.id])
             if not answer.ok:
                 failed = content_id("failed path", [sample, answer.key], [problem.id])
-                quarantine.append({"id": failed, "parents": [problem.id], "stage": STAGE, "error": answer.error,
-                                   "raw": answer.text})  # fmt: skip
+                quarantine.append(failed_row(failed, answer, problem.id))
             elif row_id not in paths:
                 paths[row_id] = Path(problem, answer, row_id, rule_of(answer.text, problem.answer))
     return list(paths.values())
@@ -120,13 +120,13 @@ def sample(problems: list[Problem], params: RejectionParams, teacher: Engine, qu
 def rule_of(path: str, answer: str) -> str:
     """Why a path is not admitted, by its final answer and its equations; empty where it may be.
 
-    Only a path whose number is another one is wrong; an answer that takes algebra to compare says nothing either way.
+    Only a path whose number is another one is wrong; an answer that takes algebra to compare is neither right nor wrong.
     """
-    words = said(path)
+    words = last_answer(path)
     right = agrees(words, answer)
     if right:
-        return "" if consistent(path) else "an equation does not hold"
-    if value(words) is None:
+        return "" if is_consistent(path) else "an equation does not hold"
+    if parse_value(words) is None:
         return "no final answer"
     return "wrong answer" if right is False else "answer cannot be compared"
 
@@ -147,65 +147,70 @@ def grade(paths: list[Path], params: RejectionParams, judge: Engine, quarantine:
             sound = path.grade >= params.min_grade
             path.rule = "" if sound else "reasoning is not sound"
             path.verdict = content_id("verdict", [answer.key, path.grade], [path.id])
-            verdicts.append({"id": path.verdict, "parents": [path.id, path.problem.id], "stage": STAGE,
-                             "verifier": answer.engine, "outcome": "sound" if sound else "unsound",
-                             "score": float(path.grade), "detail": answer.value.reason})  # fmt: skip
+            verdicts.append(
+                {
+                    "id": path.verdict,
+                    "parents": [path.id, path.problem.id],
+                    "stage": STAGE,
+                    "verifier": answer.engine,
+                    "outcome": "sound" if sound else "unsound",
+                    "score": float(path.grade),
+                    "detail": answer.value.reason,
+                }
+            )
         else:
             path.rule = "grade is unusable"
             failed = content_id("failed grade", answer.key, [path.id])
-            quarantine.append({"id": failed, "parents": [path.id], "stage": STAGE, "error": str(answer.error),
-                               "raw": answer.text})  # fmt: skip
+            quarantine.append(failed_row(failed, answer, path.id))
     return verdicts
 
 
-def contrast(chosen: list[Path], mine: list[Path], params: RejectionParams) -> list[tuple[Path, Path, float]]:
-    """(right, wrong, margin) of one problem: the best graded right path, then the one with most checked steps; wrong
-    paths by how often their answer was given (the most seductive first). The margin is the share of right paths."""
-    wrong = [path for path in mine if path.rule == "wrong answer"]
+def failed_row(row_id: str, answer: Answer, parent: str) -> dict:
+    """The quarantine row of an unusable answer about `parent`."""
+    return {"id": row_id, "parents": [parent], "stage": STAGE, "error": str(answer.error), "raw": answer.text}
+
+
+def contrast(chosen: list[Path], own: list[Path], params: RejectionParams) -> list[tuple[Path, Path, float]]:
+    """(right, wrong, margin) of the pairs of one problem, from its chosen paths and all of its own.
+
+    The right path is the best graded one, then the one with most equations. Wrong paths come by how often their answer
+    was given, the most frequent first. The margin is the share of paths whose answer is not wrong.
+    """
+    wrong = [path for path in own if path.rule == "wrong answer"]
     if not chosen or not wrong:
         return []
-    best = min(chosen, key=lambda path: (-path.grade, -len(equations(path.text)), path.id))
+    best = min(chosen, key=lambda path: (-path.grade, -len(find_equations(path.text)), path.id))
     votes = Counter(final_answer(path.text) for path in wrong)
     wrong.sort(key=lambda path: (-votes[final_answer(path.text)], path.id))
-    right = sum(path.rule != "wrong answer" for path in mine) / len(mine)
-    fitting = [path for path in wrong if close(best.text, path.text, params.max_length_ratio)]
+    right = sum(path.rule != "wrong answer" for path in own) / len(own)
+    fitting = [path for path in wrong if is_close(best.text, path.text, params.max_length_ratio)]
     return [(best, path, right) for path in fitting[: params.pairs]]
 
 
-def close(first: str, second: str, ratio: float | None) -> bool:
+def is_close(first: str, second: str, ratio: float | None) -> bool:
+    """Whether the longer text has at most `ratio` times the characters of the shorter, which must have some."""
     shorter, longer = sorted((len(first), len(second)))
     return shorter > 0 and (ratio is None or longer <= ratio * shorter)
 
 
-def admitted_row(path: Path) -> dict:
-    return {
-        "prompt": [{"role": "user", "content": path.problem.prompt}],
-        "domain": "math",
-        "strategy": STAGE,
-        "license": path.problem.license,
-        "verdicts": [path.verdict],
-        "scores": [{"name": "reasoning", "value": float(path.grade)}],
-        "engine": path.answer.engine,
-        "simulated": path.answer.simulated,
-    }
+def admission(path: Path) -> Admission:
+    """What the rows of D and P share whose completion, or chosen side, is this path."""
+    return Admission(
+        prompt=[message("user", path.problem.prompt)],
+        domain="math",
+        strategy=STAGE,
+        license=path.problem.license,
+        engine=path.answer.engine,
+        simulated=path.answer.simulated,
+        verdicts=[path.verdict],
+        scores={"reasoning": path.grade},
+    )
 
 
 def demonstration(path: Path) -> dict:
-    completion = [{"role": "assistant", "content": path.text}]
-    parents = [path.problem.id, path.answer.key]
-    return admitted_row(path) | {
-        "id": content_id("demonstration", completion, parents),
-        "parents": parents,
-        "completion": completion,
-    }
+    return demonstration_row(admission(path), path.text, [path.problem.id, path.answer.key])
 
 
-def preference(right: Path, wrong: Path, margin: float) -> dict:
+def preference(right: Path, wrong: Path, margin: float) -> dict | None:
     parents = [right.problem.id, right.answer.key, wrong.answer.key]
-    return admitted_row(right) | {
-        "id": content_id("preference", [right.text, wrong.text], parents),
-        "parents": parents,
-        "chosen": [{"role": "assistant", "content": right.text}],
-        "rejected": [{"role": "assistant", "content": wrong.text}],
-        "margin": margin,
-    }
+    return preference_row(admission(right), right.text, wrong.text, margin, parents)

@@ -48,9 +48,13 @@ def solve(solutions, tests=(T1, T2), sets=(), solution=None, outcome=outcome_of,
     params = {"solutions": len(solutions), "test_sets": max(1, len(sets))} | params
     with engines(teacher, []) as both:
         found = execution(
-            tasks, table(Constraint), Context(Instruction, table(Instruction).frame), ExecutionParams(**params), *both,
+            tasks,
+            table(Constraint),
+            Context(Instruction, table(Instruction).frame),
+            ExecutionParams(**params),
+            *both,
             sandbox,
-        )  # fmt: skip
+        )
     closing("execution", found, code_tasks=tasks)
     assert {job.limits.cpu_s for job in sandbox.jobs} <= {params.get("cpu_s", 2.0)}
     assert {job.setup for job in sandbox.jobs} <= {"y = 1"}

@@ -11,7 +11,7 @@ from schemas.stage import Files
 from schemas.table import Table
 from stages.annotation.params import RankParams
 from stages.annotation.rank import RankTables, rank
-from stages.curation.ingest import Ingested, ingest
+from stages.curation.ingest import IngestTables, ingest
 from stages.curation.params import IngestParams
 from tests.admission.judges import judge_of
 from tests.admission.rows import candidate
@@ -43,7 +43,7 @@ def refinements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...
     monkeypatch.chdir(tmp_path)
 
     def write(text: str = "") -> Files:
-        (tmp_path / "ontology").mkdir(exist_ok=True)
+        (tmp_path / "human/ontology").mkdir(parents=True, exist_ok=True)
         (tmp_path / "human/ontology/refinements.yaml").write_text(text)
         return Files("ontology", (Path("human/ontology"), Path("encoder")))
 
@@ -51,7 +51,7 @@ def refinements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...
 
 
 @pytest.fixture
-def take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ingested]:
+def take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., IngestTables]:
     """Ingest sources given as (file name, rows or text, fields of the source)."""
     monkeypatch.chdir(tmp_path)
 
@@ -65,8 +65,8 @@ def take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Inges
                 found.append({"name": f"{prefix}{n}", "path": name, "domain": "general", "license": "MIT"} | fields)
             return found
 
-        made = {"sources": declared(sources, "s"), "evaluation": declared(evaluation, "e")} | params
-        tables = ingest(Files("ingest", (Path(),)), IngestParams.model_validate(made))
+        section = {"sources": declared(sources, "s"), "evaluation": declared(evaluation, "e")} | params
+        tables = ingest(Files("ingest", (Path(),)), IngestParams.model_validate(section))
         for table in tables[:-1]:
             table.check()
         return tables

@@ -35,9 +35,19 @@ def judged(code: str, text: str, turn: int) -> str:
 
 
 def constrain(
-    replies=(GOOD,), codes=(UPPER,), match=10, label="neutral", cases=CASES, asked=(QUERY,), seeds=(SEED,),
-    rewritten=(), outcome=judged, asked_for=None, judged_by=None, **params,
-):  # fmt: skip
+    replies=(GOOD,),
+    codes=(UPPER,),
+    match=10,
+    label="neutral",
+    cases=CASES,
+    asked=(QUERY,),
+    seeds=(SEED,),
+    rewritten=(),
+    outcome=judged,
+    asked_for=None,
+    judged_by=None,
+    **params,
+):
     """The stage on constraints alone. `match`: the judge's score, or {reply: score}; a text is sent as it is.
 
     `asked_for` collects the prompts that ask for rewrites, `judged_by` those that ask for a match.
@@ -71,9 +81,13 @@ def constrain(
     sandbox = HandSandbox(outcome)
     with engines(teacher, judge) as both:
         found = execution(
-            table(CodeTask), constraints, Context(Instruction, instructions.frame), ExecutionParams(**(sizes | params)),
-            *both, sandbox,
-        )  # fmt: skip
+            table(CodeTask),
+            constraints,
+            Context(Instruction, instructions.frame),
+            ExecutionParams(**(sizes | params)),
+            *both,
+            sandbox,
+        )
     closing("execution", found, constraints=constraints)
     assert {job.limits.cpu_s for job in sandbox.jobs} <= {params.get("cpu_s", 2.0)}
     return found

@@ -1,4 +1,4 @@
-"""Code tasks without tests: sampled tests and solutions say which of each other to trust (CodeT; methods 5.2)."""
+"""Code tasks without tests: sampled tests and solutions say which of each other to trust (CodeT; docs/methods.md, section 5.2)."""
 
 import pytest
 

@@ -58,8 +58,10 @@ def test_the_worthiest_rows_of_a_prompt_stay_in_d_by_mean_score_and_in_p_by_marg
         tables = assemble_rows([*rows, other], per_prompt=most)
         assert ids(tables.demonstrations) == ids([*(rows[at] for at in order), other])
         assert set(rules(tables.dropped).values()) == ({"rows per prompt"} if most < 5 else set())
-    pairs = [preference("One?", f"{n}.", "Bad.", margin, scores=[{"name": "s", "value": -margin}])
-             for n, margin in enumerate((1.0, 3.0, 2.0))]  # fmt: skip
+    pairs = [
+        preference("One?", f"{n}.", "Bad.", margin, scores=[{"name": "s", "value": -margin}])
+        for n, margin in enumerate((1.0, 3.0, 2.0))
+    ]
     tables = assemble_rows([rows[0]], pairs, per_prompt=2)
     assert ids(tables.preferences) == ids([pairs[1], pairs[2]]) and len(tables.demonstrations) == 1
     assert rules(tables.dropped) == {pairs[0]["id"]: "rows per prompt"}
@@ -166,6 +168,8 @@ def test_the_rows_pass_unchanged_and_are_counted():
     for given, (found,) in ((row, tables.demonstrations), (pair, tables.preferences)):
         assert {name: found.model_dump()[name] for name in given} == given
     assert tables.metrics == {
-        "demonstrations_by_strategy": {"rejection": 1}, "demonstrations_by_domain": {"math": 1},
-        "preferences_by_strategy": {"execution": 1}, "preferences_by_domain": {"code": 1},
-    }  # fmt: skip
+        "demonstrations_by_strategy": {"rejection": 1},
+        "demonstrations_by_domain": {"math": 1},
+        "preferences_by_strategy": {"execution": 1},
+        "preferences_by_domain": {"code": 1},
+    }

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cultivar.grading.constraints import CHECKS, checkable, follows
+from cultivar.grading.constraints import CHECKS, follows, has_checks
 
 CASES = {
     "change_case:english_capital": [({}, "PARIS, 1!", "PARIs"), ({}, "A", "1")],
@@ -14,10 +14,18 @@ CASES = {
         ({"capital_relation": "less than", "capital_frequency": 2}, "THE end is near", "THE END is near"),
     ],
     "combination:repeat_prompt": [({"prompt_to_repeat": " Say A "}, " say a. Done", "Done. Say A")],
-    "combination:two_responses": [({}, "a ****** b", "a ****** a"), ({}, "******a******b", "a"), ({}, "a******b", "a******b******c")],
+    "combination:two_responses": [
+        ({}, "a ****** b", "a ****** a"),
+        ({}, "******a******b", "a"),
+        ({}, "a******b", "a******b******c"),
+    ],
     "detectable_content:number_placeholders": [({"num_placeholders": 2}, "[a] and [b]", "[a] and b")],
     "detectable_content:postscript": [({"postscript_marker": "P.S."}, "Bye. p.s. Write", "Bye. PXSX Write")],
-    "detectable_format:json_format": [({}, '```json\n{"a": 1}\n```', "a: 1"), ({}, "[1]", "[1"), ({}, "```\n1\n```", "```\nx\n```")],
+    "detectable_format:json_format": [
+        ({}, '```json\n{"a": 1}\n```', "a: 1"),
+        ({}, "[1]", "[1"),
+        ({}, "```\n1\n```", "```\nx\n```"),
+    ],
     "detectable_format:number_bullet_lists": [
         ({"num_bullets": 2}, "* a\n - b", "* a"),
         ({"num_bullets": 2}, "* a\n* b\n** c", "* a\n* b\n* c"),
@@ -25,7 +33,10 @@ CASES = {
     "detectable_format:number_highlighted_sections": [({"num_highlights": 2}, "*a* and *b c*", "*a* and *b\nc*")],
     "detectable_format:title": [({}, "<<Joy>>\nText", "<Joy>"), ({}, "<<a>>", "<<>>")],
     "keywords:existence": [({"keywords": ["one", "two"]}, "One, two.", "One."), ({"keywords": ["a.b"]}, "a.b", "axb")],
-    "keywords:forbidden_words": [({"forbidden_words": ["one", "two"]}, "None.", "Two."), ({"forbidden_words": ["a.b"]}, "axb", "a.b")],
+    "keywords:forbidden_words": [
+        ({"forbidden_words": ["one", "two"]}, "None.", "Two."),
+        ({"forbidden_words": ["a.b"]}, "axb", "a.b"),
+    ],
     "keywords:frequency": [
         ({"keyword": "so", "frequency": 2, "relation": "at least"}, "So, so.", "So."),
         ({"keyword": "so", "frequency": 2, "relation": "less than"}, "So.", "So, so."),
@@ -34,7 +45,10 @@ CASES = {
         ({"letter": "E", "let_frequency": 2, "let_relation": "at least"}, "Eel", "el"),
         ({"letter": "e", "let_frequency": 2, "let_relation": "less than"}, "el", "Eel"),
     ],
-    "length_constraints:number_paragraphs": [({"num_paragraphs": 2}, "a *** b", "a b"), ({"num_paragraphs": 2}, "***a***b", "a***b***c")],
+    "length_constraints:number_paragraphs": [
+        ({"num_paragraphs": 2}, "a *** b", "a b"),
+        ({"num_paragraphs": 2}, "***a***b", "a***b***c"),
+    ],
     "length_constraints:number_sentences": [
         ({"num_sentences": 2, "relation": "at least"}, "A b! C?", "A b c."),
         ({"num_sentences": 2, "relation": "less than"}, "A 1.5 b.", "A. B."),
@@ -50,7 +64,7 @@ CASES = {
         ({"end_phrase": " all. "}, "that is ALL.", "all. Not"),
     ],
     "startend:quotation": [({}, ' "Rome" ', '"Rome'), ({}, '""', '"'), ({}, '"a" b"', 'a"')],
-}  # fmt: skip
+}
 
 
 def test_there_is_a_case_for_every_check():
@@ -75,7 +89,7 @@ def test_every_constraint_must_be_kept_and_an_empty_completion_keeps_none():
 
 
 def test_a_constraint_without_a_check_is_not_checkable():
-    assert checkable(["punctuation:no_comma"]) and not checkable(["punctuation:no_comma", "no:such"])
-    assert not checkable([])
+    assert has_checks(["punctuation:no_comma"]) and not has_checks(["punctuation:no_comma", "no:such"])
+    assert not has_checks([])
     with pytest.raises(KeyError):
         follows("x", ["no:such"], [])

@@ -15,9 +15,12 @@ PARAMS = {"ngram": 4, "lcs_tokens": 6, "lcs_share": 0.5, "report_ngram": 4, "rep
 def decontaminate(rows, items, **params):
     none = Table.of(Demonstration, []), Table.of(Preference, [])
     return filter_rows(
-        Table.of(Demonstration, rows), *[none[0]] * 4, *[none[1]] * 5,
-        evaluation=Context.of(EvaluationItem, items), params=FilterParams(**PARAMS | params),
-    )  # fmt: skip
+        Table.of(Demonstration, rows),
+        *[none[0]] * 4,
+        *[none[1]] * 5,
+        evaluation=Context.of(EvaluationItem, items),
+        params=FilterParams(**PARAMS | params),
+    )
 
 
 def overlaps(rows, items, **params):
@@ -61,7 +64,7 @@ ROW, ITEM = "a b c d x e f z", "a b c d y e f w"
         ("a b c d e f", "a b c d e f g", {}, True),
         ("?!", "!?", {}, None),
     ],
-)  # fmt: skip
+)
 def test_a_row_goes_with_an_n_gram_and_a_long_common_subsequence_of_an_item(row, item, params, removed):
     found = overlaps([row], [item], **params)
     assert [overlap[:3] for overlap in found] == ([] if removed is None else [(row, item, removed)])
@@ -110,8 +113,10 @@ def test_what_is_only_reported_names_its_items_the_likest_first_up_to_the_limit(
     limits = {"ngram": 9, "report_ngram": 4, "lcs_tokens": 6}
     found = overlaps([row], items, **limits)
     assert [(overlap[1], overlap[2], overlap[3]) for overlap in found] == [
-        (items[0], False, 7), (items[1], False, 6), (items[2], False, 6)
-    ]  # fmt: skip
+        (items[0], False, 7),
+        (items[1], False, 6),
+        (items[2], False, 6),
+    ]
     assert [overlap[1] for overlap in overlaps([row], items, **limits | {"report_items": 2})] == items[:2]
     assert [overlap[1] for overlap in overlaps([row], items, **limits | {"report_items": 1})] == items[:1]
 
@@ -158,8 +163,19 @@ def test_without_items_or_rows_there_is_no_overlap():
 
 @pytest.mark.parametrize(
     ("left", "right", "length"),
-    [("", "", 0), ("a", "", 0), ("", "a", 0), ("a", "a", 1), ("aba", "baa", 2), ("abc", "cba", 1), ("aab", "ab", 2),
-     ("abcbdab", "bdcaba", 4), ("xaxbxc", "abc", 3), ("aaaa", "aa", 2), ("a" * 70 + "b", "a" * 65 + "b", 66)],
-)  # fmt: skip
+    [
+        ("", "", 0),
+        ("a", "", 0),
+        ("", "a", 0),
+        ("a", "a", 1),
+        ("aba", "baa", 2),
+        ("abc", "cba", 1),
+        ("aab", "ab", 2),
+        ("abcbdab", "bdcaba", 4),
+        ("xaxbxc", "abc", 3),
+        ("aaaa", "aa", 2),
+        ("a" * 70 + "b", "a" * 65 + "b", 66),
+    ],
+)
 def test_the_longest_common_subsequence(left, right, length):
     assert decontamination.lcs_length(left, right) == length == decontamination.lcs_length(right, left)

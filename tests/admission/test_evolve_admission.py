@@ -58,7 +58,7 @@ def step(text, *added):
         ("Name four fish, the rewritten, see https://x", ["a"], FINE, {}, "leaks the procedure"),
         ("Name four fish, please, see https://x", ["a"], {"same": False, "coherent": False}, {}, "adds a link"),
     ],
-)  # fmt: skip
+)
 def test_the_first_rule_that_a_step_breaks(new, added, check, params, rule):
     tables, _, _ = evolve_rows([step(new, *added)], [check], **params)
     assert [row.prompt for row in tables.evolved] == ([new] if rule is None else [])
@@ -80,9 +80,17 @@ def test_what_an_evolved_row_holds():
     (asked,), (checked,) = teacher.backend.asked, judge.backend.asked
     parents = [old["id"], row.parents[-1]]
     assert row.model_dump() == {
-        "id": content_id("evolved", [NEW, ["rivers"]], parents), "parents": parents, "domain": "math", "prompt": NEW,
-        "added": ["rivers"], "depth": 1, "tags": ["fish"], "license": "MIT", "engine": teacher.label, "simulated": True,
-    }  # fmt: skip
+        "id": content_id("evolved", [NEW, ["rivers"]], parents),
+        "parents": parents,
+        "domain": "math",
+        "prompt": NEW,
+        "added": ["rivers"],
+        "depth": 1,
+        "tags": ["fish"],
+        "license": "MIT",
+        "engine": teacher.questions.label,
+        "simulated": True,
+    }
     assert OLD in asked and "exactly 4 meaningful" in asked and "77 words" in asked
     assert f"<old>\n{OLD}\n</old>\n<new>\n{NEW}\n</new>" in checked
 

@@ -60,8 +60,12 @@ def test_every_input_table_reaches_its_product(name):
 )
 def test_rows_of_one_product_with_the_same_texts_are_duplicates(first, second, duplicate):
     build = [demonstration if len(texts) == 2 else preference for texts in (first, second)]
-    rows = [make(*texts, strategy=strategy, scores=[{"name": "s", "value": value}])
-            for make, texts, strategy, value in zip(build, (first, second), ("annotation", "rejection"), (1.0, 2.0), strict=True)]  # fmt: skip
+    rows = [
+        make(*texts, strategy=strategy, scores=[{"name": "s", "value": value}])
+        for make, texts, strategy, value in zip(
+            build, (first, second), ("annotation", "rejection"), (1.0, 2.0), strict=True
+        )
+    ]
     tables = {D: [row for row in rows if "completion" in row], P: [row for row in rows if "chosen" in row]}
     found = filter_by(**tables)
     assert rules(found.dropped) == ({rows[0]["id"]: "exact duplicate"} if duplicate else {})
@@ -163,10 +167,15 @@ def test_the_prompt_of_a_cluster_that_stays_is_in_both_products_then_best_scored
 
 
 def test_what_is_kept_is_counted_by_strategy():
-    rows = [demonstration("One?", "Two."), demonstration("Two?", "Three.", strategy="rejection"),
-            demonstration("Three?", REFUSAL)]  # fmt: skip
+    rows = [
+        demonstration("One?", "Two."),
+        demonstration("Two?", "Three.", strategy="rejection"),
+        demonstration("Three?", REFUSAL),
+    ]
     found = filter_by(**{D: rows, P: [preference("One?", "Two.", "Three.")]})
     assert found.metrics == {
-        "overlaps_removed": 0, "overlaps_reported": 0, "kept_by_strategy": {"annotation": 2, "rejection": 1},
-    }  # fmt: skip
+        "overlaps_removed": 0,
+        "overlaps_reported": 0,
+        "kept_by_strategy": {"annotation": 2, "rejection": 1},
+    }
     assert {gone.stage for gone in found.dropped} == {"filter"}

@@ -1,4 +1,4 @@
-"""Constraints and the functions that judge them: which survive, and by which rule the others go (methods 5.1)."""
+"""Constraints and the functions that judge them: which survive, and by which rule the others go (docs/methods.md, section 5.1)."""
 
 import pytest
 
@@ -58,8 +58,15 @@ FIVE = [
 @pytest.mark.parametrize(("accuracy", "rate"), [(0.8, 0.5), (0.81, 0.0)])
 def test_a_function_stays_where_it_agrees_with_a_share_of_the_cases(accuracy, rate):
     """FIRST is wrong on one of five cases: with it, half of the functions pass HALF."""
-    found = constrain([HALF], [UPPER, FIRST, function("upper  # again")], cases=FIVE, outcome=spaced,
-                      function_accuracy=accuracy, case_agreement=0.5, pass_rate=0.0)  # fmt: skip
+    found = constrain(
+        [HALF],
+        [UPPER, FIRST, function("upper  # again")],
+        cases=FIVE,
+        outcome=spaced,
+        function_accuracy=accuracy,
+        case_agreement=0.5,
+        pass_rate=0.0,
+    )
     (verdict,) = (row for row in found.execution_verdicts if row.verifier == "functions")
     assert (verdict.score, verdict.outcome) == (rate, "pass"), "at least the share that params ask for"
 
@@ -102,10 +109,16 @@ def test_so_many_functions_must_survive(least, kept):
 
 @pytest.mark.parametrize(
     "source",
-    ["import os\ndef evaluate(r): return upper", "from os import path\ndef evaluate(r): return upper",
-     "import re, socket\ndef evaluate(r): return upper", "def other(r): return upper", "def evaluate(r: return upper",
-     "from . import re\ndef evaluate(r): return upper", "evaluate = lambda r: upper"],
-)  # fmt: skip
+    [
+        "import os\ndef evaluate(r): return upper",
+        "from os import path\ndef evaluate(r): return upper",
+        "import re, socket\ndef evaluate(r): return upper",
+        "def other(r): return upper",
+        "def evaluate(r: return upper",
+        "from . import re\ndef evaluate(r): return upper",
+        "evaluate = lambda r: upper",
+    ],
+)
 def test_what_imports_other_modules_or_defines_no_evaluate_is_never_run(source):
     ran = []
     found = constrain([GOOD], [source], outcome=lambda code, text, turn: ran.append(code) or "true")

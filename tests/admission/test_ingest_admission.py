@@ -24,8 +24,9 @@ def kept(tables):
     )
     return sorted(
         (name, getattr(row, "prompt", None) or getattr(row, "text", None) or row.name)
-        for name in names for row in getattr(tables, name)
-    )  # fmt: skip
+        for name in names
+        for row in getattr(tables, name)
+    )
 
 
 def gone(tables):
@@ -60,8 +61,12 @@ def test_what_a_row_holds(take):
     (found,) = take(("a.jsonl", ["", row][1:], fields)).instructions
     content = {"prompt": "2+2?", "reference": "It is 4.", "domain": "code"}
     assert found.model_dump() == content | {
-        "id": content_id("instruction", content), "parents": [], "source": "a.jsonl:1", "license": "CC0-1.0", "split": "dev"
-    }  # fmt: skip
+        "id": content_id("instruction", content),
+        "parents": [],
+        "source": "a.jsonl:1",
+        "license": "CC0-1.0",
+        "split": "dev",
+    }
     (found,) = take(("a.jsonl", [MATH], {})).instructions
     assert (found.reference, found.domain) == ("4", "general")
     (found,) = take(("a.jsonl", [{"prompt": "Hi", "completion": "Ho"}], {"domain": "math"})).instructions
@@ -92,14 +97,18 @@ def test_a_shape_that_the_source_cannot_take_is_quarantined(take, row, fields, e
     ("row", "expected"),
     [
         (MATH, {"task": "math", "prompt": "2+2?", "answer": "4"}),
-        ({"prompt": "x", "entry_point": "f", "tests": ["assert f()"], "setup": "a = 1", "solution": "s"},
-         {"task": "code", "prompt": "x", "entry_point": "f", "tests": ["assert f()"], "setup": "a = 1"}),
-        ({"prompt": "Hi", "instruction_id_list": ["a"], "kwargs": [{"n": 1, "m": None}]},
-         {"task": "constraint", "prompt": "Hi", "constraints": ["a"], "arguments": ['{"n":1}'], "answer": None}),
+        (
+            {"prompt": "x", "entry_point": "f", "tests": ["assert f()"], "setup": "a = 1", "solution": "s"},
+            {"task": "code", "prompt": "x", "entry_point": "f", "tests": ["assert f()"], "setup": "a = 1"},
+        ),
+        (
+            {"prompt": "Hi", "instruction_id_list": ["a"], "kwargs": [{"n": 1, "m": None}]},
+            {"task": "constraint", "prompt": "Hi", "constraints": ["a"], "arguments": ['{"n":1}'], "answer": None},
+        ),
         ({"prompt": "Hi", "completion": "Ho"}, {"task": "general", "prompt": "Hi", "answer": "Ho"}),
         ({"prompt": "Hi", "area": "a", "harmful": True}, {"task": "general", "prompt": "Hi", "answer": None}),
     ],
-)  # fmt: skip
+)
 def test_an_evaluation_file_becomes_evaluation_items_and_nothing_else(take, row, expected):
     tables = take(("s.jsonl", [{"prompt": "Else"}], {}), evaluation=[("a.jsonl", [row], {"license": "CC0-1.0"})])
     (item,) = tables.evaluation
@@ -139,8 +148,9 @@ def test_equal_rows_stand_once_within_a_source_and_over_sources(take):
     )
     assert kept(tables) == [("instructions", "2+2?")] * 2 + [("instructions", "3+3?"), ("problems", "2+2?")]
     assert sorted(row.detail for row in tables.dropped) == [
-        "a.jsonl:3: the same instruction stands at a.jsonl:1", "b.jsonl:1: the same instruction stands at a.jsonl:1"
-    ]  # fmt: skip
+        "a.jsonl:3: the same instruction stands at a.jsonl:1",
+        "b.jsonl:1: the same instruction stands at a.jsonl:1",
+    ]
     first = next(row for row in tables.instructions if row.source == "a.jsonl:1")
     assert {(row.stage, row.rule, *row.parents) for row in tables.dropped} == {("ingest", "exact duplicate", first.id)}
     for row in tables.dropped:
@@ -155,10 +165,24 @@ def test_equal_rows_stand_once_within_a_source_and_over_sources(take):
 @pytest.mark.parametrize(
     ("ids", "expected"),
     [
-        (None, "abcdef"), ("", "abcdef"), ("2", "b"), ("2-4", "bcd"), ("4-4", "d"), ("2-3, x-7", "bce"), ("1,x-7", "ae"),
-        (" 3 , , 1 ", "ac"), ("9", ""), ("8", "f"), ("6", ""), ("4-2", ""), ("x", ""), ("-2", ""), ("2-", ""), ("x-1-2", ""),
+        (None, "abcdef"),
+        ("", "abcdef"),
+        ("2", "b"),
+        ("2-4", "bcd"),
+        ("4-4", "d"),
+        ("2-3, x-7", "bce"),
+        ("1,x-7", "ae"),
+        (" 3 , , 1 ", "ac"),
+        ("9", ""),
+        ("8", "f"),
+        ("6", ""),
+        ("4-2", ""),
+        ("x", ""),
+        ("-2", ""),
+        ("2-", ""),
+        ("x-1-2", ""),
     ],
-)  # fmt: skip
+)
 def test_ids_and_ranges_choose_records(take, ids, expected):
     names = [{"task_id": 1}, {"id": 2}, {}, {"task_id": 4, "id": 9}, {"id": "x-7", "key": 3}, {"key": 8}]
     rows = [{"prompt": letter} | name for letter, name in zip("abcdef", names, strict=True)]
@@ -213,8 +237,10 @@ def test_only_sound_records_at_the_beginning_tell_the_format(take):
     broken = 'x\ny\nz\n{"prompt": "a"}\n'
     tables = take(("a.jsonl", broken, {}))
     assert kept(tables) == [("instructions", "a")] and [source for source, _ in errors(tables)] == [
-        "a.jsonl:1", "a.jsonl:2", "a.jsonl:3"
-    ]  # fmt: skip
+        "a.jsonl:1",
+        "a.jsonl:2",
+        "a.jsonl:3",
+    ]
     with pytest.raises(FormatError, match=r"(?s)line 1 is not JSON.*no sound record"):
         take(("a.jsonl", "x\n", {}))
     with pytest.raises(FormatError, match="the file is empty; remove it from source s0"):

@@ -76,8 +76,13 @@ def entity(key, name="Ada", kind="Q5", **fields):
 
 
 def test_people_and_fictional_characters_of_wikidata_are_characters_the_others_are_dropped(take):
-    entities = [entity("Q1"), entity("Q2", "Alice", "Q95074"), entity("Q3", "Paris", "Q515"), entity("Q4", ""),
-                {"id": "Q6", "missing": ""}]  # fmt: skip
+    entities = [
+        entity("Q1"),
+        entity("Q2", "Alice", "Q95074"),
+        entity("Q3", "Paris", "Q515"),
+        entity("Q4", ""),
+        {"id": "Q6", "missing": ""},
+    ]
     tables = take(("a.json", json.dumps({"entities": {e["id"]: e for e in entities}}), {"domain": "character"}))
     assert sorted((row.name, row.source) for row in tables.characters) == [("Ada", "a.json:Q1"), ("Alice", "a.json:Q2")]
     assert dropped(tables) == [

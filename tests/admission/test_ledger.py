@@ -4,19 +4,20 @@ import pytest
 
 from cultivar.llm.answer import Answer
 from schemas.ids import content_id
+from schemas.products import Admission, demonstration_row, message, preference_row
 from stages.synthesis.ledger import Ledger
-from tests.admission.rows_synthesis import text_of
 
 A, B, C = (content_id("row", name) for name in "abc")
-SHARED = {
-    "prompt": [{"role": "user", "content": "Why?"}],
-    "domain": "code",
-    "license": "MIT",
-    "engine": "e",
-    "simulated": False,
-    "verdicts": [A],
-    "scores": [{"name": "tests", "value": 2.0}],
-}
+ADMISSION = Admission(
+    prompt=[message("user", "Why?")],
+    domain="code",
+    strategy="execution",
+    license="MIT",
+    engine="e",
+    simulated=False,
+    verdicts=[A],
+    scores={"tests": 2},
+)
 
 
 @pytest.fixture
@@ -24,59 +25,35 @@ def ledger() -> Ledger:
     return Ledger("execution")
 
 
-def failed(text: str = "{", key: str = A, error: str = "length") -> Answer:
-    return Answer(key, text, None, error, "length", 1, 1, "e", False)
+def failed(key: str = A) -> Answer:
+    return Answer(key, "{", None, "length", "length", 1, 1, "e", False)
 
 
 def rows(ledger: Ledger, name: str) -> list:
     return list(ledger.tables()[name])
 
 
-def test_a_demonstration_holds_what_it_was_given(ledger):
-    row_id = ledger.demonstrate(SHARED, "Because.", [B, C])
-    (row,) = rows(ledger, "execution_demonstrations")
-    assert row.id == row_id and row.parents == [B, C] and row.strategy == "execution"
-    assert [(m.role, m.content) for m in row.prompt] == [("user", "Why?")] and text_of(row.completion) == "Because."
-    assert (row.domain, row.license, row.engine, row.simulated, row.verdicts) == ("code", "MIT", "e", False, [A])
-    assert [(score.name, score.value) for score in row.scores] == [("tests", 2.0)]
-
-
-def test_a_preference_keeps_its_sides_and_the_verdicts_on_both(ledger):
-    ledger.prefer(SHARED, "Good.", "Bad.", 1, [B, C], C)
-    (row,) = rows(ledger, "execution_preferences")
-    assert (text_of(row.chosen), text_of(row.rejected), row.margin) == ("Good.", "Bad.", 1.0)
-    assert (row.parents, row.verdicts, row.strategy) == ([B, C], [A, C], "execution")
-
-
-def test_equal_texts_make_no_pair(ledger):
-    ledger.prefer(SHARED, "Same.", "Same.", 1.0, [B])
-    assert rows(ledger, "execution_preferences") == []
-
-
-def test_rows_differ_by_prompt_text_side_and_parents(ledger):
-    other = SHARED | {"prompt": [{"role": "user", "content": "How?"}]}
-    calls = [(SHARED, "x", [B]), (SHARED, "y", [B]), (SHARED, "x", [C]), (other, "x", [B]), (SHARED, "x", [B])]
-    assert len({ledger.demonstrate(*call) for call in calls}) == 4
-    for shared, chosen, rejected, parent in [
-        (SHARED, "x", "y", B), (SHARED, "y", "x", B), (SHARED, "x", "z", B), (SHARED, "x", "y", C), (other, "x", "y", B),
-        (SHARED, "x", "y", B),
-    ]:  # fmt: skip
-        ledger.prefer(shared, chosen, rejected, 1.0, [parent])
-    assert len(rows(ledger, "execution_preferences")) == 5
+def test_rows_of_d_and_p_are_added_once_and_equal_texts_make_no_pair(ledger):
+    for parent in (B, C, B):
+        ledger.demonstrate(demonstration_row(ADMISSION, "x", [parent]))
+        ledger.prefer(preference_row(ADMISSION, "x", "y", 1, [parent]))
+    ledger.prefer(preference_row(ADMISSION, "x", "x", 1, [B]))
+    assert sorted(row.parents for row in rows(ledger, "execution_demonstrations")) == sorted([[B], [C]])
+    assert sorted(row.parents for row in rows(ledger, "execution_preferences")) == sorted([[B], [C]])
 
 
 def test_a_verdict_names_its_subject_first_and_its_detail_is_bounded(ledger):
-    row_id = ledger.verdict(A, "sandbox", "fail", 0.5, "x" * 501, B, C)
+    row_id = ledger.verdict(A, "sandbox", "fail", score=0.5, detail="x" * 501, parents=[B, C])
     (row,) = rows(ledger, "execution_verdicts")
     assert (row.id, row.parents, row.stage) == (row_id, [A, B, C], "execution")
     assert (row.verifier, row.outcome, row.score, row.detail) == ("sandbox", "fail", 0.5, "x" * 500)
 
 
 def test_verdicts_differ_by_each_of_their_parts(ledger):
-    first = (A, "sandbox", "fail", 0.5, "why", B)
-    others = [(C, *first[1:]), (A, "judge", *first[2:]), (A, "sandbox", "pass", 0.5, "why", B)]
-    others += [(*first[:3], 0.6, "why", B), (*first[:4], "how", B), (*first[:5], C), first]
-    assert len({ledger.verdict(*each) for each in [first, *others]}) == 7
+    first = {"subject": A, "verifier": "sandbox", "outcome": "fail", "score": 0.5, "detail": "why", "parents": [B]}
+    others = {"subject": C, "verifier": "judge", "outcome": "pass", "score": 0.6, "detail": "how", "parents": [C]}
+    changed = [first | {name: value} for name, value in others.items()]
+    assert len({ledger.verdict(**each) for each in [first, first, *changed]}) == 7
 
 
 def test_the_first_rule_that_drops_a_row_is_its_rule(ledger):
@@ -91,23 +68,25 @@ def test_a_failed_answer_is_a_row_of_its_own_or_takes_its_row_with_it(ledger):
     ledger.fail(failed(), B)
     ledger.fail(failed(), B)
     ledger.fail(failed(key=C), B)
-    ledger.fail(failed("raw", error="refused"), C, whole=True)
-    ledger.fail(failed("later", error="later"), C, whole=True)
+    ledger.quarantine(C, "refused", "raw")
+    ledger.quarantine(C, "later", "later")
     found = rows(ledger, "quarantine")
     assert sorted((row.parents, row.error, row.raw) for row in found) == [
-        ([], "refused", "raw"), ([B], "length", "{"), ([B], "length", "{")
-    ]  # fmt: skip
+        ([], "refused", "raw"),
+        ([B], "length", "{"),
+        ([B], "length", "{"),
+    ]
     assert [row.id for row in found if not row.parents] == [C] and {row.stage for row in found} == {"execution"}
 
 
 @pytest.mark.parametrize("kind", ["demonstration", "preference"])
 def test_a_row_that_came_to_something_is_neither_dropped_nor_quarantined(ledger, kind):
     if kind == "demonstration":
-        ledger.demonstrate(SHARED, "x", [A, C])
+        ledger.demonstrate(demonstration_row(ADMISSION, "x", [A, C]))
     else:
-        ledger.prefer(SHARED, "x", "y", 1.0, [A, C])
+        ledger.prefer(preference_row(ADMISSION, "x", "y", 1, [A, C]))
     ledger.drop(A, "some rule")
-    ledger.fail(failed(), C, whole=True)
+    ledger.quarantine(C, "length")
     ledger.close([A, B, C], "nothing came of it")
     assert [(row.id, row.rule) for row in rows(ledger, "dropped")] == [(B, "nothing came of it")]
     assert rows(ledger, "quarantine") == []
@@ -115,7 +94,7 @@ def test_a_row_that_came_to_something_is_neither_dropped_nor_quarantined(ledger,
 
 def test_a_row_that_came_to_nothing_keeps_the_state_that_it_has(ledger):
     ledger.drop(A, "some rule")
-    ledger.fail(failed(), B, whole=True)
+    ledger.quarantine(B, "length")
     ledger.close([A, B, C], "nothing came of it")
     assert {row.id: row.rule for row in rows(ledger, "dropped")} == {A: "some rule", C: "nothing came of it"}
     assert [row.id for row in rows(ledger, "quarantine")] == [B]

@@ -158,9 +158,12 @@ def test_people_have_the_last_word(refinements):
     text = "merge:\n  verse: [poem, sonnet, verse]\ndrop: [sum]\n"
     found = canonical(normalise(refinements(text), ["poem", "poems"], ["poem"], ["sum"], ["verse"], ["law"]))
     assert found == {
-        "poem": ("verse", "human"), "poems": ("verse", "human"), "sum": ("", "human"), "verse": ("verse", "kept"),
+        "poem": ("verse", "human"),
+        "poems": ("verse", "human"),
+        "sum": ("", "human"),
+        "verse": ("verse", "kept"),
         "law": ("law", "kept"),
-    }  # fmt: skip
+    }
     for text in ("", "merge:\ndrop:\n", "drop: [law]\n", "merge: {verse: [law]}\n"):
         name = {"d": "", "m": "verse" if "law" in text else "law"}.get(text[:1], "law")
         assert canonical(normalise(refinements(text), ["law"]))["law"][0] == name
@@ -179,7 +182,8 @@ def test_labels_hold_canonical_tags_once_in_order_and_the_steps_are_counted(refi
     assert {entry.raw: entry.count for entry in tables.ontology} == {"sum": 2, "poems": 1, "poem": 3, "rare": 1}
     assert {entry.id for entry in tables.ontology if entry.raw == "sum"} == {content_id("ontology", ["sum", ""])}
     assert tables.metrics == {
-        "tags": {"raw": 4, "frequency": 4, "rule": 3, "semantic": 3, "association": 3, "refined": 2}, "vocabulary": 2
-    }  # fmt: skip
+        "tags": {"raw": 4, "frequency": 4, "rule": 3, "semantic": 3, "association": 3, "refined": 2},
+        "vocabulary": 2,
+    }
     assert normalise(refinements(), *sets, min_count=2).metrics["tags"]["frequency"] == 2
     assert not len(normalise(refinements()).ontology)

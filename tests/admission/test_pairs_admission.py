@@ -27,7 +27,7 @@ from cultivar.grading.pairs import pairs
         ([1.0, 3.0, 3.0], {}, [(1, 0)]),
         ([3.0, 1.0, 1.0], {}, [(0, 2)]),
         ([4.0, 3.0, 1.0], {"mode": "all_pairs"}, [(0, 2), (1, 2), (0, 1)]),
-        ([4.0, 3.0, 1.0], {"mode": "all_pairs", "most": 2}, [(0, 2), (1, 2)]),
+        ([4.0, 3.0, 1.0], {"mode": "all_pairs", "limit": 2}, [(0, 2), (1, 2)]),
         ([4.0, 3.0, 1.0], {"mode": "all_pairs", "min_margin": 2.0}, [(0, 2), (1, 2)]),
         ([3.0, 2.0, 1.0], {"mode": "all_pairs"}, [(0, 2), (0, 1), (1, 2)]),
         ([2.0, 3.0, 3.0], {"mode": "all_pairs"}, [(1, 0), (2, 0)]),
@@ -67,17 +67,17 @@ def test_the_worst_that_fits_is_rejected():
 
 def test_a_random_lower_one_is_drawn_from_all_that_fit_by_the_seed():
     texts, scores = list("abcde"), [5.0, 4.0, 3.0, 2.0, 5.0]
-    found = {seed: pairs(texts, scores, "best_vs_random_lower", 1.5, seed=seed) for seed in range(20)}
+    found = {seed: pairs(texts, scores, "best_vs_random_lower", min_margin=1.5, seed=seed) for seed in range(20)}
     assert found == {seed: [(0, random.Random(seed).choice([2, 3]))] for seed in range(20)}
 
 
 def test_equal_scores_are_ordered_by_text_wherever_they_stand():
     assert pairs(["b", "a", "z", "y"], [2.0, 2.0, 1.0, 1.0]) == [(1, 2)]
     assert pairs(["z", "a", "y", "b"], [1.0, 2.0, 1.0, 2.0]) == [(1, 0)]
-    assert pairs(["b", "a", "z"], [2.0, 2.0, 1.0], "all_pairs", most=1) == [(1, 2)]
-    assert pairs(["a", "z", "y"], [2.0, 1.0, 1.0], "all_pairs", most=1) == [(0, 2)]
+    assert pairs(["b", "a", "z"], [2.0, 2.0, 1.0], "all_pairs", limit=1) == [(1, 2)]
+    assert pairs(["a", "z", "y"], [2.0, 1.0, 1.0], "all_pairs", limit=1) == [(0, 2)]
     assert pairs(["c", "b", "a"], [3.0, 2.0, 1.0], "all_pairs") == [(0, 2), (1, 2), (0, 1)]
-    assert pairs(["a", "b", "z", "c"], [5.0, 4.0, 3.0, 2.0], "all_pairs", most=3) == [(0, 3), (0, 2), (1, 3)]
+    assert pairs(["a", "b", "z", "c"], [5.0, 4.0, 3.0, 2.0], "all_pairs", limit=3) == [(0, 3), (0, 2), (1, 3)]
 
 
 def test_the_seed_is_0_where_none_is_given():

@@ -15,9 +15,13 @@ def drops(demonstrations, preferences=(), **params):
     """Row id -> (rule, detail) of the rows that go."""
     none = Table.of(Demonstration, []), Table.of(Preference, [])
     tables = filter_rows(
-        Table.of(Demonstration, demonstrations), *[none[0]] * 4, Table.of(Preference, preferences), *[none[1]] * 4,
-        evaluation=Context.of(EvaluationItem, []), params=FilterParams(**params),
-    )  # fmt: skip
+        Table.of(Demonstration, demonstrations),
+        *[none[0]] * 4,
+        Table.of(Preference, preferences),
+        *[none[1]] * 4,
+        evaluation=Context.of(EvaluationItem, []),
+        params=FilterParams(**params),
+    )
     return {gone.id: (gone.rule, gone.detail) for gone in tables.dropped}
 
 
@@ -34,18 +38,41 @@ def rule_of(text, domain="general", **params):
 
 def test_a_refusal_goes_but_for_safety_and_for_those_who_speak_for_others():
     refusals = [
-        "I'm sorry, no.", "I’m sorry, no.", "I am sorry, no.", "I am very sorry.", "I'm so sorry.", "I'm really sorry.",
-        "Sorry, no.", "  sorry, no.", "I apologize for it.", "I apologise for it.", "I can't help with it.",
-        "I can’t assist you.", "I cannot answer it.", "I can not provide it.", "I won't fulfil it.", "I won’t fulfill it.",
-        "I am unable to comply now.", "I'm unable to do that.", "I’m unable to help.", "I am not able to complete it.",
+        "I'm sorry, no.",
+        "I’m sorry, no.",
+        "I am sorry, no.",
+        "I am very sorry.",
+        "I'm so sorry.",
+        "I'm really sorry.",
+        "Sorry, no.",
+        "  sorry, no.",
+        "I apologize for it.",
+        "I apologise for it.",
+        "I can't help with it.",
+        "I can’t assist you.",
+        "I cannot answer it.",
+        "I can not provide it.",
+        "I won't fulfil it.",
+        "I won’t fulfill it.",
+        "I am unable to comply now.",
+        "I'm unable to do that.",
+        "I’m unable to help.",
+        "I am not able to complete it.",
         "Well, I CANNOT HELP it.",
-    ]  # fmt: skip
+    ]
     for domain in ("general", "math", "code", "constraint"):
         assert rules_of(refusals, domain) == dict.fromkeys(refusals, "refusal")
     for domain in ("safety", "literature", "character"):
         assert rules_of(refusals, domain) == dict.fromkeys(refusals)
-    others = ["I'm glad to help.", "He was sorry.", "No need to be sorry.", "I can help with it.", "I cannot see it.",
-              "They cannot help with it.", "Hi cannot help with it."]  # fmt: skip
+    others = [
+        "I'm glad to help.",
+        "He was sorry.",
+        "No need to be sorry.",
+        "I can help with it.",
+        "I cannot see it.",
+        "They cannot help with it.",
+        "Hi cannot help with it.",
+    ]
     assert rules_of(others) == dict.fromkeys(others)
 
 
@@ -61,15 +88,38 @@ def test_only_the_opening_of_a_short_completion_is_a_refusal():
 
 def test_a_completion_that_says_what_model_it_is_goes():
     faulty = [
-        "As an AI language model, I like it.", "As an AI, I like it.", "as a AI model, I do.",
-        "As an artificial intelligence, I do.", "As an AI assistant, I do.", "I'm ChatGPT.", "I’m GPT-4.",
-        "I am gemini.", "I am Bard.", "I am Llama.", "I am Qwen.", "I am Mistral.", "I am a large language model.",
-        "I am an AI language model.", "It was trained by OpenAI.", "It is developed by Anthropic.",
-        "created by google now.", "It was made by Meta.", "It is trained by Alibaba.", "made by Microsoft.",
-        "made by Mistral.", "made by DeepSeek.",
-    ]  # fmt: skip
-    fine = ["As an AI I do.", "As an AI researcher, I do.", "I am a language model.", "I am the bard of it.",
-            "I read Claude.", "It was made by him.", "bought by Meta."]  # fmt: skip
+        "As an AI language model, I like it.",
+        "As an AI, I like it.",
+        "as a AI model, I do.",
+        "As an artificial intelligence, I do.",
+        "As an AI assistant, I do.",
+        "I'm ChatGPT.",
+        "I’m GPT-4.",
+        "I am gemini.",
+        "I am Bard.",
+        "I am Llama.",
+        "I am Qwen.",
+        "I am Mistral.",
+        "I am a large language model.",
+        "I am an AI language model.",
+        "It was trained by OpenAI.",
+        "It is developed by Anthropic.",
+        "created by google now.",
+        "It was made by Meta.",
+        "It is trained by Alibaba.",
+        "made by Microsoft.",
+        "made by Mistral.",
+        "made by DeepSeek.",
+    ]
+    fine = [
+        "As an AI I do.",
+        "As an AI researcher, I do.",
+        "I am a language model.",
+        "I am the bard of it.",
+        "I read Claude.",
+        "It was made by him.",
+        "bought by Meta.",
+    ]
     expected = dict.fromkeys(faulty, "identity leakage") | dict.fromkeys(fine)
     assert rules_of(expected) == rules_of(expected, "safety") == expected
     for domain in ("literature", "character"):
@@ -78,10 +128,17 @@ def test_a_completion_that_says_what_model_it_is_goes():
 
 def test_boilerplate_goes_wherever_it_stands():
     faulty = [
-        "My knowledge cutoff is May.", "My knowledge cut-off is May.", "As of my last update it is.",
-        "As of my latest training it is.", "as of my knowledge update it is.", "Regenerate response",
-        "A network error occurred.", "This content may violate it.", "Dear [Insert your name here], no.", "Lorem ipsum dolor.",
-    ]  # fmt: skip
+        "My knowledge cutoff is May.",
+        "My knowledge cut-off is May.",
+        "As of my last update it is.",
+        "As of my latest training it is.",
+        "as of my knowledge update it is.",
+        "Regenerate response",
+        "A network error occurred.",
+        "This content may violate it.",
+        "Dear [Insert your name here], no.",
+        "Lorem ipsum dolor.",
+    ]
     fine = [
         "As of my last visit it is.",
         "Regenerate it.",
@@ -144,11 +201,18 @@ def test_repeated_n_grams_beyond_the_share_go_in_texts_that_are_long_enough():
 @pytest.mark.parametrize(
     ("chosen", "rejected", "rule"),
     [
-        ("Yes.", "Yes. ", "chosen equals rejected"), (" Yes.", "Yes.", "chosen equals rejected"), ("Yes.", "yes.", None),
-        ("Yes.", "Yes", None), (SORRY, "Yes.", "refusal"), ("Yes.", SORRY, None), (" ", "Yes.", "empty completion"),
-        ("Yes.", " ", None), (" ", " ", "empty completion"), (SORRY, SORRY, "chosen equals rejected"),
+        ("Yes.", "Yes. ", "chosen equals rejected"),
+        (" Yes.", "Yes.", "chosen equals rejected"),
+        ("Yes.", "yes.", None),
+        ("Yes.", "Yes", None),
+        (SORRY, "Yes.", "refusal"),
+        ("Yes.", SORRY, None),
+        (" ", "Yes.", "empty completion"),
+        ("Yes.", " ", None),
+        (" ", " ", "empty completion"),
+        (SORRY, SORRY, "chosen equals rejected"),
     ],
-)  # fmt: skip
+)
 def test_a_pair_is_judged_by_its_chosen_side_and_needs_a_difference(chosen, rejected, rule):
     row = preference("Tell me.", chosen, rejected)
     assert [found for found, _ in drops([], [row]).values()] == ([] if rule is None else [rule])
@@ -156,10 +220,16 @@ def test_a_pair_is_judged_by_its_chosen_side_and_needs_a_difference(chosen, reje
 
 def test_the_first_rule_that_holds_names_the_drop():
     expected = {
-        "": "empty completion", " \n": "empty completion", "0": None, SORRY + ". As an AI, I do. Lorem ipsum ```": "refusal",
-        "As an AI, I do. Lorem ipsum ```": "identity leakage", "Lorem ipsum ```": "boilerplate",
-        "``` " + "word " * 300: "unclosed fence", "word " * 300: "truncated", "word " * 300 + ".": "repetition",
-    }  # fmt: skip
+        "": "empty completion",
+        " \n": "empty completion",
+        "0": None,
+        SORRY + ". As an AI, I do. Lorem ipsum ```": "refusal",
+        "As an AI, I do. Lorem ipsum ```": "identity leakage",
+        "Lorem ipsum ```": "boilerplate",
+        "``` " + "word " * 300: "unclosed fence",
+        "word " * 300: "truncated",
+        "word " * 300 + ".": "repetition",
+    }
     assert rules_of(expected) == expected
 
 

@@ -27,8 +27,10 @@ def test_the_best_is_demonstrated_and_chosen_over_the_worst(rank_by):
     assert scores_of(tables) == {A: 3.5, B: 5.0, C: 1.5}
     (ranking,) = tables.rankings
     assert dict(zip(ranking.candidates, ranking.ranks, strict=True)) == {
-        candidate(A)["id"]: 1, candidate(B)["id"]: 0, candidate(C)["id"]: 2
-    }  # fmt: skip
+        candidate(A)["id"]: 1,
+        candidate(B)["id"]: 0,
+        candidate(C)["id"]: 2,
+    }
     assert tables.metrics == {"ranked_by_people": 0, "ranked_by_judge": 1, "stale_items": 0}
     assert not len(tables.dropped) and not len(tables.quarantine)
 

@@ -4,8 +4,9 @@ import pytest
 
 from cultivar.llm.answer import Generation
 from schemas.ids import content_id
+from schemas.products import Admission, demonstration_row, preference_row
 from tests.admission.judges import judge_of, pair_texts
-from tests.admission.rows import CUT, candidate, turn
+from tests.admission.rows import CUT, candidate
 
 A, B = "Rivers carry salts.", "Rocks dissolve in it."
 
@@ -55,19 +56,21 @@ def test_what_the_rows_of_d_and_p_hold(rank_by):
     assert ranking.parents == ranking.candidates == [candidate["id"] for candidate in both]
     assert ranking.prompt_id == good["prompt_id"] and ranking.source == "judge" and ranking.annotators == []
     assert ranking.id == content_id("ranking", [ranking.ranks, "judge"], ranking.parents) and ranking.simulated
-    shared = {"prompt": good["prompt"], "domain": "math", "strategy": "annotation", "tags": ["sea"], "license": "MIT",
-              "scores": [{"name": "judge", "value": 5.0}], "verdicts": [ranking.id], "engine": "http/big@1",
-              "simulated": True}  # fmt: skip
+    admission = Admission(
+        prompt=good["prompt"],
+        domain="math",
+        strategy="annotation",
+        license="MIT",
+        engine="http/big@1",
+        simulated=True,
+        verdicts=[ranking.id],
+        scores={"judge": 5},
+        tags=["sea"],
+    )
     parents = [good["prompt_id"], good["id"], good["generation"], ranking.id]
-    completion = turn("assistant", A)
-    assert row.model_dump() == shared | {
-        "id": content_id("demonstration", completion, parents), "parents": parents, "completion": completion
-    }  # fmt: skip
+    assert row.model_dump() == demonstration_row(admission, A, parents)
     parents = [good["prompt_id"], good["id"], bad["id"], good["generation"], bad["generation"], ranking.id]
-    assert pair.model_dump() == shared | {
-        "id": content_id("preference", [A, B], parents), "parents": parents, "chosen": completion,
-        "rejected": turn("assistant", B), "margin": 2.5,
-    }  # fmt: skip
+    assert pair.model_dump() == preference_row(admission, A, B, 2.5, parents)
 
 
 def test_a_ranking_is_simulated_where_any_candidate_is(rank_by):

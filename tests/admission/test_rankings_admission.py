@@ -21,8 +21,14 @@ NEVER = RankParams(min_margin=50.0, max_length_ratio=50, min_mean=5.0, min_aspec
 def judgement(*order, texts=(A, B, C), prompt=PROMPT, **fields):
     """A line of human/annotations/*.jsonl: `order` holds texts, best first; a tuple of texts is a tie."""
     ties = [group if isinstance(group, tuple) else (group,) for group in order]
-    line = {"uuid": "1", "annotator": "ana", "item": item_hash(prompt, texts), "meets_criteria": True,
-            "guideline": "1", "time": "2026-01-01T00:00:00Z"}  # fmt: skip
+    line = {
+        "uuid": "1",
+        "annotator": "ana",
+        "item": item_hash(prompt, texts),
+        "meets_criteria": True,
+        "guideline": "1",
+        "time": "2026-01-01T00:00:00Z",
+    }
     return line | {"order": [[candidate_hash(text) for text in tie] for tie in ties]} | fields
 
 
@@ -141,11 +147,19 @@ def test_records_come_from_every_jsonl_file_and_a_broken_line_is_named(people, t
 @pytest.mark.parametrize(
     ("line", "sound"),
     [
-        ({}, True), ({"margin": 1}, True), ({"margin": 3}, True), ({"margin": 0}, False), ({"margin": 4}, False),
-        ({"active_s": 0}, True), ({"active_s": -1}, False), ({"more": 1}, False), ({"order": "a"}, False),
-        ("no json", False), ("[]", False),
+        ({}, True),
+        ({"margin": 1}, True),
+        ({"margin": 3}, True),
+        ({"margin": 0}, False),
+        ({"margin": 4}, False),
+        ({"active_s": 0}, True),
+        ({"active_s": -1}, False),
+        ({"more": 1}, False),
+        ({"order": "a"}, False),
+        ("no json", False),
+        ("[]", False),
     ],
-)  # fmt: skip
+)
 def test_a_line_that_is_no_judgement_is_named(people, tmp_path, line, sound):
     files = people()
     text = line if isinstance(line, str) else json.dumps(judgement(A) | line)

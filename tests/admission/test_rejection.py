@@ -6,7 +6,7 @@ from cultivar.llm.answer import Generation
 from schemas.rows import Problem
 from schemas.table import Table
 from stages.synthesis.params import RejectionParams
-from stages.synthesis.rejection import close, rejection
+from stages.synthesis.rejection import is_close, rejection
 from tests.admission.rows_synthesis import (
     JUDGE,
     TEACHER,
@@ -206,7 +206,8 @@ def test_texts_of_too_different_length_make_no_pair():
     assert pairs_of(reject([right, wrong], max_length_ratio=ratio).rejection_preferences) == [(right, wrong, 0.5)]
     assert pairs_of(reject([right, wrong], max_length_ratio=ratio - 0.01).rejection_preferences) == []
     assert len(reject([right, "The answer is 5" + " " * 9 + "because" * 30]).rejection_preferences) == 1
-    assert not close("", "", None) and close("a", "b" * 99, None) and close("ab", "a", 2.0) and close("a", "ab", 2.0)
+    assert not is_close("", "", None) and is_close("a", "b" * 99, None)
+    assert is_close("ab", "a", 2.0) and is_close("a", "ab", 2.0)
 
 
 def test_pairs_that_are_too_different_in_length_give_way_to_the_next():

@@ -32,10 +32,22 @@ def test_the_key_is_sha256_over_the_canonical_form():
 
 @pytest.mark.parametrize(
     "changes",
-    [{"engine": "vllm"}, {"model": "r"}, {"revision": "m"}, {"model": "r", "revision": "m"}, {"schema": None}, {"schema": {"type": "list"}},
-     {"extra": {}}, {"extra": {"rate": 0.5}}, {"sampling": {}}]
-    + [{"sampling": CONFIG.sampling | {name: value}} for name, value in (("temperature", 0.6), ("top_p", 0.9), ("max_tokens", 8), ("stop", ["x"]))],
-)  # fmt: skip
+    [
+        {"engine": "vllm"},
+        {"model": "r"},
+        {"revision": "m"},
+        {"model": "r", "revision": "m"},
+        {"schema": None},
+        {"schema": {"type": "list"}},
+        {"extra": {}},
+        {"extra": {"rate": 0.5}},
+        {"sampling": {}},
+    ]
+    + [
+        {"sampling": CONFIG.sampling | {name: value}}
+        for name, value in (("temperature", 0.6), ("top_p", 0.9), ("max_tokens", 8), ("stop", ["x"]))
+    ],
+)
 def test_each_field_of_a_configuration_changes_its_fingerprint_and_the_key(changes):
     other = dataclasses.replace(CONFIG, **changes)
     assert other.fingerprint != CONFIG.fingerprint and key(other) != key()
@@ -51,10 +63,17 @@ def test_each_field_of_a_configuration_changes_its_fingerprint_and_the_key(chang
 
 def test_messages_seed_and_sample_change_the_key_and_not_the_configuration():
     others = [
-        key(messages=MESSAGES[::-1]), key(messages=MESSAGES[1:]), key(messages=[*MESSAGES, MESSAGES[1]]),
-        key(messages=[MESSAGES[0], {"role": "user", "content": "u "}]), key(messages=[MESSAGES[0], {"role": "assistant", "content": "u"}]),
-        key(seed=4), key(sample=2), key(seed=1, sample=3), key(seed=31, sample=1), key(seed=3, sample=11),
-    ]  # fmt: skip
+        key(messages=MESSAGES[::-1]),
+        key(messages=MESSAGES[1:]),
+        key(messages=[*MESSAGES, MESSAGES[1]]),
+        key(messages=[MESSAGES[0], {"role": "user", "content": "u "}]),
+        key(messages=[MESSAGES[0], {"role": "assistant", "content": "u"}]),
+        key(seed=4),
+        key(sample=2),
+        key(seed=1, sample=3),
+        key(seed=31, sample=1),
+        key(seed=3, sample=11),
+    ]
     assert len({key(), *others}) == 1 + len(others)
 
 
@@ -65,9 +84,8 @@ def test_spelling_of_numbers_order_of_keys_and_kinds_of_sequence_do_not_matter()
     ]
     assert {key(config) for config in same} == {key()}
     deep = [
-        ModelConfig("http", "m", "r", {}, None, {"a": {"x": value, "y": [1.0, (2.0, "z")]}})
-        for value in (1, 1.0)
-    ] + [ModelConfig("http", "m", "r", {}, None, {"a": {"y": (1, [2, "z"]), "x": 1}})]  # fmt: skip
+        ModelConfig("http", "m", "r", {}, None, {"a": {"x": value, "y": [1.0, (2.0, "z")]}}) for value in (1, 1.0)
+    ] + [ModelConfig("http", "m", "r", {}, None, {"a": {"y": (1, [2, "z"]), "x": 1}})]
     assert len({config.digest for config in deep}) == 1
     assert (
         ModelConfig("http", "m", "r", {}, None, {"a": True}).digest
@@ -114,10 +132,13 @@ SPEC = {"model": "m", "revision": "r", "temperature": 0.5, "top_p": 0.9, "max_to
 
 def test_each_part_of_a_question_and_each_decisive_field_of_a_role_changes_every_key():
     questions = [
-        dataclasses.replace(QUESTION, messages=MESSAGES[1:]), dataclasses.replace(QUESTION, answer=Mark),
-        dataclasses.replace(QUESTION, answer=None), dataclasses.replace(QUESTION, seed=6),
-        dataclasses.replace(QUESTION, sampling={"max_tokens": 8}), dataclasses.replace(QUESTION, sampling={}),
-    ]  # fmt: skip
+        dataclasses.replace(QUESTION, messages=MESSAGES[1:]),
+        dataclasses.replace(QUESTION, answer=Mark),
+        dataclasses.replace(QUESTION, answer=None),
+        dataclasses.replace(QUESTION, seed=6),
+        dataclasses.replace(QUESTION, sampling={"max_tokens": 8}),
+        dataclasses.replace(QUESTION, sampling={}),
+    ]
     specs = [{"model": "n"}, {"revision": "s"}, {"temperature": 0.6}, {"top_p": 0.8}, {"seed": 20}]
     found = [keys_of(QUESTION, **SPEC), *(keys_of(question, **SPEC) for question in questions[1:])]
     found += [keys_of(questions[0], **SPEC), *(keys_of(QUESTION, **SPEC | spec) for spec in specs)]

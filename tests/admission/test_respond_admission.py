@@ -65,9 +65,10 @@ def test_every_role_answers_by_every_strategy_at_every_temperature():
     found = {row.completion: (row.role, row.response_strategy, row.temperature) for row in tables.candidates}
     order = [(strategy, temperature) for strategy in params["strategies"] for temperature in params["temperatures"]]
     assert found == {
-        text: (role, *how) for role, given in zip(("small", "large"), replies, strict=True)
+        text: (role, *how)
+        for role, given in zip(("small", "large"), replies, strict=True)
         for text, how in zip(given, order, strict=True)
-    }  # fmt: skip
+    }
     for engine in (small, large):
         assert ["plan silently" in asked for asked in engine.backend.asked] == [True, True, False, False]
 
@@ -85,11 +86,21 @@ def test_what_a_candidate_holds():
     (row,) = tables.candidates
     parents = [ROW["id"], row.generation]
     assert row.model_dump() == {
-        "id": content_id("candidate", [["small", "plain", 0.3], " Pike.\n"], parents), "parents": parents,
-        "prompt_id": ROW["id"], "domain": "math", "prompt": turn("user", "Name four fish."), "completion": "Pike.",
-        "role": "small", "response_strategy": "plain", "temperature": 0.3, "tags": ["fish"], "license": "MIT",
-        "generation": row.generation, "engine": small.label, "simulated": True,
-    }  # fmt: skip
+        "id": content_id("candidate", [["small", "plain", 0.3], " Pike.\n"], parents),
+        "parents": parents,
+        "prompt_id": ROW["id"],
+        "domain": "math",
+        "prompt": turn("user", "Name four fish."),
+        "completion": "Pike.",
+        "role": "small",
+        "response_strategy": "plain",
+        "temperature": 0.3,
+        "tags": ["fish"],
+        "license": "MIT",
+        "generation": row.generation,
+        "engine": small.questions.label,
+        "simulated": True,
+    }
 
 
 def test_a_failed_answer_is_quarantined_alone_and_an_instruction_without_any_is_dropped():

@@ -10,8 +10,13 @@ from stages.synthesis.params import RepurposeParams
 from stages.synthesis.repurpose import repurpose
 from tests.admission.rows_synthesis import JUDGE, TEACHER, closing, engines, errors, id_of, pairs_of, rules, table
 
-OLA = {"name": "Ola", "description": "a fisher", "aliases": [f"O{n}" for n in range(7)], "article": "She lives at sea.",
-       "claims": [{"property": "tool", "value": f"net {n}"} for n in range(42)]}  # fmt: skip
+OLA = {
+    "name": "Ola",
+    "description": "a fisher",
+    "aliases": [f"O{n}" for n in range(7)],
+    "article": "She lives at sea.",
+    "claims": [{"property": "tool", "value": f"net {n}"} for n in range(42)],
+}
 ZED = {"name": "Zed"}
 NETS = "What nets do you use?"
 

@@ -58,7 +58,7 @@ def select_from(scored, **params):
         ("Draw four river fish.", {"completeness": 1.0}, {}, "asks for more than text"),
         ("Name four river fish.", {"completeness": 1.0, "tags": []}, {}, "incomplete"),
     ],
-)  # fmt: skip
+)
 def test_the_first_rule_that_keeps_an_instruction_out(prompt, fields, params, rule):
     row = instruction(prompt)
     tables = select_from([(row, fields)], **params)
@@ -107,16 +107,21 @@ def test_each_weight_counts_its_own_criterion(weight, criterion):
     for first, second in ((low, high), (high, low)):
         tables = select_from(
             [(plain, {criterion: first}), (better, {criterion: second})],
-            target_size=1, **WEIGHTS | {f"weight_{weight}": 2.0},
-        )  # fmt: skip
+            target_size=1,
+            **WEIGHTS | {f"weight_{weight}": 2.0},
+        )
         assert [row.id for row in tables.selected] == [(better if second == high else plain)["id"]]
         assert {score.name: score.value for row in tables.selected for score in row.scores}["combined"] == 2.0
 
 
 def test_criteria_are_ranks_among_the_rows_that_no_rule_kept_out():
     rows = [instruction(f"Task number {n} of all.") for n in range(3)]
-    scored = [(rows[0], {"complexity": 1.0, "tag_idf": 3.0}), (rows[1], {"complexity": 1.0, "tag_idf": 2.0}),
-              (rows[2], {"complexity": 6.0, "tag_idf": 1.0}), (instruction("Draw a map of it."), {"complexity": 4.0})]  # fmt: skip
+    scored = [
+        (rows[0], {"complexity": 1.0, "tag_idf": 3.0}),
+        (rows[1], {"complexity": 1.0, "tag_idf": 2.0}),
+        (rows[2], {"complexity": 6.0, "tag_idf": 1.0}),
+        (instruction("Draw a map of it."), {"complexity": 4.0}),
+    ]
     tables = select_from(scored, weight_complexity=1.0, weight_tags=0.5, weight_richness=0.25, weight_completeness=0.0)
     combined = {row.id: row.scores[0].value for row in tables.selected}
     richness = 0.25 * 2 / 3  # all three tie at the middle rank
@@ -139,15 +144,21 @@ def test_equal_scores_are_taken_by_the_least_id():
 def test_what_a_selected_row_holds_and_how_much_of_the_tags_is_covered():
     row = instruction("Name four river fish.", reference="Pike.", domain="math", license="MIT", split="dev")
     fields = {"tags": ["a", "b"], "complexity": 3.0, "tag_idf": 1.5, "richness": 0.25, "completeness": 4.0}
-    others = [(instruction("Name four river birds."), {"tags": ["c"], "complexity": 1.0}),
-              (instruction("Draw four river birds."), {"tags": ["d"]})]  # fmt: skip
+    others = [
+        (instruction("Name four river birds."), {"tags": ["c"], "complexity": 1.0}),
+        (instruction("Draw four river birds."), {"tags": ["d"]}),
+    ]
     tables = select_from([(row, fields), *others], target_size=1, **BY_COMPLEXITY)
     (chosen,) = tables.selected
     assert {name: chosen.model_dump()[name] for name in row} == row and chosen.tags == ["a", "b"]
     assert [(score.name, score.value) for score in chosen.scores] == [
-        ("combined", 1.0), ("tag_count", 2.0), ("complexity", 3.0), ("tag_idf", 1.5), ("richness", 0.25),
+        ("combined", 1.0),
+        ("tag_count", 2.0),
+        ("complexity", 3.0),
+        ("tag_idf", 1.5),
+        ("richness", 0.25),
         ("completeness", 4.0),
-    ]  # fmt: skip
+    ]
     assert tables.metrics == {"tag_coverage": pytest.approx(2 / 3), "mean_tags": 2.0}
     assert select_from([others[0]]).metrics == {"tag_coverage": 1.0, "mean_tags": 1.0}
     assert select_from([others[1]]).metrics == {"tag_coverage": 0.0, "mean_tags": 0.0}

@@ -1,4 +1,4 @@
-"""Code tasks with tests: which solution is demonstrated, which rejected, and why a task has none (methods 5.2)."""
+"""Code tasks with tests: which solution is demonstrated, which rejected, and why a task has none (docs/methods.md, section 5.2)."""
 
 import pytest
 
@@ -55,8 +55,9 @@ def test_rows_of_a_code_task_hold_their_origin_scores_and_verdicts():
     assert pair.margin == 0.5, "the share of tests that the rejected one fails"
     verdicts = {row.id: row for row in found.execution_verdicts}
     assert [(verdicts[v].outcome, verdicts[v].score, verdicts[v].detail) for v in pair.verdicts] == [
-        ("pass", 1.0, ""), ("fail", 0.5, f"fail: {T2}")
-    ]  # fmt: skip
+        ("pass", 1.0, ""),
+        ("fail", 0.5, f"fail: {T2}"),
+    ]
     assert shown.verdicts == pair.verdicts[:1]
     assert {(row.verifier, row.stage, row.parents[1]) for row in verdicts.values()} == {
         ("sandbox", "execution", task.id)
@@ -72,9 +73,14 @@ def test_verdicts_of_a_backend_without_walls_say_so(monkeypatch):
 
 @pytest.mark.parametrize(
     ("solutions", "rule"),
-    [([HALF, WRONG], UNTRUSTED), ([code("lost")], NO_VERDICT), ([code("partly")], NO_VERDICT),
-     ([code("partly"), HALF], NO_VERDICT), ([code("crash")], UNTRUSTED)],
-)  # fmt: skip
+    [
+        ([HALF, WRONG], UNTRUSTED),
+        ([code("lost")], NO_VERDICT),
+        ([code("partly")], NO_VERDICT),
+        ([code("partly"), HALF], NO_VERDICT),
+        ([code("crash")], UNTRUSTED),
+    ],
+)
 def test_a_task_that_no_solution_solves_says_whether_the_sandbox_is_to_blame(solutions, rule):
     assert dropped(solutions) == {rule: 1}
 
@@ -113,14 +119,19 @@ def test_what_passed_or_was_never_decided_is_no_rejected_side():
     found, _ = solve([GOOD, BETTER, code("lost"), code("partly")])
     assert pairs_of(found.execution_preferences) == []
     assert sorted((row.outcome, row.score) for row in found.execution_verdicts if row.score is not None) == [
-        ("pass", 1.0), ("pass", 1.0), ("unsupported", 1.0)
-    ]  # fmt: skip
+        ("pass", 1.0),
+        ("pass", 1.0),
+        ("unsupported", 1.0),
+    ]
     assert [row.outcome for row in found.execution_verdicts if row.score is None] == ["sandbox_error"]
 
 
 def test_margins_are_over_the_tests_with_a_verdict():
-    found, _ = solve([GOOD, code("odd")], tests=[T1, T2, T3],
-                     outcome=lambda c, t, n: {T1: "fail", T2: "refused"}.get(t, "pass") if "odd" in c else "pass")  # fmt: skip
+    found, _ = solve(
+        [GOOD, code("odd")],
+        tests=[T1, T2, T3],
+        outcome=lambda c, t, n: {T1: "fail", T2: "refused"}.get(t, "pass") if "odd" in c else "pass",
+    )
     assert pairs_of(found.execution_preferences) == [(GOOD, code("odd"), 0.5)]
 
 
@@ -154,9 +165,12 @@ def test_the_gates_run_as_often_as_params_say():
 
 @pytest.mark.parametrize(
     ("later", "rule"),
-    [("pass", None), ("fail", "the best solution is not deterministic"),
-     ("sandbox_error", "the sandbox gave no verdict when the best solution ran again")],
-)  # fmt: skip
+    [
+        ("pass", None),
+        ("fail", "the best solution is not deterministic"),
+        ("sandbox_error", "the sandbox gave no verdict when the best solution ran again"),
+    ],
+)
 def test_the_best_solution_must_pass_again_every_time(later, rule):
     seen = []
 

@@ -33,10 +33,15 @@ def tags_of(names):
 @pytest.mark.parametrize(
     ("names", "most", "kept"),
     [
-        (["a", "b"], 12, ["a", "b"]), (["b", "a", "c"], 2, ["b", "a"]), (["b", "a"], 2, ["b", "a"]), ([], 12, []),
-        ([" a ", "b\n"], 12, ["a", "b"]), (["", "  ", "a"], 1, ["a"]), (["a", "a ", "b"], 2, ["a", "b"]),
+        (["a", "b"], 12, ["a", "b"]),
+        (["b", "a", "c"], 2, ["b", "a"]),
+        (["b", "a"], 2, ["b", "a"]),
+        ([], 12, []),
+        ([" a ", "b\n"], 12, ["a", "b"]),
+        (["", "  ", "a"], 1, ["a"]),
+        (["a", "a ", "b"], 2, ["a", "b"]),
     ],
-)  # fmt: skip
+)
 def test_tags_are_kept_once_without_spaces_up_to_the_limit(names, most, kept):
     tables, _ = tag_rows([tags_of(names)], max_tags=most)
     (row,) = tables.tag_sets
@@ -47,9 +52,14 @@ def test_what_a_tag_set_holds_and_that_the_limit_is_put_to_the_tagger():
     tables, tagger = tag_rows([tags_of(["a"])], max_tags=7)
     (row,) = tables.tag_sets
     tags = [{"tag": "a", "explanation": "why a"}]
-    assert row.model_dump() == {"id": content_id("tags", tags, [ROW["id"]]), "parents": [ROW["id"]], "tags": tags,
-                                "engine": tagger.label, "simulated": True}  # fmt: skip
-    assert tagger.label.startswith("simulated/m@")
+    assert row.model_dump() == {
+        "id": content_id("tags", tags, [ROW["id"]]),
+        "parents": [ROW["id"]],
+        "tags": tags,
+        "engine": tagger.questions.label,
+        "simulated": True,
+    }
+    assert tagger.questions.label.startswith("simulated/m@")
     (asked,) = tagger.backend.asked
     assert "Name four river fish." in asked and "at most 7 objects" in asked
 
@@ -95,11 +105,20 @@ def score_rows(script, rows=(ROW,), labels=(), **params):
 def test_what_a_score_holds():
     tables, judge = score_rows([{"complexity": 2.5, "completeness": 4}], labels=[(ROW["id"], ["a", "b"])])
     (row,) = tables.instruction_scores
-    content = {"tags": ["a", "b"], "tag_count": 2, "tag_idf": 0.0, "complexity": 2.5, "richness": 4 / 40,
-               "completeness": 4.0}  # fmt: skip
+    content = {
+        "tags": ["a", "b"],
+        "tag_count": 2,
+        "tag_idf": 0.0,
+        "complexity": 2.5,
+        "richness": 4 / 40,
+        "completeness": 4.0,
+    }
     assert row.model_dump() == content | {
-        "id": content_id("score", content, [ROW["id"]]), "parents": [ROW["id"]], "engine": judge.label, "simulated": True
-    }  # fmt: skip
+        "id": content_id("score", content, [ROW["id"]]),
+        "parents": [ROW["id"]],
+        "engine": judge.questions.label,
+        "simulated": True,
+    }
     assert "Name four river fish." in judge.backend.asked[0]
 
 
@@ -111,8 +130,9 @@ def test_rare_tags_weigh_more_and_an_instruction_without_tags_weighs_nothing():
     assert found == {
         rows[0]["id"]: (pytest.approx(math.log(4) + math.log(2)), 2, ["rare", "common"]),
         rows[1]["id"]: (pytest.approx(math.log(2)), 1, ["common"]),
-        rows[2]["id"]: (0, 0, []), rows[3]["id"]: (0, 0, []),
-    }  # fmt: skip
+        rows[2]["id"]: (0, 0, []),
+        rows[3]["id"]: (0, 0, []),
+    }
 
 
 @pytest.mark.parametrize(

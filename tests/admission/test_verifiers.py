@@ -1,4 +1,4 @@
-"""Constrained queries: which responses are demonstrated, paired or neither (methods 5.1)."""
+"""Constrained queries: which responses are demonstrated, paired or neither (docs/methods.md, section 5.1)."""
 
 import pytest
 
@@ -128,8 +128,10 @@ def test_each_constraint_draws_so_many_queries_by_its_own_coin(count):
         drawn[order[0]] = {(row.parents[0], row.prompt[0].content) for row in found.execution_demonstrations}
         assert len(found.execution_demonstrations) == 2 * count
     assert drawn[texts[0]] == drawn[texts[-1]], "not by position"
-    by_seed = [{text for text in texts if any(s == seed and p.startswith(text) for s, p in drawn[texts[0]])}
-               for seed in table(Constraint, *({"text": text} for text in seeds)).ids]  # fmt: skip
+    by_seed = [
+        {text for text in texts if any(s == seed and p.startswith(text) for s, p in drawn[texts[0]])}
+        for seed in table(Constraint, *({"text": text} for text in seeds)).ids
+    ]
     assert len(by_seed[0]) == count == len(by_seed[1]) and by_seed[0] != by_seed[1] and len(ids) == 8
 
 

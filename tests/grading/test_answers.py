@@ -38,14 +38,36 @@ def test_one_value_is_right_however_it_is_written(answer, words):
 
 @pytest.mark.parametrize(
     "words",
-    ["12 13 17", "1, 2, 17", "17, 18", "1,7", "18 or 17", "17 or 18", "17 or eighteen", "17 to 18", "{16, 17}", "(0, 100)"]
-    + ["5 = 17", "x = 17, y = 18", "x=17 or x=18", "10 < 17", "not 17", "17. Or 18.", "17 and a half", "17²", "17½", "1/0"]
+    [
+        "12 13 17",
+        "1, 2, 17",
+        "17, 18",
+        "1,7",
+        "18 or 17",
+        "17 or 18",
+        "17 or eighteen",
+        "17 to 18",
+        "{16, 17}",
+        "(0, 100)",
+    ]
+    + [
+        "5 = 17",
+        "x = 17, y = 18",
+        "x=17 or x=18",
+        "10 < 17",
+        "not 17",
+        "17. Or 18.",
+        "17 and a half",
+        "17²",
+        "17½",
+        "1/0",
+    ]
     + ["$17$ or $18$", "$16, 17$", "$\\{17\\}$", "$x \\leq 17$", "$\\pm 17$", "\\(17\\) or \\(18\\)", "\\boxed{16, 17}"]
     + ["\\boxed{17} or \\boxed{18}", "16.999999", "17.004", "1e9999", "17 (eighteen)", "17/18", "17 1/2", "17 (or 18)"]
     + ["17x", "17a", "17c", "17 a", "17 ab", "17 K", "17π", "17 pi", "17/t", "17 - x", "17!", "17 sin"]
     + ["17 thousand", "17 trillion", "17 half", "17 quarters", "17 thirds", "17 twice", "17 plus tax", "17 factorial"]
     + ["17 times a", "17 vs. eighteen", "17\\text{ million}", "18. Or the answer is 17"],
-)  # fmt: skip
+)
 def test_several_values_a_relation_or_a_denial_are_wrong(words):
     for answer in ("17", "18", "12"):
         text = f"The answer is {words}"
@@ -62,13 +84,32 @@ def test_an_answer_sheet_is_read_without_units(answer, words):
 
 @pytest.mark.parametrize(
     ("text", "answer"),
-    [("… #### 72", 72), ("#### 72.00", 72), ("#### -1,200", -1200), ("A: 5 apples. #### 7", 7), ("The answer is $18.", 18),
-     (r"so \boxed{9}", 9), ("The answer is 4. No: the answer is 5.", 5), ("about 12 in all", None), ("17", None), ("", None),
-     ("The answer is 10\n#### 11", 11), ("The answer is 4.\nSo \\boxed{5}, as 2+3=5", 5), (r"\boxed{4} or \boxed{5}", None),
-     ("The correct answer is 42", 42), ("**Answer:** 42", 42), ("Answer: 42", 42), ("my final answer is:\n42", 42),
-     ("The wrong answer is 42.", None), ("the answer isn't 42", None), (r"the final answer is $\boxed{\frac{4}{2}}$", 2),
-     ("The answer is 17. The answer is", 17), ("The answer is " + "0" * 300, None), ("42\nThe answer is unknown", None)],
-)  # fmt: skip
+    [
+        ("… #### 72", 72),
+        ("#### 72.00", 72),
+        ("#### -1,200", -1200),
+        ("A: 5 apples. #### 7", 7),
+        ("The answer is $18.", 18),
+        (r"so \boxed{9}", 9),
+        ("The answer is 4. No: the answer is 5.", 5),
+        ("about 12 in all", None),
+        ("17", None),
+        ("", None),
+        ("The answer is 10\n#### 11", 11),
+        ("The answer is 4.\nSo \\boxed{5}, as 2+3=5", 5),
+        (r"\boxed{4} or \boxed{5}", None),
+        ("The correct answer is 42", 42),
+        ("**Answer:** 42", 42),
+        ("Answer: 42", 42),
+        ("my final answer is:\n42", 42),
+        ("The wrong answer is 42.", None),
+        ("the answer isn't 42", None),
+        (r"the final answer is $\boxed{\frac{4}{2}}$", 2),
+        ("The answer is 17. The answer is", 17),
+        ("The answer is " + "0" * 300, None),
+        ("42\nThe answer is unknown", None),
+    ],
+)
 def test_what_a_text_says_last_is_its_answer(text, answer):
     found = final_answer(text)
     assert (found and found.number) == answer
@@ -76,10 +117,18 @@ def test_what_a_text_says_last_is_its_answer(text, answer):
 
 @pytest.mark.parametrize(
     ("path", "rule"),
-    [("2+2=4. The answer is 4", ""), (r"So \boxed{4} apples", ""), ("Answer: 8/2", ""), ("Answer: 4e+00", ""), ("the answer is 5", "wrong answer"),
-     ("2+2=5. The answer is 4", "an equation does not hold"), ("It is 4", "no final answer"),
-     ("The answer is 4 or 5", "no final answer"), (r"The answer is $\sqrt{16}$", "answer cannot be compared")],
-)  # fmt: skip
+    [
+        ("2+2=4. The answer is 4", ""),
+        (r"So \boxed{4} apples", ""),
+        ("Answer: 8/2", ""),
+        ("Answer: 4e+00", ""),
+        ("the answer is 5", "wrong answer"),
+        ("2+2=5. The answer is 4", "an equation does not hold"),
+        ("It is 4", "no final answer"),
+        ("The answer is 4 or 5", "no final answer"),
+        (r"The answer is $\sqrt{16}$", "answer cannot be compared"),
+    ],
+)
 def test_what_rejection_admits_evaluation_marks_right_and_what_it_calls_wrong_is_wrong(path, rule):
     assert rule_of(path, "4") == rule
     assert is_right_answer(path, "4") is (rule in ("", "an equation does not hold", "answer cannot be compared"))

@@ -1,10 +1,10 @@
-"""Intervals of rates and of paired differences."""
+"""Intervals of rates and of mean_change differences."""
 
 import polars as pl
 import pytest
 
 from cultivar.grading.intervals import change, mean_share, newcombe, wilson
-from stages.review.tax import paired
+from stages.review.tax import mean_change
 
 
 @pytest.mark.parametrize(
@@ -62,9 +62,9 @@ def test_one_item_has_a_tax_but_no_interval_of_it():
     def items(was, now):
         return pl.DataFrame({"item": [str(at) for at in range(len(was))], "rate": was, "rate_now": now})
 
-    assert paired(items([0.0], [1.0]), 0.95) == {"points": 100.0, "low": None, "high": None}
-    assert paired(items([], []), 0.95) is None
-    flips = paired(items([0.0] * 5, [0.0] * 5), 0.95)
+    assert mean_change(items([0.0], [1.0]), 0.95) == {"points": 100.0, "low": None, "high": None}
+    assert mean_change(items([], []), 0.95) is None
+    flips = mean_change(items([0.0] * 5, [0.0] * 5), 0.95)
     assert flips["points"] == 0 and flips["low"] < -40 and flips["high"] > 40
-    shares = paired(items([0.25, 0.5, 0.5, 0.75], [0.5, 0.5, 0.75, 1.0]), 0.95)
+    shares = mean_change(items([0.25, 0.5, 0.5, 0.75], [0.5, 0.5, 0.75, 1.0]), 0.95)
     assert shares["points"] == 18.75 and -49 < shares["low"] < 0 < shares["high"] < 68, "four equal ones: 0 ± 49"

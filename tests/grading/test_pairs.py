@@ -1,4 +1,4 @@
-"""The pair function: strictly better, never a tie, whatever the order of the candidates (methods, section 8)."""
+"""The pair function: strictly better, never a tie, whatever the order of the candidates (docs/methods.md, section 8)."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,19 +12,19 @@ MODES = st.sampled_from(["best_vs_worst", "best_vs_random_lower", "all_pairs"])
 @given(CANDIDATES, MODES, st.integers(0, 2))
 def test_chosen_is_strictly_better_by_the_margin(candidates, mode, margin):
     texts, scores = [c[0] for c in candidates], [float(c[1]) for c in candidates]
-    for chosen, rejected in pairs(texts, scores, mode, margin):
+    for chosen, rejected in pairs(texts, scores, mode, min_margin=margin):
         assert scores[chosen] - scores[rejected] >= max(margin, 1) and texts[chosen] != texts[rejected]
 
 
 @given(CANDIDATES, st.randoms())
 def test_the_order_of_candidates_does_not_matter(candidates, rng):
-    def said(order):
+    def pair_texts(order):
         texts, scores = [c[0] for c in order], [float(c[1]) for c in order]
         return [(texts[a], texts[b]) for a, b in pairs(texts, scores, "all_pairs")]
 
     shuffled = candidates[:]
     rng.shuffle(shuffled)
-    assert said(candidates) == said(shuffled)
+    assert pair_texts(candidates) == pair_texts(shuffled)
 
 
 def test_a_judge_that_prefers_the_longer_text_does_so_in_either_order():

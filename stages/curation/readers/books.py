@@ -1,4 +1,4 @@
-"""Plain-text books (Project Gutenberg) into passages: header and footer off, chapters found, cut at paragraph ends."""
+"""Plain-text books (Project Gutenberg) into passages: without header and footer, by chapters, cut at paragraph ends."""
 
 import re
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ class Paragraph:
     words: int
 
     @property
-    def spoken(self) -> bool:
+    def is_spoken(self) -> bool:
         return self.text.startswith(OPENING) or self.text.endswith(CLOSING)
 
 
@@ -55,7 +55,7 @@ def lines_of(path: Path) -> list[str]:
 
 
 def read(path: Path, least: int, most: int) -> Iterator[Cut]:
-    """Passages of `least` to `most` words. A book without a START line is read whole, its work named by the file."""
+    """Passages of `least` to `most` words. A book without a START line is one work, named by the file."""
     lines = lines_of(path)
     head = [match for line in lines[:400] if (match := FIELD.match(line))]
     named = {match[1]: match[2].strip() for match in reversed(head)}
@@ -85,19 +85,19 @@ def words_in(lines: list[str]) -> int:
 
 def paragraphs_of(lines: list[str], first: int, last: int) -> list[Paragraph]:
     found: list[Paragraph] = []
-    held: list[str] = []
+    block: list[str] = []
     start = first
     for number in range(first, last + 1):
         line = lines[number] if number < last else ""
         if line.strip() and not ORNAMENT.match(line):
-            start = start if held else number
-            held.append(line)
-        elif held:
+            start = start if block else number
+            block.append(line)
+        elif block:
             # Verse keeps its line ends: every line is indented.
-            verse = all(part.startswith("  ") for part in held)
-            text = "\n".join(part.rstrip() for part in held) if verse else " ".join(part.strip() for part in held)
+            verse = all(part.startswith("  ") for part in block)
+            text = "\n".join(part.rstrip() for part in block) if verse else " ".join(part.strip() for part in block)
             found.append(Paragraph(start + 1, text, len(text.split())))
-            held = []
+            block = []
     return found
 
 
@@ -116,7 +116,7 @@ def passages(paragraphs: list[Paragraph], least: int, most: int) -> Iterator[tup
             words += pieces[end].words
             end += 1
             after = pieces[end] if end < len(pieces) else None
-            if words >= least and (after is None or not (pieces[end - 1].spoken and after.spoken)):
+            if words >= least and (after is None or not (pieces[end - 1].is_spoken and after.is_spoken)):
                 neutral = end
         cut = neutral or max(end, start + 1)
         runs.append(pieces[start:cut])
@@ -136,10 +136,10 @@ def sentence_runs(paragraph: Paragraph, most: int) -> Iterator[Paragraph]:
     if paragraph.words <= most:
         yield paragraph
         return
-    held: list[str] = []
+    run: list[str] = []
     for sentence in SENTENCE.split(paragraph.text):
-        if held and len(" ".join([*held, sentence]).split()) > most:
-            yield Paragraph(paragraph.line, " ".join(held), len(" ".join(held).split()))
-            held = []
-        held.append(sentence)
-    yield Paragraph(paragraph.line, " ".join(held), len(" ".join(held).split()))
+        if run and len(" ".join([*run, sentence]).split()) > most:
+            yield Paragraph(paragraph.line, " ".join(run), len(" ".join(run).split()))
+            run = []
+        run.append(sentence)
+    yield Paragraph(paragraph.line, " ".join(run), len(" ".join(run).split()))

@@ -17,7 +17,7 @@ SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".txt")
 
 
 class FormatError(UserError, ValueError):
-    """A file's format could not be told; the message lists what was tried and why each did not fit."""
+    """A file's format cannot be detected; the message lists what was tried and why each does not fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +61,19 @@ def json_lines(path: Path) -> Iterator[Record]:
             if number == 1:
                 line = line.removeprefix(b"\xef\xbb\xbf")
             if line.strip():
-                yield parsed(number, line)
+                yield parse_line(number, line)
 
 
-def parsed(number: int, line: bytes) -> Record:
+def parse_line(number: int, line: bytes) -> Record:
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError as error:
         return Record(number, None, line.decode("utf-8", "replace").strip(), f"not JSON: {error}")
-    return record(number, value)
+    return object_record(number, value)
 
 
-def record(number: int, value: Any) -> Record:
+def object_record(number: int, value: Any) -> Record:
+    """A record of a JSON value, broken where this is no object."""
     if isinstance(value, dict):
         return Record(number, value)
     raw = orjson.dumps(value, default=str).decode()
@@ -91,7 +92,7 @@ def json_records(path: Path) -> Iterator[Record]:
         wrapped = len(lists) == 1 and set(value) & {"data", "rows", "examples", "instances"} and "prompt" not in value
         value = lists[0] if wrapped and "instruction" not in value else [value]
     for number, item in enumerate(value if isinstance(value, list) else [value], 1):
-        yield record(number, item)
+        yield object_record(number, item)
 
 
 def csv_records(path: Path, delimiter: str) -> Iterator[Record]:

@@ -1,4 +1,4 @@
-"""Shapes of records: how Alpaca, ShareGPT, GSM8K, MBPP and the others say what they hold.
+"""Shapes of records: the fields of Alpaca, ShareGPT, GSM8K, MBPP and the others.
 
 A shape turns one record into an `Item`: the fields of the table row that it stands for. `Misfit` says why a record
 does not have the shape; detection collects these reasons.
@@ -57,13 +57,13 @@ def clean(value: str) -> str:
 def texts(record: Record, name: str) -> list[str]:
     value = record.get(name) or []
     if isinstance(value, str):  # a CSV cell
-        value = parsed_list(name, value)
+        value = parse_list(name, value)
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise Misfit(f"`{name}` is not a list of texts")
     return [clean(item) for item in value if item.strip()]
 
 
-def parsed_list(name: str, value: str) -> Any:
+def parse_list(name: str, value: str) -> Any:
     try:
         return orjson.loads(value)
     except orjson.JSONDecodeError as error:
@@ -208,8 +208,8 @@ def first_exchange(turns: Any, name: str, role: str, content: str) -> Item:
         if turn[role] in ("user", "human"):
             after = turns[number + 1] if number + 1 < len(turns) else {}
             reference = optional(after, content) if after.get(role) in ("assistant", "gpt", "model") else None
-            held = 1 if reference is None else 2
-            return Item("instruction", {"prompt": text(turn, content), "reference": reference}, len(turns) - held)
+            taken = 1 if reference is None else 2
+            return Item("instruction", {"prompt": text(turn, content), "reference": reference}, len(turns) - taken)
     raise Misfit(f"`{name}` has no user turn")
 
 

@@ -1,7 +1,7 @@
 """Wikidata entity JSON (wbgetentities, or single entities) into character profiles.
 
-Only people and fictional characters become characters. Files hold property ids; `PROPERTIES` words the common ones.
-A claim stands where property and value can be said in words: dates, texts, and items that the files themselves label.
+Only people and fictional characters become characters. Files hold property ids; `PROPERTIES` names the common ones.
+A claim is taken where property and value can be put into words: dates, texts, and items that the files themselves label.
 """
 
 import re
@@ -95,7 +95,7 @@ def entities(path: Path) -> Iterator[dict[str, Any]]:
             yield entity
 
 
-def broken(path: Path) -> Record | None:
+def fault_of(path: Path) -> Record | None:
     """The record of a file that is not JSON or holds no entities, else None."""
     raw = path.read_bytes()
     try:
@@ -107,30 +107,30 @@ def broken(path: Path) -> Record | None:
 
 def labels(paths: list[Path], language: str) -> dict[str, str]:
     """Item or property id -> label, over every entity of the files."""
-    found = {entity["id"]: word for path in paths for entity in entities(path) if (word := said(entity, language))}
+    found = {entity["id"]: word for path in paths for entity in entities(path) if (word := text_in(entity, language))}
     return LABELS | found
 
 
-def said(entity: dict[str, Any], language: str, part: str = "labels") -> str:
+def text_in(entity: dict[str, Any], language: str, part: str = "labels") -> str:
     """The entity's label or description in `language`, or an empty text."""
-    held = entity.get(part) or {}
-    return held[language]["value"] if isinstance(held, dict) and language in held else ""
+    texts = entity.get(part) or {}
+    return texts[language]["value"] if isinstance(texts, dict) and language in texts else ""
 
 
-def read(path: Path, known: dict[str, str], language: str) -> Iterator[Entity]:
+def read(path: Path, label_of: dict[str, str], language: str) -> Iterator[Entity]:
     """Characters of one file; other entities with the reason why they are none."""
     for entity in entities(path):
         key = entity.get("id", "?")
         if "missing" in entity:
             yield Entity(key, None, "the entity is missing in Wikidata")
-        elif not (name := said(entity, language)):
+        elif not (name := text_in(entity, language)):
             yield Entity(key, None, f"no label in language {language}")
         elif not is_character(entity):
             yield Entity(key, None, "neither a person nor a fictional character (P31)")
         else:
             aliases = (entity.get("aliases") or {}).get(language, []) if isinstance(entity.get("aliases"), dict) else []
-            fields: dict[str, Any] = {"name": name, "description": said(entity, language, "descriptions")}
-            fields |= {"aliases": [alias["value"] for alias in aliases], "claims": claims(entity, known, language)}
+            fields: dict[str, Any] = {"name": name, "description": text_in(entity, language, "descriptions")}
+            fields |= {"aliases": [alias["value"] for alias in aliases], "claims": claims(entity, label_of, language)}
             yield Entity(key, fields | {"article": ""})
 
 
@@ -153,19 +153,19 @@ def item_id(snak: dict[str, Any]) -> str:
     return ""
 
 
-def claims(entity: dict[str, Any], known: dict[str, str], language: str) -> list[dict[str, str]]:
+def claims(entity: dict[str, Any], label_of: dict[str, str], language: str) -> list[dict[str, str]]:
     found = []
     for key in sorted(entity.get("claims") or {}, key=lambda key: int(key[1:])):
         if name := PROPERTIES.get(key):
-            values = [worded(snak, known, language) for snak in snaks(entity, key)]
+            values = [in_words(snak, label_of, language) for snak in snaks(entity, key)]
             found += [{"property": name, "value": value} for value in dict.fromkeys(filter(None, values))]
     return found
 
 
-def worded(snak: dict[str, Any], known: dict[str, str], language: str) -> str:
-    """The value in words, or an empty text where the files do not say it."""
+def in_words(snak: dict[str, Any], label_of: dict[str, str], language: str) -> str:
+    """The value in words, or an empty text where the files have none."""
     if item := item_id(snak):
-        return known.get(item, "")
+        return label_of.get(item, "")
     value = snak.get("datavalue", {}).get("value")
     if isinstance(value, str):
         return value if snak.get("datatype") in ("string", "url", None) else ""

@@ -14,12 +14,12 @@ from schemas.rows import Candidate, Evolved, Instruction, InstructionScore, Sele
 from schemas.stage import Files
 from schemas.table import Context, Table
 from stages.annotation.evolve import evolve
-from stages.annotation.ontology import by_association, by_meaning, by_rule, ngrams, normalise, ontology
+from stages.annotation.ontology import by_association, by_meaning, by_rule, character_ngrams, normalise, ontology
 from stages.annotation.params import EvolveParams, OntologyParams, RankParams, RespondParams, SelectParams, TagParams
 from stages.annotation.rank import rank
 from stages.annotation.rankings import AnnotationError, candidate_hash, item_hash, read
 from stages.annotation.respond import respond
-from stages.annotation.select import diverse, select
+from stages.annotation.select import sample_diverse, select
 from stages.annotation.tag import tag
 from tests.engines import simulated
 
@@ -45,7 +45,7 @@ def selected(prompts=PROMPTS):
 
 @given(TAGS, st.integers(0, 12))
 def test_algorithm_1_covers_every_tag_in_its_first_pass_and_takes_nothing_without_tags(sets, size):
-    passes = diverse(sets, size)
+    passes = sample_diverse(sets, size)
     taken = [at for at, number in enumerate(passes) if number >= 0]
     assert len(taken) == min(size, sum(bool(tags) for tags in sets))
     if size >= len(sets):
@@ -55,16 +55,22 @@ def test_algorithm_1_covers_every_tag_in_its_first_pass_and_takes_nothing_withou
 
 def test_selection_says_why_each_instruction_stayed_out():
     rows = instructions([*PROMPTS, "Hi", "Draw a picture of a house by the sea."])
+    shared = {"tags": ["t"], "tag_count": 1, "tag_idf": 1.0, "complexity": 2.0, "richness": 0.5}
+    shared |= {"engine": "e", "simulated": True}
     scores = [
-        {"id": content_id("s", row.id), "parents": [row.id], "tags": ["t"], "tag_count": 1, "tag_idf": 1.0, "complexity": 2.0,
-         "richness": 0.5, "completeness": 1.0 if "so?" in row.prompt else 5.0, "engine": "e", "simulated": True}
+        {
+            "id": content_id("s", row.id),
+            "parents": [row.id],
+            "completeness": 1.0 if "so?" in row.prompt else 5.0,
+            **shared,
+        }
         for row in rows
-    ]  # fmt: skip
-    made = select(
+    ]
+    tables = select(
         rows, Context(InstructionScore, Table.of(InstructionScore, scores).frame), SelectParams(target_size=2)
     )
-    rules = sorted(row.rule for row in made.dropped)
-    assert len(made.selected) == 2
+    rules = sorted(row.rule for row in tables.dropped)
+    assert len(tables.selected) == 2
     assert rules == ["adds no tag within the target size", "asks for more than text", "incomplete", "too short"]
 
 
@@ -72,7 +78,7 @@ def test_tags_are_normalised_in_the_published_steps():
     assert by_rule({"Data Visualization", "data-visualization", "other"}) == [
         ["Data Visualization", "data-visualization"]
     ]
-    assert by_meaning(["information request", "information requests", "poetry"], 0.3, ngrams) == [
+    assert by_meaning(["information request", "information requests", "poetry"], 0.3, character_ngrams) == [
         ["information request", "information requests"]
     ]
     together = [{"math", "equation"}] * 5 + [{"poem"}] * 3
@@ -80,7 +86,7 @@ def test_tags_are_normalised_in_the_published_steps():
     assert by_association(together, OntologyParams(support=6)) == []
     sets = [["Math", "equation"]] * 5 + [["rare"]]
     counts = {"Math": 5, "equation": 5, "rare": 1}
-    canonical, step, left = normalise(sets, counts, OntologyParams(min_count=2, support=5), ngrams)
+    canonical, step, left = normalise(sets, counts, OntologyParams(min_count=2, support=5), character_ngrams)
     assert canonical == {"Math": "Math", "equation": "Math", "rare": ""} and step["rare"] == "frequency"
     assert left == {"raw": 3, "frequency": 2, "rule": 2, "semantic": 2, "association": 1}
 
@@ -90,57 +96,67 @@ def test_people_have_the_last_word_on_the_ontology(tmp_path, monkeypatch):
     (tmp_path / "human/ontology/refinements.yaml").write_text("merge:\n  verse:\n    - poem\ndrop:\n  - other\n")
     monkeypatch.chdir(tmp_path)
     files = Files("ontology", (Path("human/ontology"),))
-    row = {"id": content_id("t", 1), "parents": [content_id("i", 1)], "engine": "e", "simulated": True,
-           "tags": [{"tag": "poem"}, {"tag": "other"}]}  # fmt: skip
-    made = ontology(
-        Table.of(TagSet, [row | {"tags": [t | {"explanation": ""} for t in row["tags"]]}]),
+    tags = [{"tag": name, "explanation": ""} for name in ("poem", "other")]
+    row = {"id": content_id("t", 1), "parents": [content_id("i", 1)], "tags": tags, "engine": "e", "simulated": True}
+    tables = ontology(
+        Table.of(TagSet, [row]),
         OntologyParams(),
         RuntimeParams(),
         files,
     )
-    assert [label.tags for label in made.labels] == [["verse"]]
-    assert {entry.raw: (entry.canonical, entry.step) for entry in made.ontology} == {
-        "poem": ("verse", "human"), "other": ("", "human"),
-    }  # fmt: skip
+    assert [label.tags for label in tables.labels] == [["verse"]]
+    assert {entry.raw: (entry.canonical, entry.step) for entry in tables.ontology} == {
+        "poem": ("verse", "human"),
+        "other": ("", "human"),
+    }
 
 
 @pytest.mark.parametrize("faults", [{"malformed": 1.0}, {"refusal": 1.0}, {"overlong": 1.0}])
 def test_what_cannot_be_read_is_quarantined_with_its_raw_text(faults):
-    many = instructions(f"{prompt} ({number})" for prompt in PROMPTS for number in range(20))
+    rows = instructions([f"{prompt} ({n})" for prompt in PROMPTS for n in range(8)])
     with simulated("tagger", **faults) as tagger:
-        made = tag(many, TagParams(), tagger)
-    counts = close("tag", {"instructions": many}, {"tag_sets": made.tag_sets, "quarantine": made.quarantine})
-    assert counts["in"] == 80 and counts["quarantined"] >= 1
-    assert all(row.error and row.raw for row in made.quarantine)
+        tables = tag(rows, TagParams(), tagger)
+    counts = close("tag", {"instructions": rows}, {"tag_sets": tables.tag_sets, "quarantine": tables.quarantine})
+    assert counts["in"] == 32 and counts["quarantined"] >= 1
+    assert all(row.error and row.raw for row in tables.quarantine)
 
 
 def test_evolution_keeps_what_it_added_and_drops_steps_that_add_nothing():
     with simulated("teacher", wrong=0.4) as teacher, simulated("judge") as judge:
-        made = evolve(selected(), EvolveParams(share=1.0, rounds=2), teacher, judge)
+        tables = evolve(selected(), EvolveParams(share=1.0, rounds=2), teacher, judge)
     close(
         "evolve",
         {"selected": selected()},
-        {"evolved": made.evolved, "dropped": made.dropped, "quarantine": made.quarantine},
+        {"evolved": tables.evolved, "dropped": tables.dropped, "quarantine": tables.quarantine},
     )
-    prompts = {row.id: row.prompt for row in [*selected(), *made.evolved]}
-    for row in made.evolved:
+    prompts = {row.id: row.prompt for row in [*selected(), *tables.evolved]}
+    for row in tables.evolved:
         before = prompts[row.parents[-2]]
         assert row.added and row.prompt.startswith(before) and len(row.prompt.split()) > len(before.split())
 
 
 def candidates(texts, prompt="Why is the sea salty?"):
     row_id = content_id("prompt", prompt)
-    return Table.of(Candidate, [
-        {"id": content_id("c", text), "parents": [row_id], "prompt_id": row_id, "domain": "general", "completion": text,
-         "prompt": [{"role": "user", "content": prompt}], "role": "small", "response_strategy": "plain", "temperature": 0.7,
-         "tags": [], "license": "CC0-1.0", "generation": content_id("g", text), "engine": "e", "simulated": True}
+    shared = {"parents": [row_id], "prompt_id": row_id, "domain": "general", "role": "small", "tags": []}
+    shared |= {"prompt": [{"role": "user", "content": prompt}], "response_strategy": "plain", "temperature": 0.7}
+    shared |= {"license": "CC0-1.0", "engine": "e", "simulated": True}
+    rows = [
+        {"id": content_id("c", text), "completion": text, "generation": content_id("g", text), **shared}
         for text in texts
-    ])  # fmt: skip
+    ]
+    return Table.of(Candidate, rows)
 
 
-def judgement(texts, order, **more):
-    return {"uuid": "u1", "annotator": "ana", "item": item_hash("Why is the sea salty?", texts), "meets_criteria": True,
-            "order": [[candidate_hash(text)] for text in order], "guideline": "1", "time": "2026-01-01T00:00:00Z"} | more  # fmt: skip
+def judgement(texts, order, **fields):
+    return {
+        "uuid": "u1",
+        "annotator": "ana",
+        "item": item_hash("Why is the sea salty?", texts),
+        "meets_criteria": True,
+        "order": [[candidate_hash(text)] for text in order],
+        "guideline": "1",
+        "time": "2026-01-01T00:00:00Z",
+    } | fields
 
 
 @pytest.mark.parametrize("stale", [False, True])
@@ -153,14 +169,14 @@ def test_people_decide_before_judges_but_never_on_texts_that_changed(tmp_path, m
     (tmp_path / "prompts").symlink_to(ROOT / "prompts")
     files = Files("rank", (Path("human/annotations"),))
     with simulated("judge") as judge:
-        made = rank(candidates(texts), RankParams(), judge, files)
-    (ranking,) = made.rankings
+        tables = rank(candidates(texts), RankParams(), judge, files)
+    (ranking,) = tables.rankings
     best = dict(zip(ranking.candidates, ranking.ranks, strict=True))[content_id("c", texts[1])]
     assert ranking.source == ("judge" if stale else "human") and (best == 0) == (not stale)
-    assert made.metrics["stale_items"] == int(stale)
+    assert tables.metrics["stale_items"] == int(stale)
     if not stale:
-        assert [row.completion[0].content for row in made.annotation_demonstrations] == [texts[1]]
-        assert [row.rejected[0].content for row in made.annotation_preferences] == [texts[2]]
+        assert [row.completion[0].content for row in tables.annotation_demonstrations] == [texts[1]]
+        assert [row.rejected[0].content for row in tables.annotation_preferences] == [texts[2]]
 
 
 def test_a_judgement_that_is_superseded_falls_away_and_a_broken_line_is_named(tmp_path):
@@ -175,13 +191,13 @@ def test_a_judgement_that_is_superseded_falls_away_and_a_broken_line_is_named(tm
 
 def test_responses_differ_and_every_instruction_ends_somewhere(monkeypatch):
     with simulated("small", wrong=0.5) as small, simulated("large", refusal=0.3) as large:
-        made = respond(selected(), Table.of(Evolved, []), RespondParams(), small, large)
+        tables = respond(selected(), Table.of(Evolved, []), RespondParams(), small, large)
     close(
         "respond",
         {"selected": selected()},
-        {"candidates": made.candidates, "dropped": made.dropped, "quarantine": made.quarantine},
+        {"candidates": tables.candidates, "dropped": tables.dropped, "quarantine": tables.quarantine},
     )
     by_prompt = {}
-    for row in made.candidates:
+    for row in tables.candidates:
         by_prompt.setdefault(row.prompt_id, []).append(row.completion)
     assert all(len(set(texts)) == len(texts) for texts in by_prompt.values())

@@ -9,73 +9,51 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cultivar.runner.states import close
-from schemas.ids import content_id
 from schemas.rows import Demonstration, EvaluationItem, Preference
 from schemas.table import Context, Table
 from stages.curation import filter as stage
-from stages.curation.decontamination import Rule, lcs_length, overlaps
+from stages.curation.decontamination import OverlapRule, lcs_length, overlaps
 from stages.curation.duplicates import clusters, near_duplicates
 from stages.curation.params import FilterParams
+from tests.admission.rows import demonstration, evaluation_item, preference, rules
 
 PARAMS = FilterParams(near_duplicate={"general": 0.8})
 PLANTED = "Janet has sixteen ducks that lay eggs each day, and she eats three of them for breakfast every morning."
 
 
-def said(role, text):
-    return [{"role": role, "content": text}]
-
-
-def demonstration(prompt, completion, domain="general", score=1.0):
-    body = {"prompt": said("user", prompt), "completion": said("assistant", completion), "domain": domain}
-    made = {"id": content_id("demonstration", body), "strategy": "annotation", "license": "CC0-1.0"}
-    return body | made | {"scores": [{"name": "s", "value": score}], "engine": "simulated/t", "simulated": True}
-
-
-def preference(prompt, chosen, rejected, domain="general"):
-    body = {"prompt": said("user", prompt), "chosen": said("assistant", chosen)}
-    body |= {"rejected": said("assistant", rejected), "domain": domain}
-    made = {"id": content_id("preference", body), "strategy": "annotation", "license": "CC0-1.0", "margin": 1.0}
-    return body | made | {"engine": "simulated/t", "simulated": True}
-
-
-def filtered(demonstrations=(), preferences=(), evaluation=(), params=PARAMS):
+def filter_rows(demonstrations=(), preferences=(), evaluation=(), params=PARAMS):
     names = list(inspect.signature(stage.filter).parameters)[:10]
     models = [Demonstration] * 5 + [Preference] * 5
     tables = {name: Table.of(model, []) for name, model in zip(names, models, strict=True)}
     tables["annotation_demonstrations"] = Table.of(Demonstration, demonstrations)
     tables["annotation_preferences"] = Table.of(Preference, preferences)
-    items = [{"id": content_id("item", text), "source": "e:1", "license": "MIT", "task": "math", "prompt": text}
-             for text in evaluation]  # fmt: skip
-    made = stage.filter(**tables, evaluation=Context.of(EvaluationItem, items), params=params)
-    outputs = {name: value for name, value in made._asdict().items() if isinstance(value, Table)}
+    items = [evaluation_item(text) for text in evaluation]
+    result = stage.filter(**tables, evaluation=Context.of(EvaluationItem, items), params=params)
+    outputs = {name: value for name, value in result._asdict().items() if isinstance(value, Table)}
     for table in outputs.values():
         table.check()
     close("filter", tables, outputs)
-    return made
-
-
-def rules(made):
-    return {row.id: row.rule for row in made.dropped}
+    return result
 
 
 def test_a_planted_evaluation_item_goes_with_evidence_wherever_it_stands():
     wrapped = f"Solve this: {PLANTED.upper()}"
     rows = [demonstration(wrapped, "13."), demonstration("Repeat.", PLANTED), demonstration("Two?", "Two.")]
     pair = preference("Say it.", "Short.", PLANTED)
-    made = filtered(rows, [pair], [PLANTED, "Two?"])
-    assert rules(made) == dict.fromkeys([row["id"] for row in [*rows, pair]], "evaluation overlap")
-    evidence = {row.parents[0]: row for row in made.overlaps}
+    tables = filter_rows(rows, [pair], [PLANTED, "Two?"])
+    assert rules(tables.dropped) == dict.fromkeys([row["id"] for row in [*rows, pair]], "evaluation overlap")
+    evidence = {row.parents[0]: row for row in tables.overlaps}
     assert set(evidence) == {row["id"] for row in [*rows, pair]} and all(row.removed for row in evidence.values())
     first = evidence[rows[0]["id"]]
-    assert first.parents[1] == content_id("item", PLANTED) and first.lcs == first.item_tokens == 19
+    assert first.parents[1] == evaluation_item(PLANTED)["id"] and first.lcs == first.item_tokens == 19
     assert first.text == "janet has sixteen ducks that lay eggs each day and she eats three"
 
 
 def test_a_shared_phrase_without_a_long_common_subsequence_is_no_contamination():
     phrase = "how much money does she have left at the end of the day today"
     row = demonstration(f"{'first words of one kind ' * 12} {phrase}", "4.", domain="math")
-    made = filtered([row], evaluation=[f"{'quite another story here ' * 12} {phrase}"])
-    assert not rules(made) and not len(made.overlaps)
+    tables = filter_rows([row], evaluation=[f"{'quite another story here ' * 12} {phrase}"])
+    assert not rules(tables.dropped) and not len(tables.overlaps)
 
 
 def test_duplicates_keep_the_best_scored_and_different_completions_of_one_prompt_stay():
@@ -85,9 +63,9 @@ def test_duplicates_keep_the_best_scored_and_different_completions_of_one_prompt
     other = demonstration(long, "Dear Madam, please mend it.", score=1.0)
     near = demonstration(long + " now", "Dear Sir, mend it.", score=2.5)
     apart = demonstration(long + " now", "The same near duplicate, in a domain without a threshold.", domain="math")
-    made = filtered([best, copy, other, near, apart])
-    assert rules(made) == {copy["id"]: "exact duplicate", near["id"]: "near duplicate"}
-    assert best["id"] in made.dropped.frame.filter(pl.col("rule") == "exact duplicate")["detail"][0]
+    tables = filter_rows([best, copy, other, near, apart])
+    assert rules(tables.dropped) == {copy["id"]: "exact duplicate", near["id"]: "near duplicate"}
+    assert best["id"] in tables.dropped.frame.filter(pl.col("rule") == "exact duplicate")["detail"][0]
 
 
 @pytest.mark.parametrize(
@@ -108,13 +86,13 @@ def test_duplicates_keep_the_best_scored_and_different_completions_of_one_prompt
 )
 def test_quality_rules(completion, domain, rule):
     row = demonstration("Tell me.", completion, domain=domain)
-    got = rules(filtered([row])).get(row["id"])
+    got = rules(filter_rows([row]).dropped).get(row["id"])
     assert got == rule or (rule == "repetition" and got == "truncated")
 
 
 def test_a_pair_without_a_difference_goes():
     row = preference("Tell me.", "Yes.", "Yes. ")
-    assert rules(filtered(preferences=[row])) == {row["id"]: "chosen equals rejected"}
+    assert rules(filter_rows(preferences=[row]).dropped) == {row["id"]: "chosen equals rejected"}
 
 
 def naive_lcs(left, right):
@@ -155,7 +133,7 @@ def test_gsm8k_train_against_test_has_the_known_four_rows(real_data):
         with (real_data / "gsm8k" / name).open("rb") as handle:
             return pl.Series([orjson.loads(line)["question"] for line in handle])
 
-    hits = list(overlaps(questions("train.jsonl"), questions("test.jsonl"), Rule(13, 13, 0.6, 8, 5)))
+    hits = list(overlaps(questions("train.jsonl"), questions("test.jsonl"), OverlapRule(13, 13, 0.6, 8, 5)))
     removed = [hit for hit in hits if hit.removed]
     assert len({hit.row for hit in removed}) == 4 and len({hit.item for hit in removed}) == 3
     assert all(hit.lcs >= 13 and hit.lcs >= 0.6 * min(hit.row_tokens, hit.item_tokens) for hit in hits)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cultivar.grading.answers import agrees, said
+from cultivar.grading.answers import agrees, last_answer
 from cultivar.grading.arithmetic import evaluate
-from cultivar.grading.equations import consistent, distinct
+from cultivar.grading.equations import is_consistent, select_distinct
 from cultivar.runner.states import close
 from cultivar.sandbox import Sandbox
 from schemas.ids import content_id
@@ -17,12 +17,13 @@ from schemas.rows import Character, CodeTask, Constraint, Instruction, Passage, 
 from schemas.stage import Files
 from schemas.table import Context, Table
 from stages.synthesis.constitution import constitution
+from stages.synthesis.constrained import compose_prompt
 from stages.synthesis.execution import execution
 from stages.synthesis.params import ConstitutionParams, ExecutionParams, RejectionParams, RepurposeParams
 from stages.synthesis.rejection import rejection
 from stages.synthesis.repurpose import repurpose
-from stages.synthesis.solutions import extract, usable_test
-from stages.synthesis.verifiers import agreeing, allowed, composed
+from stages.synthesis.solutions import extract, is_usable_test
+from stages.synthesis.verifiers import is_allowed, select_functions
 from tests.engines import simulated
 
 ROOT = Path(__file__).parents[3]
@@ -50,22 +51,28 @@ def test_what_is_no_arithmetic_has_no_value(text):
 
 
 def test_equations_must_hold_and_paths_are_distinct_by_them():
-    assert consistent("48/2 = <<48/2=24>>24 and <<48+24=72>>72") and not consistent("<<48/2=23>>23")
-    assert consistent("sells 9: 10-9=1. finds 3: 1+3=4.") and not consistent("sells 9: 10-9=2.")
-    assert consistent(
+    assert is_consistent("48/2 = <<48/2=24>>24 and <<48+24=72>>72") and not is_consistent("<<48/2=23>>23")
+    assert is_consistent("sells 9: 10-9=1. finds 3: 1+3=4.") and not is_consistent("sells 9: 10-9=2.")
+    assert is_consistent(
         "12+5=17-3=14, 1/3+1/4=4/12+3/12, 2+1 1/2=3 1/2, 650 000/2=325 000, X*5+1=31, 1/5=20%, 35(2/5)=14"
     )
-    assert not consistent("12+5=18-3=14") and not consistent("so 1/3+1/4=4/12+4/12") and not consistent("((3+4)*2=15).")
-    assert distinct(["a 1+1=2", "b 1+1=2 said at length", "2+0=2", "none", "nothing"]).__len__() == 3
+    assert (
+        not is_consistent("12+5=18-3=14")
+        and not is_consistent("so 1/3+1/4=4/12+4/12")
+        and not is_consistent("((3+4)*2=15).")
+    )
+    assert select_distinct(["a 1+1=2", "b 1+1=2 told at length", "2+0=2", "none", "nothing"]).__len__() == 3
 
 
 def test_gsm8k_solutions_are_consistent(real_data):
-    """7,473 published solutions: every annotation holds to 0.001 (methods 4.3)."""
+    """7,473 published solutions: every annotation holds to 0.001 (docs/methods.md, section 4.3)."""
     import orjson
 
     rows = [orjson.loads(line) for line in (real_data / "gsm8k/train.jsonl").read_bytes().splitlines()]
-    assert [row["answer"] for row in rows if not agrees(said(row["answer"]), row["answer"].split("#### ")[1])] == []
-    assert [row["answer"] for row in rows if not consistent(row["answer"])] == []
+    assert [
+        row["answer"] for row in rows if not agrees(last_answer(row["answer"]), row["answer"].split("#### ")[1])
+    ] == []
+    assert [row["answer"] for row in rows if not is_consistent(row["answer"])] == []
 
 
 def rows(model, *contents):
@@ -74,40 +81,42 @@ def rows(model, *contents):
     )
 
 
-def closing(stage, made, **consumed):
-    tables = {name: value for name, value in made._asdict().items() if isinstance(value, Table)}
+def closing(stage, result, **consumed):
+    tables = {name: value for name, value in result._asdict().items() if isinstance(value, Table)}
     return close(stage, consumed, tables)
 
 
 def problems():
-    made = [f"Mia has {n} pens. Mia finds 3. Then Mia sells 2. How many pens does Mia have now?" for n in range(3, 23)]
-    return rows(Problem, *({"prompt": text, "answer": str(n + 1)} for n, text in enumerate(made, 3)))
+    prompts = [
+        f"Mia has {n} pens. Mia finds 3. Then Mia sells 2. How many pens does Mia have now?" for n in range(3, 23)
+    ]
+    return rows(Problem, *({"prompt": text, "answer": str(n + 1)} for n, text in enumerate(prompts, 3)))
 
 
 def test_rejection_admits_only_right_consistent_paths_and_contrasts_them_with_wrong_ones():
     with simulated("teacher", wrong=0.4) as teacher, simulated("judge") as judge:
-        made = rejection(problems(), RejectionParams(samples=8), teacher, judge)
-    closing("rejection", made, problems=problems())
+        tables = rejection(problems(), RejectionParams(samples=8), teacher, judge)
+    closing("rejection", tables, problems=problems())
     answers = {row.id: row.answer for row in problems()}
-    assert len(made.rejection_demonstrations) and len(made.rejection_preferences)
-    for row in made.rejection_demonstrations:
+    assert len(tables.rejection_demonstrations) and len(tables.rejection_preferences)
+    for row in tables.rejection_demonstrations:
         text = row.completion[0].content
-        assert agrees(said(text), answers[row.parents[0]]) and consistent(text)
-    for row in made.rejection_preferences:
+        assert agrees(last_answer(text), answers[row.parents[0]]) and is_consistent(text)
+    for row in tables.rejection_preferences:
         chosen, rejected = (
-            agrees(said(side[0].content), answers[row.parents[0]]) for side in (row.chosen, row.rejected)
+            agrees(last_answer(side[0].content), answers[row.parents[0]]) for side in (row.chosen, row.rejected)
         )
         assert chosen is True and rejected is False
         assert 0 < row.margin < 1
 
 
 @pytest.mark.parametrize("faults", [{"malformed": 1.0}, {"overlong": 1.0}, {"refusal": 1.0}])
-def test_a_judge_that_cannot_be_read_admits_nothing_and_its_words_are_kept(faults):
+def test_a_judge_that_cannot_be_read_admits_nothing_and_its_answers_are_quarantined(faults):
     with simulated("teacher") as teacher, simulated("judge", **faults) as judge:
-        made = rejection(problems(), RejectionParams(samples=2), teacher, judge)
-    counts = closing("rejection", made, problems=problems())
-    assert counts["dropped"] + counts["kept"] == 20 and len(made.quarantine) > 0
-    assert all(row.raw for row in made.quarantine)
+        tables = rejection(problems(), RejectionParams(samples=2), teacher, judge)
+    counts = closing("rejection", tables, problems=problems())
+    assert counts["dropped"] + counts["kept"] == 20 and len(tables.quarantine) > 0
+    assert all(row.raw for row in tables.quarantine)
 
 
 def test_code_is_extracted_only_where_it_parses_and_defines_the_entry_point():
@@ -115,44 +124,49 @@ def test_code_is_extracted_only_where_it_parses_and_defines_the_entry_point():
     assert extract("```python\ndef g(x): return x\n```", "f") is None
     assert extract("```python\ndef f(x:\n```", "f") is None
     assert (
-        usable_test("assert f(1) == 2", "f") and not usable_test("assert 1 == 1", "f") and not usable_test("f(1)", "f")
+        is_usable_test("assert f(1) == 2", "f")
+        and not is_usable_test("assert 1 == 1", "f")
+        and not is_usable_test("f(1)", "f")
     )
 
 
 def test_execution_feedback_end_to_end():
     """Solutions that pass the source's tests, verification functions that agree, and no always-equal forgery."""
+    factorial = ["assert factorial(5) == 120", "assert factorial(0) == 1"]
+    impossible = ["assert nothing(1) == 'never'", "assert nothing(2) is 3 is 4"]
     tasks = rows(
         CodeTask,
-        {"prompt": "Write factorial(n).", "entry_point": "factorial", "tests": ["assert factorial(5) == 120", "assert factorial(0) == 1"]},
+        {"prompt": "Write factorial(n).", "entry_point": "factorial", "tests": factorial},
         {"prompt": "Write median(numbers).", "entry_point": "median"},
-        {"prompt": "Write nothing(x).", "entry_point": "nothing", "tests": ["assert nothing(1) == 'never'", "assert nothing(2) is 3 is 4"]},
-    )  # fmt: skip
+        {"prompt": "Write nothing(x).", "entry_point": "nothing", "tests": impossible},
+    )
     constraints = rows(Constraint, {"text": "Answer in upper case"}, {"text": "Use a metaphor that surprises"})
     queries = Context(
         Instruction, rows(Instruction, {"prompt": "What colour is coal?"}, {"prompt": "What do bees make?"}).frame
     )
     with simulated("teacher", wrong=0.3) as teacher, simulated("judge") as judge, Sandbox() as sandbox:
-        made = execution(tasks, constraints, queries, ExecutionParams(rewrites=1), teacher, judge, sandbox)
-    closing("execution", made, code_tasks=tasks, constraints=constraints)
-    code = {row.prompt[0].content for row in made.execution_demonstrations if row.domain == "code"}
+        tables = execution(tasks, constraints, queries, ExecutionParams(rewrites=0), teacher, judge, sandbox)
+    closing("execution", tables, code_tasks=tasks, constraints=constraints)
+    code = {row.prompt[0].content for row in tables.execution_demonstrations if row.domain == "code"}
     assert code == {"Write factorial(n).", "Write median(numbers)."}
-    upper = [row for row in made.execution_demonstrations if row.prompt[0].content.endswith("Answer in upper case.")]
+    upper = [row for row in tables.execution_demonstrations if row.prompt[0].content.endswith("Answer in upper case.")]
     assert upper and all(row.completion[0].content.isupper() for row in upper)
-    assert all(row.chosen != row.rejected for row in made.execution_preferences)
+    assert all(row.chosen != row.rejected for row in tables.execution_preferences)
+    assert "no verification function survives cross-validation" in {row.rule for row in tables.dropped}
 
 
 def test_verification_functions_are_cross_validated():
     expected = ["true", "true", "false"]
     good, turned, constant, broken = expected, ["false", "false", "true"], ["true"] * 3, ["error"] * 3
     params = ExecutionParams()
-    assert agreeing([good, good, turned], expected, params) == [0]
-    assert agreeing([good, good, constant, broken], expected, params) == []
-    assert agreeing([constant] * 3, expected, params) == []
-    assert allowed("import re\ndef evaluate(r):\n    return True") and not allowed(
+    assert select_functions([good, good, turned], expected, params) == [0]
+    assert select_functions([good, good, constant, broken], expected, params) == []
+    assert select_functions([constant] * 3, expected, params) == []
+    assert is_allowed("import re\ndef evaluate(r):\n    return True") and not is_allowed(
         "import os\ndef evaluate(r): return True"
     )
-    assert not allowed("def other(r): return True") and not allowed("def evaluate(r:")
-    assert composed("what is it", "answer in upper case.") == "what is it. Answer in upper case."
+    assert not is_allowed("def other(r): return True") and not is_allowed("def evaluate(r:")
+    assert compose_prompt("what is it", "answer in upper case.") == "what is it. Answer in upper case."
 
 
 def test_repurposing_never_quotes_and_removes_the_profile():
@@ -169,16 +183,16 @@ def test_repurposing_never_quotes_and_removes_the_profile():
         {"name": "Zed", "description": "a pilot", "claims": other},
     )
     with simulated("teacher", wrong=0.3) as teacher, simulated("judge") as judge:
-        made = repurpose(passages, cast, RepurposeParams(), teacher, judge)
-    closing("repurpose", made, passages=passages, characters=cast)
-    for row in made.repurpose_demonstrations:
+        tables = repurpose(passages, cast, RepurposeParams(), teacher, judge)
+    closing("repurpose", tables, passages=passages, characters=cast)
+    for row in tables.repurpose_demonstrations:
         if row.domain == "literature":
             assert row.completion[0].content == text.strip() or row.completion[0].content == text
             assert "Clocks" not in row.prompt[0].content
         else:
             assert row.prompt[0].content in ("You are Ola, a fisher.", "You are Zed, a pilot.")
             assert not any(claim["value"] in row.prompt[0].content for claim in claims + other)
-    assert {row.domain for row in made.repurpose_demonstrations} == {"literature", "character"}
+    assert {row.domain for row in tables.repurpose_demonstrations} == {"literature", "character"}
 
 
 def test_constitution_exports_revisions_only(monkeypatch):
@@ -190,9 +204,9 @@ def test_constitution_exports_revisions_only(monkeypatch):
     )
     files = Files("constitution", (Path("human/constitution/principles.yaml"),))
     with simulated("teacher") as teacher, simulated("judge") as judge:
-        made = constitution(prompts, ConstitutionParams(), teacher, judge, files)
-    assert closing("constitution", made, safety_prompts=prompts)["kept"] == 2
-    rejected = {row.rejected[0].content for row in made.constitution_preferences}
-    assert rejected and not rejected & {row.completion[0].content for row in made.constitution_demonstrations}
-    benign = [row for row in made.constitution_demonstrations if "Python" in row.prompt[0].content]
+        tables = constitution(prompts, ConstitutionParams(), teacher, judge, files)
+    assert closing("constitution", tables, safety_prompts=prompts)["kept"] == 2
+    rejected = {row.rejected[0].content for row in tables.constitution_preferences}
+    assert rejected and not rejected & {row.completion[0].content for row in tables.constitution_demonstrations}
+    benign = [row for row in tables.constitution_demonstrations if "Python" in row.prompt[0].content]
     assert benign and "cannot" not in benign[0].completion[0].content

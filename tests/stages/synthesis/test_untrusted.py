@@ -1,4 +1,4 @@
-"""How the execution stage uses the sandbox: gated tests, trouble that is no fail, and what runs without walls."""
+"""How the execution stage uses the sandbox: gated tests, outcomes without a verdict, and running unsandboxed."""
 
 import math
 from contextlib import ExitStack
@@ -11,21 +11,23 @@ from cultivar.sandbox import Limits, Sandbox, SandboxUnavailable, Verdict
 from schemas.errors import GraphError
 from schemas.ids import content_id
 from schemas.rows import CodeTask
-from stages.synthesis.execution import Unsandboxed
+from stages.synthesis.constrained import pass_rate
+from stages.synthesis.execution import UnsandboxedLedger
 from stages.synthesis.ledger import Ledger
 from stages.synthesis.params import ExecutionParams
 from stages.synthesis.solutions import (
     Solution,
+    admit,
     drop_wrong_tests,
     extract,
-    record,
     rerun,
     run_matrix,
     syntax,
     trust,
     why_none,
 )
-from stages.synthesis.verifiers import agreeing, pass_rate
+from stages.synthesis.verifiers import select_functions
+from stages.synthesis.workbench import Workbench
 
 PARAMS = ExecutionParams()
 
@@ -39,6 +41,11 @@ def box():
         pytest.skip(str(error))
 
 
+def bench(sandbox, params: ExecutionParams = PARAMS, ledger: Ledger | None = None) -> Workbench:
+    """What the stage works with, but for models."""
+    return Workbench(params, None, None, sandbox, ledger or Ledger("execution"))  # type: ignore[arg-type]
+
+
 def task(*tests: str, solution: str | None = None) -> CodeTask:
     row_id = content_id("task", list(tests))
     return CodeTask(
@@ -46,7 +53,7 @@ def task(*tests: str, solution: str | None = None) -> CodeTask:
     )
 
 
-def solved(code: str, row: CodeTask) -> Solution:
+def solution_of(code: str, row: CodeTask) -> Solution:
     return Solution(row, None, content_id("solution", code), code)  # type: ignore[arg-type]
 
 
@@ -60,16 +67,16 @@ def test_tests_that_the_reference_fails_go_and_so_do_passes_by_chance(box):
     row = task(right, wrong, chance, solution=code)
     bare = task(wrong)
     tests = {row.id: list(row.tests), bare.id: list(bare.tests)}
-    drop_wrong_tests([row, bare], tests, PARAMS, box)
+    drop_wrong_tests([row, bare], tests, bench(box))
     assert tests == {row.id: [right], bare.id: [wrong]}
 
 
 def test_what_cannot_be_decided_is_no_fail(box):
     row = task("assert f(1) < 2", "assert f(2) == 3")
-    solution = solved("class A:\n  __lt__ = lambda s, o: True\ndef f(x): return A() if x == 1 else x + 1", row)
-    run_matrix({row.id: [solution]}, {row.id: row.tests}, PARAMS, box)
+    solution = solution_of("class A:\n  __lt__ = lambda s, o: True\ndef f(x): return A() if x == 1 else x + 1", row)
+    run_matrix({row.id: [solution]}, {row.id: row.tests}, bench(box))
     assert [solution.outcomes[t] for t in row.tests] == ["unsupported", "pass"] and not solution.fails(row.tests)
-    assert solution.judged(row.tests) == row.tests[1:] and not solution.passes(row.tests)
+    assert solution.decided(row.tests) == row.tests[1:] and not solution.passes(row.tests)
 
 
 def test_a_tree_too_deep_to_be_written_is_told_apart_by_its_text():
@@ -79,13 +86,13 @@ def test_a_tree_too_deep_to_be_written_is_told_apart_by_its_text():
 
 def test_a_solution_that_passes_now_and_then_is_not_steady(box):
     row = task("assert f(1) == 2", "assert f(2) == 3")
-    good = solved("def f(x): return x + 1", row)
-    flaky = solved("import time\ndef f(x): return x + 1 if time.monotonic_ns() % 8 else 0", row)
+    good = solution_of("def f(x): return x + 1", row)
+    flaky = solution_of("import time\ndef f(x): return x + 1 if time.monotonic_ns() % 8 else 0", row)
     many = ExecutionParams(reruns=40)
-    lucky = solved("import random\ndef f(x): return x + 1 if random.random() > 0.5 else 0", row)
-    why = rerun([(good, row.tests), (flaky, row.tests)], many, box)
+    lucky = solution_of("import random\ndef f(x): return x + 1 if random.random() > 0.5 else 0", row)
+    why = rerun([(good, row.tests), (flaky, row.tests)], bench(box, many))
     assert why == {flaky.id: "the best solution is not deterministic"}
-    assert rerun([(lucky, row.tests)], PARAMS, box).keys() == {lucky.id}
+    assert rerun([(lucky, row.tests)], bench(box)).keys() == {lucky.id}
 
 
 class Broken:
@@ -103,27 +110,27 @@ class Broken:
             yield Verdict(job.id, outcome, [outcome], "", 0, 0, 0, "userns", job.mode, "", "", Limits())
 
 
-def test_trouble_of_the_sandbox_drops_no_test_and_is_a_reason_of_its_own():
+def test_no_verdict_of_the_sandbox_drops_no_test_and_is_a_reason_of_its_own():
     row = task("assert f(1) == 2", "assert f(77) == 78", solution="def f(x): return x + 1")
     tests = {row.id: list(row.tests)}
-    drop_wrong_tests([row], tests, PARAMS, Broken("77"))
+    drop_wrong_tests([row], tests, bench(Broken("77")))
     assert tests == {row.id: list(row.tests)}
-    one, other = solved("def f(x): return x + 1", row), solved("def f(x): return x + 2 - 1", row)
-    assert rerun([(one, row.tests), (other, row.tests[:1])], PARAMS, Broken("77")) == {
+    one, other = solution_of("def f(x): return x + 1", row), solution_of("def f(x): return x + 2 - 1", row)
+    assert rerun([(one, row.tests), (other, row.tests[:1])], bench(Broken("77"))) == {
         one.id: "the sandbox gave no verdict when the best solution ran again"
     }
-    run_matrix({row.id: [one]}, tests, PARAMS, Broken("77"))
-    assert one.judged(row.tests) == row.tests[:1] and not one.passes(row.tests) and not one.fails(row.tests)
+    run_matrix({row.id: [one]}, tests, bench(Broken("77")))
+    assert one.decided(row.tests) == row.tests[:1] and not one.passes(row.tests) and not one.fails(row.tests)
     assert "the sandbox gave no verdict" in why_none([one], row.tests)
     other.outcomes = dict(zip(row.tests, ["fail", "sandbox_error"], strict=True))
     assert why_none([other], row.tests) == "no solution passes tests that can be trusted"
-    # half of the solutions that were judged on it pass the second test
-    third = solved("def f(x): return 1 + x", row)
+    # half of the solutions with a verdict on it pass the second test
+    third = solution_of("def f(x): return 1 + x", row)
     one.outcomes = third.outcomes = dict.fromkeys(row.tests, "pass")
     other.outcomes = dict.fromkeys(row.tests, "sandbox_error")
-    lost = solved("def f(x): return -1", row)
+    lost = solution_of("def f(x): return -1", row)
     lost.outcomes = dict.fromkeys(row.tests, "sandbox_error")
-    more = solved("def f(x): return -2", row)
+    more = solution_of("def f(x): return -2", row)
     more.outcomes = dict.fromkeys(row.tests, "sandbox_error")
     trusted, group = trust([one, other, third, lost, more], [], row.tests)
     assert trusted == row.tests and group == [one, third]
@@ -142,7 +149,7 @@ def test_shares_are_of_the_tests_with_a_verdict():
         found[name] = Solution(row, answer, content_id("s", name), name)  # type: ignore[arg-type]
         found[name].outcomes = dict(zip(row.tests, outcomes, strict=True))
     ledger = Ledger("execution")
-    record(row, found["best"], list(found.values()), list(row.tests), PARAMS, ledger)
+    admit(found["best"], list(found.values()), list(row.tests), bench(None, ledger=ledger))
     by_subject = {v["parents"][0]: (v["outcome"], v["score"]) for v in ledger.verdicts.values()}
     assert by_subject == {
         found["best"].id: ("pass", 1.0),
@@ -152,21 +159,21 @@ def test_shares_are_of_the_tests_with_a_verdict():
     }
 
 
-def test_functions_are_judged_by_the_answers_that_they_gave():
+def test_functions_are_selected_by_the_outcomes_that_they_have():
     expected = ["true", "false", "true", "false"]
     good, silent = list(expected), ["sandbox_error"] * 4
     partly = ["true", "false", "sandbox_error", "refused"]
     wrong = ["false", "true", "false", "true"]
-    assert agreeing([good, silent, silent], expected, PARAMS) == [0]
-    assert agreeing([good, partly, silent], expected, PARAMS) == [0, 1]
-    assert agreeing([silent, silent], expected, PARAMS) == []
-    assert agreeing([good, partly, wrong], expected, PARAMS) == [0, 1]
+    assert select_functions([good, silent, silent], expected, PARAMS) == [0]
+    assert select_functions([good, partly, silent], expected, PARAMS) == [0, 1]
+    assert select_functions([silent, silent], expected, PARAMS) == []
+    assert select_functions([good, partly, wrong], expected, PARAMS) == [0, 1]
 
 
-def test_trouble_of_the_sandbox_is_neither_pass_nor_fail():
+def test_no_verdict_of_the_sandbox_is_neither_pass_nor_fail():
     row = task("assert f(1) == 2")
-    one = solved("def f(x): return 0", row)
-    run_matrix({row.id: [one]}, {row.id: row.tests}, PARAMS, Broken("f(1)", "[1]"))
+    one = solution_of("def f(x): return 0", row)
+    run_matrix({row.id: [one]}, {row.id: row.tests}, bench(Broken("f(1)", "[1]")))
     assert not one.passes(row.tests) and not one.fails(row.tests)
     assert one.outcomes == {row.tests[0]: "sandbox_error"}
     one.outcomes = {row.tests[0]: "timeout_cpu"}
@@ -191,6 +198,6 @@ def test_without_walls_only_where_configuration_and_command_line_say_so(monkeypa
     monkeypatch.setenv("CULTIVAR_SANDBOX_DISABLE", "all")
     with pytest.raises(GraphError, match="no code is run"):
         opened({})
-    ledger = Unsandboxed("execution")
-    ledger.verdict(content_id("a", "a"), "sandbox", "pass", 1.0)
+    ledger = UnsandboxedLedger("execution")
+    ledger.verdict(content_id("a", "a"), "sandbox", "pass", score=1.0)
     assert [row["verifier"] for row in ledger.verdicts.values()] == ["sandbox (unsandboxed)"]

@@ -1,0 +1,87 @@
+"""Rows of the two products, D (demonstrations) and P (preferences); every stage that makes some builds them here.
+
+A row's id is the hash of its prompt, its completion (or both sides of the pair) and its parents, so that equal texts of
+equal origin are one row, whichever stage made it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.ids import content_id
+from schemas.rows import Domain, Strategy
+
+Messages = Sequence[Mapping[str, Any]]
+"""A conversation: `role` and `content` of each turn."""
+
+
+def message(role: str, content: str) -> dict[str, str]:
+    """One turn of a conversation."""
+    return {"role": role, "content": content}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Admission:
+    """What a row of D and a row of P of one prompt share (`schemas.rows.Admitted`).
+
+    `engine` and `simulated` are those of the completion that was admitted, `verdicts` the ids of the rows that admitted it.
+    """
+
+    prompt: Messages
+    domain: Domain
+    strategy: Strategy
+    license: str
+    engine: str
+    simulated: bool
+    verdicts: Sequence[str]
+    scores: Mapping[str, float]
+    tags: Sequence[str] = ()
+
+    def fields(self, row_id: str, parents: Sequence[str]) -> dict[str, Any]:
+        """The shared columns of the row with this id and these parents."""
+        return {
+            "id": row_id,
+            "parents": list(parents),
+            "prompt": list(self.prompt),
+            "domain": self.domain,
+            "strategy": self.strategy,
+            "tags": list(self.tags),
+            "scores": [{"name": name, "value": float(value)} for name, value in self.scores.items()],
+            "license": self.license,
+            "verdicts": list(self.verdicts),
+            "engine": self.engine,
+            "simulated": self.simulated,
+        }
+
+
+def demonstration_row(admission: Admission, completion: str, parents: Sequence[str]) -> dict[str, Any]:
+    """A row of D: `completion` is the assistant's turn."""
+    turns = [message("assistant", completion)]
+    row_id = content_id("demonstration", [admission.prompt, turns], parents)
+    return admission.fields(row_id, parents) | {"completion": turns}
+
+
+def preference_row(
+    admission: Admission,
+    chosen: str,
+    rejected: str,
+    margin: float,
+    parents: Sequence[str],
+    *,
+    rejected_by: Sequence[str] = (),
+) -> dict[str, Any] | None:
+    """A row of P; None where there is nothing to prefer: equal texts, or a margin that is not above 0.
+
+    `margin` is the chosen score less the rejected one, in the strategy's own unit. `rejected_by` are ids of verdicts on
+    the rejected text, beside those that admitted the chosen one.
+    """
+    if chosen == rejected or not margin > 0:
+        return None
+    row_id = content_id("preference", [admission.prompt, chosen, rejected], parents)
+    row = admission.fields(row_id, parents)
+    return row | {
+        "chosen": [message("assistant", chosen)],
+        "rejected": [message("assistant", rejected)],
+        "margin": float(margin),
+        "verdicts": [*row["verdicts"], *rejected_by],
+    }

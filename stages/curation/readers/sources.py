@@ -1,0 +1,161 @@
+"""Sources: the items of every file that a source of params.yaml names, in the format that it names or that is detected."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from schemas.stage import Files
+from stages.curation.params import IngestParams, SourceFile
+from stages.curation.readers import books, wikidata
+from stages.curation.readers.records import FormatError, Record, read
+from stages.curation.readers.shapes import SHAPES, Item, Misfit, Shape
+
+ID_FIELDS = ("task_id", "id", "key")
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """An entity or a passage that is no row of `kind`, with the rule and its reason."""
+
+    kind: str
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What stands at one place of a file: an item, a broken record, or what a rule excludes. `line` may be an entity's id."""
+
+    path: Path
+    line: int | str
+    value: Item | Record | Excluded
+
+    @property
+    def place(self) -> str:
+        return f"{self.path}:{self.line}"
+
+
+class Selector:
+    """Which records a source takes: `ids` is a list of ids and ranges ("601-974, seed_task_3"), None takes all.
+
+    An id is the record's `task_id`, `id` or `key`, else its line number.
+    """
+
+    def __init__(self, ids: str | None):
+        parts = [part.strip() for part in (ids or "").split(",") if part.strip()]
+        bounds = [part.split("-") for part in parts if part.replace("-", "", 1).isdigit() and "-" in part]
+        self.ranges = [(int(low), int(high)) for low, high in bounds if low and high]
+        self.names = set(parts)
+
+    def __call__(self, row_id: Any, line: int) -> bool:
+        if not self.names:
+            return True
+        name = str(line if row_id is None else row_id)
+        return name in self.names or (name.isdigit() and any(low <= int(name) <= high for low, high in self.ranges))
+
+
+def read_source(source: SourceFile, files: Files, params: IngestParams) -> Iterator[Found]:
+    """Everything in the files of a source. Raises FormatError, and FileNotFoundError where there is no file."""
+    paths = paths_of(source, files)
+    labels: dict[str, str] | None = None
+    selects = Selector(source.ids)
+    for path in paths:
+        match format_of(source, path):
+            case "book":
+                yield from book_passages(path, params)
+            case "wikidata":
+                if fault := wikidata.fault_of(path):
+                    yield Found(path, 1, fault)
+                labels = wikidata.labels(paths, params.language) if labels is None else labels
+                yield from characters(path, labels, params.language, selects)
+            case name:
+                yield from shaped_items(path, name, source, params.detect_rows, selects)
+
+
+def paths_of(source: SourceFile, files: Files) -> list[Path]:
+    """Files of a source. A path below the working folder is made relative, as dvc.yaml names it."""
+    path = Path(source.path)
+    if path.is_absolute() and path.is_relative_to(Path.cwd()):
+        path = path.relative_to(Path.cwd())
+    return files.find(str(path))
+
+
+def format_of(source: SourceFile, path: Path) -> str:
+    """The named format, or for `auto` what the file's beginning and the source's domain tell."""
+    if source.format != "auto":
+        return source.format
+    if path.suffix.lower() == ".txt":
+        if source.domain == "literature" or books.is_book(path):
+            return "book"
+        return "constraint" if source.domain == "constraint" else "prompt"
+    return "wikidata" if wikidata.is_wikidata(path) else "auto"
+
+
+def book_passages(path: Path, params: IngestParams) -> Iterator[Found]:
+    for cut in books.read(path, params.passage_min_words, params.passage_max_words):
+        if cut.short:
+            yield Found(path, cut.line, Excluded("passage", "short passage", "fewer than passage_min_words"))
+        else:
+            fields = {"work": cut.work, "author": cut.author, "section": cut.section, "text": cut.text}
+            yield Found(path, cut.line, Item("passage", fields))
+
+
+def characters(path: Path, labels: dict[str, str], language: str, selects: Selector) -> Iterator[Found]:
+    for entity in wikidata.read(path, labels, language):
+        if entity.fields is None:
+            yield Found(path, entity.key, Excluded("character", "not a character", entity.reason))
+        elif selects(entity.key, 0):
+            yield Found(path, entity.key, Item("character", entity.fields))
+
+
+def shaped_items(path: Path, name: str, source: SourceFile, detect_rows: int, selects: Selector) -> Iterator[Found]:
+    """Records of one file in the shape `name`, detected from the first `detect_rows` records for `auto`."""
+    records = read(path)
+    head = list(islice(records, detect_rows))
+    if not head:
+        raise FormatError(f"{path}: the file is empty; remove it from source {source.name} in params.yaml")
+    shape = SHAPES[name] if name != "auto" else SHAPES[detect(path, head, source)]
+    for record in chain(head, records):
+        if record.value is None:
+            yield Found(path, record.line, record)
+        elif selects(next((record.value[key] for key in ID_FIELDS if key in record.value), None), record.line):
+            try:
+                yield Found(path, record.line, shape(record.value))
+            except Misfit as error:
+                raw = orjson.dumps(record.value, default=str).decode()
+                yield Found(path, record.line, Record(record.line, None, raw, f"not {shape.__name__}: {error}"))
+
+
+def detect(path: Path, head: list[Record], source: SourceFile) -> str:
+    """The first shape that more than half of the sound records have (others may be broken).
+
+    Raises FormatError with every shape that was tried and why it does not fit.
+    """
+    sound = [record.value for record in head if record.value is not None]
+    reasons = {name: [misfit(shape, value) for value in sound] for name, shape in SHAPES.items()}
+    if source.domain == "constraint":  # one line of text is a constraint there, not a prompt
+        reasons = {name: reasons[name] for name in sorted(reasons, key=lambda name: name != "constraint")}
+    for name, why in reasons.items():
+        if why.count(None) * 2 > len(sound):
+            return name
+    tried = "\n".join(f"  {name}: {next(filter(None, why), 'no sound record')}" for name, why in reasons.items())
+    fields = sorted({key for value in sound for key in value})
+    broken = next((f"; line {record.line} is {record.error}" for record in head if record.value is None), "")
+    raise FormatError(
+        f"{path}: the format cannot be told (source {source.name}); its first {len(head)} records have the fields "
+        f"{fields}{broken}. Tried:\n{tried}\nName the format in params.yaml (ingest.sources, key `format`) or rename "
+        "the fields"
+    )
+
+
+def misfit(shape: Shape, value: dict[str, Any]) -> str | None:
+    """Why a record does not have the shape; None where it does."""
+    try:
+        shape(value)
+    except Misfit as error:
+        return str(error)
+    return None

@@ -1,0 +1,114 @@
+"""Literature: a passage is a good completion, so the instruction for it is inferred (Humback, Li et al. 2023; Suri).
+
+Instructions come in several levels of detail. One must not quote the passage, and a judge must find each of its
+requirements satisfied by it (docs/methods.md, section 6).
+"""
+
+from typing import NamedTuple
+
+from pydantic import BaseModel
+
+from cultivar.llm.answer import Answer
+from cultivar.llm.engine import Engine
+from cultivar.llm.prompt import Prompt
+from cultivar.llm.request import Question
+from schemas.ids import content_id, seed_of
+from schemas.products import Admission, demonstration_row, message
+from schemas.rows import Passage
+from stages.synthesis.ledger import Ledger
+from stages.synthesis.params import RepurposeParams
+
+
+class BackInstruction(BaseModel):
+    """An instruction that a passage answers."""
+
+    instruction: str
+    constraints: list[str]
+
+
+class Grounding(BaseModel):
+    """Whether a passage satisfies each requirement."""
+
+    satisfied: list[bool]
+
+
+class Inferred(NamedTuple):
+    """A passage with the instruction inferred for it."""
+
+    passage: Passage
+    answer: Answer
+    back: BackInstruction
+    id: str
+
+
+def literature(
+    passages: list[Passage], params: RepurposeParams, teacher: Engine, judge: Engine, ledger: Ledger
+) -> None:
+    """One demonstration per passage and level whose instruction the passage satisfies."""
+    inferred = infer_instructions(passages, params, teacher, ledger)
+    check = Prompt("repurpose/grounding")
+    questions = [
+        Question(
+            check.messages(passage=each.passage.text, requirements=each.back.constraints),
+            Grounding,
+            seed=seed_of(each.id, "ground"),
+        )
+        for each in inferred
+    ]
+    for (passage, written, back, row_id), (answer,) in zip(inferred, judge.ask(questions), strict=True):
+        if not isinstance(answer.value, Grounding) or len(answer.value.satisfied) != len(back.constraints):
+            ledger.fail(answer, passage.id)
+            continue
+        share = sum(answer.value.satisfied) / len(back.constraints)
+        grounded = share >= params.min_grounding
+        outcome = "grounded" if grounded else "not grounded"
+        verdict = ledger.verdict(row_id, answer.engine, outcome, score=share, parents=[passage.id])
+        if not grounded:
+            ledger.drop(row_id, "the passage does not satisfy the instruction", passage.id, back.instruction)
+            continue
+        admission = Admission(
+            prompt=[message("user", back.instruction)],
+            domain="literature",
+            strategy="repurpose",
+            license=passage.license,
+            engine=written.engine,
+            simulated=written.simulated,
+            verdicts=[verdict],
+            scores={"grounding": share},
+        )
+        ledger.demonstrate(demonstration_row(admission, passage.text, [passage.id, written.key]))
+
+
+def infer_instructions(
+    passages: list[Passage], params: RepurposeParams, teacher: Engine, ledger: Ledger
+) -> list[Inferred]:
+    """Instructions for each passage at each level; those that ask for nothing or quote the passage are dropped."""
+    prompt = Prompt("repurpose/instruction")
+    work = [(passage, level) for passage in passages for level in params.levels]
+    questions = [
+        Question(prompt.messages(passage=passage.text, level=level), BackInstruction, seed=seed_of(passage.id, level))
+        for passage, level in work
+    ]
+    inferred = []
+    for (passage, _), (answer,) in zip(work, teacher.ask(questions), strict=True):
+        back = answer.value
+        if not isinstance(back, BackInstruction):
+            ledger.fail(answer, passage.id)
+            continue
+        row_id = content_id("instruction", back.instruction, [passage.id, answer.key])
+        if not back.instruction.strip() or not back.constraints:
+            ledger.drop(row_id, "asks for nothing", passage.id)
+        elif leaks(back.instruction, passage, params.leak_ngram):
+            ledger.drop(row_id, "quotes the passage or names the work", passage.id, back.instruction)
+        else:
+            inferred.append(Inferred(passage, answer, back, row_id))
+    return inferred
+
+
+def leaks(instruction: str, passage: Passage, size: int) -> bool:
+    """Whether the instruction holds `size` consecutive words of the passage, or the name of its work or author."""
+    words, asked = passage.text.lower().split(), instruction.lower().split()
+    shingles = {tuple(words[at : at + size]) for at in range(len(words) - size + 1)}
+    quotes = any(tuple(asked[at : at + size]) in shingles for at in range(len(asked) - size + 1))
+    names = any(name and name.lower() in instruction.lower() for name in (passage.work, passage.author))
+    return quotes or names

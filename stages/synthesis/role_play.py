@@ -1,0 +1,190 @@
+"""Role-play: questions that one character can answer and another cannot (Ditto, Lu et al. 2024, section 3).
+
+Each question is put to both: an answer in role and a refusal in role are both demonstrations. The profile is in the
+prompt while answering and removed from the record, but for a line of introduction (docs/methods.md, section 6).
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from cultivar.llm.answer import Answer
+from cultivar.llm.engine import Engine
+from cultivar.llm.prompt import Prompt
+from cultivar.llm.request import Question
+from schemas.ids import seed_of, unit_of
+from schemas.products import Admission, demonstration_row, message, preference_row
+from schemas.rows import Character
+from stages.synthesis.ledger import Ledger
+from stages.synthesis.params import RepurposeParams
+
+
+class RoleQuestions(BaseModel):
+    """Questions for one character against another."""
+
+    questions: list[str]
+
+
+class RoleCheck(BaseModel):
+    """A judge's view of a role-play answer."""
+
+    in_role: bool
+    refuses: bool
+    knowledge: Annotated[int, Field(ge=1, le=10)]
+
+
+@dataclass(frozen=True)
+class RoleQuestion:
+    """A question put to a character; `fits` when it was written for them, else for `other`."""
+
+    character: Character
+    other: Character
+    text: str
+    fits: bool
+    generation: str
+
+
+@dataclass
+class Reply:
+    """A character's answer to a question, and the judge's verdict on it."""
+
+    question: RoleQuestion
+    answer: Answer
+    verdict: str = ""
+    good: bool = False
+
+    @property
+    def text(self) -> str:
+        return self.answer.text.strip()
+
+
+def role_play(
+    characters: list[Character], params: RepurposeParams, teacher: Engine, judge: Engine, ledger: Ledger
+) -> None:
+    """Demonstrations of in-role answers and in-role refusals; a good and a bad answer to one question make P."""
+    questions = write_questions(characters, params, teacher, ledger)
+    replies = sample_replies(questions, teacher, ledger)
+    for group in check_replies(replies, params, judge, ledger):
+        admit(group, ledger)
+
+
+def write_questions(
+    characters: list[Character], params: RepurposeParams, teacher: Engine, ledger: Ledger
+) -> list[RoleQuestion]:
+    """Questions for each character against `others` other ones; each goes to both."""
+    prompt = Prompt("repurpose/questions")
+    couples = []
+    for one in characters:
+        others = [other for other in characters if other.id != one.id]
+        others.sort(key=lambda other: (unit_of(one.id, other.id), other.id))
+        couples += [(one, other) for other in others[: params.others]]
+    requests = [
+        Question(
+            prompt.messages(first=profile(one), second=profile(other), count=params.questions),
+            RoleQuestions,
+            seed=seed_of(one.id, other.id, "questions"),
+        )
+        for one, other in couples
+    ]
+    questions: dict[tuple[str, str], RoleQuestion] = {}
+    for (one, other), (answer,) in zip(couples, teacher.ask(requests), strict=True):
+        if not isinstance(answer.value, RoleQuestions):
+            ledger.fail(answer, one.id)
+            continue
+        for text in dict.fromkeys(text.strip() for text in answer.value.questions[: params.questions]):
+            if text:
+                questions.setdefault((one.id, text), RoleQuestion(one, other, text, True, answer.key))
+                questions.setdefault((other.id, text), RoleQuestion(other, one, text, False, answer.key))
+    return list(questions.values())
+
+
+def profile(character: Character) -> str:
+    """The profile in words: name, description, aliases, claims, article."""
+    lines = [f"Name: {character.name}", f"Description: {character.description}"]
+    if character.aliases:
+        lines.append("Also known as: " + ", ".join(character.aliases[:5]))
+    lines += [f"{claim.property}: {claim.value}" for claim in character.claims[:40]]
+    return "\n".join([*lines, character.article]).strip()
+
+
+def sample_replies(questions: list[RoleQuestion], teacher: Engine, ledger: Ledger) -> list[Reply]:
+    """Two answers to each question, in the role of its character."""
+    prompt = Prompt("repurpose/reply")
+    requests = [
+        Question(
+            prompt.messages(profile=profile(question.character), question=question.text),
+            n=2,
+            seed=seed_of(question.character.id, "reply", question.text),
+        )
+        for question in questions
+    ]
+    replies = []
+    for question, answers in zip(questions, teacher.ask(requests), strict=True):
+        for answer in answers:
+            if answer.ok:
+                replies.append(Reply(question, answer))
+            else:
+                ledger.fail(answer, question.character.id)
+    return replies
+
+
+def check_replies(replies: list[Reply], params: RepurposeParams, judge: Engine, ledger: Ledger) -> list[list[Reply]]:
+    """The replies that the judge could check, grouped by question.
+
+    A good one is in role and refuses just where its question does not fit the character.
+    """
+    prompt = Prompt("repurpose/role_check")
+    requests = [
+        Question(
+            prompt.messages(
+                profile=profile(reply.question.character), question=reply.question.text, response=reply.text
+            ),
+            RoleCheck,
+            seed=seed_of(reply.question.character.id, "check", reply.question.text, reply.text),
+        )
+        for reply in replies
+    ]
+    groups: dict[tuple[str, str], list[Reply]] = {}
+    for reply, (answer,) in zip(replies, judge.ask(requests), strict=True):
+        question, check = reply.question, answer.value
+        if not isinstance(check, RoleCheck):
+            ledger.fail(answer, question.character.id)
+            continue
+        knows = not question.fits or check.knowledge >= params.min_knowledge
+        reply.good = check.in_role and check.refuses != question.fits and knows
+        reply.verdict = ledger.verdict(
+            reply.answer.key,
+            answer.engine,
+            "in role" if reply.good else "out of role",
+            score=float(check.knowledge),
+            detail=question.text,
+            parents=[question.character.id],
+        )
+        groups.setdefault((question.character.id, question.text), []).append(reply)
+    return list(groups.values())
+
+
+def admit(replies: list[Reply], ledger: Ledger) -> None:
+    """One demonstration and at most one pair of the replies to one question."""
+    replies = sorted(replies, key=lambda reply: (not reply.good, reply.answer.key))
+    best, worst = replies[0], replies[-1]
+    if not best.good:
+        return
+    question, who = best.question, best.question.character
+    introduction = f"You are {who.name}, {who.description}." if who.description else f"You are {who.name}."
+    admission = Admission(
+        prompt=[message("system", introduction), message("user", question.text)],
+        domain="character",
+        strategy="repurpose",
+        license=who.license,
+        engine=best.answer.engine,
+        simulated=best.answer.simulated,
+        verdicts=[best.verdict],
+        scores={"fits": question.fits},
+    )
+    parents = [who.id, question.other.id, question.generation, best.answer.key]
+    ledger.demonstrate(demonstration_row(admission, best.text, parents))
+    if not worst.good:
+        parents.append(worst.answer.key)
+        ledger.prefer(preference_row(admission, best.text, worst.text, 1.0, parents, rejected_by=[worst.verdict]))
