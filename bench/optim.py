@@ -5,7 +5,7 @@
 Qwen2-shaped tensors (a tied embedding and decoder layers), fp32, one thread, gradients drawn anew for every step. The
 optimizers take their steps in turn within one process, so that a busy machine slows them alike; each figure is the
 median of the CPU seconds of its steps, the first two (which read τ) left out. Extra bytes are what is held beside
-Adam's two moments: kept entries of τ with their positions, released semantics, reserve 0.01. Ends with one line of JSON:
+Adam's two moments: selected entries of τ with their positions, released semantics, reserve 0.01. Ends with one line of JSON:
 
     ondare_vs_adamw, onties_vs_adamw   ratio of CPU seconds a step, the larger of the sizes'
     extra_bytes_per_param              the larger of the two optimizers' and of the sizes'
@@ -23,8 +23,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from train.merging.deltas import Deltas
-from train.merging.optimizers import Merging, OnDARE, OnTIES
+from train.merging import Deltas, OnDARE, OnTIES
+from train.merging.optimizers import Merging
 
 RESERVE = 0.01
 SIZES = {

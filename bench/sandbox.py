@@ -2,7 +2,7 @@
 
     python -m bench.sandbox [--runs 2000] [--backend auto] [--drift 10000]
 
-The same trivial function and test goes through each way. CPU is that of the whole tree of processes: of a control group
+The same trivial function and test goes through each way. CPU is that of the entire process tree: of a control group
 where one can be made, otherwise of /proc over this process and its descendants. Beside the sandbox stand
 
     python        a fresh `python -I -S -c` per run, no isolation
@@ -35,7 +35,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from cultivar.sandbox import Case, Job, Sandbox, backends
+from cultivar.sandbox import Case, Job, Sandbox, backends, job_from_asserts
 from cultivar.sandbox.interpreters import interpreter
 from cultivar.sandbox.slot import Slot
 
@@ -124,7 +124,7 @@ def verifier_jobs(count: int) -> Iterator[Job]:
     return (Job(str(i), "verifier", VERIFIER, inputs=INPUTS) for i in range(count))
 
 
-def pooled(slots: int, count: int, once: Callable[[], bool]) -> int:
+def run_in_pool(slots: int, count: int, once: Callable[[], bool]) -> int:
     with ThreadPoolExecutor(slots) as pool:
         return sum(pool.map(lambda _: once(), range(count)))
 
@@ -134,7 +134,7 @@ def by_python(prefix: list[str]) -> Callable[[], bool]:
     return lambda: subprocess.run(command, capture_output=True, env={"LC_ALL": "C.UTF-8"}).returncode == 0
 
 
-def guarded(program: str, verdict: object, seconds: float) -> None:
+def run_guarded(program: str, verdict: object, seconds: float) -> None:
     """The child of human-eval's pattern: what could do harm is taken away by name, the program says how it went."""
 
     def late(*_: object) -> None:
@@ -169,7 +169,7 @@ def fork_guard(program: str) -> bool:
     context = multiprocessing.get_context("fork")
     with context.Manager() as manager:
         verdict = manager.list()
-        child = context.Process(target=guarded, args=(program, verdict, 3.0))
+        child = context.Process(target=run_guarded, args=(program, verdict, 3.0))
         child.start()
         child.join(4.0)
         if child.is_alive():
@@ -246,16 +246,18 @@ def main() -> int:
                     measure(meter, f"sandbox ({other}), call", few, lambda b=second: passing(b, call_jobs(few), few))
         start = statistics.median(start_times(backend))
         print(f"{'zygote start':28} {start:8.3f} s")
-        plain, _ = measure(meter, "python -I -S -c", few, lambda: pooled(slots, few, by_python([])))
+        plain, _ = measure(meter, "python -I -S -c", few, lambda: run_in_pool(slots, few, by_python([])))
         bwrap = None
         if shutil.which("bwrap"):
-            bwrap, _ = measure(meter, "bubblewrap + python", few, lambda: pooled(slots, few, by_python(bwrap_prefix())))
+            bwrap, _ = measure(
+                meter, "bubblewrap + python", few, lambda: run_in_pool(slots, few, by_python(bwrap_prefix()))
+            )
         else:
             print("bubblewrap is not installed; no figure for it")
         program = CODE + TEST
         guard, _ = measure(meter, "fork-guard (human-eval)", few, lambda: sum(fork_guard(program) for _ in range(few)))
         forged = fork_guard(FORGED + TEST)
-        (verdict,) = box.run([Job.from_asserts("forged", FORGED, [TEST])])
+        (verdict,) = box.run([job_from_asserts("forged", FORGED, [TEST])])
         print(
             f"an object equal to everything: fork-guard {'passes' if forged else 'fails'} it, the sandbox: {verdict.outcome}"
         )

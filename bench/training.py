@@ -1,6 +1,6 @@
 """What training costs: SFT against TRL's defaults, packing, memory of long rows, and an episode of online DPO by part.
 
-    python -m bench.train [--rows 192] [--skip-memory]
+    python -m bench.training [--rows 192] [--skip-memory]
 
 Speed: one small Qwen2 model, rows with GSM8K's distribution of lengths (QUANTILES), one thread, CPU seconds of
 `trainer.train()`. "TRL's defaults" is SFTTrainer with SFTConfig as it comes (8 rows a step padded to the longest, bf16,
@@ -44,11 +44,11 @@ from trl import SFTConfig, SFTTrainer
 
 from cultivar.grading.pairs import pairs
 from schemas.stage import Checkpoints
-from train import dpo_trainer as direct
+from train.dpo_trainer import preference_trainer
 from train.params import OnlineDpoParams, SftParams
-from train.sampling.sampler import Drawing, TransformersSampler
-from train.scoring import score
-from train.settings import arguments, quiet
+from train.sampling.sampler import SamplingSettings, TransformersSampler
+from train.scoring import score_sequences
+from train.settings import silence_libraries, training_arguments
 from train.tokenizer import train_tokenizer
 
 QUANTILES = [91, 134, 152, 167, 182, 198, 215, 236, 262, 303, 364, 566]
@@ -119,7 +119,7 @@ def speed(rows: int, folder: Path) -> dict[str, float]:
     def own(packing: bool, bf16: bool) -> SFTConfig:
         rows_a_step = packed if packing else 8
         params = SftParams(**ours, batch_size=rows_a_step, packing=packing, max_length=PACKED, bf16=bf16)
-        given = arguments(params, Checkpoints(folder / f"packing-{packing}-{bf16}"))
+        given = training_arguments(params, Checkpoints(folder / f"packing-{packing}-{bf16}"))
         return SFTConfig(
             **given, max_length=PACKED, packing=packing, packing_strategy="bfd", completion_only_loss=False
         )
@@ -160,7 +160,9 @@ def peak(tokens: int, full: bool) -> float:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         params = SftParams(batch_size=1, max_steps=1, packing=False, max_length=tokens)
-        config = SFTConfig(**arguments(params, Checkpoints(folder)), max_length=tokens, completion_only_loss=False)
+        config = SFTConfig(
+            **training_arguments(params, Checkpoints(folder)), max_length=tokens, completion_only_loss=False
+        )
         config.save_strategy = IntervalStrategy.NO
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         if full:
@@ -185,7 +187,7 @@ def memory() -> float:
                 f"  {name:<32} not run: takes about {needed / 2**30:.0f} GB, {free / 2**30:.0f} GB are free", flush=True
             )
             continue
-        command = [sys.executable, "-m", "bench.train", "--peak", str(tokens), *(["--full"] if full else [])]
+        command = [sys.executable, "-m", "bench.training", "--peak", str(tokens), *(["--full"] if full else [])]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         value = float(done.stdout.split()[-1])
         found = value if (tokens, full) == (32_768, False) else found
@@ -212,19 +214,19 @@ def episode(folder: Path) -> None:
 
     sampler = TransformersSampler(words, 256)
     timed("sync", lambda: sampler.sync(folder / "policy", []))
-    made = timed("sample", lambda: sampler.sample(prompts, Drawing(8, 1.0, 64, 0), lambda *_: None))
-    flat = [ids + said.ids for ids, samples in zip(prompts, made, strict=True) for said in samples]
-    values = timed("score", lambda: score(judge, flat, 0))
+    made = timed("sample", lambda: sampler.sample(prompts, SamplingSettings(8, 1.0, 64, 0), lambda *_: None))
+    flat = [ids + sample.ids for ids, samples in zip(prompts, made, strict=True) for sample in samples]
+    values = timed("score", lambda: score_sequences(judge, flat, 0))
     rows = []
     for at, samples in enumerate(made):
-        found = pairs([said.text for said in samples], values[8 * at : 8 * at + 8])
+        found = pairs([sample.text for sample in samples], values[8 * at : 8 * at + 8])
         for best, worst in found:
             chosen, rejected = samples[best].ids, samples[worst].ids
             rows.append({"prompt_ids": prompts[at], "chosen_ids": chosen, "rejected_ids": rejected})
     params = OnlineDpoParams(batch_size=16, max_length=256, learning_rate=1e-4, floor=1e-5)
     reference = model(len(words), 64, 2)
-    training = direct.trainer(
-        policy, reference, Dataset.from_list(rows), words, params, Checkpoints(folder / "work"), []
+    training = preference_trainer(
+        policy, reference, Dataset.from_list(rows), words, params, Checkpoints(folder / "work"), callbacks=[]
     )
     training.remove_callback(PrinterCallback)
     timed("train", training.train)
@@ -232,13 +234,13 @@ def episode(folder: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.train", description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m bench.training", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--rows", type=int, default=192, help="rows of the comparison of speeds")
     parser.add_argument("--skip-memory", action="store_true", help="leave out the long rows (peak_mb_32k is null)")
     parser.add_argument("--peak", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--full", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
-    quiet()
+    silence_libraries()
     torch.set_num_threads(1)
     if given.peak:
         print(peak(given.peak, given.full))

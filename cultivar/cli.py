@@ -42,7 +42,7 @@ TOOLS = {
     "sync": Tool(SHARE, "cultivar.store.sync", "Push or pull the generation store."),
     "compact": Tool(SHARE, "cultivar.store.compaction", "Merge the store's small segments."),
 }
-OWN_PARSERS = ("run", "sandbox", "sync")
+OWN_PARSERS = ("run", "sandbox")
 """Subcommands that parse their arguments themselves, since they run without this module too."""
 
 

@@ -31,14 +31,15 @@ def write_syntax(value: object, keep_docstrings: bool, write: Callable[[str], No
     if isinstance(value, ast.AST):
         write(f"({type(value).__name__}")
         for name, item in ast.iter_fields(value):
+            if isinstance(item, list) and not keep_docstrings:
+                item = [part for part in item if not is_docstring(part)]
             if name not in LEFT_OUT and item is not None and item != []:
                 write(name)
                 write_syntax(item, keep_docstrings, write)
         write(")")
     elif isinstance(value, list):
         for item in value:
-            if keep_docstrings or not is_docstring(item):
-                write_syntax(item, keep_docstrings, write)
+            write_syntax(item, keep_docstrings, write)
     else:
         write(f"{type(value).__name__} {value!r}")
 

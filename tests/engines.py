@@ -42,10 +42,9 @@ class ScriptedBackend:
     function answers each request. Raises AssertionError for a request that the script does not foresee.
     """
 
-    simulated = True
-
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, simulated: bool) -> None:
         self.script = script
+        self.simulated = simulated
         self.extra: dict[str, Any] = {}
         self.asked: list[str] = []
         self.taken: dict[str, int] = {}
@@ -82,11 +81,14 @@ class ScriptedBackend:
 
 
 @contextmanager
-def scripted(script: Script, role: str = "judge", **spec: object) -> Iterator[Engine]:
-    """An engine of `role` that gives the answers of `script` (ScriptedBackend); `engine.backend.asked` lists prompts."""
+def scripted(script: Script, role: str = "judge", simulated: bool = True, **spec: object) -> Iterator[Engine]:
+    """An engine of `role` that gives the answers of `script` (ScriptedBackend); `engine.backend.asked` lists prompts.
+
+    `simulated` is how its answers are marked.
+    """
     params = RoleParams.model_validate({"model": "by hand"} | spec)
     with (
         tempfile.TemporaryDirectory() as folder,
-        Engine(role, params, ScriptedBackend(script), Store(Path(folder))) as engine,
+        Engine(role, params, ScriptedBackend(script, simulated), Store(Path(folder))) as engine,
     ):
         yield engine

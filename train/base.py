@@ -2,8 +2,8 @@
 
 The corpus is plain documents, "Question:\\n…\\nAnswer:\\n…", of the problems' human solutions, and a share of other text
 (instructions with their references, passages), in one stream of tokens cut into blocks. The answer stands on a line of
-its own, as it does in a chat: otherwise nothing carries over to chat. The words of a question are drawn at random and
-teach nothing, so only the working carries loss: the copying that the working needs forms in half the steps.
+its own, as it does in a chat: otherwise nothing carries over to chat. The words of a question are random and teach
+nothing, so only the working carries loss: the copying that the working needs forms in half the steps.
 """
 
 import random
@@ -26,11 +26,11 @@ from schemas.rows import Instruction, Passage, Problem
 from schemas.stage import Checkpoints, Files, Model, ModelOut, Plot, Progress
 from schemas.table import Context
 from train.chat import encode_prompt
-from train.launch import is_first
+from train.launch import is_main_process
 from train.params import BaseParams
-from train.progress import Record
-from train.resume import train
-from train.settings import arguments, save, start, trusts
+from train.progress import TrainingLog
+from train.resume import train_resumably
+from train.settings import is_trusted, save_model, set_up_process, training_arguments
 from train.tokenizer import train_tokenizer
 
 
@@ -43,9 +43,9 @@ class Blocks(torch.utils.data.Dataset):
     """A stream of ids with their labels (-100: no loss) in blocks of equal length."""
 
     def __init__(self, ids: list[int], labels: list[int], block: int):
-        whole = len(ids) // block * block
-        self.blocks = torch.tensor(ids[:whole], dtype=torch.long).view(-1, block)
-        self.labels = torch.tensor(labels[:whole], dtype=torch.long).view(-1, block)
+        length = len(ids) // block * block
+        self.blocks = torch.tensor(ids[:length], dtype=torch.long).view(-1, block)
+        self.labels = torch.tensor(labels[:length], dtype=torch.long).view(-1, block)
 
     def __len__(self) -> int:
         return len(self.blocks)
@@ -66,66 +66,65 @@ def base(
 ) -> BaseOut:
     """Train the tokenizer, then the model. Raises UserError where there is no problem with a solution to learn from.
 
-    `params.pretrained` must stand among the deps, so that other weights in that folder are another base.
+    `params.pretrained` must be among the deps, so that other weights in that folder are another base.
     """
-    start(params.seed, params.launch == "cpu")
+    set_up_process(params.seed, params.launch == "cpu")
     if params.pretrained:
         files.find(params.pretrained)
-        return pretrained(params, base)
-    taught = [document(problem) for problem in problems if problem.solution]
-    if not taught:
+        return copy_pretrained(params, base)
+    documents = [to_document(problem) for problem in problems if problem.solution]
+    if not documents:
         raise UserError("base: no problem has a `solution`; give it seeds in GSM8K's shape, or set base.pretrained")
     others = [text for row in instructions if row.reference for text in [f"{row.prompt}\n{row.reference}"]]
     others += [passage.text for passage in passages]
-    tokenizer = train_tokenizer(
-        corpus(["".join(parts) for parts in taught], others, params), params.vocabulary, params.positions
-    )
-    model = Qwen2ForCausalLM(config(params, tokenizer))
-    ids, labels = stream(tokenizer, taught, others, params)
-    record = Record(progress, params.batch_size * params.accumulation * params.block)
+    corpus = tokenizer_corpus(["".join(parts) for parts in documents], others, params)
+    tokenizer = train_tokenizer(corpus, params.vocabulary, params.positions)
+    model = Qwen2ForCausalLM(model_config(params, tokenizer))
+    ids, labels = token_stream(tokenizer, documents, others, params)
+    log = TrainingLog(progress, params.batch_size * params.accumulation * params.block)
     trainer = Trainer(
         model=model,
-        args=TrainingArguments(**arguments(params, checkpoints)),
+        args=TrainingArguments(**training_arguments(params, checkpoints)),
         train_dataset=Blocks(ids, labels, params.block),
-        callbacks=[record],
+        callbacks=[log],
     )
-    train(trainer)
-    save(trainer, tokenizer, base.path)
+    train_resumably(trainer)
+    save_model(trainer, tokenizer, base.path)
     metrics = {
         "parameters": sum(weight.numel() for weight in model.parameters()),
         "vocabulary": len(tokenizer),
-        "documents": len(taught),
+        "documents": len(documents),
         "tokens": len(ids),
         "steps": trainer.state.global_step,
-        "loss": record.last("loss"),
+        "loss": log.recent_mean("loss"),
         "prompt_overhead": len(encode_prompt(tokenizer, [{"role": "user", "content": ""}])),
     }
-    return BaseOut(record.plot(), metrics)
+    return BaseOut(log.to_plot(), metrics)
 
 
-def pretrained(params: BaseParams, out: ModelOut) -> BaseOut:
+def copy_pretrained(params: BaseParams, out: ModelOut) -> BaseOut:
     """A real pretrained model takes the place of the tiny one: its safetensors and tokenizer, as they are."""
     source = Model(Path(params.pretrained))
-    trust = trusts(source, params.trusted)
+    trust = is_trusted(source, params.trusted)
     tokenizer = AutoTokenizer.from_pretrained(source.path, trust_remote_code=trust)
     model = AutoModelForCausalLM.from_pretrained(
         source.path, dtype="auto", use_safetensors=True, trust_remote_code=trust
     )
-    if is_first():
+    if is_main_process():
         model.save_pretrained(out.path)
         tokenizer.save_pretrained(out.path)
-    return BaseOut(Record(lambda *_: None).plot(), {"parameters": sum(w.numel() for w in model.parameters())})
+    return BaseOut(TrainingLog(lambda *_: None).to_plot(), {"parameters": sum(w.numel() for w in model.parameters())})
 
 
-def document(problem: Problem) -> tuple[str, str]:
-    """A problem and its working; the last line says the answer where the working does not."""
+def to_document(problem: Problem) -> tuple[str, str]:
+    """A problem and its working; a last line gives the answer where the working does not."""
     solution = (problem.solution or "").strip()
     if "The answer is" not in solution:
         solution += f"\nThe answer is {problem.answer}."
     return f"Question:\n{problem.prompt}\nAnswer:\n", solution
 
 
-def config(params: BaseParams, tokenizer: PreTrainedTokenizerBase) -> Qwen2Config:
+def model_config(params: BaseParams, tokenizer: PreTrainedTokenizerBase) -> Qwen2Config:
     """Qwen2 in small. A head size of 32 is the least that vLLM's attention on CPUs takes."""
     return Qwen2Config(
         vocab_size=len(tokenizer),
@@ -144,48 +143,50 @@ def config(params: BaseParams, tokenizer: PreTrainedTokenizerBase) -> Qwen2Confi
     )
 
 
-def corpus(taught: list[str], others: list[str], params: BaseParams) -> list[str]:
-    """What the tokenizer learns from: all documents, other text by its share, and the frame of a chat."""
+def tokenizer_corpus(documents: list[str], others: list[str], params: BaseParams) -> list[str]:
+    """What the tokenizer is trained on: all documents, other text by its share, and the frame of a chat."""
     frame = "system\nYou are a helpful assistant.\nuser\nassistant\nThe answer is 1."
-    characters = sum(map(len, taught)) * params.other_share / (1 - params.other_share)
-    kept, size = [], 0
+    characters = sum(map(len, documents)) * params.other_share / (1 - params.other_share)
+    selected, size = [], 0
     for text in others:
         if size >= characters:
             break
-        kept.append(text)
+        selected.append(text)
         size += len(text)
-    return [*taught, *kept, *[frame] * max(1, len(taught) // 4)]
+    return [*documents, *selected, *[frame] * max(1, len(documents) // 4)]
 
 
-def stream(
-    tokenizer: PreTrainedTokenizerBase, taught: list[tuple[str, str]], others: list[str], params: BaseParams
+def token_stream(
+    tokenizer: PreTrainedTokenizerBase, documents: list[tuple[str, str]], others: list[str], params: BaseParams
 ) -> tuple[list[int], list[int]]:
-    """Token ids of shuffled documents, each with its stop token, as many as the training takes; and their labels."""
+    """Token ids of shuffled documents, each with its stop token, as many as the training takes; and their labels (-100 on questions)."""
     stop = tokenizer.eos_token_id
-    asked, worked = (
-        tokenizer([pair[part] for pair in taught], add_special_tokens=False)["input_ids"] for part in (0, 1)
+    questions, solutions = (
+        tokenizer(list(texts), add_special_tokens=False)["input_ids"] for texts in zip(*documents, strict=True)
     )
-    own = [
-        ([*question, *answer, stop], [-100] * len(question) + [*answer, stop])
-        for question, answer in zip(asked, worked, strict=True)
+    encoded = [
+        ([*question, *solution, stop], [-100] * len(question) + [*solution, stop])
+        for question, solution in zip(questions, solutions, strict=True)
     ]
-    rest = [[*ids, stop] for ids in tokenizer(others, add_special_tokens=False)["input_ids"]] if others else []
+    other_ids = [[*ids, stop] for ids in tokenizer(others, add_special_tokens=False)["input_ids"]] if others else []
     per_step = params.batch_size * params.accumulation * params.block
-    needed = params.max_steps * per_step if params.max_steps else int(params.epochs * sum(len(ids) for ids, _ in own))
+    needed = (
+        params.max_steps * per_step if params.max_steps else int(params.epochs * sum(len(ids) for ids, _ in encoded))
+    )
     needed = max(needed, params.block)
     rng = random.Random(params.seed)
     ids: list[int] = []
     labels: list[int] = []
-    other = 0
+    others_taken = 0
     while len(ids) < needed:
-        for document_ids, document_labels in rng.sample(own, len(own)):
+        for document_ids, document_labels in rng.sample(encoded, len(encoded)):
             ids += document_ids
             labels += document_labels
-            while rest and other < params.other_share * len(ids):
-                text = rng.choice(rest)
-                at = rng.randrange(max(1, len(text) - params.block))
-                piece = text[at : at + params.block]
+            while other_ids and others_taken < params.other_share * len(ids):
+                text = rng.choice(other_ids)
+                start = rng.randrange(max(1, len(text) - params.block))
+                piece = text[start : start + params.block]
                 ids += piece
                 labels += piece
-                other += len(piece)
+                others_taken += len(piece)
     return ids[:needed], labels[:needed]

@@ -1,4 +1,4 @@
-"""Conversations as token ids, with the marks of what is trained.
+"""Conversations as token ids, with a mask of the tokens that carry loss.
 
 CHATML is Qwen2's own template, which base models of this project save. Qwen2's template has no `{% generation %}`
 marks, so trainers cannot tell which tokens are the assistant's; TRAINING renders the same text with the marks around
@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerBase
 
 from schemas.rows import Message
 
-END = "<|im_end|>"
+TURN_END = "<|im_end|>"
 SYSTEM = (
     "{% if loop.first and messages[0]['role'] != 'system' %}"
     "{{ '<|im_start|>system\\nYou are a helpful assistant.<|im_end|>\\n' }}{% endif %}"
@@ -41,8 +41,15 @@ class Encoded:
     def __len__(self) -> int:
         return len(self.prompt) + len(self.completion)
 
+    @property
+    def labels(self) -> list[int]:
+        """The ids of prompt and completion, -100 wherever a token carries no loss."""
+        completion = [token if mark else -100 for token, mark in zip(self.completion, self.mask, strict=True)]
+        return [-100] * len(self.prompt) + completion
 
-def turns(messages: Iterable[Message]) -> list[dict[str, str]]:
+
+def message_dicts(messages: Iterable[Message]) -> list[dict[str, str]]:
+    """Messages as chat templates take them."""
     return [{"role": message.role, "content": message.content} for message in messages]
 
 
@@ -59,15 +66,15 @@ def encode(
     Nothing is cut. What the template writes after the last stop token is left out. Raises ValueError where the
     tokenizer's own template is not ChatML: its prompt would differ from what is trained.
     """
-    start = encode_prompt(tokenizer, prompt)
-    whole: Any = tokenizer.apply_chat_template(
+    prompt_ids = encode_prompt(tokenizer, prompt)
+    rendered: Any = tokenizer.apply_chat_template(
         [*prompt, *completion], chat_template=TRAINING, return_dict=True, return_assistant_tokens_mask=True
     )
-    ids, mask = list(whole["input_ids"]), list(whole["assistant_masks"])
-    if ids[: len(start)] != start:
+    ids, mask = list(rendered["input_ids"]), list(rendered["assistant_masks"])
+    if ids[: len(prompt_ids)] != prompt_ids:
         raise ValueError(
             "the model's chat template does not render ChatML with the prompt as a prefix; training would see other "
             "tokens than generation: give the model Qwen2's chat template"
         )
-    last = max((at for at, marked in enumerate(mask) if marked), default=-1) + 1
-    return Encoded(start, ids[len(start) : last], mask[len(start) : last])
+    end = max((position for position, marked in enumerate(mask) if marked), default=-1) + 1
+    return Encoded(prompt_ids, ids[len(prompt_ids) : end], mask[len(prompt_ids) : end])

@@ -6,12 +6,12 @@ from schemas.ids import unit_of
 from schemas.rows import FinalPreference
 from schemas.stage import Checkpoints, Model, ModelOut, Plot, Progress
 from schemas.table import Context
-from train import tokenized as rows
-from train.dpo_trainer import trainer
+from train.dpo_trainer import preference_trainer
 from train.params import DpoParams
-from train.progress import Record
-from train.resume import train
-from train.settings import read_model, read_tokenizer, save, start
+from train.progress import TrainingLog
+from train.resume import train_resumably
+from train.settings import read_model, read_tokenizer, save_model, set_up_process
+from train.tokenized import LengthLimit, tokenize_preferences
 
 
 class DpoOut(NamedTuple):
@@ -27,25 +27,25 @@ def dpo(
     checkpoints: Checkpoints,
     progress: Progress,
 ) -> DpoOut:
-    """Train on the train split of P; `params.pairs` of them, drawn by their ids, where it is not 0."""
-    start(params.seed, params.launch == "cpu")
+    """Train on the train split of P; `params.pairs` of them, sampled by their ids, where it is not 0."""
+    set_up_process(params.seed, params.launch == "cpu")
     tokenizer = read_tokenizer(sft, params.trusted)
     policy, reference = (read_model(sft, trusted=params.trusted, attention=params.attention) for _ in range(2))
     pairs = [row for row in preferences if row.split == "train"]
     if params.pairs:
-        drawn = sorted(pairs, key=lambda row: (unit_of(row.id, "dpo", params.seed), row.id))[: params.pairs]
-        pairs = sorted(drawn, key=lambda row: row.id)
-    taken = rows.preferences(pairs, tokenizer, params.max_length, params.overlong_share, "dpo")
-    record = Record(progress, params.batch_size * params.accumulation * taken.tokens / len(taken.ids))
-    training = trainer(policy, reference, taken.dataset, tokenizer, params, checkpoints, [record])
-    train(training)
-    save(training, tokenizer, dpo.path)
+        selected = sorted(pairs, key=lambda row: (unit_of(row.id, "dpo", params.seed), row.id))[: params.pairs]
+        pairs = sorted(selected, key=lambda row: row.id)
+    rows = tokenize_preferences(pairs, tokenizer, LengthLimit(params.max_length, params.overlong_share, "dpo"))
+    log = TrainingLog(progress, params.batch_size * params.accumulation * rows.tokens / len(rows.ids))
+    trainer = preference_trainer(policy, reference, rows.dataset, tokenizer, params, checkpoints, callbacks=[log])
+    train_resumably(trainer)
+    save_model(trainer, tokenizer, dpo.path)
     metrics = {
-        "pairs": len(taken.ids),
-        "overlong": taken.overlong,
-        "steps": training.state.global_step,
-        "loss": record.last("loss"),
-        "train_accuracy": record.last("rewards/accuracies"),
-        "train_margin": record.last("rewards/margins"),
+        "pairs": len(rows.ids),
+        "overlong": rows.overlong,
+        "steps": trainer.state.global_step,
+        "loss": log.recent_mean("loss"),
+        "train_accuracy": log.recent_mean("rewards/accuracies"),
+        "train_margin": log.recent_mean("rewards/margins"),
     }
-    return DpoOut(record.plot(), metrics)
+    return DpoOut(log.to_plot(), metrics)

@@ -11,11 +11,11 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallba
 from trl import DPOConfig, DPOTrainer
 
 from schemas.stage import Checkpoints
-from train.launch import is_first
-from train.params import Direct
-from train.settings import arguments
+from train.launch import is_main_process
+from train.params import PreferenceOptimization
+from train.settings import training_arguments
 
-MakeOptimizer = Callable[[torch.nn.Module], torch.optim.Optimizer]
+OptimizerFactory = Callable[[torch.nn.Module], torch.optim.Optimizer]
 
 
 class PreferenceTrainer(DPOTrainer):
@@ -27,12 +27,12 @@ class PreferenceTrainer(DPOTrainer):
     def __init__(
         self,
         *args: Any,
-        make_optimizer: MakeOptimizer | None = None,
+        optimizer_factory: OptimizerFactory | None = None,
         moments: dict[str, Any] | None = None,
         **kwargs: Any,
     ):
         """`moments`: `state` of an earlier optimizer's state_dict, to go on with."""
-        self.make_optimizer, self.moments = make_optimizer, moments
+        self.optimizer_factory, self.moments = optimizer_factory, moments
         super().__init__(*args, **kwargs)
 
     def _prepare_dataset(self, dataset: Dataset, *args: Any, **kwargs: Any) -> Dataset:
@@ -42,21 +42,21 @@ class PreferenceTrainer(DPOTrainer):
         """The one place that works for DPO with and without sharding."""
         if self.optimizer is not None:
             return self.optimizer
-        if self.make_optimizer is None:
-            made = super().create_optimizer(model) if model is not None else super().create_optimizer()
+        if self.optimizer_factory is None:
+            optimizer = super().create_optimizer(model) if model is not None else super().create_optimizer()
         else:
-            made = self.optimizer = self.make_optimizer(cast(torch.nn.Module, model or self.model))
+            optimizer = self.optimizer = self.optimizer_factory(cast(torch.nn.Module, model or self.model))
         if self.moments is not None:
-            made.load_state_dict({"state": self.moments, "param_groups": made.state_dict()["param_groups"]})
-        return made
+            optimizer.load_state_dict({"state": self.moments, "param_groups": optimizer.state_dict()["param_groups"]})
+        return optimizer
 
 
-def shared(rows: Dataset, folder: Path) -> Dataset:
-    """The rows from a folder that all processes see: TRL caches the reference's log-probabilities beside them.
+def share_on_disk(rows: Dataset, folder: Path) -> Dataset:
+    """The rows, read from a folder that all processes see: TRL caches the reference's log-probabilities beside them.
 
     (For rows in memory every process would look for that cache in a temporary folder of its own.)
     """
-    if is_first() and not folder.is_dir():
+    if is_main_process() and not folder.is_dir():
         draft = folder.with_name(f".{folder.name}.tmp")
         rows.save_to_disk(draft)
         draft.rename(folder)
@@ -64,37 +64,41 @@ def shared(rows: Dataset, folder: Path) -> Dataset:
     return Dataset.load_from_disk(folder)
 
 
-def trainer(
+def preference_trainer(
     policy: PreTrainedModel,
     reference: PreTrainedModel,
     dataset: Dataset,
     tokenizer: PreTrainedTokenizerBase,
-    params: Direct,
+    params: PreferenceOptimization,
     checkpoints: Checkpoints,
+    *,
     callbacks: list[TrainerCallback],
-    make_optimizer: MakeOptimizer | None = None,
+    optimizer_factory: OptimizerFactory | None = None,
     moments: dict[str, Any] | None = None,
 ) -> PreferenceTrainer:
-    """A trainer of `policy` on pairs (`prompt_ids`, `chosen_ids`, `rejected_ids`) against `reference`."""
+    """A trainer of `policy` on pairs (`prompt_ids`, `chosen_ids`, `rejected_ids`) against `reference`.
+
+    `optimizer_factory`: creates the optimizer; None: AdamW. `moments`: of an earlier optimizer, to go on with.
+    """
     if params.precompute_reference:
-        dataset = shared(dataset, checkpoints.path / "pairs")
+        dataset = share_on_disk(dataset, checkpoints.path / "pairs")
     return PreferenceTrainer(
         model=policy,
         ref_model=reference,
         args=DPOConfig(
-            **arguments(params, checkpoints),
+            **training_arguments(params, checkpoints),
             max_length=params.max_length,
             beta=params.beta,
             loss_type=list(params.losses),
             loss_weights=list(params.loss_weights),
             label_smoothing=params.label_smoothing,
             precompute_ref_log_probs=params.precompute_reference,
-            precompute_ref_batch_size=max(1, params.batch_size // params.row_processes),
+            precompute_ref_batch_size=max(1, params.batch_size // params.data_parallel_size),
             disable_dropout=True,
         ),
         train_dataset=dataset,
         processing_class=tokenizer,
         callbacks=callbacks,
-        make_optimizer=make_optimizer,
+        optimizer_factory=optimizer_factory,
         moments=moments,
     )

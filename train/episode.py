@@ -1,7 +1,7 @@
-"""One episode of online DPO: what is sampled, scored, paired and measured. Everything of it that cost time is on disk.
+"""One episode of online DPO: prompts, their samples and rewards, the pairs, and what is measured of the policy.
 
-Samples are kept as they come (train/sampling/samples.py), and `remembered` keeps them and their rewards beside the episode's
-checkpoints, so a killed stage goes on within the episode.
+What costs time is cached on disk beside the episode's checkpoints (`cached_json`), and samples are as they come
+(train/sampling/samples.py), so a killed stage goes on within the episode.
 """
 
 import json
@@ -16,165 +16,208 @@ from accelerate.utils import broadcast_object_list
 from cultivar.grading.pairs import pairs
 from schemas.ids import content_id
 from schemas.rows import Message
-from train.chat import turns
-from train.launch import is_first
+from train.chat import message_dicts
+from train.launch import is_main_process
 from train.params import OnlineDpoParams, StopLimits
-from train.progress import Record
+from train.progress import TrainingLog
 from train.sampling.samples import Sample
+from train.tokenized import Columns
 
-Line = dict[str, Any]
+Signals = dict[str, Any]
+"""What is measured of one policy, by column of the plot."""
 
 
-class Task(NamedTuple):
-    """A prompt: the id of the row of P that it stands in, its messages and its token ids."""
+class EncodedPrompt(NamedTuple):
+    """A prompt: the id of the row of P that holds it, its messages and its token ids."""
 
-    id: str
-    prompt: list[Message]
+    row_id: str
+    messages: list[Message]
     ids: list[int]
 
 
-class Sampled(NamedTuple):
-    """Samples of each prompt and their rewards."""
+class ScoredSamples(NamedTuple):
+    """Samples of each prompt and their rewards (prompts × samples)."""
 
-    made: list[list[Sample]]
+    samples: list[list[Sample]]
     rewards: list[list[float]]
 
 
-def place(folder: Path, episode: int) -> Path:
-    """Where an episode keeps its work."""
+class Episode(NamedTuple):
+    """One episode's prompts with their samples, rewards and pairs, in the order of the prompts.
+
+    `pairs`: positions of the chosen and the rejected sample of each prompt; None where it has no pair.
+    """
+
+    number: int
+    prompts: Sequence[EncodedPrompt]
+    scored: ScoredSamples
+    pairs: Sequence[tuple[int, int] | None]
+
+
+class EpisodeRows(NamedTuple):
+    """An episode's rows of Rollout, RolloutReward and OnlinePair."""
+
+    rollouts: list[dict[str, Any]]
+    rewards: list[dict[str, Any]]
+    pairs: list[dict[str, Any]]
+
+
+def episode_folder(folder: Path, episode: int) -> Path:
+    """Where an episode has its work, within the folder of checkpoints."""
     return folder / f"episode-{episode:03d}"
 
 
-def remembered(file: Path, make: Callable[[], Any]) -> Any:
-    """What `make` gave (as JSON) now or before the stage was killed. The first process makes it, all are given it."""
-    held: list[Any] = [None]
-    if is_first():
+def cached_json(file: Path, compute: Callable[[], Any]) -> Any:
+    """What `compute` returns (as JSON), or returned before the stage was killed.
+
+    The main process computes it; all processes are given it.
+    """
+    result: list[Any] = [None]
+    if is_main_process():
         if not file.is_file():
             file.parent.mkdir(parents=True, exist_ok=True)
             draft = file.with_name(f".{file.name}.tmp")
             with draft.open("wb") as handle:
-                handle.write(json.dumps(make()).encode())
+                handle.write(json.dumps(compute()).encode())
                 handle.flush()
                 os.fsync(handle.fileno())
             draft.replace(file)
-        held = [json.loads(file.read_bytes())]
-    broadcast_object_list(held)
-    return held[0]
+        result = [json.loads(file.read_bytes())]
+    broadcast_object_list(result)
+    return result[0]
 
 
-def sampled(file: Path, make: Callable[[], Sampled]) -> Sampled:
-    """`remembered` for samples and rewards."""
-    made, rewards = remembered(file, make)
-    return Sampled([[Sample(*said) for said in samples] for samples in made], rewards)
+def cached_samples(file: Path, compute: Callable[[], ScoredSamples]) -> ScoredSamples:
+    """`cached_json` for samples and rewards."""
+    samples, rewards = cached_json(file, compute)
+    return ScoredSamples([[Sample(*sample) for sample in of_prompt] for of_prompt in samples], rewards)
 
 
-def paired(found: Sampled, params: OnlineDpoParams) -> list[tuple[int, int] | None]:
+def pair_samples(scored: ScoredSamples, params: OnlineDpoParams) -> list[tuple[int, int] | None]:
     """Positions of the most and least preferred sample of each prompt; None for a tie or too small a margin."""
-    chosen = []
-    for samples, rewards in zip(found.made, found.rewards, strict=True):
-        fit = pairs(
-            [said.text for said in samples],
+    result = []
+    for samples, rewards in zip(scored.samples, scored.rewards, strict=True):
+        candidates = pairs(
+            [sample.text for sample in samples],
             rewards,
             min_margin=params.margin,
             max_length_ratio=params.max_length_ratio,
             tie=params.tie,
         )
-        chosen.append(fit[0] if fit else None)
-    return chosen
+        result.append(candidates[0] if candidates else None)
+    return result
 
 
-def rows_of(
-    asked: Sequence[Task], made: Sequence[Sequence[Sample]], chosen: Sequence[tuple[int, int] | None], stop: int
-) -> list[dict[str, list[int]]]:
+def training_rows(episode: Episode, stop: int) -> list[Columns]:
     """Pairs as the trainer takes them. A completion that was cut off has no stop token to learn."""
     return [
         {
-            "prompt_ids": task.ids,
-            "chosen_ids": samples[pair[0]].ended(stop),
-            "rejected_ids": samples[pair[1]].ended(stop),
+            "prompt_ids": prompt.ids,
+            "chosen_ids": samples[pair[0]].ids_with_stop(stop),
+            "rejected_ids": samples[pair[1]].ids_with_stop(stop),
         }
-        for task, samples, pair in zip(asked, made, chosen, strict=True)
+        for prompt, samples, pair in zip(episode.prompts, episode.scored.samples, episode.pairs, strict=True)
         if pair is not None
     ]
 
 
-def tables(
-    episode: int, asked: Sequence[Task], found: Sampled, chosen: Sequence[tuple[int, int] | None]
-) -> tuple[list[Line], list[Line], list[Line]]:
-    """Rows of Rollout and RolloutReward, and of OnlinePair for the pairs, whether or not they are then trained on."""
-    rollouts, rewards, online_pairs = [], [], []
-    for task, samples, values, pair in zip(asked, found.made, found.rewards, chosen, strict=True):
-        ids = [content_id("rollout", [episode, number, said.text], [task.id]) for number, said in enumerate(samples)]
-        shared = {"episode": episode, "prompt": turns(task.prompt)}
-        for row_id, said, value in zip(ids, samples, values, strict=True):
-            rollouts.append(
-                {"id": row_id, "parents": [task.id], "completion": said.text, "finished": said.finished}
-                | {"completion_tokens": len(said.ids) + said.finished}
+def table_rows(episode: Episode) -> EpisodeRows:
+    """A row for every sample, reward and pair, whether or not the pairs are then trained on."""
+    rows = EpisodeRows([], [], [])
+    for prompt, samples, rewards, pair in zip(episode.prompts, *episode.scored, episode.pairs, strict=True):
+        shared = {"episode": episode.number, "prompt": message_dicts(prompt.messages)}
+        ids = [
+            content_id("rollout", [episode.number, number, sample.text], [prompt.row_id])
+            for number, sample in enumerate(samples)
+        ]
+        for rollout_id, sample, reward in zip(ids, samples, rewards, strict=True):
+            rows.rollouts.append(rollout_row(rollout_id, prompt, sample) | shared)
+            rows.rewards.append(
+                {
+                    "id": content_id("rollout_reward", [reward], [rollout_id]),
+                    "parents": [rollout_id],
+                    "episode": episode.number,
+                    "reward": reward,
+                }
+            )
+        if pair is not None:
+            chosen, rejected = pair
+            parents, margin = [ids[chosen], ids[rejected]], rewards[chosen] - rewards[rejected]
+            rows.pairs.append(
+                {
+                    "id": content_id("online_pair", [episode.number, margin], parents),
+                    "parents": parents,
+                    "margin": margin,
+                    "chosen": samples[chosen].text,
+                    "rejected": samples[rejected].text,
+                }
                 | shared
             )
-            reward_id = content_id("rollout_reward", [value], [row_id])
-            rewards.append({"id": reward_id, "parents": [row_id], "episode": episode, "reward": value})
-        if pair is not None:
-            parents = [ids[at] for at in pair]
-            texts = {"chosen": samples[pair[0]].text, "rejected": samples[pair[1]].text}
-            margin = values[pair[0]] - values[pair[1]]
-            row_id = content_id("online_pair", [episode, margin], parents)
-            online_pairs.append({"id": row_id, "parents": parents, "margin": margin} | shared | texts)
-    return rollouts, rewards, online_pairs
+    return rows
 
 
-def signals(
-    episode: int,
-    found: Sampled,
-    baseline: Sequence[float],
-    chosen: Sequence[tuple[int, int] | None],
-    kl: Sequence[float],
-) -> Line:
-    """What an episode's samples say of the policy that made them. `baseline`: rewards of the start policy's samples.
+def rollout_row(row_id: str, prompt: EncodedPrompt, sample: Sample) -> dict[str, Any]:
+    return {
+        "id": row_id,
+        "parents": [prompt.row_id],
+        "completion": sample.text,
+        "finished": sample.finished,
+        "completion_tokens": len(sample.ids) + sample.finished,
+    }
 
-    `win_rate`: how often a sample is scored above the start policy's sample of the same prompt, ties half.
+
+def episode_signals(episode: Episode, baseline: Sequence[float], kl: Sequence[float]) -> Signals:
+    """What an episode's samples show of the policy that they are of.
+
+    `baseline`: the reward of the start policy's sample of each prompt. `kl`: nats of one completion of each prompt.
+    `win_rate`: how often a sample's reward is above the baseline's for the same prompt, ties half.
     """
-    flat = [said for samples in found.made for said in samples]
-    values = [value for rewards in found.rewards for value in rewards]
-    gaps = [rewards[pair[0]] - rewards[pair[1]] for rewards, pair in zip(found.rewards, chosen, strict=True) if pair]
+    scored = episode.scored
+    samples = [sample for of_prompt in scored.samples for sample in of_prompt]
+    margins = [
+        rewards[pair[0]] - rewards[pair[1]] for rewards, pair in zip(scored.rewards, episode.pairs, strict=True) if pair
+    ]
     wins = [
-        (value > theirs) + 0.5 * (value == theirs)
-        for rewards, theirs in zip(found.rewards, baseline, strict=True)
-        for value in rewards
+        (reward > start_reward) + 0.5 * (reward == start_reward)
+        for rewards, start_reward in zip(scored.rewards, baseline, strict=True)
+        for reward in rewards
     ]
     return {
-        "episode": episode,
-        "reward": mean(values),
-        "reward_best": mean([max(rewards) for rewards in found.rewards]),
+        "episode": episode.number,
+        "reward": mean([reward for rewards in scored.rewards for reward in rewards]),
+        "reward_best": mean([max(rewards) for rewards in scored.rewards]),
         "win_rate": mean(wins),
         "kl": mean(kl),
-        "gap": mean(gaps),
-        "tie_share": 1 - len(gaps) / len(chosen),
-        "completion_tokens": mean([len(said.ids) for said in flat]),
-        "finished": mean([said.finished for said in flat]),
+        "gap": mean(margins),
+        "tie_share": 1 - len(margins) / len(episode.pairs),
+        "completion_tokens": mean([len(sample.ids) for sample in samples]),
+        "finished": mean([sample.finished for sample in samples]),
     }
 
 
-def trained(pairs_: int, record: Record) -> Line:
+def training_signals(pair_count: int, log: TrainingLog) -> Signals:
     """What training on an episode's pairs came to."""
     return {
-        "pairs": pairs_,
-        "loss": record.last("loss", 1.0),
-        "train_accuracy": record.last("rewards/accuracies", 1.0),
+        "pairs": pair_count,
+        "loss": log.recent_mean("loss", 1.0),
+        "train_accuracy": log.recent_mean("rewards/accuracies", 1.0),
     }
 
 
-def exceeded(line: Line, first: Line, stop: StopLimits) -> str | None:
-    """The declared limit that an episode's signals pass, in words; None where there is none."""
-    ratio = line["completion_tokens"] / max(1e-9, first["completion_tokens"])
-    if stop.max_kl is not None and line["kl"] > stop.max_kl:
-        return f"kl {line['kl']:.3g} > max_kl {stop.max_kl:g}"
+def exceeded_limit(signals: Signals, first: Signals, stop: StopLimits) -> str | None:
+    """The declared limit that an episode's signals pass, in words; None where there is none.
+
+    `first`: the signals of the first episode, whose length is what lengths are compared with.
+    """
+    ratio = signals["completion_tokens"] / max(1e-9, first["completion_tokens"])
+    if stop.max_kl is not None and signals["kl"] > stop.max_kl:
+        return f"kl {signals['kl']:.3g} > max_kl {stop.max_kl:g}"
     if stop.max_length_ratio is not None and ratio > stop.max_length_ratio:
         return f"length ratio {ratio:.3g} > max_length_ratio {stop.max_length_ratio:g}"
-    if stop.min_finished is not None and line["finished"] < stop.min_finished:
-        return f"finished {line['finished']:.3g} < min_finished {stop.min_finished:g}"
-    if stop.max_tie_share is not None and line["tie_share"] > stop.max_tie_share:
-        return f"tie share {line['tie_share']:.3g} > max_tie_share {stop.max_tie_share:g}"
+    if stop.min_finished is not None and signals["finished"] < stop.min_finished:
+        return f"finished {signals['finished']:.3g} < min_finished {stop.min_finished:g}"
+    if stop.max_tie_share is not None and signals["tie_share"] > stop.max_tie_share:
+        return f"tie share {signals['tie_share']:.3g} > max_tie_share {stop.max_tie_share:g}"
     return None
 
 

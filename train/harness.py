@@ -1,4 +1,4 @@
-"""People's own local tasks through lm-eval-harness (`evaluate.harness_tasks`; `pip install -r requirements-harness.txt`).
+"""A user's own local tasks through lm-eval-harness (`evaluate.harness_tasks`; `pip install -r requirements-harness.txt`).
 
 Tasks are YAML files in `evaluate.harness_folder`, with data beside them (`dataset_path: json`); nothing is downloaded.
 A list in `doc_to_choice` is not rendered by the harness: the choices would literally be "{{c}}" and a random model would
@@ -16,14 +16,14 @@ from train.launch import device
 from train.params import EvaluateParams
 
 
-def harness(model: Path, params: EvaluateParams, files: Files) -> dict[str, dict[str, float]]:
+def run_harness(model: Path, params: EvaluateParams, files: Files) -> dict[str, dict[str, float]]:
     """task -> metric -> value. Raises ParamsError for unknown tasks, refused ones, and where lm_eval is absent."""
-    found = files.find(f"{params.harness_folder}/**/*.y*ml") if params.harness_folder else []
-    known = {name: file for file in found for name in [check(file)] if name}
-    if missing := set(params.harness_tasks) - set(known):
+    paths = files.find(f"{params.harness_folder}/**/*.y*ml") if params.harness_folder else []
+    available = {name for path in paths if (name := read_task_name(path))}
+    if missing := set(params.harness_tasks) - available:
         raise ParamsError(
             f"evaluate.harness_tasks: {', '.join(sorted(missing))} not in evaluate.harness_folder "
-            f"{params.harness_folder!r}; it has {', '.join(sorted(known)) or 'none'}"
+            f"{params.harness_folder!r}; it has {', '.join(sorted(available)) or 'none'}"
         )
     try:
         import lm_eval
@@ -32,7 +32,7 @@ def harness(model: Path, params: EvaluateParams, files: Files) -> dict[str, dict
         raise ParamsError(
             f"evaluate.harness_tasks needs lm-eval-harness ({error}): pip install -r requirements-harness.txt"
         ) from error
-    answer = lm_eval.simple_evaluate(
+    output = lm_eval.simple_evaluate(
         model="hf",
         model_args={
             "pretrained": str(model),
@@ -52,13 +52,15 @@ def harness(model: Path, params: EvaluateParams, files: Files) -> dict[str, dict
     )
     return {
         task: {
-            name_of(metric): float(value) for metric, value in sorted(values.items()) if isinstance(value, int | float)
+            metric_name(metric): float(value)
+            for metric, value in sorted(values.items())
+            if isinstance(value, int | float)
         }
-        for task, values in sorted(answer["results"].items())
+        for task, values in sorted(output["results"].items())
     }
 
 
-def check(file: Path) -> str | None:
+def read_task_name(file: Path) -> str | None:
     """The task that a YAML file defines. Raises ParamsError for choices that would not be rendered."""
     task = YAML(typ="safe", pure=True).load(file)
     choices = task.get("doc_to_choice") if isinstance(task, dict) else None
@@ -70,6 +72,6 @@ def check(file: Path) -> str | None:
     return task.get("task") if isinstance(task, dict) else None
 
 
-def name_of(metric: str) -> str:
+def metric_name(metric: str) -> str:
     """`acc,none` as `acc`."""
     return re.sub(r",none$", "", metric)

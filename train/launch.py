@@ -2,8 +2,8 @@
 
 The stage's command stays `python -m cultivar.runner sft`. Where params ask for more than one CPU process, or for
 GPUs, that process becomes `accelerate launch … -m cultivar.runner sft`, and each process it starts runs the stage: the
-first binds, writes and prints, the others only train. One CPU process needs no launcher: it takes the config's
-settings upon itself, as `accelerate launch` would set them.
+main process (rank 0) binds, writes and prints, the others only train. One CPU process needs no launcher: it sets the
+config's environment variables itself, as `accelerate launch` would.
 """
 
 import os
@@ -18,17 +18,15 @@ from accelerate import PartialState
 from accelerate.commands.config.config_args import load_config_from_file
 
 from schemas.errors import ParamsError
-from train.params import ONE_SEQUENCE, Optimization
+from train.params import SEQUENCE_PARALLEL, Optimization
 
 CONFIGS = Path(__file__).parent / "accelerate"
-
-
-HOURS = 6 * 3600
-"""Seconds that a process waits for another: one may sample for a long time."""
+TIMEOUT_S = 6 * 3600
+"""Seconds that a process waits for another: the main process may sample for a long time."""
 
 
 class LaunchError(ParamsError):
-    """A way of launching that this machine cannot do."""
+    """A launch that this machine cannot do."""
 
 
 def enter(params: Optimization, threads: int, flags: Sequence[str], arguments: Sequence[str]) -> int:
@@ -51,21 +49,21 @@ def enter(params: Optimization, threads: int, flags: Sequence[str], arguments: S
     return 0
 
 
-def meet(on_cpu: bool) -> None:
+def init_processes(on_cpu: bool) -> None:
     """Join the other processes of the launch, where there are any."""
     settings: dict[str, Any] = {}
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        settings = {"timeout": timedelta(seconds=HOURS)} | ({"backend": "gloo"} if on_cpu else {})
+        settings = {"timeout": timedelta(seconds=TIMEOUT_S)} | ({"backend": "gloo"} if on_cpu else {})
     PartialState(cpu=on_cpu, **settings)
 
 
 def device() -> torch.device:
-    """Where this process works: its GPU, or the CPU where the stage was launched on CPUs or there is no GPU."""
+    """This process's device: its GPU, or the CPU where the stage was launched on CPUs or there is no GPU."""
     return PartialState().device
 
 
-def is_first() -> bool:
-    """Whether this process is the one that writes."""
+def is_main_process() -> bool:
+    """Whether this process (rank 0) is the one that writes."""
     return PartialState().is_main_process
 
 
@@ -76,16 +74,16 @@ def command_of(params: Optimization, config: Path, flags: Sequence[str], argumen
             f"launch: {params.launch} needs GPUs and PyTorch sees none here; set launch to cpu "
             "(accelerate would quietly run something else)"
         )
-    shared: list[str] = []
-    if params.launch in ONE_SEQUENCE:
+    parallelism: list[str] = []
+    if params.launch in SEQUENCE_PARALLEL:
         kind = {"cp": "cp", "ulysses": "sp"}[params.launch]
-        shared = [f"--parallelism_config_{kind}_size", str(params.processes)]
+        parallelism = [f"--parallelism_config_{kind}_size", str(params.processes)]
     return [
         *(sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(config)),
         *("--num_processes", str(params.processes), "--main_process_port", "0"),
         *("--mixed_precision", "bf16" if params.bf16 else "no"),
         *("--num_cpu_threads_per_process", os.environ["OMP_NUM_THREADS"]),
-        *shared,
+        *parallelism,
         *flags,
         *("-m", "cultivar.runner", *arguments),
     ]

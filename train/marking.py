@@ -10,11 +10,12 @@ from math_verify.parser import ExprExtractionConfig
 
 from cultivar.grading.answers import agrees, said, value
 from cultivar.grading.constraints import checkable, follows
-from cultivar.sandbox import NO_VERDICT, Job, Sandbox, Verdict
-from cultivar.sandbox.complete import complete
+from cultivar.sandbox import NO_VERDICT, Job, Sandbox, Verdict, job_from_asserts
+from cultivar.sandbox.uncalled_tests import add_test_calls
 from schemas.rows import EvaluationItem
 
-SECONDS = 5  # that math-verify may think about one answer (by SIGALRM: in the main thread only)
+MATH_TIMEOUT_S = 5
+"""Seconds of math-verify for one answer (by SIGALRM: in the main thread only)."""
 FENCE = re.compile(r"```(?:python|py)?[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL | re.IGNORECASE)
 
 
@@ -24,7 +25,7 @@ def can_mark(item: EvaluationItem) -> bool:
         return bool(item.answer)
     if item.task == "code":
         try:
-            return bool([complete(test, item.entry_point) for test in item.tests])
+            return bool([add_test_calls(test, item.entry_point) for test in item.tests])
         except (ValueError, SyntaxError):
             return False
     return checkable(item.constraints)
@@ -37,56 +38,59 @@ def mark(answers: Sequence[tuple[EvaluationItem, str]], sandbox: Sandbox) -> lis
     (In the graph only what the sandbox refuses comes to this: where it fails, the stage does; cultivar/runner/verdicts.py.)
     """
     right = [
-        exact(text, item.answer or "")
+        is_right_answer(text, item.answer or "")
         if item.task == "math"
         else item.task != "code" and follows(text, item.constraints, item.arguments)
         for item, text in answers
     ]
-    jobs = [job(item, text, at) for at, (item, text) in enumerate(answers) if item.task == "code"]
+    jobs = [sandbox_job(item, text, at) for at, (item, text) in enumerate(answers) if item.task == "code"]
     verdicts = {int(verdict.id): verdict for verdict in sandbox.run(jobs)} if jobs else {}
     for at, verdict in verdicts.items():
         right[at] = verdict.passed
-    lost = sorted(at for at, verdict in verdicts.items() if trouble(verdict))
-    if lost:
-        first = answers[lost[0]][0].id
+    undecided = sorted(at for at, verdict in verdicts.items() if has_no_verdict(verdict))
+    if undecided:
+        first = answers[undecided[0]][0].id
         warnings.warn(
-            f"{len(lost)} completions got no verdict from the sandbox and count as wrong; the first is of evaluation item "
-            f"{first}: {verdicts[lost[0]].message}",
+            f"{len(undecided)} completions got no verdict from the sandbox and count as wrong; the first is of evaluation item "
+            f"{first}: {verdicts[undecided[0]].message}",
             RuntimeWarning,
             stacklevel=2,
         )
     return right
 
 
-def trouble(verdict: Verdict) -> bool:
+def has_no_verdict(verdict: Verdict) -> bool:
     """Whether the sandbox could not judge some of a program's tests, and no other test has failed."""
-    said = {verdict.outcome, *verdict.results}
-    return bool(said & set(NO_VERDICT)) and said <= {"pass", *NO_VERDICT}
+    outcomes = {verdict.outcome, *verdict.results}
+    return bool(outcomes & set(NO_VERDICT)) and outcomes <= {"pass", *NO_VERDICT}
 
 
-def job(item: EvaluationItem, text: str, at: int) -> Job:
-    return Job.from_asserts(str(at), program(text), item.tests, item.entry_point, item.setup)
+def sandbox_job(item: EvaluationItem, text: str, at: int) -> Job:
+    """A completion's program with the item's tests; the verdict's id is its position."""
+    return job_from_asserts(str(at), extract_program(text), item.tests, item.entry_point, item.setup)
 
 
-def program(text: str) -> str:
-    """The last fenced block of a completion; the whole text where it has none."""
+def extract_program(text: str) -> str:
+    """The last fenced block of a completion; the entire text where it has none."""
     blocks = FENCE.findall(text)
     return blocks[-1] if blocks else text
 
 
 @lru_cache(maxsize=65_536)
-def exact(text: str, answer: str) -> bool:
-    """Whether what a text says last as its answer (cultivar/grading/answers.py) is the answer: one value, equal to it.
+def is_right_answer(text: str, answer: str) -> bool:
+    """Whether the final answer of a text (cultivar/grading/answers.py) is one value, equal to `answer`.
 
-    A text that never says its answer is wrong, whatever numbers it holds; so is one that says several. An answer that
-    is itself no single value has to be said word for word. Numbers are compared exactly, algebra by math-verify.
+    A text without a final answer is wrong, whatever numbers it holds; so is one with several. An answer that is itself
+    no single value has to be given word for word. Numbers are compared exactly, algebra by math-verify.
     """
-    words = said(text)
-    if (right := agrees(words, answer)) is not None:
+    final = said(text)
+    if (right := agrees(final, answer)) is not None:
         return right
-    found, gold = value(words), value(answer, unit=False)
-    if found is None or gold is None or found.letters != gold.letters:  # math-verify takes the c of 5c for a unit
+    given, gold = value(final), value(answer, unit=False)
+    if given is None or gold is None or given.letters != gold.letters:  # math-verify takes the c of 5c for a unit
         return False
     settings = [ExprExtractionConfig(), LatexExtractionConfig()]
-    sides = [parse(side.expression, extraction_config=settings, parsing_timeout=SECONDS) for side in (gold, found)]
-    return bool(verify(*sides, timeout_seconds=SECONDS))
+    sides = [
+        parse(side.expression, extraction_config=settings, parsing_timeout=MATH_TIMEOUT_S) for side in (gold, given)
+    ]
+    return bool(verify(*sides, timeout_seconds=MATH_TIMEOUT_S))

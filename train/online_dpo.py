@@ -1,4 +1,4 @@
-"""online_dpo: the report's online stage, our own loop of episodes on TRL's DPOTrainer.
+"""online_dpo: the report's online stage (Qwen2 report, section 4.3), our own loop of episodes on TRL's DPOTrainer.
 
 In each episode: sample k completions of some prompts of P from the current policy, score them with the reward model,
 take the most and the least preferred of each prompt (ties and small margins left out), train on the pairs with the
@@ -12,14 +12,11 @@ metrics called `_last` are of the policy that is the result, and `online_pairs` 
 """
 
 import shutil
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import polars as pl
-import torch
 from accelerate import PartialState
-from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
 from schemas.errors import ParamsError
@@ -28,31 +25,39 @@ from schemas.params.engines import RuntimeParams
 from schemas.rows import FinalPreference, OnlinePair, Rollout, RolloutReward
 from schemas.stage import Checkpoints, Model, ModelOut, Plot, Progress
 from schemas.table import Context, Table
-from train.chat import encode_prompt, turns
-from train.dpo_trainer import MakeOptimizer, trainer
+from train.chat import encode_prompt, message_dicts
 from train.episode import (
-    Line,
-    Task,
-    exceeded,
-    paired,
-    place,
-    remembered,
-    rows_of,
-    signals,
-    tables,
-    trained,
+    EncodedPrompt,
+    Episode,
+    EpisodeRows,
+    Signals,
+    episode_signals,
+    exceeded_limit,
+    pair_samples,
+    table_rows,
+    training_rows,
 )
-from train.launch import is_first
-from train.merging.deltas import Deltas
-from train.merging.optimizers import OnDARE, OnTIES
+from train.episode_training import EpisodeTraining
+from train.launch import is_main_process
+from train.merging import Deltas
 from train.params import OnlineDpoParams
-from train.progress import Record
-from train.resume import train
 from train.sampling.rollouts import Rollouts
-from train.settings import read_model, read_tokenizer, save, start
+from train.settings import read_tokenizer, set_up_process
 
-MASKS = 1_000_000
-"""Steps of a mask's counter that each episode has for itself."""
+PLOT_SCHEMA = {
+    "episode": pl.Int64,
+    "reward": pl.Float64,
+    "reward_best": pl.Float64,
+    "win_rate": pl.Float64,
+    "kl": pl.Float64,
+    "gap": pl.Float64,
+    "tie_share": pl.Float64,
+    "completion_tokens": pl.Float64,
+    "finished": pl.Float64,
+    "pairs": pl.Float64,
+    "loss": pl.Float64,
+    "train_accuracy": pl.Float64,
+}
 
 
 class OnlineDpoOut(NamedTuple):
@@ -79,199 +84,113 @@ def online_dpo(
 
     Raises ParamsError where no prompt leaves room for a completion, SyncError where a sampler did not take new weights.
     """
-    start(params.seed, params.launch == "cpu")
-    first = dpo if params.start == "dpo" else sft
-    tokenizer = read_tokenizer(first, params.trusted)
-    everything = tasks(preferences, tokenizer, params)
-    asked = [drawn(everything, episode, params) for episode in range(params.episodes + 1)]
-    rollouts = Rollouts(first, reward, tokenizer, params, runtime, checkpoints, progress)
-    deltas = Deltas(sft.path, base.path) if params.optimizer != "adamw" else None
-    baseline = rollouts.baseline(asked)
-    policies = [first.path]
-    lines: list[Line] = []
-    made: list[tuple[list[Line], list[Line], list[Line]]] = []
+    set_up_process(params.seed, params.launch == "cpu")
+    start = dpo if params.start == "dpo" else sft
+    tokenizer = read_tokenizer(start, params.trusted)
+    prompts = encode_prompts(preferences, tokenizer, params)
+    prompts_by_episode = [select_prompts(prompts, episode, params) for episode in range(params.episodes + 1)]
+    rollouts = Rollouts(
+        start=start,
+        reward=reward,
+        tokenizer=tokenizer,
+        params=params,
+        runtime=runtime,
+        checkpoints=checkpoints,
+        progress=progress,
+    )
+    training = EpisodeTraining(
+        start=start,
+        tokenizer=tokenizer,
+        params=params,
+        deltas=Deltas(sft.path, base.path) if params.optimizer != "adamw" else None,
+        checkpoints=checkpoints,
+        progress=progress,
+    )
+    baseline = rollouts.baseline(prompts_by_episode)
+    policies = [start.path]
+    signals: list[Signals] = []
+    rows: list[EpisodeRows] = []
     stopped: str | None = None
-    for episode in range(params.episodes + 1):
-        found = rollouts.of_episode(episode, policies[-1], asked[episode])
-        chosen = paired(found, params)
-        kl = rollouts.kl(episode, policies[-1], asked[episode], found)
-        lines.append(signals(episode, found, baseline[episode], chosen, kl))
-        made.append(tables(episode, asked[episode], found, chosen))
-        if stopped := exceeded(lines[-1], lines[0], params.stop):
+    for number, prompts in enumerate(prompts_by_episode):
+        scored = rollouts.of_episode(number, policies[-1], prompts)
+        episode = Episode(number, prompts, scored, pair_samples(scored, params))
+        kl = rollouts.kl_to_start(number, policies[-1], prompts, scored)
+        signals.append(episode_signals(episode, baseline[number], kl))
+        rows.append(table_rows(episode))
+        if stopped := exceeded_limit(signals[-1], signals[0], params.stop):
             policies = policies[:-1] or policies
             break
-        if episode < params.episodes:
-            rows = rows_of(asked[episode], found.made, chosen, tokenizer.eos_token_id)
-            made_, line = improve(episode, policies[-1], first, rows, tokenizer, params, deltas, checkpoints, progress)
-            policies.append(made_)
-            lines[-1] |= line
+        if number < params.episodes:
+            pairs = training_rows(episode, tokenizer.eos_token_id)
+            policy, training_signals = training.run(number, policies[-1], pairs)
+            policies.append(policy)
+            signals[-1] |= training_signals
     rollouts.close()
-    if is_first():
+    if is_main_process():
         shutil.copytree(policies[-1], online_dpo.path, dirs_exist_ok=True)
     PartialState().wait_for_everyone()
-    frame = pl.DataFrame(lines, schema=PLOT)
-    # line i measures the policy after i episodes, and all but the last round's pairs were trained on
-    kept = len(policies) - 1
-    last = lines[kept]
+    return result(signals, rows, trained=len(policies) - 1, stopped=stopped)
+
+
+def result(signals: list[Signals], rows: list[EpisodeRows], *, trained: int, stopped: str | None) -> OnlineDpoOut:
+    """Tables, plot and metrics, where the policy after `trained` episodes is the result.
+
+    Signals i are of the policy after i episodes. All pairs but the last round's were trained on; those of episodes
+    whose policy was rejected count as rejected.
+    """
+    plot = pl.DataFrame(signals, schema=PLOT_SCHEMA)
+    last = signals[trained]
+    pairs = [row for of_episode in rows[:trained] for row in of_episode.pairs]
+    rollouts = [row for of_episode in rows for row in of_episode.rollouts]
     metrics = {
-        "episodes": kept,
+        "episodes": trained,
         "stopped": stopped or "",
-        "rollouts": sum(len(part[0]) for part in made),
-        "pairs": sum(len(part[2]) for part in made[:kept]),
-        "pairs_rejected": sum(len(part[2]) for part in made[kept:-1]),
-        "reward_first": lines[0]["reward"],
+        "rollouts": len(rollouts),
+        "pairs": len(pairs),
+        "pairs_rejected": sum(len(of_episode.pairs) for of_episode in rows[trained:-1]),
+        "reward_first": signals[0]["reward"],
         "reward_last": last["reward"],
         "win_rate_last": last["win_rate"],
         "kl_last": last["kl"],
-        "tie_share": frame["tie_share"].mean(),
+        "tie_share": plot["tie_share"].mean(),
     }
-    whole = [[row for part in made for row in part[at]] for at in range(2)]
-    whole.append([row for part in made[:kept] for row in part[2]])
     return OnlineDpoOut(
-        Table.of(Rollout, whole[0], "rollouts"),
-        Table.of(RolloutReward, whole[1], "rollout_rewards"),
-        Table.of(OnlinePair, whole[2], "online_pairs"),
-        Plot(frame),
+        Table.of(Rollout, rollouts, "rollouts"),
+        Table.of(RolloutReward, [row for of_episode in rows for row in of_episode.rewards], "rollout_rewards"),
+        Table.of(OnlinePair, pairs, "online_pairs"),
+        Plot(plot),
         metrics,
     )
 
 
-PLOT = {"episode": pl.Int64} | dict.fromkeys(
-    ("reward", "reward_best", "win_rate", "kl", "gap", "tie_share", "completion_tokens", "finished", "pairs", "loss")
-    + ("train_accuracy",),
-    pl.Float64,
-)
-
-
-def improve(
-    episode: int,
-    policy_path: Path,
-    first: Model,
-    rows: Sequence[dict[str, list[int]]],
-    tokenizer: PreTrainedTokenizerBase,
-    params: OnlineDpoParams,
-    deltas: Deltas | None,
-    checkpoints: Checkpoints,
-    progress: Progress,
-) -> tuple[Path, Line]:
-    """Train on an episode's pairs. The new policy's folder, and what training came to; found there after a kill."""
-    here = place(checkpoints.path, episode)
-    done, file = here / "done", here / "trained.json"
-    record = Record(progress, note=f"episode {episode + 1}/{params.episodes}, ")
-    if not done.is_dir():
-        draft = here / ".draft"
-        if is_first():
-            shutil.rmtree(draft, ignore_errors=True)
-        if rows:
-            optimize(episode, policy_path, first, rows, tokenizer, params, deltas, checkpoints, record, draft)
-        elif is_first():
-            shutil.copytree(policy_path.parent if episode else policy_path, draft if episode else draft / "policy")
-        remembered(file, lambda: trained(len(rows), record))
-        if is_first():
-            draft.rename(done)
-            shutil.rmtree(here / "training", ignore_errors=True)
-            if episode >= 3:  # a stop goes back one episode; older policies are not needed
-                shutil.rmtree(place(checkpoints.path, episode - 3) / "done" / "policy", ignore_errors=True)
-        PartialState().wait_for_everyone()
-    return done / "policy", remembered(file, lambda: trained(len(rows), record))
-
-
-def optimize(
-    episode: int,
-    policy_path: Path,
-    first: Model,
-    rows: Sequence[dict[str, list[int]]],
-    tokenizer: PreTrainedTokenizerBase,
-    params: OnlineDpoParams,
-    deltas: Deltas | None,
-    checkpoints: Checkpoints,
-    record: Record,
-    draft: Path,
-) -> None:
-    """DPO on the pairs from the policy of a folder; policy (and moments, where they are kept) go to `draft`."""
-    start(params.seed * 1_000 + episode, params.launch == "cpu")
-    kept = params.optimizer_state == "kept"
-    before = policy_path.parent / "optimizer.pt"
-    training = trainer(
-        read_model(Model(policy_path), trusted=params.trusted, attention=params.attention),
-        read_model(
-            first if params.reference == "fixed" else Model(policy_path),
-            trusted=params.trusted,
-            attention=params.attention,
-        ),
-        Dataset.from_list(list(rows)),
-        tokenizer,
-        params,
-        checkpoints.below(f"{place(Path(), episode)}/training"),
-        [record],
-        make_optimizer(params, deltas, 0 if kept else episode * MASKS),
-        torch.load(before, weights_only=True) if kept and before.is_file() else None,
-    )
-    record.tokens_per_step = params.batch_size * params.accumulation * sum(map(tokens_of, rows)) / len(rows)
-    train(training)
-    save(training, tokenizer, draft / "policy")
-    if kept and is_first() and training.optimizer is not None:
-        torch.save(training.optimizer.state_dict()["state"], draft / "optimizer.pt")
-
-
-def tokens_of(row: dict[str, list[int]]) -> int:
-    return 2 * len(row["prompt_ids"]) + len(row["chosen_ids"]) + len(row["rejected_ids"])
-
-
-def tasks(preferences: Context[FinalPreference], tokenizer: Any, params: OnlineDpoParams) -> list[Task]:
+def encode_prompts(
+    preferences: Context[FinalPreference], tokenizer: PreTrainedTokenizerBase, params: OnlineDpoParams
+) -> list[EncodedPrompt]:
     """The distinct prompts of P's train split that leave room for a completion, by the id of their first row.
 
     Raises ParamsError where there is none.
     """
-    found: dict[str, Task] = {}
+    distinct: dict[str, EncodedPrompt] = {}
     for row in preferences:
         if row.split != "train":
             continue
-        key = content_id("prompt", turns(row.prompt))
-        if key not in found:
-            found[key] = Task(row.id, row.prompt, encode_prompt(tokenizer, turns(row.prompt)))
-    room = [task for task in found.values() if len(task.ids) + params.max_new_tokens <= params.max_length]
-    if not room:
+        messages = message_dicts(row.prompt)
+        key = content_id("prompt", messages)
+        if key not in distinct:
+            distinct[key] = EncodedPrompt(row.id, row.prompt, encode_prompt(tokenizer, messages))
+    with_room = [prompt for prompt in distinct.values() if len(prompt.ids) + params.max_new_tokens <= params.max_length]
+    if not with_room:
         raise ParamsError(
-            f"online_dpo: none of {len(found)} prompts of P leaves room for online_dpo.max_new_tokens = "
+            f"online_dpo: none of {len(distinct)} prompts of P leaves room for online_dpo.max_new_tokens = "
             f"{params.max_new_tokens} within online_dpo.max_length = {params.max_length}; raise max_length"
         )
-    return sorted(room, key=lambda task: task.id)
+    return sorted(with_room, key=lambda prompt: prompt.row_id)
 
 
-def drawn(everything: Sequence[Task], episode: int, params: OnlineDpoParams) -> list[Task]:
-    """The prompts of one episode, drawn by their ids."""
-    order = sorted(everything, key=lambda task: (unit_of(task.id, "episode", params.seed, episode), task.id))
-    return order[: params.prompts]
+def select_prompts(prompts: Sequence[EncodedPrompt], episode: int, params: OnlineDpoParams) -> list[EncodedPrompt]:
+    """The prompts of one episode: `params.prompts` of them at random, by their ids."""
 
+    def rank(prompt: EncodedPrompt) -> tuple[float, str]:
+        return unit_of(prompt.row_id, "episode", params.seed, episode), prompt.row_id
 
-def make_optimizer(params: OnlineDpoParams, deltas: Deltas | None, first_step: int) -> MakeOptimizer | None:
-    """What DPOTrainer makes its optimizer with; None for its own AdamW."""
-    if deltas is None:
-        return None
-    kind: Callable[..., torch.optim.Optimizer] = OnDARE if params.optimizer == "ondare" else OnTIES
-
-    def make(model: torch.nn.Module) -> torch.optim.Optimizer:
-        # biases and norms are not decayed, as in Transformers
-        groups = [
-            {
-                "params": [(name, p) for name, p in model.named_parameters() if (p.ndim > 1) == decayed],
-                "weight_decay": params.weight_decay if decayed else 0.0,
-            }
-            for decayed in (True, False)
-        ]
-        return kind(
-            [group for group in groups if group["params"]],
-            lr=params.learning_rate,
-            betas=(params.beta1, params.beta2),
-            eps=params.epsilon,
-            reserve=params.reserve,
-            alpha=params.alpha,
-            semantics=params.semantics,
-            step_k=params.step_k,
-            seed=params.seed,
-            deltas=deltas,
-            first_step=first_step,
-        )
-
-    return make
+    return sorted(prompts, key=rank)[: params.prompts]

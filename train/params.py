@@ -11,24 +11,36 @@ Above0 = Annotated[float, Field(gt=0)]
 AtLeast0 = Annotated[float, Field(ge=0)]
 Beta = Annotated[float, Field(ge=0, lt=1)]
 Loss = Literal[
-    "sigmoid", "hinge", "ipo", "exo_pair", "nca_pair", "robust", "bco_pair", "sppo_hard", "aot", "aot_unpaired",
-    "apo_zero", "apo_down", "discopop", "sft", "sigmoid_norm",
-]  # fmt: skip
-
-
+    "sigmoid",
+    "hinge",
+    "ipo",
+    "exo_pair",
+    "nca_pair",
+    "robust",
+    "bco_pair",
+    "sppo_hard",
+    "aot",
+    "aot_unpaired",
+    "apo_zero",
+    "apo_down",
+    "discopop",
+    "sft",
+    "sigmoid_norm",
+]
+"""TRL's names of DPO losses."""
 Launch = Literal["cpu", "ddp", "fsdp2", "zero3", "cp", "ulysses"]
-ONE_SEQUENCE = ("cp", "ulysses")
-"""Ways of launching whose processes share each row; in the others each process has rows of its own."""
+SEQUENCE_PARALLEL = ("cp", "ulysses")
+"""Launches whose processes share each row; in the others each process has rows of its own."""
 
 
-class Reads(Section):
-    """What a stage does with the models that it reads."""
+class ModelLoading(Section):
+    """How a stage loads the models that it reads."""
 
     trusted: list[str] = Field(default=[], description="models (by folder name or path) whose own Python code may run")
     attention: str = Field(default="sdpa", description="attention implementation, as Transformers names it")
 
 
-class Optimization(Reads):
+class Optimization(ModelLoading):
     """AdamW and its schedule: a cosine from `learning_rate` whose last used rate is `floor` exactly.
 
     `launch` names the config in train/accelerate and `processes` how many there are of them: both change the last bits
@@ -56,29 +68,29 @@ class Optimization(Reads):
     logging_steps: Positive = 10
 
     @model_validator(mode="after")
-    def floor_is_below(self) -> "Optimization":
+    def check_floor(self) -> "Optimization":
         if self.floor > self.learning_rate:
             raise ValueError(f"floor {self.floor} is above learning_rate {self.learning_rate}")
         return self
 
     @model_validator(mode="after")
-    def rows_divide(self) -> "Optimization":
-        if self.batch_size % self.row_processes:
+    def check_batch_size(self) -> "Optimization":
+        if self.batch_size % self.data_parallel_size:
             raise ValueError(f"batch_size {self.batch_size} does not divide by processes {self.processes}")
         return self
 
     @property
-    def row_processes(self) -> int:
-        """Processes that have rows of their own."""
-        return 1 if self.launch in ONE_SEQUENCE else self.processes
+    def data_parallel_size(self) -> int:
+        """Processes that have rows of their own, where others share them."""
+        return 1 if self.launch in SEQUENCE_PARALLEL else self.processes
 
     @property
-    def multiple_of(self) -> int | None:
-        """What the length of a batch must divide by, where processes share rows."""
-        return 2 * self.processes if self.launch in ONE_SEQUENCE else None
+    def pad_to_multiple_of(self) -> int | None:
+        """What the length of a batch must be a multiple of, where processes share rows; None: any length."""
+        return 2 * self.processes if self.launch in SEQUENCE_PARALLEL else None
 
 
-class Lengths(Optimization):
+class LengthLimits(Optimization):
     """How long a row may be. Longer rows are left out and counted; more than `overlong_share` of them is an error."""
 
     max_length: Positive = 256
@@ -101,26 +113,26 @@ class BaseParams(Optimization):
     other_share: Annotated[float, Field(ge=0, lt=1)] = 0.1
 
 
-class SftParams(Lengths):
-    """Supervised fine-tuning on D (Qwen2 report, section 4.3)."""
+class SftParams(LengthLimits):
+    """Supervised fine-tuning on D (Qwen2 report, section 4.2)."""
 
     packing: bool = True
 
     @model_validator(mode="after")
-    def no_packing_in_a_ring(self) -> "SftParams":
+    def check_packing(self) -> "SftParams":
         if self.packing and self.launch == "cp":
             raise ValueError("launch cp needs packing false: ring attention knows no borders between packed rows")
         return self
 
 
-class RewardParams(Lengths):
+class RewardParams(LengthLimits):
     """The reward model on P: a sequence classifier from the SFT model."""
 
     center: AtLeast0 = 0.01
 
 
-class Direct(Lengths):
-    """What offline and online DPO share: losses with weights, and β."""
+class PreferenceOptimization(LengthLimits):
+    """What offline and online DPO share: losses with weights, and β (Rafailov et al. 2023)."""
 
     losses: Annotated[list[Loss], Field(min_length=1)] = ["sigmoid"]
     loss_weights: list[AtLeast0] = [1.0]
@@ -129,13 +141,13 @@ class Direct(Lengths):
     label_smoothing: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
 
     @model_validator(mode="after")
-    def a_weight_per_loss(self) -> "Direct":
+    def check_loss_weights(self) -> "PreferenceOptimization":
         if len(self.losses) != len(self.loss_weights):
             raise ValueError(f"{len(self.losses)} losses but {len(self.loss_weights)} loss_weights")
         return self
 
 
-class DpoParams(Direct):
+class DpoParams(PreferenceOptimization):
     """Offline DPO on P; `pairs` 0 takes all."""
 
     pairs: Count = 0
@@ -152,7 +164,7 @@ class StopLimits(Section):
     max_tie_share: Rate | None = Field(default=None, description="share of prompts without a pair")
 
 
-class OnlineDpoParams(Direct):
+class OnlineDpoParams(PreferenceOptimization):
     """Online DPO: episodes of sampling, scoring, pairing and training with a merging optimizer."""
 
     optimizer: Literal["ondare", "onties", "adamw"] = "ondare"
@@ -179,7 +191,7 @@ class OnlineDpoParams(Direct):
     stop: StopLimits = StopLimits()
 
     @model_validator(mode="after")
-    def state_is_whole(self) -> "OnlineDpoParams":
+    def check_optimizer(self) -> "OnlineDpoParams":
         if self.optimizer_state == "kept" and self.launch not in ("cpu", "ddp"):
             raise ValueError(f"optimizer_state kept needs launch cpu or ddp, not {self.launch}: the state is sharded")
         if self.launch in ("zero3", "ulysses") and self.optimizer != "adamw":
@@ -187,7 +199,7 @@ class OnlineDpoParams(Direct):
         return self
 
 
-class EvaluateParams(Reads):
+class EvaluateParams(ModelLoading):
     """Held-out tasks of one model."""
 
     seed: Count = 0

@@ -1,4 +1,4 @@
-"""What people see of a training run, and the losses by global step that become a plot."""
+"""The progress that a training run reports, and the losses by global step that become a plot."""
 
 import time
 from typing import Any
@@ -9,8 +9,8 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from schemas.stage import Plot, Progress
 
 
-class Record(TrainerCallback):
-    """Shows loss, tokens a second and time left at every log; keeps what the trainer logs by its global step.
+class TrainingLog(TrainerCallback):
+    """Reports loss, tokens a second and time left at every log; stores what the trainer logs by its global step.
 
     Rows of an interrupted run come back with the trainer's state (`log_history`), so the plot of a resumed run is
     that of an uninterrupted one.
@@ -26,7 +26,7 @@ class Record(TrainerCallback):
     ) -> None:
         self.started, self.first = time.perf_counter(), state.global_step
         for entry in state.log_history:
-            self.keep(entry)
+            self.add(entry)
 
     def on_log(
         self,
@@ -37,15 +37,15 @@ class Record(TrainerCallback):
         **kwargs: Any,
     ) -> None:
         if logs and "loss" in logs:
-            self.keep(logs | {"step": state.global_step})
-            self.show(state.global_step, state.max_steps, logs["loss"])
+            self.add(logs | {"step": state.global_step})
+            self.report(state.global_step, state.max_steps, logs["loss"])
 
-    def keep(self, entry: dict[str, Any]) -> None:
+    def add(self, entry: dict[str, Any]) -> None:
         if "loss" in entry:
             numbers = {name: float(value) for name, value in entry.items() if isinstance(value, int | float)}
             self.rows[int(entry["step"])] = numbers
 
-    def show(self, step: int, steps: int, loss: float) -> None:
+    def report(self, step: int, steps: int, loss: float) -> None:
         done = step - self.first
         seconds = time.perf_counter() - self.started
         pace = done / seconds if seconds and done else 0.0
@@ -53,7 +53,7 @@ class Record(TrainerCallback):
         speed = f", {pace * self.tokens_per_step:,.0f} tokens/s" if self.tokens_per_step else ""
         self.progress(step, steps, f"{self.note}loss {loss:.3f}{speed}{left}")
 
-    def plot(self, columns: tuple[str, ...] = ("loss", "learning_rate")) -> Plot:
+    def to_plot(self, columns: tuple[str, ...] = ("loss", "learning_rate")) -> Plot:
         """`step` and the given columns, one row per logged step."""
         data = [
             {"step": step} | {column: row.get(column) for column in columns} for step, row in sorted(self.rows.items())
@@ -61,8 +61,8 @@ class Record(TrainerCallback):
         schema = {"step": pl.Int64} | dict.fromkeys(columns, pl.Float64)
         return Plot(pl.DataFrame(data, schema=schema))
 
-    def last(self, column: str, share: float = 0.1) -> float | None:
-        """The mean of a logged column over the last share of the logs."""
+    def recent_mean(self, column: str, share: float = 0.1) -> float | None:
+        """The mean of a logged column over the last `share` of the logs; None where it was never logged."""
         values = [row[column] for _, row in sorted(self.rows.items()) if column in row]
-        kept = values[-max(1, round(share * len(values))) :]
-        return sum(kept) / len(kept) if kept else None
+        recent = values[-max(1, round(share * len(values))) :]
+        return sum(recent) / len(recent) if recent else None

@@ -1,8 +1,8 @@
 """Training that a kill at any moment costs only the steps since its last checkpoint.
 
-A checkpoint counts once it is marked, and it is marked when every process has written its part. Two are kept, so
+A checkpoint counts once it is marked, and it is marked when every process has written its part. Two stay on disk, so
 there is always a marked one while the next is written. On CPUs a resumed run ends with the bytes of an uninterrupted
-one: weights, moments, schedule, generators and the place in the data come back.
+one: weights, moments, schedule, generators and the position in the data are restored.
 """
 
 import os
@@ -16,8 +16,8 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerContr
 MARK = "complete"
 
 
-class Mark(TrainerCallback):
-    """Marks every checkpoint once it is whole and on disk."""
+class CheckpointMarker(TrainerCallback):
+    """Marks every checkpoint once it is complete and on disk."""
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         PartialState().wait_for_everyone()
@@ -29,16 +29,16 @@ class Mark(TrainerCallback):
             (folder / MARK).touch()
 
 
-def train(trainer: Trainer) -> None:
-    """Train to the end, from the last whole checkpoint in the trainer's output folder where there is one."""
-    last = latest(Path(str(trainer.args.output_dir)))
-    trainer.remove_callback(PrinterCallback)  # the runner's progress bar says it
-    trainer.add_callback(Mark())
-    trainer.train(resume_from_checkpoint=str(last) if last else None)
+def train_resumably(trainer: Trainer) -> None:
+    """Train to the end, from the last complete checkpoint in the trainer's output folder where there is one."""
+    checkpoint = last_checkpoint(Path(str(trainer.args.output_dir)))
+    trainer.remove_callback(PrinterCallback)  # the runner's progress bar shows it
+    trainer.add_callback(CheckpointMarker())
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
 
 
-def latest(folder: Path) -> Path | None:
-    """The last whole checkpoint. Unfinished ones are removed."""
+def last_checkpoint(folder: Path) -> Path | None:
+    """The last complete checkpoint. Unfinished ones are removed."""
     state = PartialState()
     if state.is_main_process:
         for path in folder.glob("checkpoint-*"):

@@ -1,7 +1,7 @@
 """reward: the reward model, a sequence classifier from the SFT model trained on P with TRL's RewardTrainer.
 
-Bradley-Terry loss, centred by `center`·mean((r+ + r-)²). The value at the last token is the raw, unbounded reward.
-Held-out pairs are ordered afterwards, by domain and by which of the two is longer.
+Bradley-Terry loss, centred by `center`·mean((r_chosen + r_rejected)²). The value at the last token is the raw, unbounded reward.
+Its accuracy on held-out pairs follows, by domain and by which of the two is longer.
 """
 
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ from trl import RewardConfig, RewardTrainer
 from schemas.rows import FinalPreference
 from schemas.stage import Checkpoints, Model, ModelOut, Plot, Progress
 from schemas.table import Context
-from train import tokenized as rows
-from train.launch import is_first
+from train.launch import is_main_process
 from train.params import RewardParams
-from train.progress import Record
-from train.resume import train
+from train.progress import TrainingLog
+from train.resume import train_resumably
 from train.scoring import Scorer, TransformersScorer
-from train.settings import arguments, read_model, read_tokenizer, save, start
+from train.settings import read_model, read_tokenizer, save_model, set_up_process, training_arguments
+from train.tokenized import LengthLimit, TooManyOverlong, tokenize_preferences
 
 
 class RewardOut(NamedTuple):
@@ -35,69 +35,80 @@ def reward(
     checkpoints: Checkpoints,
     progress: Progress,
 ) -> RewardOut:
-    """Train on the train split of P, order the held-out split. Raises TooManyOverlong."""
-    start(params.seed, params.launch == "cpu")
+    """Train on the train split of P, measure accuracy on the held-out split. Raises TooManyOverlong."""
+    set_up_process(params.seed, params.launch == "cpu")
     tokenizer = read_tokenizer(sft, params.trusted)
     model = read_model(
-        sft, AutoModelForSequenceClassification, params.trusted, attention=params.attention, num_labels=1
+        sft,
+        model_class=AutoModelForSequenceClassification,
+        trusted=params.trusted,
+        attention=params.attention,
+        num_labels=1,
     )
     model.config.pad_token_id = tokenizer.pad_token_id
-    everything = list(preferences)
-    length, share = params.max_length, params.overlong_share
-    taken = rows.preferences((row for row in everything if row.split == "train"), tokenizer, length, share, "reward")
-    record = Record(progress, params.batch_size * params.accumulation * taken.tokens / len(taken.ids))
+    pairs = list(preferences)
+    limit = LengthLimit(params.max_length, params.overlong_share, "reward")
+    rows = tokenize_preferences((pair for pair in pairs if pair.split == "train"), tokenizer, limit)
+    log = TrainingLog(progress, params.batch_size * params.accumulation * rows.tokens / len(rows.ids))
     trainer = RewardTrainer(
         model=model,
         args=RewardConfig(
-            **arguments(params, checkpoints),
+            **training_arguments(params, checkpoints),
             max_length=params.max_length,
             center_rewards_coefficient=params.center,
         ),
-        train_dataset=taken.dataset.map(
-            lambda row: {part: row["prompt_ids"] + row[part] for part in ("chosen_ids", "rejected_ids")},
+        train_dataset=rows.dataset.map(
+            lambda row: {side: row["prompt_ids"] + row[side] for side in ("chosen_ids", "rejected_ids")},
             keep_in_memory=True,
         ).remove_columns("prompt_ids"),
         processing_class=tokenizer,
-        callbacks=[record],
+        callbacks=[log],
     )
-    train(trainer)
-    save(trainer, tokenizer, reward.path)
-    metrics: dict[str, Any] = {"pairs": len(taken.ids), "overlong": taken.overlong, "steps": trainer.state.global_step}
-    metrics |= {"loss": record.last("loss"), "heldout_pairs": 0}
-    heldout = [row for row in everything if row.split == "heldout"]
-    if heldout and is_first():
+    train_resumably(trainer)
+    save_model(trainer, tokenizer, reward.path)
+    metrics: dict[str, Any] = {
+        "pairs": len(rows.ids),
+        "overlong": rows.overlong,
+        "steps": trainer.state.global_step,
+        "loss": log.recent_mean("loss"),
+        "heldout_pairs": 0,
+    }
+    heldout = [pair for pair in pairs if pair.split == "heldout"]
+    if heldout and is_main_process():
         # read again: the trained one may be sharded over processes
-        saved = TransformersScorer(Model(reward.path), tokenizer.pad_token_id, params.trusted)
-        metrics |= order(saved, tokenizer, heldout, params)
-    return RewardOut(record.plot(), metrics)
+        scorer = TransformersScorer(Model(reward.path), tokenizer.pad_token_id, params.trusted)
+        metrics |= heldout_metrics(scorer, tokenizer, heldout, params)
+    return RewardOut(log.to_plot(), metrics)
 
 
-def order(
+def heldout_metrics(
     scorer: Scorer, tokenizer: PreTrainedTokenizerBase, pairs: Sequence[FinalPreference], params: RewardParams
 ) -> dict[str, Any]:
-    """How many held-out pairs the model orders as P does (a tie counts half): all, by domain, by the length gap."""
+    """How many held-out pairs the model orders as P does (a tie counts half): all, by domain, by `length_gap`."""
     try:
-        taken = rows.preferences(pairs, tokenizer, params.max_length, 1.0, "reward")
-    except rows.TooManyOverlong:  # nothing to order; training is done by now and stays
+        rows = tokenize_preferences(pairs, tokenizer, LengthLimit(params.max_length, 1.0, "reward"))
+    except TooManyOverlong:  # nothing to order; training is done by now and stays
         return {"heldout_pairs": 0, "heldout_overlong": len(pairs)}
-    scores = {
-        part: scorer.score([row["prompt_ids"] + row[part] for row in taken.dataset])
-        for part in ("chosen_ids", "rejected_ids")
+    rewards = {
+        side: scorer.score([row["prompt_ids"] + row[side] for row in rows.dataset])
+        for side in ("chosen_ids", "rejected_ids")
     }
-    gaps = [a - b for a, b in zip(scores["chosen_ids"], scores["rejected_ids"], strict=True)]
-    points = [1.0 if gap > 0 else 0.5 if gap == 0 else 0.0 for gap in gaps]
-    domains = {row.id: row.domain for row in pairs}
+    margins = [
+        chosen - rejected for chosen, rejected in zip(rewards["chosen_ids"], rewards["rejected_ids"], strict=True)
+    ]
+    correct = [1.0 if margin > 0 else 0.5 if margin == 0 else 0.0 for margin in margins]
+    domains = {pair.id: pair.domain for pair in pairs}
     groups: dict[str, list[float]] = {}
-    for row_id, row, point in zip(taken.ids, taken.dataset, points, strict=True):
+    for row_id, row, value in zip(rows.ids, rows.dataset, correct, strict=True):
         for group in (domains[row_id], length_gap(len(row["chosen_ids"]), len(row["rejected_ids"]))):
-            groups.setdefault(group, []).append(point)
-    mean = sum(sum(values) for values in scores.values()) / (2 * len(gaps))
+            groups.setdefault(group, []).append(value)
+    mean_reward = sum(sum(values) for values in rewards.values()) / (2 * len(margins))
     return {
-        "heldout_pairs": len(gaps),
-        "heldout_overlong": taken.overlong,
-        "heldout_accuracy": sum(points) / len(points),
-        "heldout_margin": sum(gaps) / len(gaps),
-        "heldout_mean_reward": mean,
+        "heldout_pairs": len(margins),
+        "heldout_overlong": rows.overlong,
+        "heldout_accuracy": sum(correct) / len(correct),
+        "heldout_margin": sum(margins) / len(margins),
+        "heldout_mean_reward": mean_reward,
         "heldout_accuracy_by": {group: sum(values) / len(values) for group, values in sorted(groups.items())},
         "heldout_pairs_by": {group: len(values) for group, values in sorted(groups.items())},
     }

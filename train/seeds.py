@@ -1,14 +1,15 @@
-"""seeds: the whole training repeated with several seeds, online DPO with every optimizer, on the same D and P.
+"""seeds: the training repeated with several seeds, online DPO with every optimizer, on the same D and P.
 
     dvc exp run -S 'seeds.seeds=[0,1,2]'      # or set seeds.seeds in params.yaml and `dvc repro`
 
 Every repetition trains base, sft, reward, dpo and one online_dpo an optimizer from the stages' own parameters, and
-evaluates each policy as the evaluate stage does. Finished models are kept beside the checkpoints, so a killed run goes
-on where it was. With no seeds (the default) it does nothing: seeds cost a whole training each.
+evaluates each policy as the evaluate stage does. Finished models stay beside the checkpoints, so a killed run goes
+on where it was. With no seeds (the default) it does nothing: each seed costs an entire training.
 """
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from cultivar.sandbox import Sandbox
@@ -64,20 +65,27 @@ def seeds(
     progress: Progress,
 ) -> SeedsOut:
     """Every figure of every policy of every seed. Raises ParamsError where a stage is to run in several processes."""
-    data = Data(problems, instructions, passages, demonstrations, preferences, evaluation)
-    ways = Ways(base, sft, reward, dpo, online_dpo, evaluate, params.optimizers)
-    table: list[dict[str, Any]] = []
+    tables = Tables(problems, instructions, passages, demonstrations, preferences, evaluation)
+    stage_params = StageParams(base, sft, reward, dpo, online_dpo, evaluate, params.optimizers)
+    rows: list[dict[str, Any]] = []
     for seed in params.seeds:
-        shown = titled(progress, f"seed {seed}, ")
-        here = checkpoints.below(f"seed-{seed}")
-        policies, tuned, judge = trained(data, ways, seed, runtime, files, here, shown)
-        for policy in policies:
-            figures = evaluated(data, ways, seed, policy, tuned, judge, runtime, sandbox, files, shown)
-            table += results(seed, policy.path.name, figures)
-    return SeedsOut(Table.of(SeedResult, table, "seed_results"), summary(table))
+        repetition = Repetition(
+            seed=seed,
+            tables=tables,
+            params=stage_params,
+            runtime=runtime,
+            sandbox=sandbox,
+            files=files,
+            checkpoints=checkpoints.below(f"seed-{seed}"),
+            progress=with_prefix(progress, f"seed {seed}, "),
+        )
+        models = repetition.train()
+        for policy in models.policies:
+            rows += result_rows(seed, policy.path.name, repetition.evaluate(policy, models))
+    return SeedsOut(Table.of(SeedResult, rows, "seed_results"), summarize(rows))
 
 
-class Data(NamedTuple):
+class Tables(NamedTuple):
     """The tables that training and evaluation read."""
 
     problems: Context[Problem]
@@ -88,8 +96,8 @@ class Data(NamedTuple):
     evaluation: Context[EvaluationItem]
 
 
-class Ways(NamedTuple):
-    """The stages' own parameters."""
+class StageParams(NamedTuple):
+    """The stages' own parameters, and the optimizers of online DPO."""
 
     base: BaseParams
     sft: SftParams
@@ -100,73 +108,112 @@ class Ways(NamedTuple):
     optimizers: Sequence[str]
 
 
-def trained(
-    data: Data, ways: Ways, seed: int, runtime: RuntimeParams, files: Files, here: Checkpoints, shown: Progress
-) -> tuple[list[Model], Model, Model]:
-    """One repetition: its policies, the SFT model among them, and the reward model."""
-    from train.base import base
-    from train.dpo import dpo
-    from train.online_dpo import online_dpo
-    from train.reward import reward
-    from train.sft import sft
+class Models(NamedTuple):
+    """The models of one repetition; `policies` are those that are evaluated, the SFT model among them."""
 
-    def train_base(out: ModelOut, work: Checkpoints) -> None:
-        base(data.problems, data.instructions, data.passages, seeded(ways.base, seed), files, out, work, shown)
-
-    def train_sft(out: ModelOut, work: Checkpoints) -> None:
-        sft(data.demonstrations, start, seeded(ways.sft, seed), out, work, shown)
-
-    def train_reward(out: ModelOut, work: Checkpoints) -> None:
-        reward(data.preferences, tuned, seeded(ways.reward, seed), out, work, shown)
-
-    def train_dpo(out: ModelOut, work: Checkpoints) -> None:
-        dpo(data.preferences, tuned, seeded(ways.dpo, seed), out, work, shown)
-
-    start = kept(here, "base", train_base)
-    tuned = kept(here, "sft", train_sft)
-    judge = kept(here, "reward", train_reward)
-    offline = kept(here, "dpo", train_dpo)
-    policies = [start, tuned, offline]
-    for name in ways.optimizers:
-        chosen = seeded(ways.online_dpo, seed).model_copy(update={"optimizer": name})
-
-        def train_online(out: ModelOut, work: Checkpoints, chosen: OnlineDpoParams = chosen) -> None:
-            online_dpo(data.preferences, start, tuned, offline, judge, chosen, runtime, out, work, shown)
-
-        policies.append(kept(here, f"online_dpo_{name}", train_online))
-    return policies, tuned, judge
+    policies: list[Model]
+    sft: Model
+    reward: Model
 
 
-def evaluated(
-    data: Data,
-    ways: Ways,
-    seed: int,
-    policy: Model,
-    tuned: Model,
-    judge: Model,
-    runtime: RuntimeParams,
-    sandbox: Sandbox,
-    files: Files,
-    shown: Progress,
-) -> dict[str, Any]:
-    """A policy's figures, worked out once."""
-    from train.evaluate import evaluate
+@dataclass(frozen=True, kw_only=True)
+class Repetition:
+    """The training with one seed. What an earlier run finished is read from `checkpoints`."""
 
-    file = policy.path.with_name(f"{policy.path.name}.json")
-    if not file.is_file():
-        way = seeded(ways.evaluate, seed)
-        made = evaluate(data.evaluation, data.demonstrations, policy, tuned, judge, way, runtime, sandbox, files, shown)
-        draft = file.with_name(f".{file.name}.tmp")
-        draft.write_text(json.dumps(made.metrics))
-        draft.replace(file)
-    return json.loads(file.read_text())
+    seed: int
+    tables: Tables
+    params: StageParams
+    runtime: RuntimeParams
+    sandbox: Sandbox
+    files: Files
+    checkpoints: Checkpoints
+    progress: Progress
+
+    def train(self) -> Models:
+        """base, sft, reward, dpo, and an online_dpo with every optimizer."""
+        from train.base import base
+        from train.dpo import dpo
+        from train.online_dpo import online_dpo
+        from train.reward import reward
+        from train.sft import sft
+
+        tables, progress, runtime = self.tables, self.progress, self.runtime
+        base_params = with_seed(self.params.base, self.seed)
+        sft_params = with_seed(self.params.sft, self.seed)
+        reward_params = with_seed(self.params.reward, self.seed)
+        dpo_params = with_seed(self.params.dpo, self.seed)
+        online_params = with_seed(self.params.online_dpo, self.seed)
+
+        def train_base(out: ModelOut, work: Checkpoints) -> None:
+            corpus = tables.problems, tables.instructions, tables.passages
+            base(*corpus, base_params, self.files, out, work, progress)
+
+        def train_sft(out: ModelOut, work: Checkpoints) -> None:
+            sft(tables.demonstrations, base_model, sft_params, out, work, progress)
+
+        def train_reward(out: ModelOut, work: Checkpoints) -> None:
+            reward(tables.preferences, sft_model, reward_params, out, work, progress)
+
+        def train_dpo(out: ModelOut, work: Checkpoints) -> None:
+            dpo(tables.preferences, sft_model, dpo_params, out, work, progress)
+
+        base_model = self.train_once("base", train_base)
+        sft_model = self.train_once("sft", train_sft)
+        reward_model = self.train_once("reward", train_reward)
+        dpo_model = self.train_once("dpo", train_dpo)
+        policies = [base_model, sft_model, dpo_model]
+        for optimizer in self.params.optimizers:
+            chosen = online_params.model_copy(update={"optimizer": optimizer})
+
+            def train_online(out: ModelOut, work: Checkpoints, chosen: OnlineDpoParams = chosen) -> None:
+                models = base_model, sft_model, dpo_model, reward_model
+                online_dpo(tables.preferences, *models, chosen, runtime, out, work, progress)
+
+            policies.append(self.train_once(f"online_dpo_{optimizer}", train_online))
+        return Models(policies, sft_model, reward_model)
+
+    def train_once(self, name: str, run: Callable[[ModelOut, Checkpoints], Any]) -> Model:
+        """The model `name`, trained by `run` unless an earlier run finished it."""
+        final = self.checkpoints.path / "models" / name
+        if not final.is_dir():
+            draft = final.with_name(f".{name}.tmp")
+            if draft.is_dir():
+                for file in draft.iterdir():
+                    file.unlink()
+            draft.mkdir(parents=True, exist_ok=True)
+            run(ModelOut(draft), self.checkpoints.below(f"work/{name}"))
+            draft.rename(final)
+        return Model(final)
+
+    def evaluate(self, policy: Model, models: Models) -> dict[str, Any]:
+        """A policy's metrics, computed once."""
+        from train.evaluate import evaluate
+
+        file = policy.path.with_name(f"{policy.path.name}.json")
+        if not file.is_file():
+            output = evaluate(
+                self.tables.evaluation,
+                self.tables.demonstrations,
+                policy,
+                models.sft,
+                models.reward,
+                with_seed(self.params.evaluate, self.seed),
+                self.runtime,
+                self.sandbox,
+                self.files,
+                self.progress,
+            )
+            draft = file.with_name(f".{file.name}.tmp")
+            draft.write_text(json.dumps(output.metrics))
+            draft.replace(file)
+        return json.loads(file.read_text())
 
 
-def titled(progress: Progress, title: str) -> Progress:
-    return lambda done, total, note: progress(done, total, title + note)
+def with_prefix(progress: Progress, prefix: str) -> Progress:
+    return lambda done, total, note: progress(done, total, prefix + note)
 
 
-def seeded(section: Any, seed: int) -> Any:
+def with_seed(section: Any, seed: int) -> Any:
     """A stage's parameters with another seed. Raises ParamsError where they want several processes."""
     if isinstance(section, Optimization) and (section.launch != "cpu" or section.processes > 1):
         raise ParamsError(
@@ -175,22 +222,8 @@ def seeded(section: Any, seed: int) -> Any:
     return section.model_copy(update={"seed": seed})
 
 
-def kept(here: Checkpoints, name: str, run: Callable[[ModelOut, Checkpoints], Any]) -> Model:
-    """The model `name` of a repetition, trained unless an earlier run finished it."""
-    final = here.path / "models" / name
-    if not final.is_dir():
-        draft = final.with_name(f".{name}.tmp")
-        if draft.is_dir():
-            for file in draft.iterdir():
-                file.unlink()
-        draft.mkdir(parents=True, exist_ok=True)
-        run(ModelOut(draft), here.below(f"work/{name}"))
-        draft.rename(final)
-    return Model(final)
-
-
-def results(seed: int, model: str, figures: dict[str, Any]) -> list[dict[str, Any]]:
-    """Rows of SeedResult; intervals over items are left out. A range over seeds is none in their place."""
+def result_rows(seed: int, model: str, metrics: dict[str, Any]) -> list[dict[str, Any]]:
+    """Rows of SeedResult; confidence intervals over items are left out, as a range over seeds is none."""
     return [
         {
             "id": content_id("seed_result", [seed, model, metric, value]),
@@ -199,18 +232,18 @@ def results(seed: int, model: str, figures: dict[str, Any]) -> list[dict[str, An
             "metric": metric,
             "value": float(value),
         }
-        for metric, value in figures.items()
+        for metric, value in metrics.items()
         if isinstance(value, int | float) and not metric.endswith(("_low", "_high", "_items"))
     ]
 
 
-def summary(table: list[dict[str, Any]]) -> dict[str, Any]:
+def summarize(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """model -> metric -> mean, lowest and highest over the seeds: a range, no confidence interval."""
     values: dict[tuple[str, str], list[float]] = {}
-    for row in table:
+    for row in rows:
         values.setdefault((row["model"], row["metric"]), []).append(row["value"])
-    found: dict[str, Any] = {}
+    summary: dict[str, Any] = {}
     for (model, metric), numbers in values.items():
-        spread = {"mean": sum(numbers) / len(numbers), "lowest": min(numbers), "highest": max(numbers)}
-        found.setdefault(model, {})[metric] = spread
-    return found
+        span = {"mean": sum(numbers) / len(numbers), "lowest": min(numbers), "highest": max(numbers)}
+        summary.setdefault(model, {})[metric] = span
+    return summary

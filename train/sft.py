@@ -1,6 +1,6 @@
-"""sft: supervised fine-tuning on D (Qwen2 report, section 4.3) with TRL's SFTTrainer.
+"""sft: supervised fine-tuning on D (Qwen2 report, section 4.2) with TRL's SFTTrainer.
 
-Only what the assistant says in the completion carries loss, stop token included. Decay 0.1, clip 1.0, and a schedule
+Only the assistant's turns in the completion carry loss, stop tokens included. Decay 0.1, clip 1.0, and a schedule
 whose last used rate is the floor exactly. Rows longer than `max_length` are left out and counted, never cut.
 """
 
@@ -12,11 +12,11 @@ from trl import SFTConfig, SFTTrainer
 from schemas.rows import FinalDemonstration
 from schemas.stage import Checkpoints, Model, ModelOut, Plot, Progress
 from schemas.table import Context
-from train import tokenized as rows
 from train.params import SftParams
-from train.progress import Record
-from train.resume import train
-from train.settings import arguments, read_model, read_tokenizer, save, start
+from train.progress import TrainingLog
+from train.resume import train_resumably
+from train.settings import read_model, read_tokenizer, save_model, set_up_process, training_arguments
+from train.tokenized import LengthLimit, tokenize_demonstrations
 
 
 class SftOut(NamedTuple):
@@ -33,37 +33,37 @@ def sft(
     progress: Progress,
 ) -> SftOut:
     """Train on the rows of D's train split. Raises TooManyOverlong where too many rows are too long."""
-    start(params.seed, params.launch == "cpu")
+    set_up_process(params.seed, params.launch == "cpu")
     tokenizer = read_tokenizer(base, params.trusted)
     model = read_model(base, trusted=params.trusted, attention=params.attention)
-    chosen = [row for row in demonstrations if row.split == "train"]
-    taken = rows.demonstrations(chosen, tokenizer, params.max_length, params.overlong_share, "sft")
-    record = Record(progress)
+    limit = LengthLimit(params.max_length, params.overlong_share, "sft")
+    rows = tokenize_demonstrations([row for row in demonstrations if row.split == "train"], tokenizer, limit)
+    log = TrainingLog(progress)
     trainer = SFTTrainer(
         model=model,
         args=SFTConfig(
-            **arguments(params, checkpoints),
+            **training_arguments(params, checkpoints),
             max_length=params.max_length,
             packing=params.packing,
             packing_strategy="bfd",
             completion_only_loss=False,  # the labels say which tokens carry loss
             shuffle_dataset=False,
-            pad_to_multiple_of=params.multiple_of,
+            pad_to_multiple_of=params.pad_to_multiple_of,
         ),
-        train_dataset=taken.dataset,
+        train_dataset=rows.dataset,
         processing_class=tokenizer,
-        callbacks=[record],
+        callbacks=[log],
     )
-    # packing makes fewer, longer rows
     assert isinstance(trainer.train_dataset, Dataset)
-    record.tokens_per_step = params.batch_size * params.accumulation * taken.tokens / trainer.train_dataset.num_rows
-    train(trainer)
-    save(trainer, tokenizer, sft.path)
+    # packing makes fewer, longer rows
+    log.tokens_per_step = params.batch_size * params.accumulation * rows.tokens / trainer.train_dataset.num_rows
+    train_resumably(trainer)
+    save_model(trainer, tokenizer, sft.path)
     metrics = {
-        "demonstrations": len(taken.ids),
-        "overlong": taken.overlong,
-        "tokens": taken.tokens,
+        "demonstrations": len(rows.ids),
+        "overlong": rows.overlong,
+        "tokens": rows.tokens,
         "steps": trainer.state.global_step,
-        "loss": record.last("loss"),
+        "loss": log.recent_mean("loss"),
     }
-    return SftOut(record.plot(), metrics)
+    return SftOut(log.to_plot(), metrics)

@@ -10,29 +10,29 @@ from collections.abc import Iterable
 from tokenizers import pre_tokenizers, trainers
 from transformers import Qwen2Tokenizer
 
-from train.chat import CHATML, END
+from train.chat import CHATML, TURN_END
 
 TEXT_END = "<|endoftext|>"
-START = "<|im_start|>"
+TURN_START = "<|im_start|>"
 
 
 def train_tokenizer(texts: Iterable[str], vocabulary: int, max_length: int) -> Qwen2Tokenizer:
     """Train on `texts` (the same texts in the same order give the same tokenizer); at most `vocabulary` tokens."""
-    blank = Qwen2Tokenizer().backend_tokenizer
+    pipeline = Qwen2Tokenizer().backend_tokenizer
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary,
-        special_tokens=[TEXT_END, START, END],
+        special_tokens=[TEXT_END, TURN_START, TURN_END],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    blank.train_from_iterator(texts, trainer)
-    learnt = json.loads(blank.to_str())["model"]
+    pipeline.train_from_iterator(texts, trainer)
+    trained = json.loads(pipeline.to_str())["model"]
     return Qwen2Tokenizer(
-        vocab=learnt["vocab"],
-        merges=[tuple(pair) for pair in learnt["merges"]],  # type: ignore[misc]
-        eos_token=END,
+        vocab=trained["vocab"],
+        merges=[tuple(pair) for pair in trained["merges"]],  # type: ignore[misc]
+        eos_token=TURN_END,
         pad_token=TEXT_END,
-        extra_special_tokens=[START],
+        extra_special_tokens=[TURN_START],
         chat_template=CHATML,
         model_max_length=max_length,
         clean_up_tokenization_spaces=False,

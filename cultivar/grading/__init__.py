@@ -1,0 +1,1 @@
+"""One reading of answers, equations and constraints, intervals and pairs: what stages and evaluation share."""

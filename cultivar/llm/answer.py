@@ -1,4 +1,4 @@
-"""What a model said, and whether it can be used."""
+"""What comes back from a model: the generation that is stored, the failure that is not, the answer that a stage sees."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel
 class Generation:
     """A terminal answer of an engine to one request, as the store keeps it.
 
-    `finish_reason` is "stop", "length" or whatever else the server said ("content_filter").
+    `finish_reason` is "stop", "length" or another one of the server's ("content_filter").
     """
 
     text: str
@@ -20,17 +20,17 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """A request that failed for good: the server's words. Never stored, so asked again next time.
+    """A request that failed after all retries, with the server's error. Never stored, so it is sent again next time.
 
-    `passing` where the reason is not the request but the hour: no connection, a wrong key, an overloaded server.
-    `heard` is whether a server said so (else none was reached, or none replied). With `ends` nobody may go on without
-    it: asking had ended before it was put.
+    `transient` where the reason is not the request: no connection, a wrong key, an overloaded server. `server_replied`
+    is whether a server gave the error (else none was reached, or none replied). `fatal` where sending had stopped
+    before this request was sent: no stage may go on without it.
     """
 
     error: str
-    passing: bool = False
-    heard: bool = True
-    ends: bool = False
+    transient: bool = False
+    server_replied: bool = True
+    fatal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ class Answer:
 
     `key` is the identity of the generation (lineage), `text` the raw text, `value` the parsed answer where the
     question had a model and parsing succeeded. `error` is None for a usable answer; otherwise "length" (cut off),
-    "refused: <finish reason>", "invalid: <reason>" (did not parse, also when asked again) or the server's words.
-    `engine` is "<kind>/<model>@<revision>".
+    "refused: <finish reason>", "invalid: <reason>" (did not parse, nor did the answer to the retry) or the server's
+    error. `engine` is "<kind>/<model>@<revision>".
     """
 
     key: str

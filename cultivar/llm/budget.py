@@ -1,4 +1,4 @@
-"""What may be spent: requests, tokens, money. At a cap nothing more is sent, and everything answered is kept.
+"""What may be spent: requests, tokens, money. At a cap nothing more is sent, and every answer is stored.
 
 What one run has spent stands in a small file that the processes of the run share under a lock, so stages side by side
 have one budget. The number of requests is exact (what the http engine sends again after a fault is not counted); tokens
@@ -50,21 +50,21 @@ class Budget:
             )
 
     def claim(self, requests: Sequence[Request]) -> int:
-        """Take requests from the budget before they are sent; how many, the first of these, may be.
+        """How many of these requests, from the first on, may be sent; they count as sent.
 
         All of them, or as many as are left. Raises BudgetSpent where none may.
         """
         return self.add(Spent(requests=len(requests)), check=True) if self.capped else len(requests)
 
-    def spend(self, requests: Sequence[Request], said: Sequence[Generation | Unanswered]) -> None:
+    def spend(self, requests: Sequence[Request], outcomes: Sequence[Generation | Unanswered]) -> None:
         """Count the tokens of answers."""
         if self.capped:
-            prompt, completion = tokens_of(requests, said)
+            prompt, completion = sum_tokens(requests, outcomes)
             cost = self.price.of(prompt, completion) if self.price else 0.0
             self.add(Spent(tokens=prompt + completion, cost=cost))
 
     def add(self, more: Spent, check: bool = False) -> int:
-        """Count what is spent; with `check` only as many requests as may be sent. The number of requests counted."""
+        """Count what is spent; with `check` only as many requests as may be sent. Returns the number of requests counted."""
         assert self.ledger is not None
         self.ledger.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(self.ledger, os.O_RDWR | os.O_CREAT, 0o644)
@@ -73,7 +73,7 @@ class Budget:
             written = os.pread(handle, 4096, 0)
             spent = Spent(**json.loads(written)) if written else Spent()
             if check:
-                more.requests = min(more.requests, self.left(spent))
+                more.requests = min(more.requests, self.requests_left(spent))
             total = Spent(spent.requests + more.requests, spent.tokens + more.tokens, spent.cost + more.cost)
             line = json.dumps(vars(total)).encode()
             os.pwrite(handle, line.ljust(len(written)), 0)  # trailing blanks are no part of the JSON
@@ -81,31 +81,31 @@ class Budget:
             os.close(handle)
         return more.requests
 
-    def left(self, spent: Spent) -> int:
+    def requests_left(self, spent: Spent) -> int:
         """How many requests may be sent after what was spent. Raises BudgetSpent where none may."""
         caps = self.params
         if caps.requests is not None and spent.requests >= caps.requests:
-            raise self.stop("requests", f"{spent.requests:,} of {caps.requests:,} requests")
+            raise self.stop_error("requests", f"{spent.requests:,} of {caps.requests:,} requests")
         if caps.tokens is not None and spent.tokens >= caps.tokens:
-            raise self.stop("tokens", f"{spent.tokens:,} of {caps.tokens:,} tokens")
+            raise self.stop_error("tokens", f"{spent.tokens:,} of {caps.tokens:,} tokens")
         if caps.cost is not None and spent.cost >= caps.cost:
-            raise self.stop("cost", f"{spent.cost:.2f} of {caps.cost:.2f} {caps.currency}")
+            raise self.stop_error("cost", f"{spent.cost:.2f} of {caps.cost:.2f} {caps.currency}")
         return sys.maxsize if caps.requests is None else caps.requests - spent.requests
 
-    def stop(self, cap: str, words: str) -> BudgetSpent:
+    def stop_error(self, cap: str, spent: str) -> BudgetSpent:
         return BudgetSpent(
-            f"budget: {words} of this run are spent, so nothing more was asked; every answer is kept. Raise "
+            f"budget: {spent} of this run are spent, so nothing more was asked; every answer is kept. Raise "
             f"budget.{cap} in params.yaml, or run `dvc repro` again: it goes on from here with a budget of its own"
         )
 
 
-def tokens_of(requests: Sequence[Request], said: Sequence[Generation | Unanswered]) -> tuple[int, int]:
-    """Prompt and completion tokens of some answers; samples of one question share their prompt."""
+def sum_tokens(requests: Sequence[Request], outcomes: Sequence[Generation | Unanswered]) -> tuple[int, int]:
+    """Prompt and completion tokens of outcomes; samples of one question share their prompt."""
     prompt = completion = 0
     shared: object = None
-    for request, one in zip(requests, said, strict=True):
-        if isinstance(one, Generation):
+    for request, outcome in zip(requests, outcomes, strict=True):
+        if isinstance(outcome, Generation):
             if request.messages is not shared:
-                prompt, shared = prompt + one.prompt_tokens, request.messages
-            completion += one.completion_tokens
+                prompt, shared = prompt + outcome.prompt_tokens, request.messages
+            completion += outcome.completion_tokens
     return prompt, completion

@@ -1,186 +1,197 @@
 """Conversations: an asynchronous function of one row that may ask several times (evolve, critique, role-play).
 
-Questions that rows put at the same moment are looked up in the store together, and each request is sent at most once
+Questions that rows ask at the same moment are looked up in the store together, and each request is sent at most once
 however many rows ask it. Where another process published an answer to the same request before this one did, the rows
-run again from memory, so that what they are made from is what a rebuild will find.
+run again from the store, so that what they are made from is what a rebuild will find.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from cultivar.llm.answer import Answer
-from cultivar.llm.engine import Ask, Engine, Failure, Outcome, Waiting, is_invalid, samples_together
+from cultivar.llm.backend import AsyncBackend, Outcome
+from cultivar.llm.questions import Ask, Questions, is_invalid, merge_retry, retry_request
 from cultivar.llm.request import Question, Request
+from cultivar.llm.sending import Sender, group_samples
 from cultivar.llm.structured import Unparsable
 from schemas.stage import Unfinished
 
 Row = TypeVar("Row")
 T = TypeVar("T")
-ROWS_AT_ONCE = 2048
+MAX_ROWS_AT_ONCE = 2048
 
 
-class Broken(Exception):
-    """A turn of this row is unanswered for a passing reason (Gaps holds it): the row ends here, the others go on."""
+@dataclass(frozen=True)
+class Failure:
+    """A row whose conversation could not be read, and why."""
+
+    error: str
 
 
-class Turns:
+class RowUnanswered(Exception):
+    """A request of this row has no answer for a transient reason: the row stops here, the others go on."""
+
+
+class Conversations:
     """One run of `Engine.map`. Lives on the event loop."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self.waiting: dict[bytes, tuple[Request, asyncio.Future[Outcome]]] = {}
+    def __init__(self, questions: Questions, sender: Sender) -> None:
+        self.questions = questions
+        self.sender = sender
+        self.pending: dict[bytes, tuple[Request, asyncio.Future[Outcome]]] = {}
         self.queue: list[Request] = []
         self.tasks: set[asyncio.Task[None]] = set()
         self.counted: set[bytes] = set()
-        self.said: dict[bytes, tuple[Request, Outcome]] = {}
-        self.ended: Exception | None = None  # why nothing more is sent
-        backend = engine.backend
-        self.slots = asyncio.Semaphore(backend.in_flight) if isinstance(backend, Waiting) else None
+        self.received: dict[bytes, tuple[Request, Outcome]] = {}
+        self.error: Exception | None = None  # why nothing more is sent
+        backend = sender.backend
+        self.slots = asyncio.Semaphore(backend.in_flight) if isinstance(backend, AsyncBackend) else None
 
     async def run(self, turn: Callable[[Row, Ask], Awaitable[T]], rows: Sequence[Row]) -> list[T | Failure]:
-        """The result of every row, in order. Raises what ended it, once what was in flight has been taken in."""
+        """The result of every row, in order. Raises the error that stopped it, once what was in flight is stored."""
+        sender = self.sender
         while True:
-            before, since = replace(self.engine.usage), self.engine.memory.others()
-            results = await self.once(turn, rows)
-            if isinstance(self.ended, Unfinished):
-                raise self.engine.gaps.stopped(self.ended)
-            if self.ended is not None:
-                raise self.ended
-            self.engine.gaps.settle()
-            theirs = self.engine.memory.agree([request for request, _ in self.said.values()], since)
-            if all(self.said[key][1] == said for key, said in theirs.items()):
+            usage_before, segments_before = replace(sender.usage), sender.cache.foreign_segments()
+            results = await self.run_rows(turn, rows)
+            if isinstance(self.error, Unfinished):
+                raise sender.unanswered.stopped_error(self.error)
+            if self.error is not None:
+                raise self.error
+            sender.unanswered.check()
+            published = sender.cache.reconcile([request for request, _ in self.received.values()], segments_before)
+            if all(self.received[key][1] == generation for key, generation in published.items()):
                 return results
-            self.said.clear()
-            usage = self.engine.usage  # what was sent was sent; what the rows ask is counted anew
-            usage.requests, usage.hits = before.requests, before.hits
-            usage.asked_again, usage.errors = before.asked_again, before.errors
+            self.received.clear()
+            usage = sender.usage  # what was sent stays counted; what the rows ask is counted anew
+            usage.requests, usage.hits = usage_before.requests, usage_before.hits
+            usage.asked_again, usage.errors = usage_before.asked_again, usage_before.errors
             self.counted.clear()
 
-    async def once(self, turn: Callable[[Row, Ask], Awaitable[T]], rows: Sequence[Row]) -> list[T | Failure]:
+    async def run_rows(self, turn: Callable[[Row, Ask], Awaitable[T]], rows: Sequence[Row]) -> list[T | Failure]:
+        """Run every row once, many at a time."""
         results: list[T | Failure] = [Failure("not run")] * len(rows)
         numbers = iter(range(len(rows)))
 
         async def worker() -> None:
             for number in numbers:
-                if self.ended is not None:
+                if self.error is not None:
                     return
                 try:
                     results[number] = await turn(rows[number], self.ask)
-                except Broken:
+                except RowUnanswered:
                     continue
                 except Unparsable as error:
                     results[number] = Failure(str(error))
                 except Exception as error:
-                    self.ended = self.ended or error
+                    self.error = self.error or error
 
-        ticker = asyncio.ensure_future(self.engine.tick())
+        sender = self.sender
+        flusher = asyncio.ensure_future(sender.flush_periodically())
         try:
             async with asyncio.TaskGroup() as workers:
-                for _ in range(min(ROWS_AT_ONCE, len(rows))):
+                for _ in range(min(MAX_ROWS_AT_ONCE, len(rows))):
                     workers.create_task(worker())
             if self.tasks:  # of rows that ended before all their answers came
                 await asyncio.wait(self.tasks)
         finally:
-            ticker.cancel()
+            flusher.cancel()
             for task in self.tasks:
                 task.cancel()
-            self.engine.memory.flush()
-            if isinstance(self.engine.backend, Waiting):
-                self.engine.usage.retries = self.engine.backend.retries
+            sender.cache.flush()
+            if isinstance(sender.backend, AsyncBackend):
+                sender.usage.retries = sender.backend.retries
         return results
 
     async def ask(self, question: Question) -> list[Answer]:
         """The n answers to one question."""
-        engine = self.engine
-        requests = engine.requests_of(question)
+        read, usage = self.questions.read_answer, self.sender.usage
+        requests = self.questions.requests_of(question)
         outcomes = await self.resolve(requests)
-        answers = [engine.read(question, *pair) for pair in zip(requests, outcomes, strict=True)]
+        answers = [read(question, *pair) for pair in zip(requests, outcomes, strict=True)]
         invalid = [at for at, answer in enumerate(answers) if is_invalid(question, answer)]
         if invalid:
-            again = [engine.again(requests[at], answers[at]) for at in invalid]
-            outcomes = await self.resolve(again)
-            for at, request, outcome in zip(invalid, again, outcomes, strict=True):
-                answers[at] = engine.second(answers[at], engine.read(question, request, outcome))
-        engine.usage.errors += sum(not answer.ok for answer in answers)
+            retries = [retry_request(requests[at], answers[at]) for at in invalid]
+            usage.asked_again += len(retries)
+            outcomes = await self.resolve(retries)
+            for at, request, outcome in zip(invalid, retries, outcomes, strict=True):
+                answers[at] = merge_retry(answers[at], read(question, request, outcome))
+        usage.errors += sum(not answer.ok for answer in answers)
         return answers
 
     async def resolve(self, requests: Sequence[Request]) -> list[Outcome]:
-        """Outcomes in order; what is being asked already is waited for."""
-        if self.ended is not None:
-            raise self.ended
+        """Outcomes in order; what is in flight already is waited for. Raises RowUnanswered, or what stopped it all."""
+        if self.error is not None:
+            raise self.error
         futures = []
         for request in requests:
-            if request.key not in self.waiting:
+            if request.key not in self.pending:
                 if not self.queue:
-                    asyncio.get_running_loop().call_soon(self.drain)
-                self.waiting[request.key] = (request, asyncio.get_running_loop().create_future())
+                    asyncio.get_running_loop().call_soon(self.send_queue)
+                self.pending[request.key] = (request, asyncio.get_running_loop().create_future())
                 self.queue.append(request)
-            futures.append(self.waiting[request.key][1])
+            futures.append(self.pending[request.key][1])
         outcomes = list(await asyncio.gather(*futures))
-        if any(map(self.engine.gaps.ends, outcomes)):
-            raise Broken
+        if any(map(self.sender.unanswered.is_blocking, outcomes)):
+            raise RowUnanswered
         return outcomes
 
-    def drain(self) -> None:
+    def send_queue(self) -> None:
         """Look up everything that was asked since the last time; send what is missing."""
         requests, self.queue = self.queue, []
-        engine = self.engine
+        sender = self.sender
         try:
-            known: dict[bytes, Outcome] = dict(engine.memory.recall(requests))
-            known |= {request.key: self.said[request.key][1] for request in requests if request.key in self.said}
-            missing = [request for request in requests if request.key not in known]
-            fresh = [request for request in requests if request.key not in self.counted]
-            self.counted.update(request.key for request in fresh)
-            engine.count(fresh, known)
-            for key, outcome in known.items():
-                self.tell(key, outcome)
-            if isinstance(engine.backend, Waiting):
-                for group in samples_together(missing):
-                    task = asyncio.ensure_future(self.send(engine.backend, group))
+            cached: dict[bytes, Outcome] = dict(sender.cache.lookup(requests))
+            cached |= {one.key: self.received[one.key][1] for one in requests if one.key in self.received}
+            missing = [request for request in requests if request.key not in cached]
+            uncounted = [request for request in requests if request.key not in self.counted]
+            self.counted.update(request.key for request in uncounted)
+            sender.count(uncounted, cached)
+            for key, outcome in cached.items():
+                self.deliver(key, outcome)
+            for group in group_samples(missing):
+                if isinstance(sender.backend, AsyncBackend):
+                    task = asyncio.ensure_future(self.send(sender.backend, group))
                     self.tasks.add(task)
                     task.add_done_callback(self.tasks.discard)
-            else:
-                for group in samples_together(missing):
-                    for part in engine.claimed(group):
-                        outcomes: dict[bytes, Outcome] = {}
-                        engine.keep(part, engine.backend.complete(part), outcomes)
-                        self.heard(part, outcomes)
+                else:
+                    for part in sender.within_budget(group):
+                        self.receive(part, sender.record(part, sender.backend.complete(part)))
         except Exception as error:
-            self.ended = self.ended or error
+            self.error = self.error or error
             self.fail(requests, error)
 
-    async def send(self, backend: Waiting, group: Sequence[Request]) -> None:
+    async def send(self, backend: AsyncBackend, group: Sequence[Request]) -> None:
+        """Send consecutive samples of one question when a slot is free."""
         assert self.slots is not None
+        sender = self.sender
         try:
             async with self.slots:
-                if self.ended is not None:
-                    raise self.ended
-                for part in self.engine.claimed(group):
-                    outcomes: dict[bytes, Outcome] = {}
-                    self.engine.keep(part, await backend.answer(part), outcomes)
-                    self.heard(part, outcomes)
-                    self.engine.gaps.suspect(part[0])
+                if self.error is not None:
+                    raise self.error
+                for part in sender.within_budget(group):
+                    self.receive(part, sender.record(part, await backend.answer(part)))
+                    sender.unanswered.check_all_refused(part[0])
         except Exception as error:
-            self.ended = self.ended or error
+            self.error = self.error or error
             self.fail(group, error)
 
-    def heard(self, group: Sequence[Request], outcomes: dict[bytes, Outcome]) -> None:
-        """Note what the backend said and tell it to the rows that wait for it."""
+    def receive(self, group: Sequence[Request], outcomes: dict[bytes, Outcome]) -> None:
+        """Keep what the backend answered and hand it to the rows that wait for it."""
         for request in group:
-            self.said[request.key] = (request, outcomes[request.key])
-            self.tell(request.key, outcomes[request.key])
+            self.received[request.key] = (request, outcomes[request.key])
+            self.deliver(request.key, outcomes[request.key])
 
-    def tell(self, key: bytes, outcome: Outcome) -> None:
-        _, future = self.waiting.pop(key)
+    def deliver(self, key: bytes, outcome: Outcome) -> None:
+        _, future = self.pending.pop(key)
         if not future.done():
             future.set_result(outcome)
 
     def fail(self, requests: Sequence[Request], error: Exception) -> None:
-        """Hand an error of the store, the backend or the budget to the rows that wait for it."""
+        """Raise an error of the store, the backend or the budget in the rows that wait for these requests."""
         for request in requests:
-            if request.key in self.waiting:
-                _, future = self.waiting.pop(request.key)
+            if request.key in self.pending:
+                _, future = self.pending.pop(request.key)
                 if not future.done():
                     future.set_exception(error)

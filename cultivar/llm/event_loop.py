@@ -1,6 +1,6 @@
 """One event loop per process, in a thread of its own: asynchronous engines live on it, synchronous stages wait for it.
 
-An in-process vLLM engine and the connections of the http engine are bound to the loop that made them, so there is one.
+An in-process vLLM engine and the connections of the http engine are bound to the loop that created them, so there is one.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
-"""No orphans: processes that a library started for us end when we are killed.
+"""No orphans: processes that a library starts end when this process is killed.
 
 vLLM's engine runs in processes of its own, which go on computing after a `kill -9` of the process that started them. A
-watcher holds one end of a pipe whose other end is ours: when we die, however that happens, it reads the end of the pipe
-and kills them.
+watcher holds one end of a pipe whose other end is held by this process: when it ends, however that happens, the watcher
+reads the end of the pipe and kills them.
 """
 
 import subprocess
@@ -29,13 +29,13 @@ class Watch:
         self.watcher: subprocess.Popen[bytes] | None = None
 
     def begin(self) -> None:
-        """From now on they die with us."""
+        """From now on they are killed when this process ends."""
         started = [str(pid) for pid in sorted(descendants() - self.before)]
         command = [sys.executable, "-I", "-S", "-c", WATCH, *started]
         self.watcher = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
 
     def end(self) -> None:
-        """They have ended in good order."""
+        """They have ended normally."""
         if self.watcher is not None:
             self.watcher.communicate(b".")
             self.watcher = None

@@ -2,8 +2,8 @@
 
 A file in prompts/ has `{% block user %}` and may have `{% block system %}`; the blocks are rendered apart and
 stripped. What comes from rows stands between tags (`<instruction>…</instruction>`). Undefined variables are errors.
-The files that were read are remembered, and where an allow-list is set an undeclared one is refused, so that dvc.yaml
-stays the only place that says what a stage reads.
+Files that were read are noted in `opened`; where an allow-list is set an undeclared one is refused, so that dvc.yaml
+stays the only list of what a stage reads.
 """
 
 from collections.abc import Callable
@@ -13,45 +13,44 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateNotFound
 
-from cultivar.llm.request import Message
+from cultivar.llm.request import MessageDict
+from schemas.stage import UndeclaredRead
 
 FOLDER = Path("prompts")
 opened: set[Path] = set()
 _allowed: set[Path] | None = None
+_stage = ""
 
 
-class UndeclaredRead(PermissionError):
-    """A prompt file was read that dvc.yaml does not list for the stage."""
-
-
-def allow(paths: set[Path] | None) -> None:
-    """From now on only these prompt files (relative to the project, or absolute) may be read; None: any."""
-    global _allowed
+def allow(paths: set[Path] | None, stage: str = "") -> None:
+    """From now on `stage` may read only these prompt files (relative to the project, or absolute); None: any."""
+    global _allowed, _stage
+    _stage = stage
     _allowed = None if paths is None else {path.resolve() for path in paths}
 
 
-class Declared(FileSystemLoader):
+class DeclaredLoader(FileSystemLoader):
     """Loads from one folder, notes what was read, and refuses what was not declared."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(str(folder.resolve()))
         self.folder = folder
-        self.read: set[Path] = set()
+        self.read_files: set[Path] = set()
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
         path = self.folder / template
         if path.exists():
-            check(path)
+            check_declared(path)
         source = super().get_source(environment, template)
-        self.read.add(path)
+        self.read_files.add(path)
         opened.add(path)
         return source
 
 
-def check(path: Path) -> None:
+def check_declared(path: Path) -> None:
     """Raises UndeclaredRead where an allow-list is set and the path is not on it."""
     if _allowed is not None and path.resolve() not in _allowed:
-        raise UndeclaredRead(f"{path} is not declared for this stage: add `- {path}` to its deps in dvc.yaml")
+        raise UndeclaredRead(_stage, path)
 
 
 class Prompt:
@@ -61,9 +60,9 @@ class Prompt:
         self.path = Path(folder) / f"{name}.jinja"
 
     @cached_property
-    def loader(self) -> Declared:
+    def loader(self) -> DeclaredLoader:
         """What reads this prompt and its includes."""
-        return Declared(self.path.parent)
+        return DeclaredLoader(self.path.parent)
 
     @cached_property
     def template(self) -> Template:
@@ -79,14 +78,14 @@ class Prompt:
             raise ValueError(f"{self.path}: a prompt needs {{% block user %}}…{{% endblock %}}")
         return template
 
-    def messages(self, **variables: Any) -> list[Message]:
+    def messages(self, **variables: Any) -> list[MessageDict]:
         """The conversation with the variables filled in: system (where there is one), then user."""
-        rendered: list[Message] = []
+        rendered: list[MessageDict] = []
         for role in ("system", "user"):
             if block := self.template.blocks.get(role):
                 content = "".join(block(self.template.new_context(variables))).strip()
                 if content or role == "user":
                     rendered.append({"role": role, "content": content})
-        for path in self.loader.read:  # compiled before the allow-list was set, perhaps
-            check(path)
+        for path in self.loader.read_files:  # compiled before the allow-list was set, perhaps
+            check_declared(path)
         return rendered

@@ -1,24 +1,26 @@
 """What is asked of a model, and its identity.
 
 A request is one sample of one question put to one model. Its key is sha256 (16 bytes) over the canonical form (orjson,
-sorted keys) of everything that changes the answer: engine kind, model, revision,
-sampling parameters, JSON schema, messages, seed and sample index. Row, position and stage are not in it, nor are
-addresses, timeouts and concurrency. Samples of one question have consecutive seeds (`seed + sample`), so that n can
-grow later and only the new samples are asked.
+sorted keys) of everything that changes the answer: engine kind, model, revision, sampling parameters, JSON schema
+(cultivar/llm/schema.py), messages, seed and sample index. Row, position and stage are not in it, nor are addresses,
+timeouts and concurrency. Samples of one question have consecutive seeds (`seed + sample`), so that n can grow later and
+only the new samples are sent.
 """
 
 import hashlib
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any, Literal, TypedDict
 
 import orjson
 from pydantic import BaseModel
 
+from cultivar.store.keys import content_key, normalize_numbers
+
 SAMPLING = frozenset({"temperature", "top_p", "max_tokens", "stop"})
 
 
-class Message(TypedDict):
+class MessageDict(TypedDict):
     """One turn of a conversation."""
 
     role: Literal["system", "user", "assistant"]
@@ -32,7 +34,7 @@ class Question:
     `sampling` overrides the role's temperature, top_p, max_tokens or stop for this question.
     """
 
-    messages: list[Message]
+    messages: list[MessageDict]
     answer: type[BaseModel] | None = None
     n: int = 1
     seed: int = 0
@@ -46,8 +48,8 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Source:
-    """Who answers and how: all of a request but its messages, seed and sample. One folder of the store each.
+class ModelConfig:
+    """Which model answers and how: all of a request but its messages, seed and sample. One folder of the store each.
 
     `extra` is whatever else decides an answer of this engine kind (fault rates of the simulated teacher, whether
     decoding is guided).
@@ -63,8 +65,8 @@ class Source:
     @cached_property
     def digest(self) -> bytes:
         """16 bytes over the canonical form."""
-        form = [self.engine, self.model, self.revision, normal(self.sampling), self.schema, normal(self.extra)]
-        return hashlib.sha256(orjson.dumps(form, option=orjson.OPT_SORT_KEYS)).digest()[:16]
+        form = [self.engine, self.model, self.revision, normalize_numbers(self.sampling), self.schema]
+        return content_key([*form, normalize_numbers(self.extra)])
 
     @cached_property
     def fingerprint(self) -> str:
@@ -73,48 +75,30 @@ class Source:
 
 
 class Request:
-    """One sample of one question put to one source."""
+    """One sample of one question put to one model with one configuration."""
 
-    __slots__ = ("source", "messages", "seed", "sample", "key")
+    __slots__ = ("config", "messages", "seed", "sample", "key")
 
-    def __init__(self, source: Source, messages: list[Message], seed: int, sample: int, body: bytes | None = None):
+    def __init__(
+        self, config: ModelConfig, messages: list[MessageDict], seed: int, sample: int, body: bytes | None = None
+    ):
         """`body` is `body_of(messages)`, given by callers that make several requests of the same messages."""
-        self.source = source
+        self.config = config
         self.messages = messages
         self.seed = seed
         self.sample = sample
         tail = b"%d/%d" % (seed, sample)
-        whole = source.digest + (body_of(messages) if body is None else body) + tail
-        self.key: bytes = hashlib.sha256(whole).digest()[:16]
+        content = config.digest + (body_of(messages) if body is None else body) + tail
+        self.key: bytes = hashlib.sha256(content).digest()[:16]
 
     @property
     def fingerprint(self) -> str:
-        return self.source.fingerprint
+        return self.config.fingerprint
 
     def __repr__(self) -> str:
-        return f"Request({self.source.engine}/{self.source.model}, seed={self.seed}+{self.sample}, {self.key.hex()})"
+        return f"Request({self.config.engine}/{self.config.model}, seed={self.seed}+{self.sample}, {self.key.hex()})"
 
 
-def body_of(messages: list[Message]) -> bytes:
+def body_of(messages: list[MessageDict]) -> bytes:
     """Canonical bytes of the messages. Raises TypeError where a content is not a string."""
     return orjson.dumps(messages, option=orjson.OPT_SORT_KEYS)
-
-
-def normal(value: Any) -> Any:
-    """Numbers that are equal are written alike (1.0 as 1), at any depth; tuples as lists."""
-    match value:
-        case bool() | None | str():
-            return value
-        case float() if value.is_integer():
-            return int(value)
-        case dict():
-            return {key: normal(item) for key, item in value.items()}
-        case list() | tuple():
-            return [normal(item) for item in value]
-    return value
-
-
-@cache
-def schema_of(answer: type[BaseModel]) -> dict[str, Any]:
-    """JSON schema of an answer model; its title is the class name."""
-    return answer.model_json_schema()

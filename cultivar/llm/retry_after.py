@@ -1,4 +1,4 @@
-"""How long a server asks to be left alone."""
+"""The pause that a server asks for."""
 
 import email.utils
 import time
@@ -6,7 +6,7 @@ import time
 LONGEST_PAUSE_S = 600.0
 
 
-def pause_of(header: str | None) -> float | None:
+def parse_retry_after(header: str | None) -> float | None:
     """Seconds that a Retry-After header asks for (a number or an HTTP date), at most ten minutes."""
     if not header:
         return None

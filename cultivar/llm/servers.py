@@ -1,9 +1,9 @@
 """Which server gets the next request, and how many requests each may have in flight.
 
-Least in flight first. The bound of a server rises by one per bound's worth of good answers and halves on 429 and 5xx
-(additive increase, multiplicative decrease), so it settles where the server is content. A server that asked for a
+Least in flight first. The limit of a server rises by one per limit's worth of good answers and halves on 429 and 5xx
+(additive increase, multiplicative decrease), so it settles at what the server can bear. A server that asked for a
 pause (Retry-After) or cannot be reached gets nothing until the pause is over; one that would refuse everything (wrong
-key, address or model) gets nothing more, and when no other is left, asking ends.
+key, address or model) gets nothing more, and when no other is left, sending stops.
 """
 
 import asyncio
@@ -14,39 +14,39 @@ from typing import Literal
 
 from schemas.stage import Unfinished
 
-Why = Literal["unreached", "lost", "late", "busy", "error"]
-"""How an attempt failed: no connection, a broken one, no reply in time, asked for patience, said an error."""
+FailureKind = Literal["unreached", "lost", "late", "busy", "error"]
+"""How an attempt failed: no connection, a broken one, no reply in time, 429 or Retry-After, any other error."""
 
 
 @dataclass
 class Server:
-    """One base URL and what is known of it."""
+    """One base URL and its state."""
 
     url: str
-    most: int
-    bound: float = 0.0
-    sent: list[float] = field(default_factory=list)  # when each request in flight was, oldest first
+    max_in_flight: int
+    limit: float = 0.0
+    sent: list[float] = field(default_factory=list)  # loop times of the requests in flight, oldest first
     paused_until: float = 0.0
     halved_at: float = 0.0
     unreachable: int = 0  # connections that failed in a row
     has_answered: bool = False
-    out: bool = False  # gets nothing more
+    excluded: bool = False  # gets nothing more
 
     def __post_init__(self) -> None:
-        self.bound = float(self.most)
+        self.limit = float(self.max_in_flight)
 
     @property
     def in_flight(self) -> int:
         return len(self.sent)
 
 
-class Breaker:
-    """Tells when asking has become pointless: no server has been of any use for too long.
+class CircuitBreaker:
+    """Tells when sending has become pointless: no server has been of any use for too long.
 
     Failed connections and errors count from the first after the last answer, up to `give_up_s`, and on while a request
     that was sent in the first half of that time still waits for its answer: a healthy server may think for longer.
-    Servers that reply too late or ask for patience (429, Retry-After) have `patience_s`. With `errors_answer` an error
-    shows that a server is there.
+    Servers that reply too late or ask for a pause (429, Retry-After) have `patience_s`. With `errors_answer` an error
+    shows that a server is there. Times are seconds of the event loop's clock.
     """
 
     def __init__(self, give_up_s: float, patience_s: float, errors_answer: bool) -> None:
@@ -54,21 +54,21 @@ class Breaker:
         self.failing_since: float | None = None
         self.waiting_since: float | None = None
 
-    def answered(self) -> None:
-        """Somebody answered, or refused one request for its own sake."""
+    def record_success(self) -> None:
+        """A server answered, or refused one request for what it holds."""
         self.failing_since = self.waiting_since = None
 
-    def failed(self, now: float, why: Why, oldest: float | None) -> bool:
-        """Note a failed attempt; whether to stop. `oldest` is when the request that waits longest was sent."""
-        if why in ("busy", "late"):
+    def record_failure(self, now: float, kind: FailureKind, oldest_sent: float | None) -> bool:
+        """Count a failed attempt; whether to stop. `oldest_sent` is when the request that waits longest was sent."""
+        if kind in ("busy", "late"):
             self.failing_since = None
             self.waiting_since = now if self.waiting_since is None else self.waiting_since
             return now - self.waiting_since >= self.patience_s
-        if why == "error" and self.errors_answer:
+        if kind == "error" and self.errors_answer:
             self.failing_since = None
             return False
         self.failing_since = now if self.failing_since is None else self.failing_since
-        waits = oldest is not None and oldest <= self.failing_since + self.give_up_s / 2
+        waits = oldest_sent is not None and oldest_sent <= self.failing_since + self.give_up_s / 2
         return now - self.failing_since >= self.give_up_s and not waits
 
 
@@ -79,39 +79,39 @@ class Balancer:
         if not urls:
             raise ValueError("a Balancer needs at least one server")
         each = -(-concurrency // len(urls))
-        self.servers = [Server(url.rstrip("/"), most=each) for url in urls]
+        self.servers = [Server(url.rstrip("/"), max_in_flight=each) for url in urls]
         self.queue: deque[asyncio.Future[None]] = deque()
-        self.alarm: asyncio.TimerHandle | None = None
-        self.stopped: str | None = None  # why nothing more is sent
-        self.ended = asyncio.Event()
+        self.wake_timer: asyncio.TimerHandle | None = None
+        self.stop_reason: str | None = None  # why nothing more is sent
+        self.stopped = asyncio.Event()
 
-    def stop(self, words: str) -> Unfinished:
-        """Send nothing more, and let everybody who waits know; the error that says why."""
-        self.stopped = self.stopped or words
-        self.ended.set()
-        self.ring()
-        return Unfinished(self.stopped)
+    def stop(self, reason: str) -> Unfinished:
+        """Send nothing more and wake everybody who waits; the error with the reason."""
+        self.stop_reason = self.stop_reason or reason
+        self.stopped.set()
+        self.wake_all()
+        return Unfinished(self.stop_reason)
 
-    def take_out(self, server: Server, words: str) -> None:
-        """Send this server nothing more; where it was the last one, nobody anything."""
-        server.out = True
-        if all(one.out for one in self.servers):
-            self.stop(words)
+    def exclude(self, server: Server, reason: str) -> None:
+        """Send this server nothing more; where it was the last one, stop."""
+        server.excluded = True
+        if all(one.excluded for one in self.servers):
+            self.stop(reason)
 
     async def pause(self, seconds: float) -> None:
-        """Sleep, but not beyond the end of asking."""
+        """Sleep, but not beyond `stop`."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.ended.wait(), seconds)
+            await asyncio.wait_for(self.stopped.wait(), seconds)
 
-    def oldest(self) -> float | None:
+    def oldest_sent(self) -> float | None:
         """When the request that waits longest was sent, of those at servers that can be reached."""
         return min((server.sent[0] for server in self.servers if server.sent and not server.unreachable), default=None)
 
-    def free(self, now: float) -> Server | None:
+    def next_free(self, now: float) -> Server | None:
         """The server with the fewest requests in flight of those that may have another."""
         best: Server | None = None
         for server in self.servers:
-            if not server.out and server.in_flight < max(1, int(server.bound)) and now >= server.paused_until:
+            if not server.excluded and server.in_flight < max(1, int(server.limit)) and now >= server.paused_until:
                 load = server.in_flight
                 if best is None or load < best.in_flight:
                     best = server
@@ -123,18 +123,18 @@ class Balancer:
         Raises Unfinished where nothing more is sent.
         """
         loop = asyncio.get_running_loop()
-        while self.stopped is None and (server := self.free(loop.time())) is None:
+        while self.stop_reason is None and (server := self.next_free(loop.time())) is None:
             waiter = loop.create_future()
             self.queue.append(waiter)
-            self.set_alarm(loop)
+            self.schedule_wake(loop)
             try:
                 await waiter
             except asyncio.CancelledError:
                 if waiter.done() and not waiter.cancelled():
-                    self.wake()  # the turn was ours: hand it on
+                    self.wake()  # this one was woken: wake another in its place
                 raise
-        if self.stopped is not None:
-            raise Unfinished(self.stopped)
+        if self.stop_reason is not None:
+            raise Unfinished(self.stop_reason)
         assert server is not None
         server.sent.append(sent := loop.time())
         return server, sent
@@ -151,38 +151,38 @@ class Balancer:
                 waiter.set_result(None)
                 return
 
-    def set_alarm(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Wake everybody when the first pause ends."""
-        ends = [one.paused_until for one in self.servers if not one.out and one.paused_until > loop.time()]
-        if ends and self.alarm is None:
-            self.alarm = loop.call_at(min(ends), self.ring)
+    def schedule_wake(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Wake everybody when the first pause is over."""
+        ends = [one.paused_until for one in self.servers if not one.excluded and one.paused_until > loop.time()]
+        if ends and self.wake_timer is None:
+            self.wake_timer = loop.call_at(min(ends), self.wake_all)
 
-    def ring(self) -> None:
-        self.alarm = None
+    def wake_all(self) -> None:
+        self.wake_timer = None
         waiting, self.queue = self.queue, deque()
         for waiter in waiting:
             if not waiter.done():
                 waiter.set_result(None)
 
-    def answered(self, server: Server) -> None:
+    def record_success(self, server: Server) -> None:
         """A good answer: a little more may be sent."""
         server.unreachable = 0
-        if server.bound < server.most:
-            server.bound = min(server.most, server.bound + 1 / server.bound)
+        if server.limit < server.max_in_flight:
+            server.limit = min(server.max_in_flight, server.limit + 1 / server.limit)
             self.wake()
 
-    def overloaded(self, server: Server, now: float, sent: float, pause_s: float = 0.0) -> None:
+    def record_overload(self, server: Server, now: float, sent: float, pause_s: float = 0.0) -> None:
         """429 or 5xx at `now` to a request of `sent`: half as much from now on, and nothing for `pause_s`.
 
         One overload answers many requests at once: only those sent since the last halving count.
         """
         server.unreachable = 0
         if sent >= server.halved_at:
-            server.bound = max(1.0, server.bound / 2)
+            server.limit = max(1.0, server.limit / 2)
             server.halved_at = now
         server.paused_until = max(server.paused_until, now + pause_s)
 
-    def unreached(self, server: Server, now: float) -> None:
+    def record_unreachable(self, server: Server, now: float) -> None:
         """No connection: leave it alone for a while, longer each time (at most 30 s), while others serve."""
         server.unreachable += 1
         if len(self.servers) > 1:

@@ -1,8 +1,8 @@
 """Structured answers: from a model's text to a pydantic value.
 
 The ladder (each rung only where the one before failed): the text as it is; from the first brace to the last (fences,
-prose around); control characters allowed inside strings; json-repair (single quotes, trailing commas). Pydantic has
-the last word on every rung. A text that was cut off never comes here: truncation is a failure, not data.
+prose around); control characters allowed inside strings; json-repair (single quotes, trailing commas). Pydantic
+validates on every rung. A text that was cut off never comes here: truncation is a failure, not data.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from json_repair import repair_json
 from pydantic import BaseModel, ValidationError
 
-from cultivar.llm.request import Message
+from cultivar.llm.request import MessageDict
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -33,12 +33,12 @@ def parse(text: str, answer: type[M]) -> M:
     try:
         return answer.model_validate_json(inner)
     except ValidationError as error:
-        if not is_syntax(error):
+        if not is_syntax_error(error):
             raise Unparsable(explain(error)) from error
         first = error
-    for read in (loose, repaired):
+    for load in (load_loose, load_repaired):
         try:
-            return answer.model_validate(read(inner))
+            return answer.model_validate(load(inner))
         except ValidationError as error:
             raise Unparsable(explain(error)) from error
         except ValueError:
@@ -46,20 +46,20 @@ def parse(text: str, answer: type[M]) -> M:
     raise Unparsable(explain(first))
 
 
-def loose(text: str) -> Any:
+def load_loose(text: str) -> Any:
     """JSON that may hold raw control characters in strings."""
     return json.loads(text, strict=False)
 
 
-def repaired(text: str) -> Any:
-    """What json-repair makes of the text. Raises ValueError where that is no object."""
+def load_repaired(text: str) -> Any:
+    """The text as json-repair reads it. Raises ValueError where that is no object."""
     value = repair_json(text, return_objects=True)
     if not isinstance(value, dict):
         raise ValueError("no object")
     return value
 
 
-def is_syntax(error: ValidationError) -> bool:
+def is_syntax_error(error: ValidationError) -> bool:
     """Whether the text was no JSON at all (rather than JSON of the wrong shape)."""
     return error.errors(include_url=False, include_input=False)[0]["type"] == "json_invalid"
 
@@ -72,27 +72,8 @@ def explain(error: ValidationError) -> str:
     )
 
 
-def closed(schema: Any, string_lengths: bool = True) -> Any:
-    """The schema as it is sent for guided decoding: objects take no keys but their own.
-
-    Without `string_lengths` the bounds on strings are left out: xgrammar, many servers' default, compiles them to
-    invalid JSON. Pydantic holds the answer to them all the same.
-    """
-    match schema:
-        case {"type": "string"} if not string_lengths:
-            return {key: value for key, value in schema.items() if key not in ("minLength", "maxLength")}
-        case dict():
-            inner = {key: closed(value, string_lengths) for key, value in schema.items()}
-            if schema.get("type") == "object" and isinstance(schema.get("properties"), dict):
-                inner.setdefault("additionalProperties", False)
-            return inner
-        case list():
-            return [closed(value, string_lengths) for value in schema]
-    return schema
-
-
-def ask_again(messages: list[Message], text: str, reason: str) -> list[Message]:
-    """The conversation that asks once more, with the faulty answer and what is wrong with it."""
+def retry_messages(messages: list[MessageDict], text: str, reason: str) -> list[MessageDict]:
+    """The messages of the retry: the conversation so far, the invalid answer and what is wrong with it."""
     complaint = f"That answer cannot be used: {reason}. Answer again with only the corrected JSON object."
     return [
         *messages,

@@ -1,11 +1,12 @@
-"""What an engine could not get answered, and whether its stage may go on without it.
+"""Which requests an engine could not get answered, and whether its stage may go on without them.
 
-A table that lacks a row because a server was down would be recorded as finished and never mended. So requests that are
-unanswered for a passing reason (Unanswered.passing) end the stage, once the others are answered and kept. A role with
-`unanswered: quarantine` goes on instead: its tables then depend on the hour, which is why it has to be declared.
+A table that lacks a row because a server was down would be recorded as finished and never be completed. So requests
+that are unanswered for a transient reason (Unanswered.transient) fail the stage, once the others are answered and
+stored. A role with `unanswered: quarantine` goes on instead: its tables then depend on when it ran, which is why it has
+to be declared.
 
-Where a server refuses every request alike, the fault is in what they share: asking ends after the first few, and under
-`quarantine`, which asks the rest all the same, the stage fails where nothing at all was answered.
+Where a server refuses every request alike, the fault is in what they share: sending stops after the first few, and
+under `quarantine`, which sends the rest all the same, the stage fails where nothing at all was answered.
 """
 
 from collections.abc import Container, Iterable
@@ -15,113 +16,115 @@ from cultivar.llm.answer import Generation, Unanswered
 from cultivar.llm.request import Request
 from schemas.stage import BudgetSpent, Unfinished
 
-ENOUGH = 20
-"""Requests of one source that came to the same: no longer each one's own affair."""
-SHOWN = 80  # characters of a request
+SUSPICIOUS = 20
+"""So many requests of one configuration that all failed were not refused each for a reason of its own."""
+SHOWN_CHARS = 80  # of a request, in errors
 
 
 @dataclass
 class Tally:
-    """What became of the requests of one source (model, sampling, schema). `known` came from the store."""
+    """Outcomes of the requests of one configuration (model, sampling, schema). `cached` came from the store."""
 
-    known: int = 0
+    cached: int = 0
     answered: int = 0
-    own: int = 0  # refused for what they say
-    heard: int = 0  # refused for a passing reason by a server
-    silent: int = 0  # no server was reached, or none replied
-    words: str = ""  # of the first that was not answered
+    refused: int = 0  # for what the request itself holds
+    server_errors: int = 0  # transient failures to which a server replied
+    unreached: int = 0  # no server was reached, or none replied
+    first_error: str = ""
 
-    def note(self, outcome: Generation | Unanswered) -> None:
-        """Count what was sent."""
+    def record(self, outcome: Generation | Unanswered) -> None:
+        """Count the outcome of a request that was sent."""
         if isinstance(outcome, Generation):
             self.answered += 1
             return
-        self.words = self.words or outcome.error
-        self.own += not outcome.passing
-        self.heard += outcome.passing and outcome.heard
-        self.silent += outcome.passing and not outcome.heard
+        self.first_error = self.first_error or outcome.error
+        self.refused += not outcome.transient
+        self.server_errors += outcome.transient and outcome.server_replied
+        self.unreached += outcome.transient and not outcome.server_replied
 
     @property
-    def passing(self) -> bool:
-        """Whether nothing was answered or known, or refused for what it says."""
-        return not (self.known or self.answered or self.own)
+    def is_all_transient(self) -> bool:
+        """Whether every request failed for a transient reason."""
+        return not (self.cached or self.answered or self.refused)
 
 
-class Gaps:
-    """The unanswered requests of one engine. `fail` is whether they end the stage."""
+class UnansweredRequests:
+    """The unanswered requests of one role. `fail` is whether transient ones fail the stage."""
 
     def __init__(self, role: str, fail: bool) -> None:
         self.role, self.fail = role, fail
-        self.asked = self.got = 0
-        self.unanswered: dict[bytes, tuple[Request, str]] = {}
+        self.total = self.answered = 0
+        self.blocking: dict[bytes, tuple[Request, str]] = {}
         self.tallies: dict[str, Tally] = {}
-        self.ended: str | None = None  # why asking has ended before a request was put
+        self.fatal: str | None = None  # why sending had stopped before a request was sent
 
-    def count(self, requests: Iterable[Request], known: Container[bytes]) -> int:
-        """These requests were put, and the store answers the `known` ones. The number of those."""
+    def count(self, requests: Iterable[Request], cached: Container[bytes]) -> int:
+        """Count requests, of which the store answers those with `cached` keys; the number of the latter."""
         hits = 0
         for request in requests:
-            self.asked += 1
-            if request.key in known:
+            self.total += 1
+            if request.key in cached:
                 hits += 1
-                self.tally(request).known += 1
-        self.got += hits
+                self.tally(request).cached += 1
+        self.answered += hits
         return hits
 
-    def note(self, request: Request, outcome: Generation | Unanswered) -> None:
-        """Take in what became of a request that was sent."""
-        self.tally(request).note(outcome)
+    def record(self, request: Request, outcome: Generation | Unanswered) -> None:
+        """Take in the outcome of a request that was sent."""
+        self.tally(request).record(outcome)
         if isinstance(outcome, Generation):
-            self.got += 1
-        elif outcome.ends:
-            self.ended = self.ended or outcome.error
-        elif self.ends(outcome):
-            self.unanswered[request.key] = (request, outcome.error)
+            self.answered += 1
+        elif outcome.fatal:
+            self.fatal = self.fatal or outcome.error
+        elif self.is_blocking(outcome):
+            self.blocking[request.key] = (request, outcome.error)
 
     def tally(self, request: Request) -> Tally:
         return self.tallies.setdefault(request.fingerprint, Tally())
 
-    def ends(self, outcome: Generation | Unanswered) -> bool:
-        """Whether the stage cannot end well without an answer in the place of this."""
-        return isinstance(outcome, Unanswered) and (outcome.ends or (outcome.passing and self.fail))
+    def is_blocking(self, outcome: Generation | Unanswered) -> bool:
+        """Whether the stage fails for want of an answer in the place of this outcome."""
+        return isinstance(outcome, Unanswered) and (outcome.fatal or (outcome.transient and self.fail))
 
-    def suspect(self, request: Request) -> None:
-        """Raise Unfinished where servers have refused all of many requests of this one's source, and few are known."""
+    def check_all_refused(self, request: Request) -> None:
+        """Raise Unfinished where all of many requests of this configuration failed at a server, and few are cached."""
         tally = self.tally(request)
-        refused = tally.own + tally.heard
-        if self.fail and not tally.answered and refused >= max(ENOUGH, tally.known):
+        refused = tally.refused + tally.server_errors
+        if self.fail and not tally.answered and refused >= max(SUSPICIOUS, tally.cached):
             raise Unfinished(
-                f"all {refused:,} requests that were sent were refused, the first: {tally.words}; mend what they have in "
-                f"common: model, max_tokens, structured, the key, the server's own settings. Else {self.remedy()}"
+                f"all {refused:,} requests that were sent were refused, the first: {tally.first_error}; fix what they "
+                "have in common: model, max_tokens, structured, the key, the server's own settings. Else "
+                f"{self.remedy()}"
             )
 
-    def settle(self) -> None:
-        """Raise Unfinished where requests are unanswered for a passing reason, or, under quarantine, all of them."""
-        if self.ended:
-            raise self.stopped(Unfinished(self.ended))
-        if self.unanswered:
-            request, words = next(iter(self.unanswered.values()))
-            said = str(request.messages[-1]["content"]).strip()
+    def check(self) -> None:
+        """Raise Unfinished where requests are unanswered for a transient reason, or, under quarantine, all of them."""
+        if self.fatal:
+            raise self.stopped_error(Unfinished(self.fatal))
+        if self.blocking:
+            request, error = next(iter(self.blocking.values()))
+            text = str(request.messages[-1]["content"]).strip()
             raise Unfinished(
-                f"{self.role}: {len(self.unanswered):,} of {self.asked:,} requests unanswered ({words}), the first: "
-                f"{said[:SHOWN] + '…' * (len(said) > SHOWN)!r}; everything else is kept, run `dvc repro` again. "
-                f"Where one is never answered, {self.remedy()}"
+                f"{self.role}: {len(self.blocking):,} of {self.total:,} requests unanswered ({error}), the first: "
+                f"{text[:SHOWN_CHARS] + '…' * (len(text) > SHOWN_CHARS)!r}; everything else is kept, run `dvc repro` "
+                f"again. Where one is never answered, {self.remedy()}"
             )
-        barren = all(tally.passing for tally in self.tallies.values())
-        lost = sum(tally.heard + tally.silent for tally in self.tallies.values())
+        all_transient = all(tally.is_all_transient for tally in self.tallies.values())
+        failed = sum(tally.server_errors + tally.unreached for tally in self.tallies.values())
         for tally in self.tallies.values():
-            unreached = tally.passing and not tally.heard and tally.silent >= (1 if barren else ENOUGH)
-            if unreached or (barren and lost >= ENOUGH):
-                raise self.stopped(Unfinished(f"not one was answered, the first: {tally.words}"))
+            none_replied = tally.is_all_transient and not tally.server_errors
+            unreached = none_replied and tally.unreached >= (1 if all_transient else SUSPICIOUS)
+            if unreached or (all_transient and failed >= SUSPICIOUS):
+                raise self.stopped_error(Unfinished(f"not one was answered, the first: {tally.first_error}"))
 
     def remedy(self) -> str:
         return f"`roles.{self.role}.unanswered: quarantine` in params.yaml goes on without such rows"
 
-    def stopped(self, error: Unfinished) -> Unfinished:
-        """The error of asking that has ended, with how much is unanswered; a spent budget says it itself."""
+    def stopped_error(self, error: Unfinished) -> Unfinished:
+        """The error of sending that has stopped, with how much is unanswered; a spent budget has a text of its own."""
         if isinstance(error, BudgetSpent):
             return error
         return Unfinished(
-            f"{self.role}: {self.asked - self.got:,} of {self.asked:,} requests unanswered ({error}), and nothing more "
-            "is sent; everything else is kept, run `dvc repro` again when this is mended"
+            f"{self.role}: {self.total - self.answered:,} of {self.total:,} requests unanswered ({error}), and nothing "
+            "more is sent; everything else is kept, run `dvc repro` again when this is fixed"
         )

@@ -1,8 +1,8 @@
-"""The vllm engine: vLLM's AsyncLLM in this process, with the same door as the http engine.
+"""The vllm engine: vLLM's AsyncLLM in this process, with the same interface as the http engine.
 
-Roles that name the same model share one engine. Settings that hold on every machine and were found the hard way:
-per-request seeds with chunked prefill kill the engine on CPU, so chunked prefill is off there; xgrammar compiles string
-lengths to invalid JSON, so guided decoding uses guidance. `runtime.vllm` and the role's `vllm` override or add
+Roles that name the same model share one engine. Two settings work around faults of vLLM: per-request seeds with chunked
+prefill kill the engine on CPU, so chunked prefill is off there; xgrammar compiles string lengths to invalid JSON, so
+guided decoding uses guidance. `runtime.vllm` and the role's `vllm` override or add
 AsyncEngineArgs; those that change answers (dtype, quantization) can stand in the role's alone, whose requests they name.
 """
 
@@ -15,19 +15,19 @@ from pathlib import Path
 from typing import Any
 
 from cultivar.llm.answer import Generation, Unanswered
+from cultivar.llm.backend import Outcome
 from cultivar.llm.orphans import Watch
 from cultivar.llm.request import Request
-from cultivar.llm.structured import closed
-from cultivar.store.memo import content_of
+from cultivar.llm.schema import strict_schema
+from cultivar.store.memo import hash_folder
 from schemas.params.engines import RoleParams, RuntimeParams, identity
 
 IN_FLIGHT = 384
-Outcome = Generation | Unanswered
-_shared: dict[str, "Shared"] = {}
-weights_of = lru_cache(maxsize=16)(content_of)  # roles often share a model
+_engines: dict[str, "SharedEngine"] = {}
+weights_of = lru_cache(maxsize=16)(hash_folder)  # roles often share a model
 
 
-class Shared:
+class SharedEngine:
     """One AsyncLLM and how many backends use it."""
 
     def __init__(self, model: str, revision: str, arguments: dict[str, Any]) -> None:
@@ -72,65 +72,68 @@ class VllmBackend:
         self.extra: dict[str, Any] = {}
         if (folder := Path(spec.model)).is_dir():
             self.extra["weights"] = weights_of(folder)
-        if decisive := identity(spec.vllm):
-            self.extra["vllm"] = decisive
+        if identity_arguments := identity(spec.vllm):
+            self.extra["vllm"] = identity_arguments
         self.name = repr((spec.model, spec.revision, sorted(self.arguments.items()), self.extra))
-        self.shared: Shared | None = None
+        self.shared: SharedEngine | None = None
         self.opening = asyncio.Lock()
         self.numbers = itertools.count()
 
-    async def open(self) -> Shared:
+    async def open(self) -> SharedEngine:
         """The engine, started at the first question."""
         async with self.opening:
             if self.shared is None:
-                if self.name not in _shared:
-                    _shared[self.name] = Shared(self.spec.model, self.spec.revision, self.arguments)
-                self.shared = _shared[self.name]
+                if self.name not in _engines:
+                    _engines[self.name] = SharedEngine(self.spec.model, self.spec.revision, self.arguments)
+                self.shared = _engines[self.name]
                 self.shared.users += 1
         return self.shared
 
     async def answer(self, requests: Sequence[Request]) -> list[Outcome]:
         """Outcomes of consecutive samples of one question: n=k from seed s is exactly the seeds s … s+k-1.
 
-        Raises vLLM's EngineDeadError where the whole engine is lost.
+        Raises vLLM's EngineDeadError where the engine has died.
         """
         from vllm.exceptions import GenerationError, VLLMClientError
         from vllm.sampling_params import RequestOutputKind, SamplingParams, StructuredOutputsParams
 
         shared = await self.open()
         first = requests[0]
-        source = first.source
-        guided = source.schema is not None and self.spec.structured
+        config = first.config
+        guided = config.schema is not None and self.spec.structured
         parameters = SamplingParams(
             n=len(requests),
             seed=first.seed + first.sample,
-            structured_outputs=StructuredOutputsParams(json=closed(source.schema)) if guided else None,
+            structured_outputs=StructuredOutputsParams(json=strict_schema(config.schema)) if guided else None,
             output_kind=RequestOutputKind.FINAL_ONLY,
-            **source.sampling,
+            **config.sampling,
         )
         try:
             tokens = token_ids(shared.tokenizer, first)
             name = f"{id(self):x}-{next(self.numbers)}"
-            found: dict[int, Outcome] = {}
+            by_index: dict[int, Outcome] = {}
             async for output in shared.engine.generate({"prompt_token_ids": tokens}, parameters, name):
-                for said in output.outputs:
-                    found[said.index] = Generation(
-                        said.text, said.finish_reason or "stop", len(tokens), len(said.token_ids)
+                for sample in output.outputs:
+                    by_index[sample.index] = Generation(
+                        sample.text, sample.finish_reason or "stop", len(tokens), len(sample.token_ids)
                     )
         except (VLLMClientError, GenerationError, ValueError, TypeError, KeyError) as error:  # e.g. too long a prompt
             return [Unanswered(f"{type(error).__name__}: {error}")] * len(requests)
-        lost = Unanswered("the engine ended the request without an answer", passing=True)
-        outcomes = [found.get(at, lost) for at in range(len(requests))]
-        return [lost if isinstance(said, Generation) and said.finish_reason == "abort" else said for said in outcomes]
+        aborted = Unanswered("the engine ended the request without an answer", transient=True)
+        outcomes = [by_index.get(at, aborted) for at in range(len(requests))]
+        return [
+            aborted if isinstance(outcome, Generation) and outcome.finish_reason == "abort" else outcome
+            for outcome in outcomes
+        ]
 
     async def close(self) -> None:
-        """Stop the engine when nobody else uses it."""
+        """Stop the engine when no other role uses it."""
         if self.shared is None:
             return
         shared, self.shared = self.shared, None
         shared.users -= 1
         if not shared.users:
-            _shared.pop(self.name)
+            _engines.pop(self.name)
             shared.engine.shutdown()
             shared.watch.end()
             del shared.engine  # its finaliser must not wait for the end of the interpreter

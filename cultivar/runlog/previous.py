@@ -3,7 +3,7 @@
 dvc.lock still names the last recorded version while a stage runs, and DVC's cache holds its bytes. How much of a table
 changed depends on what was there before, so it may stand in no output: a metrics file with it would differ between a
 rebuild and a clean build, and everything that reads metrics with it. The runner notes it in .cache/runs/<stage>.json
-and says it in its closing line; `python -m cultivar.tools.summary` lists it.
+and says it in its closing line; `cultivar summary` lists it.
 """
 
 import configparser
@@ -18,7 +18,9 @@ from schemas.errors import UserError
 LOCK = Path("dvc.lock")
 
 
-def rows_changed(stage: str, consumed: Mapping[Path, pl.DataFrame], made: Mapping[Path, pl.DataFrame]) -> dict | None:
+def rows_changed(
+    stage: str, consumed: Mapping[Path, pl.DataFrame], written: Mapping[Path, pl.DataFrame]
+) -> dict | None:
     """Rows of the tables read (`in`) and written (`out`) that are new, gone or not as before; None without a before.
 
     `stage` is its name in dvc.lock. Tables whose earlier bytes are no longer in the cache count as None.
@@ -26,10 +28,12 @@ def rows_changed(stage: str, consumed: Mapping[Path, pl.DataFrame], made: Mappin
     before = recorded(stage)
     if not before:
         return None
-    tables = {str(path): difference(before.get(str(path)), path, frame) for path, frame in {**consumed, **made}.items()}
+    tables = {
+        str(path): difference(before.get(str(path)), path, frame) for path, frame in {**consumed, **written}.items()
+    }
     return {
         "in": total(tables[str(path)] for path in consumed),
-        "out": total(tables[str(path)] for path in made),
+        "out": total(tables[str(path)] for path in written),
         "tables": tables,
     }
 
@@ -42,7 +46,7 @@ def total(counts: Iterable[int | None]) -> int | None:
 def difference(md5: str | None, path: Path, frame: pl.DataFrame) -> int | None:
     """Rows of `frame` (the table at `path`) that differ from the version `md5`; 0 at once where the bytes are equal.
 
-    None where the earlier bytes are not to be had: gone from the cache, or damaged there (`python -m cultivar.tools.doctor`).
+    None where the earlier bytes are not to be had: gone from the cache, or damaged there (`cultivar doctor`).
     """
     if md5 is None:
         return None

@@ -142,9 +142,9 @@ class Binding:
         return self.sandbox
 
     def store(self) -> Any:
-        from cultivar.store.store import Store, where
+        from cultivar.store.store import Store, store_folder
 
-        return Store(where(self.runtime.store), self.runtime.flush_rows, self.runtime.flush_s)
+        return Store(store_folder(self.runtime.store), self.runtime.flush_rows, self.runtime.flush_s)
 
     def usage(self) -> dict[str, dict[str, Any]]:
         """What each role was asked so far."""

@@ -106,4 +106,4 @@ def allow_prompts(spec: StageSpec) -> None:
     if "cultivar.llm.prompt" in sys.modules:
         declared = [path for path in spec.deps if path.parts[0] == "prompts"]
         files = {file for path in declared for file in (below(path) if path.is_dir() else [path])}
-        sys.modules["cultivar.llm.prompt"].allow(files)
+        sys.modules["cultivar.llm.prompt"].allow(files, spec.name)

@@ -28,15 +28,15 @@ def close(stage: str, consumed: Mapping[str, Table], outputs: Mapping[str, Table
         if name not in ("dropped", "quarantine") and not name.endswith(EVIDENCE)
     }
     empty = pl.Series([], dtype=pl.String)
-    made = [table.ids for table in kept_tables.values()] or [empty]
+    output_ids = [table.ids for table in kept_tables.values()] or [empty]
     parents = [table.frame["parents"].explode().drop_nulls() for table in kept_tables.values()] or [empty]
-    kept = pl.concat([*made, *parents]).unique().to_frame("id").with_columns(kept=True)
+    kept = pl.concat([*output_ids, *parents]).unique().to_frame("id").with_columns(kept=True)
     gone = {
         state: (outputs[name].ids if name in outputs else empty)
         for name, state in (("dropped", "dropped"), ("quarantine", "quarantined"))
     }
     twice = set(gone["dropped"]) & set(gone["quarantined"]) | (
-        set(pl.concat(made)) & (set(gone["dropped"]) | set(gone["quarantined"]))
+        set(pl.concat(output_ids)) & (set(gone["dropped"]) | set(gone["quarantined"]))
     )
     if twice:
         raise StateError(f"stage {stage}: {len(twice)} rows are in more than one state, first {min(twice)}")

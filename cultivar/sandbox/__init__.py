@@ -1,7 +1,11 @@
-"""Running untrusted Python with verdicts that it cannot forge. Standard library only; see `python -m cultivar.sandbox --help`."""
+"""Running untrusted Python with verdicts that it cannot forge; see `python -m cultivar.sandbox --help`.
 
+Standard library only.
+"""
+
+from .asserts import job_from_asserts
 from .box import Sandbox
-from .gate import Gated, gate
+from .gate import GateResult, gate
 from .jobs import MODES, NO_VERDICT, OUTCOMES, Case, Job, Limits, SandboxUnavailable, Verdict
 
 __all__ = [
@@ -9,11 +13,12 @@ __all__ = [
     "NO_VERDICT",
     "OUTCOMES",
     "Case",
-    "Gated",
+    "GateResult",
     "Job",
     "Limits",
     "Sandbox",
     "SandboxUnavailable",
     "Verdict",
     "gate",
+    "job_from_asserts",
 ]

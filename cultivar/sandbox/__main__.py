@@ -1,10 +1,10 @@
-"""python -m cultivar.sandbox: which backends work here and why others do not; with a file, one run of it.
+"""python -m cultivar.sandbox: lists which backends work here and why others do not; with a file, runs it once.
 
 python -m cultivar.sandbox                                   build every backend and attack it (nine programs and a control)
 python -m cultivar.sandbox --backend landlock                the same for one backend
 python -m cultivar.sandbox --file prog.py                    run a program, print its verdict as JSON (--stdin passes stdin on)
 python -m cultivar.sandbox --file f.py --assert 'assert f(1) == 2'     run a solution against assert-style tests
-python -m cultivar.sandbox --file f.py --backend none --allow-unsandboxed     without any wall; needs both words
+python -m cultivar.sandbox --file f.py --backend none --allow-unsandboxed     without isolation; both options are required
 
 Exit status: 0 a backend was found or the program passed, 1 it did not pass, 2 no backend works and nothing was run.
 """
@@ -16,9 +16,9 @@ import json
 import sys
 from pathlib import Path
 
-from . import Job, Limits, Sandbox, SandboxUnavailable, backends
+from . import Job, Limits, Sandbox, SandboxUnavailable, backends, job_from_asserts
 from .cgroups import Group, try_group
-from .memory import affordable
+from .memory import cap_slots
 
 
 def main() -> int:
@@ -31,37 +31,40 @@ def main() -> int:
         "--assert", dest="tests", action="append", default=[], help="a test of the solution; repeatable"
     )
     parser.add_argument("--stdin", action="store_true", help="give this command's stdin to the program")
-    parser.add_argument("--package", dest="packages", action="append", default=[], help="installed package to let in")
+    parser.add_argument(
+        "--package", dest="packages", action="append", default=[], help="installed package that programs may import"
+    )
     parser.add_argument("--cpu", type=float, default=5.0, help="seconds of CPU time")
     parser.add_argument("--memory-mb", type=int, default=512, help="MiB of address space beyond the interpreter's")
-    parser.add_argument("--allow-unsandboxed", action="store_true", help="with --backend none: no wall at all")
+    parser.add_argument("--allow-unsandboxed", action="store_true", help="with --backend none: no isolation at all")
     options = parser.parse_args()
     try:
-        return run(options) if options.file else survey(options.backend)
+        return run_file(options) if options.file else print_backends(options.backend)
     except SandboxUnavailable as error:
         print(error, file=sys.stderr)
         return 2
 
 
-def survey(backend: str) -> int:
-    """Print what each backend's probe found. SandboxUnavailable where none works."""
+def print_backends(backend: str) -> int:
+    """Print the result of each backend's probe. Raises SandboxUnavailable where none works."""
     for name in backends.ORDER if backend == "auto" else (backend,):
-        found = backends.probe(name)
-        print(f"{name:9} {'works' if found.works else 'no: ' + found.reason}")
+        result = backends.probe(name)
+        print(f"{name:9} {'works' if result.works else 'no: ' + result.reason}")
     group = try_group()
     if isinstance(group, Group):
         group.close()
     print(f"{'cgroup':9} {'back-stop for memory and processes' if isinstance(group, Group) else 'none: ' + group}")
-    chosen = backends.choose(backend)
-    print(f"{'chosen':9} {chosen}, {affordable(backends.default_slots(), Limits())} slots")
+    chosen = backends.choose_backend(backend)
+    print(f"{'chosen':9} {chosen}, {cap_slots(backends.default_slots(), Limits())} slots")
     return 0
 
 
-def run(options: argparse.Namespace) -> int:
+def run_file(options: argparse.Namespace) -> int:
+    """Run one program or solution and print its verdict; 0 where it passed, else 1."""
     code = options.file.read_text()
     limits = Limits(cpu_s=options.cpu, wall_s=max(20.0, 4 * options.cpu), memory_mb=options.memory_mb)
     if options.tests:
-        job = Job.from_asserts(str(options.file), code, options.tests)
+        job = job_from_asserts(str(options.file), code, options.tests)
     else:
         job = Job(str(options.file), "io", code, stdin=sys.stdin.read() if options.stdin else "")
     with Sandbox(options.backend, 1, limits, options.allow_unsandboxed, packages=tuple(options.packages)) as box:

@@ -1,7 +1,7 @@
-"""Which backend can run here: each is really built in a throw-away process and has to withstand nine attacks.
+"""Which backend can run here: each is built in a disposable process and has to withstand nine attacks.
 
-Whether `unshare` works says nothing (AppArmor lets it succeed and takes the rights away), so nothing short of a whole
-zygote is asked. The process that asks never enters a jail itself.
+That `unshare` succeeds proves nothing (AppArmor lets it succeed and then removes the rights), so the probe starts a
+complete zygote. The probing process itself never enters a jail.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from .interpreters import SlotFailed
 from .jobs import Job, Limits, SandboxUnavailable
-from .judge import judge, payload
+from .judge import job_payload, judge_run
 from .slot import Slot
 
 ORDER = ("userns", "bwrap", "landlock", "seccomp")  # strongest first
@@ -39,7 +39,10 @@ class Probe:
 
 
 def attacks(secret: str, port: int) -> dict[str, str]:
-    """Programs of the self-test: each must end without printing BREACH."""
+    """{name: program} of the self-test: each must end without printing BREACH.
+
+    `secret` is the path of a file of the host, `port` a listening TCP port on loopback.
+    """
     return {
         "read a host file": f"print('BREACH' if open({secret!r}).read() else '')",
         "read /etc/passwd": "print('BREACH' if open('/etc/passwd').read() else '')",
@@ -54,7 +57,7 @@ def attacks(secret: str, port: int) -> dict[str, str]:
 
 
 def self_test(slot: Slot) -> str:
-    """Empty, or what got through. The slot has to stand and a harmless program has to pass."""
+    """An empty string, or the reason why the backend failed: an attack succeeded or a harmless program did not pass."""
     limits = Limits(cpu_s=0.2, wall_s=5, memory_mb=256)
     with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as server:
         Path(folder).chmod(0o755)
@@ -64,16 +67,16 @@ def self_test(slot: Slot) -> str:
         programs = attacks(str(secret), server.getsockname()[1])
         for name, code in {**programs, "control": "import json, math\nprint(json.dumps([1]), math.pi)"}.items():
             job = Job(name, "io", code)
-            slot.send(payload(job)[0], limits)
-            ended = slot.receive()
-            if ended is None:
+            slot.send(job_payload(job)[0], limits)
+            end = slot.receive()
+            if end is None:
                 return f"self-test: the zygote died of '{name}'"
-            finding = judge(job, limits, ended)
-            if finding.outcome == "sandbox_error":
-                return f"self-test: {finding.message}"
-            if name == "control" and finding.outcome != "pass":
-                return f"self-test: a harmless program ended as {finding.outcome}: {finding.message}"
-            if b"BREACH" in ended.stdout or Path(str(secret) + ".written").exists():
+            result = judge_run(job, limits, end)
+            if result.outcome == "sandbox_error":
+                return f"self-test: {result.message}"
+            if name == "control" and result.outcome != "pass":
+                return f"self-test: a harmless program ended as {result.outcome}: {result.message}"
+            if b"BREACH" in end.stdout or Path(str(secret) + ".written").exists():
                 return f"self-test: '{name}' got through"
     return ""
 
@@ -93,44 +96,45 @@ def _probe(backend: str, user: int) -> Probe:
     except (SlotFailed, OSError) as error:
         return Probe(backend, False, str(error))
     try:
-        trouble = self_test(slot)
+        failure = self_test(slot)
     except OSError as error:
-        trouble = f"self-test: {error}"
+        failure = f"self-test: {error}"
     finally:
         slot.close()
-    return Probe(backend, not trouble, trouble)
+    return Probe(backend, not failure, failure)
 
 
 def default_slots() -> int:
-    """Two per core: a run is a chain of hand-offs, so one more keeps the core busy."""
+    """Two per core: the processes of a run wait for each other, so a second run keeps the core busy."""
     return 2 * len(os.sched_getaffinity(0))
 
 
-def disabled() -> set[str]:
-    """Backends that CULTIVAR_SANDBOX_DISABLE forbids (names with commas between, or `all`)."""
+def disabled_backends() -> set[str]:
+    """Backends that CULTIVAR_SANDBOX_DISABLE forbids (comma-separated names, or `all`)."""
     names = os.environ.get("CULTIVAR_SANDBOX_DISABLE", "")
     return set(ORDER) if names == "all" else {n for n in names.split(",") if n}
 
 
 def probe(backend: str) -> Probe:
-    """What came of building this backend, remembered for this process and user."""
+    """Whether this backend can be built, cached for this process and user."""
     if backend not in ORDER:
         return Probe(backend, False, f"not one of {', '.join(ORDER)}")
-    if backend in disabled():
+    if backend in disabled_backends():
         return Probe(backend, False, "disabled by CULTIVAR_SANDBOX_DISABLE")
     return _probe(backend, os.getuid())
 
 
-def choose(backend: str, weakest: str = "seccomp") -> str:
-    """The named backend, or for `auto` the strongest that works. SandboxUnavailable says what was tried."""
+def choose_backend(backend: str, weakest: str = "seccomp") -> str:
+    """The named backend, or for `auto` the strongest that works. Raises SandboxUnavailable with every reason, ValueError
+    for an unknown name."""
     if backend != "auto" and backend not in ORDER:
         raise ValueError(f"backend {backend!r} is not one of auto, {', '.join(ORDER)}, remote, none")
-    wanted = ORDER[: ORDER.index(weakest) + 1] if backend == "auto" else (backend,)
+    names = ORDER[: ORDER.index(weakest) + 1] if backend == "auto" else (backend,)
     failures = []
-    for name in wanted:
-        found = probe(name)
-        if found.works:
+    for name in names:
+        result = probe(name)
+        if result.works:
             return name
-        failures.append(f"  {name}: {found.reason}")
-    tried = "\n".join(failures)
-    raise SandboxUnavailable(f"No sandbox backend works here, so no code is run.\n{tried}\n{REMEDIES}")
+        failures.append(f"  {name}: {result.reason}")
+    reasons = "\n".join(failures)
+    raise SandboxUnavailable(f"No sandbox backend works here, so no code is run.\n{reasons}\n{REMEDIES}")

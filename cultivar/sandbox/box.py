@@ -1,4 +1,4 @@
-"""Sandbox: jobs in, verdicts out, over a handful of warm slots."""
+"""Sandbox: runs jobs in a bounded number of warm slots and yields their verdicts."""
 
 from __future__ import annotations
 
@@ -14,26 +14,27 @@ from types import TracebackType
 from . import backends
 from .cgroups import open_group
 from .interpreters import SlotFailed, interpreter
-from .jobs import INTEGRITY, Job, Limits, SandboxUnavailable, Verdict, harness
-from .judge import clean
-from .memory import affordable
-from .remote import Remote
-from .rounds import Round, Running
+from .jobs import INTEGRITY, Job, Limits, SandboxUnavailable, Verdict, sandbox_version
+from .judge import escape_surrogates
+from .memory import cap_slots
+from .remote import RemoteServer
+from .scheduler import JobState, Scheduler
 from .slot import Slot
 
 
 class Sandbox:
     """A bounded number of warm slots that run untrusted programs.
 
-    backend  "auto" (the strongest that works here, then a remote one where its address is given), "userns", "bwrap", "landlock", "seccomp", "remote", "none"
-    slots    runs at once; 2 per core by default, fewer where memory is short
+    backend  "auto" (the strongest that works here, then the remote one if its address is given), "userns", "bwrap",
+             "landlock", "seccomp", "remote" or "none"
+    slots    concurrent runs; by default 2 per core, fewer where memory is short
     weakest  the weakest backend that "auto" may take
     packages names of installed packages (say "numpy") that programs may import: bound read-only, imported in the jail
     url      of a SandboxFusion server for "remote" (default CULTIVAR_SANDBOX_URL)
     cgroup   put each slot into a control group of its own where one can be made
-    allow_unsandboxed  must be said besides backend="none"; every verdict then says it
+    allow_unsandboxed  required with backend="none"; every verdict then has integrity "none"
 
-    Raises SandboxUnavailable at once where nothing works: no code is run.
+    Raises SandboxUnavailable where no backend works: no code is run.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class Sandbox:
         self.limits = limits or Limits()
         self.packages, self.cgroup = tuple(packages), cgroup
         self.idle: deque[Slot] = deque()
-        self.remote: Remote | None = None
+        self.remote: RemoteServer | None = None
         if backend == "none":
             if not allow_unsandboxed:
                 raise SandboxUnavailable(
@@ -62,17 +63,17 @@ class Sandbox:
             warnings.warn("untrusted code runs UNSANDBOXED; every verdict says so", RuntimeWarning, stacklevel=2)
             self.backend = "none"
         elif backend == "remote":
-            self.remote = Remote(url)
+            self.remote = RemoteServer(url)
             self.backend = "remote"
         else:
             try:
-                self.backend = backends.choose(backend, weakest)
+                self.backend = backends.choose_backend(backend, weakest)
             except SandboxUnavailable:
                 if backend != "auto" or not (url or os.environ.get("CULTIVAR_SANDBOX_URL")):
                     raise
-                self.remote = Remote(url)
+                self.remote = RemoteServer(url)
                 self.backend = "remote"
-        self.slots = slots or affordable(backends.default_slots(), self.limits)
+        self.slots = slots or cap_slots(backends.default_slots(), self.limits)
         self._lock = threading.Lock()
         self._owner: int | None = None
         self._closed = False
@@ -86,7 +87,7 @@ class Sandbox:
         self.close()
 
     def close(self) -> None:
-        """End every slot. Nothing of a run outlives this."""
+        """End every slot; no process of a run outlives this."""
         self._closed = True
         while self.idle:
             self.idle.pop().close()
@@ -106,7 +107,7 @@ class Sandbox:
                 if self.remote is not None:
                     yield from self.remote.run(jobs, self.limits, self.slots)
                 else:
-                    yield from Round(self, jobs).verdicts()
+                    yield from Scheduler(self, jobs).verdicts()
             finally:
                 self._owner = None
 
@@ -115,19 +116,20 @@ class Sandbox:
         """Version of the Python that runs the programs; "remote" where a server decides."""
         if self.remote is not None:
             return self.remote.python
-        with contextlib.suppress(SlotFailed):  # which every verdict then says
+        with contextlib.suppress(SlotFailed):  # reported by every verdict instead
             return interpreter(self.backend)[1]
         return "missing"
 
     def key(self, job: Job) -> bytes:
         """16 bytes that name the job's content and everything of this sandbox that can change its verdict: backend,
-        Python, packages, default limits, the sandbox's sources. Equal keys mean that a `lasting` verdict may be reused.
+        Python, packages, default limits, the sandbox's sources. Equal keys mean that a verdict with `is_cacheable` may be
+        reused.
         """
         limits = None if job.limits else asdict(self.limits)
         return job.key([self.backend, self.python, sorted(self.packages), limits])
 
     def new_slot(self) -> Slot:
-        """A slot that is starting. SlotFailed where the host refuses."""
+        """A slot that is starting. Raises SlotFailed where the host refuses."""
         group = open_group() if self.cgroup and self.backend != "none" else None
         try:
             return Slot(self.backend, self.packages, group)
@@ -136,19 +138,20 @@ class Sandbox:
                 group.close()
             raise
 
-    def verdict(self, running: Running, outcome: str, results: list[str], message: str) -> Verdict:
-        mode = running.job.mode
+    def build_verdict(self, state: JobState, outcome: str, results: list[str], message: str) -> Verdict:
+        """The verdict of a job, with what its runs have used."""
+        mode = state.job.mode
         return Verdict(
-            id=running.job.id,
+            id=state.job.id,
             outcome=outcome,
             results=results,
-            message=clean(message)[:300],
-            cpu_s=running.cpu_s,
-            wall_s=running.wall_s,
-            max_rss_mb=running.max_rss_mb,
+            message=escape_surrogates(message)[:300],
+            cpu_s=state.cpu_s,
+            wall_s=state.wall_s,
+            max_rss_mb=state.max_rss_mb,
             backend=self.backend,
             mode=mode,
             integrity="none" if self.backend == "none" else INTEGRITY[mode],
-            versions=f"python {self.python}; sandbox {harness()}",
-            limits=running.limits,
+            versions=f"python {self.python}; sandbox {sandbox_version()}",
+            limits=state.limits,
         )

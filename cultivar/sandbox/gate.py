@@ -1,4 +1,4 @@
-"""The test gate: a test that the reference fails is dropped, and so is a pass that three runs do not repeat."""
+"""The test gate: drops tests that the reference solution fails or that do not pass in every one of several runs."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ RUNS = 3
 
 
 @dataclass(frozen=True)
-class Gated:
-    """A reference job with the tests that hold, and why the others went; `job` is None where none is left.
+class GateResult:
+    """A reference job with the tests that remain; `job` is None where none does.
 
-    `unknown` are tests that the sandbox could not run: nothing is known of them, so they are not in `job` either.
+    dropped  {index of a test: why it was dropped}
+    unknown  {index: message} of tests that the sandbox could not run: they have no verdict and are not in `job` either
     """
 
     job: Job | None
@@ -24,30 +25,30 @@ class Gated:
     unknown: dict[int, str] = field(default_factory=dict)
 
 
-def gate(box: Sandbox, references: Iterable[Job], runs: int = RUNS) -> dict[str, Gated]:
+def gate(box: Sandbox, references: Iterable[Job], runs: int = RUNS) -> dict[str, GateResult]:
     """Run each reference solution `runs` times over its own tests (`io` and `verifier` are judged as one test)."""
     jobs = {job.id: job for job in references}
-    seen: dict[str, list[Verdict]] = {key: [] for key in jobs}
+    verdicts: dict[str, list[Verdict]] = {key: [] for key in jobs}
     for turn in range(runs):
         for verdict in box.run([replace(job, turn=turn) for job in jobs.values()]):
-            seen[verdict.id].append(verdict)
-    return {key: hold(job, seen[key]) for key, job in jobs.items()}
+            verdicts[verdict.id].append(verdict)
+    return {key: select_tests(job, verdicts[key]) for key, job in jobs.items()}
 
 
-def hold(job: Job, verdicts: list[Verdict]) -> Gated:
-    """What is left of one job after its runs."""
+def select_tests(job: Job, verdicts: list[Verdict]) -> GateResult:
+    """The gate's result for one job after its runs."""
     dropped, unknown = {}, {}
-    whole = job.mode in ("io", "verifier")
-    for index in range(1 if whole else len(verdicts[0].results)):
-        found = sorted({v.outcome if whole else v.results[index] for v in verdicts})
-        if set(found) & set(NO_VERDICT):
+    is_single = job.mode in ("io", "verifier")
+    for index in range(1 if is_single else len(verdicts[0].results)):
+        outcomes = sorted({v.outcome if is_single else v.results[index] for v in verdicts})
+        if set(outcomes) & set(NO_VERDICT):
             unknown[index] = next(v.message for v in verdicts if {v.outcome, *v.results} & set(NO_VERDICT))
-        elif found != ["pass"]:
-            dropped[index] = "not the same in every run: " + ", ".join(found) if "pass" in found else found[0]
-    gone = {*dropped, *unknown}
+        elif outcomes != ["pass"]:
+            dropped[index] = "not the same in every run: " + ", ".join(outcomes) if "pass" in outcomes else outcomes[0]
+    removed = {*dropped, *unknown}
     name = {"call": "cases", "split": "tests", "assert": "tests"}.get(job.mode)
     if name is None:
-        return Gated(None if gone else job, dropped, unknown)
-    kept = [test for index, test in enumerate(getattr(job, name)) if index not in gone]
-    changes: dict[str, Any] = {name: kept}
-    return Gated(replace(job, **changes) if kept else None, dropped, unknown)
+        return GateResult(None if removed else job, dropped, unknown)
+    remaining = [test for index, test in enumerate(getattr(job, name)) if index not in removed]
+    changes: dict[str, Any] = {name: remaining}
+    return GateResult(replace(job, **changes) if remaining else None, dropped, unknown)

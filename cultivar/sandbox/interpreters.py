@@ -1,4 +1,4 @@
-"""Which Python runs the programs, which packages they may have, and how bubblewrap is told."""
+"""Which Python runs the programs, which packages they may import, and bubblewrap's command line."""
 
 from __future__ import annotations
 
@@ -13,37 +13,40 @@ from .inside import jail
 
 
 class SlotFailed(RuntimeError):
-    """The zygote could not be started; the message is its own."""
+    """The zygote could not be started; the message says why."""
 
 
-def reachable_by_others(path: Path) -> bool:
-    """Whether a user without rights can come to this file."""
+def is_readable_by_others(path: Path) -> bool:
+    """Whether an unprivileged user can read this file."""
     return all(p.stat().st_mode & 0o001 for p in path.resolve().parents) and bool(path.stat().st_mode & 0o005)
 
 
 @cache
 def interpreter(backend: str) -> tuple[str, str, tuple[str, ...]]:
-    """(executable, version, its library folders) for a backend. As root, all but userns need one that nobody may read."""
+    """(executable, version, library folders) for a backend. As root, all but userns need one that user nobody can read.
+
+    Raises SlotFailed where there is none.
+    """
     candidates = [getattr(sys, "_base_executable", None) or sys.executable]
     candidates += ["/usr/bin/python3", "/usr/local/bin/python3"]
-    asked = "import sys, sysconfig; print(sys.version.split()[0]); print(sysconfig.get_path('stdlib'))"
-    asked += "; print(sysconfig.get_path('platstdlib')); print(sys.version_info >= (3, 10))"
+    script = "import sys, sysconfig; print(sys.version.split()[0]); print(sysconfig.get_path('stdlib'))"
+    script += "; print(sysconfig.get_path('platstdlib')); print(sys.version_info >= (3, 10))"
     for path in candidates:
         if not Path(path).exists():
             continue
-        if os.getuid() == 0 and backend != "userns" and not reachable_by_others(Path(path)):
+        if os.getuid() == 0 and backend != "userns" and not is_readable_by_others(Path(path)):
             continue
-        found = subprocess.run([path, "-I", "-S", "-c", asked], capture_output=True, text=True)
-        lines = found.stdout.split("\n")
-        if found.returncode == 0 and lines[3] == "True":
+        process = subprocess.run([path, "-I", "-S", "-c", script], capture_output=True, text=True)
+        lines = process.stdout.split("\n")
+        if process.returncode == 0 and lines[3] == "True":
             return path, lines[0], tuple(sorted({str(Path(p).resolve()) for p in lines[1:3]}))
     raise SlotFailed("no Python >= 3.10 that the user nobody may read (the running one lies under a closed folder)")
 
 
 def find_packages(names: tuple[str, ...], python: str) -> tuple[dict[str, tuple[str, list[str] | None]], list[str]]:
-    """({name: (origin, folders)}, trees to bind) of top-level packages of this interpreter; nothing of them is run.
+    """({name: (origin, folders)}, folders to bind) of top-level packages of this interpreter, without importing them.
 
-    SlotFailed where one is not installed, or was built for another Python than the one that runs the jail.
+    Raises SlotFailed where one is not installed, or belongs to another Python version than the jail's.
     """
     if names and python.split(".")[:2] != [str(v) for v in sys.version_info[:2]]:
         raise SlotFailed(f"packages {', '.join(names)} belong to another Python than the jail's {python}")
@@ -56,17 +59,17 @@ def find_packages(names: tuple[str, ...], python: str) -> tuple[dict[str, tuple[
         folders = list(spec.submodule_search_locations or []) or None
         modules[name] = (spec.origin, folders)
         for path in folders or [spec.origin]:
-            libraries = Path(path).with_name(f"{name}.libs")  # where wheels keep the shared libraries they bring
+            libraries = Path(path).with_name(f"{name}.libs")  # where wheels keep their shared libraries
             trees += [path, *([str(libraries)] if libraries.exists() else [])]
     return modules, trees
 
 
 def bwrap_command(executable: str, stdlib: tuple[str, ...], trees: list[str]) -> list[str]:
-    """bubblewrap around the zygote: its namespaces and file view; Landlock and seccomp are added inside."""
+    """The command line of bubblewrap around the zygote: namespaces and mounts. The zygote adds Landlock and seccomp."""
     command = ["bwrap", "--unshare-all", "--cap-drop", "ALL", "--new-session"]
-    for path in dict.fromkeys((*jail.readable(stdlib, trees), executable)):
+    for path in dict.fromkeys((*jail.readable_paths(stdlib, trees), executable)):
         command += ["--ro-bind-try", path, path]
-    for path in jail.others(stdlib):
+    for path in jail.package_folders(stdlib):
         command += ["--tmpfs", path, *(part for tree in trees for part in ("--ro-bind-try", tree, tree))]
     for device in jail.DEVICES:
         command += ["--dev-bind", f"/dev/{device}", f"/dev/{device}"]

@@ -1,4 +1,4 @@
-"""Jobs, limits and verdicts: the vocabulary of the sandbox. Plain data only, no behaviour of any backend."""
+"""Jobs, limits and verdicts: the data types of the sandbox, independent of any backend."""
 
 from __future__ import annotations
 
@@ -28,21 +28,24 @@ OUTCOMES = (
     "refused",
 )
 INTEGRITY = {"call": "outside", "io": "outside", "verifier": "outside", "split": "split", "assert": "in-process"}
-NO_VERDICT = ("sandbox_error", "refused")  # say nothing about the program
-PASSING = ("pass", "true", "false")  # results of one test that are no trouble; a verifier answers true or false
+NO_VERDICT = ("sandbox_error", "refused")  # the program was not judged
+PASSING_RESULTS = ("pass", "true", "false")  # results of one test without a failure; a verifier returns true or false
 TIMING_FIELDS = ("cpu_s", "wall_s", "max_rss_mb")
 
 
-LARGEST_LIMIT = 1_000_000  # of any of the limits, in its unit
+MAX_LIMIT = 1_000_000  # of any of the limits, in its unit
 
 
 class SandboxUnavailable(RuntimeError):
-    """No backend can run untrusted code here; the message says what was probed, why each failed and the remedies."""
+    """No backend can run untrusted code here; the message lists why each backend failed and the remedies."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of one run. CPU seconds decide; wall seconds only catch sleepers. memory_mb is added address space."""
+    """Bounds of one run: seconds, MiB, KiB, a count of threads. Raises ValueError outside (0, MAX_LIMIT].
+
+    CPU seconds decide; wall seconds only catch programs that sleep. `memory_mb` is address space beyond the interpreter's.
+    """
 
     cpu_s: float = 5.0
     wall_s: float = 20.0
@@ -55,8 +58,8 @@ class Limits:
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
-            if not 0 < value <= LARGEST_LIMIT:
-                raise ValueError(f"Limits.{name} must be positive and at most {LARGEST_LIMIT}, got {value!r}")
+            if not 0 < value <= MAX_LIMIT:
+                raise ValueError(f"Limits.{name} must be positive and at most {MAX_LIMIT}, got {value!r}")
             if not (name.endswith("_s") or isinstance(value, int)):
                 raise ValueError(f"Limits.{name} must be a whole number, got {value!r}")
 
@@ -76,13 +79,13 @@ class Job:
 
     call      `code` defines `entry_point`; it is called once per case and its values are compared outside.
     split     `tests` run in one process, `code` in another.
-    io        `code` is a program reading `stdin`; its stdout is compared outside (without `expected_stdout`, ending well
-              is enough).
-    assert    `tests` run in the process of `code`: forgeable, by explicit choice only.
+    io        `code` is a program reading `stdin`; its stdout is compared outside (without `expected_stdout`, a normal
+              exit passes).
+    assert    `tests` run in the process of `code`: forgeable, so only by explicit choice.
     verifier  `code` defines `entry_point` (default "evaluate"), called once per element of `inputs`.
-    `setup` runs before the tests (split, assert) or before the code (other modes). Each of `tests` gets a result of its
-    own; all run in one namespace, in order, and one that fails does not stop the next. A string is one test. `turn`
-    numbers runs of the same program that have to be made again, not remembered.
+    `setup` runs before the tests (split, assert) or before the code (other modes). Each of `tests` has its own result;
+    they run in order in one namespace, and a failing test does not stop the next. A string is one test. `turn` numbers
+    repeated runs of the same program: it is part of the key and seeds `random`.
     """
 
     id: str
@@ -111,56 +114,38 @@ class Job:
         if not {"call": self.cases, "split": self.tests, "assert": self.tests}.get(self.mode, True):
             raise ValueError(f"job {self.id}: mode {self.mode} without a single test would pass anything")
 
-    @classmethod
-    def from_asserts(
-        cls,
-        id: str,
-        code: str,
-        tests: list[str],
-        entry_point: str | None = None,
-        setup: str = "",
-        limits: Limits | None = None,
-    ) -> Job:
-        """`call` where every test is `assert f(literals) == literal` (by AST, nothing is run), otherwise `split`."""
-        from .convert import cases_of
-
-        found = cases_of(tests, entry_point, code) if not setup.strip() else None
-        if found is None:
-            return cls(id, "split", code, entry_point=entry_point, tests=tests, setup=setup, limits=limits)
-        return cls(id, "call", code, entry_point=found[0], cases=found[1], limits=limits)
-
     def key(self, context: object = ()) -> bytes:
-        """16 bytes that name everything of this job that can change its verdict; `id` is not in it.
+        """16 bytes that identify everything in this job that can change its verdict; `id` is not included.
 
-        `context` stands for the place where it runs (`Sandbox.key` fills it in: default limits, backend, Python,
-        packages). The sandbox's own sources are always part of it.
+        `context` identifies where it runs (`Sandbox.key` passes default limits, backend, Python version and packages). The
+        sandbox's own sources are always included.
         """
         content = [
             [self.mode, self.code, self.entry_point, self.setup, self.stdin, self.expected_stdout, self.tests],
-            [pack([c.args, c.kwargs, c.expected], opaque) for c in self.cases],
-            pack(list(self.inputs), opaque),
+            [pack([c.args, c.kwargs, c.expected], pack_opaque) for c in self.cases],
+            pack(list(self.inputs), pack_opaque),
             asdict(self.limits) if self.limits else None,
             self.turn,
             context,
-            harness(),
+            sandbox_version(),
         ]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).digest()[:16]
 
 
-def opaque(value: object) -> dict:
-    """A value that no run can take (the job will be refused) still has to have a name."""
+def pack_opaque(value: object) -> dict:
+    """Stands in a key for a value that no run accepts (the job will be refused)."""
     return {"opaque": f"{type(value).__module__}.{type(value).__qualname__}"}
 
 
 @cache
-def harness() -> str:
-    """The version of everything that decides verdicts: eight hex digits over the code of this package."""
+def sandbox_version() -> str:
+    """The version of the code that decides verdicts: eight hex digits of a hash of this package."""
     return code_hash(sorted(Path(__file__).parent.rglob("*.py")))[:8]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came of a job. Only `pass` is a pass; `sandbox_error` and `refused` say nothing about the program."""
+    """The result of a job. Only `pass` is a pass; with `sandbox_error` and `refused` the program was not judged."""
 
     id: str
     outcome: str
@@ -180,12 +165,12 @@ class Verdict:
         return self.outcome == "pass"
 
     @property
-    def lasting(self) -> bool:
-        """Whether the same job would get it again: infrastructure trouble and wall time depend on the hour."""
+    def is_cacheable(self) -> bool:
+        """Whether another run of the job would give the same: infrastructure failures and wall time are transient."""
         return not {*NO_VERDICT, "timeout_wall"} & {self.outcome, *self.results}
 
     def record(self, timing: bool = False) -> dict:
-        """As a table row (plain data); without `timing` the same program gives the same row every time."""
+        """As a table row (plain data); without `timing` (seconds, MiB) the row is the same in every run."""
         row = asdict(self)
         if not timing:
             for name in TIMING_FIELDS:
@@ -193,8 +178,8 @@ class Verdict:
         return row
 
     @classmethod
-    def of_record(cls, row: dict, id: str | None = None) -> Verdict:
-        """The verdict of a row that `record` made (under another id where one is given); times that it lacks are 0."""
+    def from_record(cls, row: dict, id: str | None = None) -> Verdict:
+        """The verdict of a row from `record`, under another id if one is given; missing timing fields are 0."""
         fields = dict.fromkeys(TIMING_FIELDS, 0.0) | row
         fields |= {"limits": Limits(**row["limits"]), "results": list(row["results"])}
         return cls(**(fields | ({} if id is None else {"id": id})))

@@ -1,9 +1,9 @@
 """The remote backend: a SandboxFusion server's /run_code runs the program, expected values and verdicts stay here.
 
-A server that fails, answers oddly or cuts the frames short gives `sandbox_error` after three tries, never a fail; after
-five such jobs in a row it is left alone for a while. What that server isolates is its own affair: a probe asks whether
-a program can reach the network or read /etc/shadow there, and warns. Split tests need two processes that cannot touch
-each other and are `refused`: nothing is known of the program.
+A server that fails, replies with malformed data or truncates the frames gives `sandbox_error` after three tries, never
+`fail`; after five such jobs in a row no request is sent for a while. How strongly the server isolates is outside our
+control: a probe checks whether a program can reach the network or read /etc/shadow there, and warns. Split tests need two
+isolated processes and are `refused`.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from .inside import driver, plain
-from .jobs import INTEGRITY, Job, Limits, SandboxUnavailable, Verdict, harness
-from .judge import Finding, clean, first_bad, judge, payload, tests_of
-from .resume import resume
-from .slot import Ended, sources
+from .jobs import INTEGRITY, Job, Limits, SandboxUnavailable, Verdict, sandbox_version
+from .judge import RunResult, count_tests, escape_surrogates, first_failure, job_payload, judge_run
+from .resume import resume_verifier
+from .slot import RunEnd, inside_sources
 
 TRIES = 3
-BACKOFF_S = 0.2  # before the second try; doubled after it
-BREAKER_JOBS = 5  # in a row that the server did not run
-BREAKER_S = 10.0  # for which it is then left alone
-LARGEST = 32 << 10  # bytes of frames or output: that server may block on more
-LONGEST_ANSWER = 4 << 20
-NEEDED = ("plain", "proxies", "handover", "peer", "suites", "split", "child")
+BACKOFF_S = 0.2  # before the second try, doubled before each further one
+BREAKER_JOBS = 5  # consecutive jobs that the server did not run
+BREAKER_S = 10.0  # without requests afterwards
+MAX_OUTPUT = 32 << 10  # bytes of frames or output: the server may block on more
+MAX_REPLY = 4 << 20
+DRIVER_MODULES = ("plain", "proxies", "handover", "peer", "suites", "split", "child")
 CONFIG = "cultivar.json"
 DRIVER = Path(driver.__file__).read_text()
 PROBE = """
@@ -51,8 +51,8 @@ print("; ".join(found))
 """
 
 
-class Trouble(Exception):
-    """The server did not run the program; nothing is known of it. `server` is False where the program may be to blame."""
+class RemoteFailure(Exception):
+    """The server did not run the program. `server` is False where the program itself may be the cause."""
 
     def __init__(self, text: str, server: bool = True) -> None:
         super().__init__(text)
@@ -60,23 +60,23 @@ class Trouble(Exception):
 
 
 @dataclass
-class Breaker:
-    """Counts the jobs in a row that the server did not run."""
+class ServerBreaker:
+    """Circuit breaker: counts consecutive jobs that the server did not run, and pauses requests after too many."""
 
     failures: int = 0
-    until: float = 0.0
+    open_until: float = 0.0
 
-    def note(self, ran: bool) -> None:
+    def record(self, ran: bool) -> None:
         self.failures = 0 if ran else self.failures + 1
         if self.failures >= BREAKER_JOBS:
-            self.until = time.monotonic() + BREAKER_S
+            self.open_until = time.monotonic() + BREAKER_S
 
-    def open(self) -> bool:
-        return time.monotonic() < self.until
+    def is_open(self) -> bool:
+        return time.monotonic() < self.open_until
 
 
-class Remote:
-    """Client of one SandboxFusion server. SandboxUnavailable where it does not run a harmless program."""
+class RemoteServer:
+    """Client of one SandboxFusion server. Raises SandboxUnavailable where it does not run a harmless program."""
 
     def __init__(self, url: str | None) -> None:
         url = url or os.environ.get("CULTIVAR_SANDBOX_URL")
@@ -85,25 +85,27 @@ class Remote:
         self.parts = urlsplit(url)
         if self.parts.scheme not in ("http", "https") or not self.parts.hostname:
             raise SandboxUnavailable(f"CULTIVAR_SANDBOX_URL {url!r} is not an http(s) address")
-        self.breaker = Breaker()
+        self.breaker = ServerBreaker()
         self.lock = threading.Lock()
         self.python = "remote"
         try:
-            ended = self.ended(Job("probe", "io", PROBE), Limits(cpu_s=5, wall_s=10))
-        except (Trouble, OSError, http.client.HTTPException) as error:
+            end = self.request_run(Job("probe", "io", PROBE), Limits(cpu_s=5, wall_s=10))
+        except (RemoteFailure, OSError, http.client.HTTPException) as error:
             raise SandboxUnavailable(f"the remote sandbox at {url} does not run a probe: {error}") from None
-        if not isinstance(ended, Ended) or not ended.began:
-            raise SandboxUnavailable(f"the remote sandbox at {url} does not run a probe: {ended}")
-        if found := ended.stdout.decode(errors="replace").strip()[:200]:
-            warnings.warn(f"the remote sandbox at {url} lets programs through: {found}", RuntimeWarning, stacklevel=3)
+        if not isinstance(end, RunEnd) or not end.has_started:
+            raise SandboxUnavailable(f"the remote sandbox at {url} does not run a probe: {end}")
+        if abilities := end.stdout.decode(errors="replace").strip()[:200]:
+            warnings.warn(
+                f"the remote sandbox at {url} lets programs through: {abilities}", RuntimeWarning, stacklevel=3
+            )
 
     def run(self, jobs: Iterable[Job], limits: Limits, slots: int) -> Iterator[Verdict]:
-        """Verdicts as they come, at most `slots` requests at once and twice as many jobs taken ahead."""
+        """Verdicts as they finish; at most `slots` concurrent requests, and at most twice as many jobs read ahead."""
         with ThreadPoolExecutor(slots) as pool:
             pending: set[Future[Verdict]] = set()
             try:
                 for job in jobs:
-                    pending.add(pool.submit(self.one, job, job.limits or limits))
+                    pending.add(pool.submit(self.run_job, job, job.limits or limits))
                     if len(pending) >= 2 * slots:
                         done, pending = wait(pending, return_when=FIRST_COMPLETED)
                         yield from (f.result() for f in done)
@@ -114,91 +116,98 @@ class Remote:
                 for future in pending:
                     future.cancel()
 
-    def one(self, job: Job, limits: Limits) -> Verdict:
-        count = tests_of(job)
-        spent = [0.0, 0.0, 0.0]
+    def run_job(self, job: Job, limits: Limits) -> Verdict:
+        """The verdict of one job; an error of this module is its `sandbox_error`."""
+        count = count_tests(job)
+        usage = [0.0, 0.0, 0.0]
         if job.mode == "split":
-            finding = Finding("refused", ["refused"] * count, "split tests need a local backend")
+            result = RunResult("refused", ["refused"] * count, "split tests need a local backend")
         else:
             try:
-                finding = self.whole(job, limits, spent)
-            except Trouble as error:
-                finding = Finding("sandbox_error", ["sandbox_error"] * count, f"remote: {error}")
+                result = self.run_all_inputs(job, limits, usage)
+            except RemoteFailure as error:
+                result = RunResult("sandbox_error", ["sandbox_error"] * count, f"remote: {error}")
             except (plain.PlainError, SyntaxError, ValueError, RecursionError) as error:
-                finding = Finding("refused", ["refused"] * count, str(error))
+                result = RunResult("refused", ["refused"] * count, str(error))
             except Exception as error:  # of this job alone
-                said = f"the supervisor failed on this job: {type(error).__name__}: {error}"
-                finding = Finding("sandbox_error", ["sandbox_error"] * count, said)
+                message = f"the supervisor failed on this job: {type(error).__name__}: {error}"
+                result = RunResult("sandbox_error", ["sandbox_error"] * count, message)
         return Verdict(
             id=job.id,
-            outcome=finding.outcome,
-            results=finding.results,
-            message=clean(finding.message)[:300],
-            cpu_s=spent[0],
-            wall_s=spent[1],
-            max_rss_mb=spent[2],
+            outcome=result.outcome,
+            results=result.results,
+            message=escape_surrogates(result.message)[:300],
+            cpu_s=usage[0],
+            wall_s=usage[1],
+            max_rss_mb=usage[2],
             backend="remote",
             mode=job.mode,
             integrity=INTEGRITY[job.mode],
-            versions=f"python {self.python}; sandbox {harness()}",
+            versions=f"python {self.python}; sandbox {sandbox_version()}",
             limits=limits,
         )
 
-    def whole(self, job: Job, limits: Limits, spent: list[float]) -> Finding:
-        """A job to its end: a verifier that timed out or crashed goes on with its next input."""
-        results: list[str] = []
-        message, deaths = "", 0
-        while True:
-            finding = self.tried(job, limits, len(results), spent)
-            message = message or finding.message
-            go_on, deaths = resume(job, finding, results, deaths)
-            if not go_on:
-                results += finding.results
-                outcome = finding.outcome if len(results) == len(finding.results) else first_bad(results)
-                return Finding(outcome, results, message)
+    def run_all_inputs(self, job: Job, limits: Limits, usage: list[float]) -> RunResult:
+        """Run a job to its end: a verifier that timed out or crashed continues with its next input in another run.
 
-    def tried(self, job: Job, limits: Limits, start: int, spent: list[float]) -> Finding:
-        """One run, tried again where the server did not do it. Raises Trouble after the last try."""
-        count = tests_of(job) - start
+        `usage` sums CPU seconds and wall seconds, and keeps the largest memory in MiB."""
+        results: list[str] = []
+        message, aborts = "", 0
+        while True:
+            result = self.run_with_retries(job, limits, len(results), usage)
+            message = message or result.message
+            has_more, aborts = resume_verifier(job, result, results, aborts)
+            if not has_more:
+                results += result.results
+                outcome = result.outcome if len(results) == len(result.results) else first_failure(results)
+                return RunResult(outcome, results, message)
+
+    def run_with_retries(self, job: Job, limits: Limits, start: int, usage: list[float]) -> RunResult:
+        """One run, repeated where the server did not run it. Raises RemoteFailure after the last try."""
+        count = count_tests(job) - start
         for attempt in range(TRIES):
-            if self.breaker.open():
-                raise Trouble("left alone after failing several jobs in a row")
+            if self.breaker.is_open():
+                raise RemoteFailure("left alone after failing several jobs in a row")
             try:
-                ended = self.ended(job, limits, start)
-            except (Trouble, OSError, http.client.HTTPException) as error:
-                trouble = error
+                end = self.request_run(job, limits, start)
+            except (RemoteFailure, OSError, http.client.HTTPException) as error:
+                failure = error
                 if attempt + 1 < TRIES:
                     time.sleep(BACKOFF_S * 2**attempt * random.uniform(0.5, 1.5))
                 continue
             with self.lock:
-                self.breaker.note(True)
-            if isinstance(ended, tuple):
-                return Finding(ended[0], [ended[0]] * count, ended[1])
-            spent[0] += ended.cpu_s
-            spent[1] += ended.wall_s
-            spent[2] = max(spent[2], ended.max_rss_mb)
-            if any(len(data) > LARGEST for data in (ended.frames, ended.stdout, ended.stderr)):
-                return Finding("output_limit", ["output_limit"] * count, "more than 32 KiB through the remote sandbox")
-            return judge(job, limits, ended, start)
+                self.breaker.record(True)
+            if isinstance(end, tuple):
+                return RunResult(end[0], [end[0]] * count, end[1])
+            usage[0] += end.cpu_s
+            usage[1] += end.wall_s
+            usage[2] = max(usage[2], end.max_rss_mb)
+            if any(len(data) > MAX_OUTPUT for data in (end.frames, end.stdout, end.stderr)):
+                return RunResult(
+                    "output_limit", ["output_limit"] * count, "more than 32 KiB through the remote sandbox"
+                )
+            return judge_run(job, limits, end, start)
         with self.lock:
-            self.breaker.note(isinstance(trouble, Trouble) and not trouble.server)
-        raise Trouble(str(trouble)[:200])
+            self.breaker.record(isinstance(failure, RemoteFailure) and not failure.server)
+        raise RemoteFailure(str(failure)[:200])
 
-    def ended(self, job: Job, limits: Limits, start: int = 0) -> Ended | tuple[str, str]:
-        """How the server says that the run ended, or the outcome where it ended it itself. Raises Trouble, OSError."""
-        main, _, stdin = payload(job, start)
+    def request_run(self, job: Job, limits: Limits, start: int = 0) -> RunEnd | tuple[str, str]:
+        """The run's end as the server reports it, or (outcome, message) where the server itself ended the run.
+
+        Raises RemoteFailure, OSError."""
+        main, _, stdin = job_payload(job, start)
         nonce = secrets.token_hex(16)
         config = {
             "job": main,
             "stdin": base64.b64encode(stdin).decode(),
-            "sources": [s for s in sources() if s[0] in NEEDED],
+            "sources": [s for s in inside_sources() if s[0] in DRIVER_MODULES],
             "nonce": nonce,
             "memory": limits.memory_mb << 20,
             "cpu_ns": int(limits.cpu_s * 1e9),
             "wall_s": limits.wall_s,
-            "largest": LARGEST,
+            "largest": MAX_OUTPUT,
         }
-        answer = self.post(
+        reply = self.post(
             {
                 "code": DRIVER,
                 "language": "python",
@@ -210,46 +219,57 @@ class Remote:
                 "fetch_files": [],
             }
         )
-        result = answer.get("run_result")
-        if answer.get("status") == "SandboxError" or not isinstance(result, dict):
-            raise Trouble(str(answer.get("message") or "no run_result")[:200])
+        result = reply.get("run_result")
+        if reply.get("status") == "SandboxError" or not isinstance(result, dict):
+            raise RemoteFailure(str(reply.get("message") or "no run_result")[:200])
         if result.get("status") == "TimeLimitExceeded":
             return "timeout_wall", "the server's time limit"
         if result.get("return_code") in (-9, 137):
             return "memory", "killed by the server"
-        pieces = str(result.get("stdout") or "").split(nonce)
-        if len(pieces) != 3:
-            raise Trouble("frames are missing or cut short", server=False)
-        return self.read(pieces[1])
+        parts = str(result.get("stdout") or "").split(nonce)
+        if len(parts) != 3:
+            raise RemoteFailure("frames are missing or cut short", server=False)
+        return self.parse_report(parts[1])
 
-    def read(self, text: str) -> Ended:
+    def parse_report(self, text: str) -> RunEnd:
+        """The report of inside/driver.py. Raises RemoteFailure where it is malformed."""
         try:
-            status, killed, told, cpu, wall, rss, python, *texts = json.loads(text)
+            status, kill_reason, has_started, cpu, wall, rss, python, *texts = json.loads(text)
             frames, stdout, stderr = [base64.b64decode(t, validate=True) for t in texts]
-            ended = Ended(
-                int(status), 0, int(killed), bool(told), float(cpu), float(wall), rss / 1024, frames, stdout, stderr
+            end = RunEnd(
+                int(status),
+                0,
+                int(kill_reason),
+                bool(has_started),
+                float(cpu),
+                float(wall),
+                rss / 1024,
+                frames,
+                stdout,
+                stderr,
             )
         except (ValueError, TypeError) as error:
-            raise Trouble(f"odd frames: {error}") from None
+            raise RemoteFailure(f"odd frames: {error}") from None
         self.python = str(python)[:20]
-        return ended
+        return end
 
     def post(self, body: dict) -> dict:
+        """The reply to one request. Raises RemoteFailure, OSError, HTTPException."""
         kind = http.client.HTTPSConnection if self.parts.scheme == "https" else http.client.HTTPConnection
         connection = kind(self.parts.hostname or "", self.parts.port, timeout=body["run_timeout"] + 30)
         try:
             path = self.parts.path.rstrip("/") + "/run_code"
             connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
             response = connection.getresponse()
-            data = response.read(LONGEST_ANSWER)
+            data = response.read(MAX_REPLY)
         finally:
             connection.close()
         if response.status != 200:
-            raise Trouble(f"HTTP {response.status}: {data[:150].decode(errors='replace')}")
+            raise RemoteFailure(f"HTTP {response.status}: {data[:150].decode(errors='replace')}")
         try:
-            answer = json.loads(data)
+            reply = json.loads(data)
         except ValueError:
-            raise Trouble("the answer is not JSON") from None
-        if not isinstance(answer, dict):
-            raise Trouble("the answer is not an object")
-        return answer
+            raise RemoteFailure("the answer is not JSON") from None
+        if not isinstance(reply, dict):
+            raise RemoteFailure("the answer is not an object")
+        return reply

@@ -1,24 +1,27 @@
-"""A verifier whose process ended at input k goes on in a new one: at k, if earlier inputs had used up its time."""
+"""A verifier whose process ended at input k continues in a new one: at k again if earlier inputs ran in the same process
+(they may have used up its time), otherwise at k + 1.
+"""
 
 from __future__ import annotations
 
 from .jobs import Job
-from .judge import Finding
+from .judge import RunResult
 
-MAX_DEATHS = 8  # of one verifier; what is left then gets the last outcome
+MAX_ABORTS = 8  # of one verifier; the remaining inputs then get the last outcome
 
 
-def resume(job: Job, finding: Finding, results: list[str], deaths: int) -> tuple[bool, int]:
-    """(whether there is more to run, deaths so far). Moves what is settled from the finding into `results`.
+def resume_verifier(job: Job, result: RunResult, results: list[str], aborts: int) -> tuple[bool, int]:
+    """(whether there is more to run, inputs so far at which a process ended). Moves the decided results from `result` to
+    `results`.
 
     The next run starts at input len(results).
     """
-    start, at = len(results), finding.died_at
-    if job.mode != "verifier" or at is None or deaths >= MAX_DEATHS:
-        return False, deaths
-    settled = at - start
-    if settled == 0:  # it had its full time for this one
-        settled, deaths = 1, deaths + 1
-    results += finding.results[:settled]
-    del finding.results[:settled]
-    return len(results) < len(job.inputs), deaths
+    start, at = len(results), result.ended_at
+    if job.mode != "verifier" or at is None or aborts >= MAX_ABORTS:
+        return False, aborts
+    decided = at - start
+    if decided == 0:  # the process had its full time for this input
+        decided, aborts = 1, aborts + 1
+    results += result.results[:decided]
+    del result.results[:decided]
+    return len(results) < len(job.inputs), aborts

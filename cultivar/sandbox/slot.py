@@ -1,4 +1,4 @@
-"""One slot: a zygote process, its memfds and its control socket, as the supervisor sees them."""
+"""One slot: a zygote process, its memfds and its control socket, on the supervisor's side."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ SOURCES = (
 START_SECONDS = 60.0
 CREDENTIALS = struct.Struct("=3i")  # pid, uid, gid as the kernel attaches them to a message
 FALLBACK_BASE = 128 << 20  # address space of a zygote where /proc cannot be read
-# Modules that others import late; the seccomp backend cannot load anything after its lock.
-LATE = """
+# Modules that others import lazily; the seccomp backend cannot load anything once its filter is installed.
+PRELOADED = """
 ast bisect collections.abc copy datetime _strptime decimal fractions functools heapq itertools locale math numbers re
 reprlib string textwrap traceback typing
 """.split()
@@ -55,7 +55,7 @@ ENVIRONMENT = {
     "MKL_NUM_THREADS": "1",
     "NUMEXPR_NUM_THREADS": "1",
 }
-# The zygote's program comes through a memfd: the folder of this file may be closed to the user that it becomes.
+# The zygote's sources come through a memfd: the user that it becomes may not be able to read this folder.
 BOOT = """
 import json, os, sys, types
 with open(int(sys.argv[1]), "rb") as file:
@@ -67,36 +67,43 @@ for name, source in sources:
     exec(compile(source, "<inside/" + name + ">", "exec"), module.__dict__)
 for name in config["early"]:
     __import__(name)
-sys.modules["inside.child"].streams()
+sys.modules["inside.child"].open_streams()
 sys.modules["inside.zygote"].main(config)
 """
 
 
 @dataclass(frozen=True)
-class Ended:
-    """How a run ended, from the kernel, and what it wrote. `killed`: 0 no, 1 CPU, 2 wall; `began`: code was reached."""
+class RunEnd:
+    """How a run ended, as the kernel reports it, and what it wrote.
+
+    status, peer_status  wait status of the main process and of a split run's solution process
+    kill_reason          0 not killed, 1 CPU time, 2 wall time
+    has_started          whether every process of the run reached the start of the program
+    frames, stdout, stderr  at most one byte more than their limits
+    """
 
     status: int
     peer_status: int
-    killed: int
-    began: bool
+    kill_reason: int
+    has_started: bool
     cpu_s: float
     wall_s: float
     max_rss_mb: float
     frames: bytes
     stdout: bytes
     stderr: bytes
-    starved: bool = False  # the memory cgroup killed something in this run
+    out_of_memory: bool = False  # the memory control group killed a process of this run
 
 
 @cache
-def sources() -> list[tuple[str, str]]:
+def inside_sources() -> list[tuple[str, str]]:
+    """(name, source) of the modules of the zygote, in the order in which they are loaded."""
     folder = Path(__file__).parent / "inside"
     return [(name, (folder / f"{name}.py").read_text()) for name in SOURCES]
 
 
-class Memory:
-    """A memfd of the supervisor and the number of its one-way copy for the zygote."""
+class Memfd:
+    """A memfd of the supervisor (`fd`) and a descriptor with one direction for the zygote (`inside`)."""
 
     def __init__(self, name: str, flags: int) -> None:
         self.fd = os.memfd_create(name, os.MFD_CLOEXEC)
@@ -109,7 +116,7 @@ class Memory:
             offset += os.pwrite(self.fd, data[offset:], offset)
 
     def read(self, limit: int) -> bytes:
-        """At most limit + 1 bytes, so that too much is seen as too much."""
+        """At most limit + 1 bytes, so that an excess can be seen."""
         return os.pread(self.fd, min(limit + 1, os.fstat(self.fd).st_size), 0)
 
     def close(self) -> None:
@@ -119,34 +126,37 @@ class Memory:
 
 
 class Slot:
-    """A zygote and the run in it. Not for two threads at once; `control` becomes readable when there is news."""
+    """A zygote and its current run. Not thread-safe; `control` becomes readable when the zygote has sent something.
+
+    Raises SlotFailed where the zygote cannot be started.
+    """
 
     def __init__(self, backend: str, packages: tuple[str, ...] = (), group: Group | None = None) -> None:
         self.backend, self.group = backend, group
         executable, self.python, stdlib = interpreter(backend)
         modules, trees = find_packages(packages, self.python)
-        self.pid = 0  # of the zygote, once it has spoken
+        self.pid = 0  # of the zygote, once it is ready
         self.base = FALLBACK_BASE
         self.ready = False
         self.started = time.monotonic()
         self.limits = Limits()
         append = os.O_WRONLY | os.O_APPEND
-        self.memory = {n: Memory(n, os.O_RDONLY) for n in ("job", "job2", "stdin")}
-        self.memory |= {n: Memory(n, append) for n in ("result", "stdout", "stderr")}
-        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.memfds = {n: Memfd(n, os.O_RDONLY) for n in ("job", "job2", "stdin")}
+        self.memfds |= {n: Memfd(n, append) for n in ("result", "stdout", "stderr")}
+        self.control, zygote_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        fds = {n: self.memory[n].inside for n in ("job", "job2", "result")}
+        fds = {n: self.memfds[n].inside for n in ("job", "job2", "result")}
         config = {
             "backend": backend,
-            "control": theirs.fileno(),
+            "control": zygote_end.fileno(),
             "fds": fds,
             "stdlib": list(stdlib),
             "trees": trees,
             "modules": modules,
-            "early": LATE if backend == "seccomp" else [],
+            "early": PRELOADED if backend == "seccomp" else [],
         }
-        boot = Memory("boot", os.O_RDONLY)
-        boot.write(json.dumps([config, sources()]).encode())
+        boot = Memfd("boot", os.O_RDONLY)
+        boot.write(json.dumps([config, inside_sources()]).encode())
         command = [executable, "-I", "-S", "-c", BOOT, str(boot.inside)]
         user = None
         if backend == "bwrap":
@@ -155,10 +165,10 @@ class Slot:
         try:
             self.process = subprocess.Popen(
                 command,
-                stdin=self.memory["stdin"].inside,
-                stdout=self.memory["stdout"].inside,
-                stderr=self.memory["stderr"].inside,
-                pass_fds=(theirs.fileno(), boot.inside, *fds.values()),
+                stdin=self.memfds["stdin"].inside,
+                stdout=self.memfds["stdout"].inside,
+                stderr=self.memfds["stderr"].inside,
+                pass_fds=(zygote_end.fileno(), boot.inside, *fds.values()),
                 env=ENVIRONMENT,
                 cwd="/",
                 user=user,
@@ -167,22 +177,22 @@ class Slot:
             )
         except OSError as error:
             self.control.close()
-            for memory in self.memory.values():
-                memory.close()
+            for memfd in self.memfds.values():
+                memfd.close()
             raise SlotFailed(str(error)) from None
         finally:
-            theirs.close()
+            zygote_end.close()
             boot.close()
 
-    def hello(self) -> None:
-        """Take the zygote's first word. SlotFailed with its reason where it could not lock itself in."""
-        word: bytes = b""
+    def receive_ready(self) -> None:
+        """Read the zygote's first message. Raises SlotFailed with its reason where it could not set up its jail."""
+        message: bytes = b""
         extra: list = []
         with contextlib.suppress(OSError):
-            word, extra, _, _ = self.control.recvmsg(512, socket.CMSG_SPACE(CREDENTIALS.size))
-        if word != b"ready":
-            reason = word.decode(errors="replace").removeprefix("failed ")
-            reason = reason or self.memory["stderr"].read(4000).decode(errors="replace").strip()[-300:]
+            message, extra, _, _ = self.control.recvmsg(512, socket.CMSG_SPACE(CREDENTIALS.size))
+        if message != b"ready":
+            reason = message.decode(errors="replace").removeprefix("failed ")
+            reason = reason or self.memfds["stderr"].read(4000).decode(errors="replace").strip()[-300:]
             self.close()
             raise SlotFailed(reason or "the zygote ended without a word")
         self.control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
@@ -192,28 +202,31 @@ class Slot:
             pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[0])
             self.base = pages * os.sysconf("SC_PAGE_SIZE")
         if self.group is not None and self.pid:
-            with contextlib.suppress(OSError):  # a back-stop only
-                self.group.take(self.pid)
+            with contextlib.suppress(OSError):  # optional
+                self.group.add_process(self.pid)
         self.ready = True
 
     def wait_ready(self) -> None:
+        """Wait at most START_SECONDS for the zygote. Raises SlotFailed."""
         self.control.settimeout(START_SECONDS)
         try:
-            self.hello()
+            self.receive_ready()
         finally:
             if self.control.fileno() >= 0:
                 self.control.settimeout(None)
 
     def send(self, job: dict, limits: Limits, stdin: bytes = b"", solution: dict | None = None) -> None:
-        """Start a run. OSError where the zygote is gone."""
+        """Start a run: `job` is for the main process, `solution` for the second one of a split run. Raises OSError where the
+        zygote has ended.
+        """
         self.limits = limits
         if self.group is not None:
-            self.group.allow(limits)
+            self.group.set_limits(limits)
         for name in ("result", "stdout", "stderr"):
-            os.ftruncate(self.memory[name].fd, 0)
-        self.memory["job"].write(json.dumps(job).encode())
-        self.memory["job2"].write(json.dumps(solution).encode() if solution is not None else b"")
-        self.memory["stdin"].write(stdin)
+            os.ftruncate(self.memfds[name].fd, 0)
+        self.memfds["job"].write(json.dumps(job).encode())
+        self.memfds["job2"].write(json.dumps(solution).encode() if solution is not None else b"")
+        self.memfds["stdin"].write(stdin)
         largest = max(limits.scratch_mb << 10, limits.result_kb, limits.stdout_kb, limits.stderr_kb) << 10
         packet = REQUEST.pack(
             solution is not None,
@@ -226,27 +239,29 @@ class Slot:
         )
         self.control.send(packet)
 
-    def receive(self) -> Ended | None:
-        """The end of the run; None where the zygote died."""
+    def receive(self) -> RunEnd | None:
+        """The end of the run, None where the zygote died."""
         try:
             packet = self.control.recv(REPORT.size)
         except OSError:
             packet = b""
         if len(packet) != REPORT.size:
             return None
-        status, peer, killed, began, cpu, wall, rss = REPORT.unpack(packet)
+        status, peer, kill_reason, has_started, cpu, wall, rss = REPORT.unpack(packet)
         limits = self.limits
         sizes = (("result", limits.result_kb), ("stdout", limits.stdout_kb), ("stderr", limits.stderr_kb))
-        frames, stdout, stderr = [self.memory[name].read(kb << 10) for name, kb in sizes]
-        died = status == signal.SIGKILL and not killed
-        starved = died and self.group is not None and self.group.killed()
+        frames, stdout, stderr = [self.memfds[name].read(kb << 10) for name, kb in sizes]
+        was_killed = status == signal.SIGKILL and not kill_reason
+        out_of_memory = was_killed and self.group is not None and self.group.had_oom_kill()
         times = cpu / 1e9, wall / 1e9
-        return Ended(status, peer, killed, bool(began), *times, rss / 1024, frames, stdout, stderr, starved)
+        return RunEnd(
+            status, peer, kill_reason, bool(has_started), *times, rss / 1024, frames, stdout, stderr, out_of_memory
+        )
 
     def close(self) -> None:
         self.control.close()
-        for memory in self.memory.values():
-            memory.close()
+        for memfd in self.memfds.values():
+            memfd.close()
         try:
             self.process.wait(5)
         except subprocess.TimeoutExpired:

@@ -1,0 +1,1 @@
+"""What is expensive, cached by content: immutable Parquet segments, their compaction and synchronisation."""

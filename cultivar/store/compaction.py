@@ -1,6 +1,6 @@
 """Compaction of the store: many small segments become few large ones, while others read and append.
 
-    python -m cultivar.store.compaction [FOLDER OF THE STORE]
+    cultivar compact [FOLDER OF THE STORE]
 
 A merged segment is published before those that it replaces are removed; a reader that finds one gone lists the folder
 again. Earliest answers win, as they do when reading.
@@ -8,11 +8,13 @@ again. Earliest answers win, as they do when reading.
 
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import polars as pl
+import typer
 
-from cultivar.store.segments import Folder, write_segment
-from cultivar.store.store import Store, of_project
+from cultivar.store.segments import SegmentFolder, write_segment
+from cultivar.store.store import Store, project_store_folder
 
 ROWS = 200_000  # rows of a merged segment, at most about twice as many: bounds the memory
 
@@ -30,9 +32,9 @@ def compact(store: Store, kind: str, keep: pl.Series | None = None, rows: int = 
     size = 0
     for name in sorted(folder.numbers):
         try:
-            if not folder.check([name]):
+            if not folder.check_intact([name]):
                 continue
-        except FileNotFoundError:  # somebody else is compacting
+        except FileNotFoundError:  # another process is compacting
             continue
         height = heights[folder.numbers[name]]
         if height >= rows and keep is None:
@@ -48,7 +50,7 @@ def compact(store: Store, kind: str, keep: pl.Series | None = None, rows: int = 
     return before, len(folder.numbers)
 
 
-def merge(folder: Folder, names: list[str], keep: pl.Series | None) -> None:
+def merge(folder: SegmentFolder, names: list[str], keep: pl.Series | None) -> None:
     """Publish one segment with the rows of these, then remove them."""
     try:
         rows = pl.concat([pl.read_parquet(folder.path / name) for name in names], how="diagonal")
@@ -63,17 +65,21 @@ def merge(folder: Folder, names: list[str], keep: pl.Series | None) -> None:
             (folder.path / name).unlink(missing_ok=True)
 
 
-def main(arguments: list[str]) -> None:
+def main(folder: Annotated[Path | None, typer.Argument(help="of the store; default: the project's")] = None) -> int:
     """Compact every kind of the store."""
     try:
-        store = Store(Path(arguments[0]) if arguments else of_project())
+        store = Store(folder or project_store_folder())
     except ValueError as error:
-        sys.exit(f"error: {error}")
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     for kind in store.kinds():
         before, after = compact(store, kind)
         print(f"{kind}: {before} segments, now {after}")
     print(f"{store.root}: compacted")
+    return 0
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    from cultivar.cli import run_module
+
+    run_module("compact")

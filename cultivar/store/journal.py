@@ -1,8 +1,8 @@
 """A journal of answers that are not yet in a segment, so that a killed process loses only what was in flight.
 
 Each process appends to a file of its own beside the segments; a line that was handed to the system outlives the
-process. The file is held under an advisory lock for as long as its process lives: that lock orders nobody, it only
-tells the living from the dead. Whoever looks into a folder first publishes what the dead have left.
+process. The file is held under an advisory lock for as long as its process lives: the lock orders nothing, it only shows
+that the process lives. The next process that uses a folder publishes the records of orphaned journals.
 """
 
 import errno
@@ -26,7 +26,7 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / f".{uuid.uuid4().hex}{SUFFIX}"
-        unlocked = self.path.with_suffix(".tmp")  # nobody takes it for a dead one's before it is locked
+        unlocked = self.path.with_suffix(".tmp")  # no other process takes it for orphaned before it is locked
         self.handle = os.open(unlocked, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
         lock(self.handle)
         unlocked.rename(self.path)
@@ -53,7 +53,7 @@ class Journal:
 
 
 def lock(handle: int) -> bool:
-    """Take the lock of a journal if it is free. Where the file system has no locks, nobody is known to be dead."""
+    """Take the lock of a journal if it is free. Where the file system has no locks, no journal counts as orphaned."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -61,11 +61,11 @@ def lock(handle: int) -> bool:
     return True
 
 
-def bequeathed(folder: Path) -> Iterator[list[tuple[Any, ...]]]:
-    """Records of every journal whose process is dead; the file is removed once the caller comes back for more.
+def orphaned_records(folder: Path) -> Iterator[list[tuple[Any, ...]]]:
+    """Records of every journal whose process has ended; the file is removed once the caller takes the next item.
 
-    A torn last line (the process was killed in the middle of a write) is no record; nor is what a cut of the power
-    made unreadable, which is counted in the log and asked again.
+    A torn last line (the process was killed in the middle of a write) is no record; nor is what a power failure made
+    unreadable, which is counted in the log and asked again.
     """
     for path in sorted(folder.glob(f".*{SUFFIX}")):
         try:
@@ -73,18 +73,18 @@ def bequeathed(folder: Path) -> Iterator[list[tuple[Any, ...]]]:
         except FileNotFoundError:
             continue
         try:
-            if lock(handle) and path.exists():  # else its process has just published it and gone
+            if lock(handle) and path.exists():  # else its process has just published it and removed the file
                 *lines, torn = path.read_bytes().split(b"\n")
-                records = [record for line in lines if (record := parsed(line)) is not None]
-                if lost := len(lines) - len(records) + bool(torn):
-                    LOG.warning("%s: %d of its answers cannot be read and will be asked again", path, lost)
+                records = [record for line in lines if (record := parse_record(line)) is not None]
+                if unreadable := len(lines) - len(records) + bool(torn):
+                    LOG.warning("%s: %d of its answers cannot be read and will be asked again", path, unreadable)
                 yield records
                 path.unlink(missing_ok=True)
         finally:
             os.close(handle)
 
 
-def parsed(line: bytes) -> tuple[Any, ...] | None:
+def parse_record(line: bytes) -> tuple[Any, ...] | None:
     """The record of a line, None where it is damaged."""
     try:
         key, *rest = orjson.loads(line)

@@ -1,8 +1,8 @@
-"""Dear work of any kind, remembered by content in the store: verdicts, embeddings, reward scores.
+"""Expensive work of any kind, cached by content in the store: verdicts, embeddings, reward scores.
 
-Who computes names each piece of work by 16 bytes over everything that can change its result (`work_key`) and a kind, a
-folder of the store ("verdicts", "embeddings", "rewards"). A row is a mapping of plain values (numbers,
-strings, lists of them), with the same columns for a whole kind.
+The caller names each piece of work by 16 bytes over everything that can change its result (`work_key`) and a kind, a
+folder of the store ("verdicts", "embeddings", "rewards"). A row is a mapping of plain values (numbers, strings, lists of
+them); all rows of a kind have the same columns.
 """
 
 import hashlib
@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import orjson
 import polars as pl
 
-from cultivar.llm.request import normal
+from cultivar.store.keys import content_key, normalize_numbers
 from cultivar.store.store import Store
 
 Row = dict[str, Any]
@@ -22,11 +21,11 @@ Compute = Callable[[list[int]], Iterable[Sequence[tuple[int, Row | None]]]]
 
 def work_key(*parts: Any) -> bytes:
     """16 bytes of sha256 over the canonical form of plain values."""
-    return hashlib.sha256(orjson.dumps(normal(list(parts)), option=orjson.OPT_SORT_KEYS)).digest()[:16]
+    return content_key(normalize_numbers(list(parts)))
 
 
-def content_of(folder: Path) -> str:
-    """What a model folder holds: hash of its files, so that new weights under an old name are a new model."""
+def hash_folder(folder: Path) -> str:
+    """32 hex characters of sha256 over the files of a model folder: new weights under an old name are a new model."""
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         with path.open("rb") as file:
@@ -34,32 +33,32 @@ def content_of(folder: Path) -> str:
     return digest.hexdigest()[:32]
 
 
-def remembered(store: Store, kind: str, keys: Sequence[bytes], compute: Compute) -> tuple[list[Row | None], int]:
-    """A row per key, in order, and how many were known.
+def cached_rows(store: Store, kind: str, keys: Sequence[bytes], compute: Compute) -> tuple[list[Row | None], int]:
+    """A row per key, in order, and how many were cached.
 
-    `compute` gets the places of work that the store does not know (each key once, in order) and yields places and rows,
-    in groups as they are done; None is no result, is not kept and is tried again the next time. Groups are published as
-    the store's `flush_rows` and `flush_s` say, each whole or not at all, so a kill costs little and does not change what
-    was computed together. Of two processes that do the same at once both use what was published first. Raises OSError
-    where the disk is full.
+    `compute` gets the positions of the keys that the store lacks (each key once, in order) and yields positions and
+    rows, in groups as they are done; None is no result, is not stored and is computed again the next time. Groups are
+    published as the store's `flush_rows` and `flush_s` say, each completely or not at all, so a kill costs little and
+    does not change what was computed together. Of two processes that do the same at once both use what was published
+    first. Raises OSError where the disk is full.
     """
-    places = {key: place for place, key in reversed(list(enumerate(keys)))}
-    known = rows_of(store, kind, list(places))
-    missing = sorted(place for key, place in places.items() if key not in known)
-    mine: dict[bytes, Row] = {}
+    positions = {key: position for position, key in reversed(list(enumerate(keys)))}
+    cached = stored_rows(store, kind, list(positions))
+    missing = sorted(position for key, position in positions.items() if key not in cached)
+    computed: dict[bytes, Row] = {}
     if missing:
         try:
             for group in compute(missing):
-                made = {keys[place]: row for place, row in group if row is not None}
-                mine |= made
-                store.put(kind, pl.DataFrame([{"key": key, **row} for key, row in made.items()]))
+                results = {keys[position]: row for position, row in group if row is not None}
+                computed |= results
+                store.put(kind, pl.DataFrame([{"key": key, **row} for key, row in results.items()]))
         finally:
             store.flush()
-    found = mine | known | (rows_of(store, kind, list(mine)) if mine else {})
-    return [found.get(key) for key in keys], len(places) - len(missing)
+    rows = computed | cached | (stored_rows(store, kind, list(computed)) if computed else {})
+    return [rows.get(key) for key in keys], len(positions) - len(missing)
 
 
-def rows_of(store: Store, kind: str, keys: list[bytes]) -> dict[bytes, Row]:
-    """What the store has of these keys."""
+def stored_rows(store: Store, kind: str, keys: list[bytes]) -> dict[bytes, Row]:
+    """The stored rows of these keys."""
     frame = store.get(kind, keys)
     return {row.pop("key"): row for row in frame.drop("time", strict=False).iter_rows(named=True)}

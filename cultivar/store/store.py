@@ -1,11 +1,11 @@
-"""The store: dear work remembered by content, in immutable Parquet segments.
+"""The store: expensive work cached by content, in immutable Parquet segments.
 
 One folder per kind (`<engine fingerprint>` for generations, `verdicts/<fingerprint>`, …) holds segments named by the
 hash of their bytes. A segment is written to a temporary name, fsynced and renamed; nothing is ever overwritten, so any
 number of processes and machines may append at once. Of rows with equal keys the earliest published counts: on one
-machine a lock orders publications, so that whoever has published and looked again uses what everybody will find. A
-segment that cannot be read, or whose bytes no longer hash to its name, is set aside with a message; what it held counts
-as missing and is asked again.
+machine a lock orders publications, so that a process that has published and looked again uses what every other will
+find. A segment that cannot be read, or whose bytes no longer hash to its name, is set aside with a message; what it held
+counts as missing and is computed again.
 
 Lookups join on the key column only and read values of nothing but the segments that hold a wanted key.
 """
@@ -21,22 +21,22 @@ import polars as pl
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from cultivar.store.segments import SUFFIX, Folder, publishing, write_segment
+from cultivar.store.segments import SUFFIX, SegmentFolder, publish_lock, write_segment
 
 KEY_LENGTH = 16
 Keys = Sequence[bytes] | Sequence[str] | pl.Series
 
 
-def where(configured: str | None = None) -> Path:
+def store_folder(configured: str | None = None) -> Path:
     """Folder of the store: CULTIVAR_STORE, else `configured` (runtime.store), else beside DVC's cache."""
     root = Path(os.environ.get("DVC_ROOT") or ".")  # of the repository, also in the folder of an experiment
-    if named := os.environ.get("CULTIVAR_STORE"):
-        return Path(named)
+    if override := os.environ.get("CULTIVAR_STORE"):
+        return Path(override)
     return root / (configured or ".cache/generations")
 
 
-def of_project(folder: Path = Path()) -> Path:
-    """The store that the stages of the project in `folder` use: `where`, with runtime.store of its params.yaml.
+def project_store_folder(folder: Path = Path()) -> Path:
+    """The store that the stages of the project in `folder` use: `store_folder`, with runtime.store of its params.yaml.
 
     Raises ValueError where params.yaml is there and cannot be read, or its runtime.store is no folder.
     """
@@ -48,7 +48,7 @@ def of_project(folder: Path = Path()) -> Path:
         raise ValueError(f"{params}: cannot be read: {error}") from error
     if not isinstance(store, str | None):
         raise ValueError(f"{params}: runtime.store is {store!r}, which is no folder")
-    return where(store)
+    return store_folder(store)
 
 
 class Store:
@@ -59,10 +59,10 @@ class Store:
     """
 
     def __init__(self, root: Path | str | None = None, flush_rows: int = 2000, flush_s: float = 5.0) -> None:
-        self.root = Path(root) if root is not None else where()
+        self.root = Path(root) if root is not None else store_folder()
         self.flush_rows = flush_rows
         self.flush_s = flush_s
-        self.folders: dict[str, Folder] = {}
+        self.folders: dict[str, SegmentFolder] = {}
         self.waiting: dict[str, list[pl.DataFrame]] = {}
         self.waiting_rows = 0
         self.waiting_since = 0.0
@@ -75,14 +75,14 @@ class Store:
     ) -> None:
         self.flush()
 
-    def folder(self, kind: str) -> Folder:
+    def folder(self, kind: str) -> SegmentFolder:
         """The folder of a kind, e.g. "4f1c…" or "verdicts/4f1c…"."""
         if kind not in self.folders:
-            self.folders[kind] = Folder(self.root / kind)
+            self.folders[kind] = SegmentFolder(self.root / kind)
         return self.folders[kind]
 
     def missing(self, kind: str, keys: Keys) -> pl.Series:
-        """The keys (each once, in the order given) of which the store has nothing."""
+        """The keys (each once, in the order given) that the store lacks."""
         wanted, encode = as_frame(keys)
         folder = self.folder(kind)
         folder.refresh()
@@ -92,7 +92,7 @@ class Store:
         return encode(left)["key"]
 
     def get(self, kind: str, keys: Keys, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        """The stored rows of these keys, one per key found, in no particular order; without columns if none is found.
+        """The stored rows of these keys, one per key, in any order; a frame without columns where none is stored.
 
         `keys` are 16 bytes or 32 hex characters each; the column `key` comes back in the same form.
         """
@@ -113,7 +113,7 @@ class Store:
         folder = self.folder(kind)
         folder.refresh()
         if waiting := self.waiting.get(kind):
-            rows_waiting = self._together(waiting).unique("key", keep="first")
+            rows_waiting = self._concat(waiting).unique("key", keep="first")
             hits = rows_waiting.join(wanted, on="key", how="semi").join(folder.index, on="key", how="anti")
             if hits.height:
                 yield hits.select(columns_of(hits, columns))
@@ -121,10 +121,10 @@ class Store:
         attempt = 0
         while attempt < 50:  # a compaction removes a listed segment, or one is damaged: list again, read the rest
             done: list[pl.DataFrame] = []
-            refused = len(folder.refused)
+            damaged = len(folder.damaged)
             try:
-                for names, hits in grouped(folder, remaining, rows):
-                    frame = read(folder, names, hits, columns)
+                for names, hits in segment_groups(folder, remaining, rows):
+                    frame = read_segments(folder, names, hits, columns)
                     done.append(hits.select("key"))
                     if frame.height:
                         yield frame.select(columns_of(frame, columns))
@@ -132,14 +132,14 @@ class Store:
             except FileNotFoundError:
                 if done:
                     remaining = remaining.join(pl.concat(done), on="key", how="anti")
-                if len(folder.refused) == refused:
+                if len(folder.damaged) == damaged:
                     time.sleep(min(0.1, 0.001 * attempt))
                     attempt += 1
                 folder.refresh()
         raise OSError(f"{folder.path}: segments vanish faster than they can be read; is something deleting them?")
 
     def put(self, kind: str, rows: pl.DataFrame) -> None:
-        """Remember rows (a column `key` of 16 bytes or 32 hex characters, any others).
+        """Store rows (a column `key` of 16 bytes or 32 hex characters, any others).
 
         `time` (microseconds) is when they are published, unless the rows bring it.
 
@@ -168,13 +168,13 @@ class Store:
     def flush(self) -> None:
         """Publish what is waiting, one segment per kind. What could not be written stays in memory."""
         for kind in list(self.waiting):
-            rows = self._together(self.waiting[kind])
+            rows = self._concat(self.waiting[kind])
             self.publish(kind, rows)
             del self.waiting[kind]
             self.waiting_rows -= rows.height
 
     @staticmethod
-    def _together(frames: list[pl.DataFrame]) -> pl.DataFrame:
+    def _concat(frames: list[pl.DataFrame]) -> pl.DataFrame:
         rows = pl.concat(frames, how="diagonal")
         return rows.sort("time", "key", nulls_last=True) if "time" in rows.columns else rows
 
@@ -185,32 +185,32 @@ class Store:
         later publication on this machine has an earlier time. Where the file system has no locks, clocks decide.
         """
         folder = self.folder(kind)
-        with publishing(folder.path):
+        with publish_lock(folder.path):
             now = pl.lit(time.time_ns() // 1000, dtype=pl.Int64)
             timed = pl.col("time").fill_null(now) if "time" in rows.columns else now
             rows = rows.with_columns(time=timed)
-            folder.adopt(write_segment(folder.path, rows), rows)
+            folder.add_own(write_segment(folder.path, rows), rows)
 
     def kinds(self) -> list[str]:
         """Every kind that has segments."""
-        found = {path.parent for path in self.root.rglob(f"*{SUFFIX}") if path.parent.name != "damaged"}
-        return sorted(path.relative_to(self.root).as_posix() for path in found)
+        kinds = {path.parent for path in self.root.rglob(f"*{SUFFIX}") if path.parent.name != "damaged"}
+        return sorted(path.relative_to(self.root).as_posix() for path in kinds)
 
 
 def as_frame(keys: Keys) -> tuple[pl.DataFrame, Any]:
-    """Keys as a frame with a binary column `key`, and the function that gives frames back in the form asked."""
+    """Keys as a frame with a binary column `key`, and the function that gives results the form of these keys."""
     series = keys if isinstance(keys, pl.Series) else pl.Series("key", keys, dtype=None if len(keys) else pl.Binary)
     frame = pl.DataFrame({"key": series})
     if frame.schema["key"] == pl.String:
-        return frame.with_columns(pl.col("key").str.decode("hex")), as_hex
-    return frame, unchanged
+        return frame.with_columns(pl.col("key").str.decode("hex")), hex_keys
+    return frame, binary_keys
 
 
-def as_hex(frame: pl.DataFrame) -> pl.DataFrame:
+def hex_keys(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.col("key").bin.encode("hex"))
 
 
-def unchanged(frame: pl.DataFrame) -> pl.DataFrame:
+def binary_keys(frame: pl.DataFrame) -> pl.DataFrame:
     return frame
 
 
@@ -218,13 +218,15 @@ def columns_of(frame: pl.DataFrame, columns: Sequence[str] | None) -> list[str]:
     return [name for name in frame.columns if columns is None or name == "key" or name in columns]
 
 
-def grouped(folder: Folder, wanted: pl.DataFrame, rows: int | None) -> Iterator[tuple[list[str], pl.DataFrame]]:
+def segment_groups(
+    folder: SegmentFolder, wanted: pl.DataFrame, rows: int | None
+) -> Iterator[tuple[list[str], pl.DataFrame]]:
     """Segments that hold wanted keys, in groups of about `rows` rows, with the index rows of what is wanted of them.
 
-    Of equal keys only the earliest is in the index rows, so no group needs to know of another.
+    Of equal keys only the earliest is in the index rows, so groups are independent.
     """
     hits = folder.index.join(wanted, on="key", how="semi")
-    if folder.doubled:
+    if folder.has_duplicates:
         hits = hits.sort("time", "segment").unique("key", keep="first")
     hits = hits.sort("segment")
     numbers = hits["segment"].unique(maintain_order=True).to_list()
@@ -235,26 +237,28 @@ def grouped(folder: Folder, wanted: pl.DataFrame, rows: int | None) -> Iterator[
         group.append(number)
         size += heights.get(number, 0)
         if rows is not None and size >= rows:
-            yield named(folder, group, hits)
+            yield group_of(folder, group, hits)
             group, size = [], 0
     if group:
-        yield named(folder, group, hits)
+        yield group_of(folder, group, hits)
 
 
-def named(folder: Folder, group: list[int], hits: pl.DataFrame) -> tuple[list[str], pl.DataFrame]:
+def group_of(folder: SegmentFolder, group: list[int], hits: pl.DataFrame) -> tuple[list[str], pl.DataFrame]:
     """The segments of a group and the index rows of it; `hits` are sorted by segment.
 
     Raises FileNotFoundError where one was damaged, and is set aside now: another may hold the same rows.
     """
     wanted = [folder.names[number] for number in group]
-    names = folder.check(wanted)
+    names = folder.check_intact(wanted)
     if len(names) < len(wanted):
         raise FileNotFoundError(folder.path)
     first, last = hits["segment"].search_sorted(pl.Series([group[0], group[-1] + 1], dtype=pl.UInt32))
     return names, hits.slice(first, last - first)
 
 
-def read(folder: Folder, names: list[str], hits: pl.DataFrame, columns: Sequence[str] | None) -> pl.DataFrame:
+def read_segments(
+    folder: SegmentFolder, names: list[str], hits: pl.DataFrame, columns: Sequence[str] | None
+) -> pl.DataFrame:
     """The rows of these segments that `hits` (index rows) name."""
     keep = None if columns is None else ["key", "time", *(name for name in columns if name not in ("key", "time"))]
     paths = [folder.path / name for name in names]
@@ -263,4 +267,4 @@ def read(folder: Folder, names: list[str], hits: pl.DataFrame, columns: Sequence
     except (pl.exceptions.SchemaError, pl.exceptions.ColumnNotFoundError):  # segments of several versions
         rows = pl.concat([pl.read_parquet(path, columns=keep) for path in paths], how="diagonal", rechunk=False)
     rows = rows.join(hits, on=["key", "time"], how="semi")
-    return rows.unique("key", keep="first") if folder.doubled else rows
+    return rows.unique("key", keep="first") if folder.has_duplicates else rows

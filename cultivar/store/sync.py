@@ -1,44 +1,44 @@
-"""Copy the store to and from anywhere that fsspec can write: `python -m cultivar.store.sync push s3://bucket/generations`.
+"""Copy the store to and from anywhere that fsspec can write: `cultivar sync push s3://bucket/generations`.
 
-    python -m cultivar.store.sync push URL [--store FOLDER]
-    python -m cultivar.store.sync pull URL [--store FOLDER]
+    cultivar sync push URL [--store FOLDER]
+    cultivar sync pull URL [--store FOLDER]
 
 Segments are immutable and named by the hash of their bytes, so copying means copying what is missing, in any order, from
-any number of machines at once. A segment is read whole and checked against its name before it takes its place; one that
-is damaged is named and left out. Nothing that is there is ever overwritten. A push that is broken off is gone on with.
+any number of machines at once. A segment is checked against its name before it takes its place; one that is damaged is
+reported and left out. Nothing is ever overwritten. A push that was interrupted continues where it was.
 """
 
-import argparse
 import hashlib
 import os
 import sys
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
+import typer
 from fsspec.core import url_to_fs
 from tqdm import tqdm
 
 from cultivar.store.segments import SUFFIX
-from cultivar.store.store import of_project
+from cultivar.store.store import project_store_folder
 
 ATOMIC = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oci", "memory"})
-"""Protocols whose uploads appear whole or not at all; elsewhere a temporary name is renamed."""
+"""Protocols whose uploads are atomic; elsewhere a temporary file is renamed."""
 
 
 def push(root: Path, url: str) -> tuple[int, list[str]]:
     """Copy the segments that `url` lacks; how many, and the names of local ones that are damaged."""
     system, base = url_to_fs(url)
-    there = remote(system, base)
-    here = local(root)
+    remote_names = remote_segments(system, base)
+    local_names = local_segments(root)
 
     def copy(name: str) -> bool | None:
         try:
             content = (root / name).read_bytes()
         except FileNotFoundError:  # merged into another by a compaction: the next push takes that
             return None
-        if not whole(name, content):
+        if not is_intact_content(name, content):
             return False
         target = f"{base}/{name}"
         system.makedirs(target.rpartition("/")[0], exist_ok=True)
@@ -50,7 +50,7 @@ def push(root: Path, url: str) -> tuple[int, list[str]]:
             system.mv(draft, target)
         return True
 
-    return copied(sorted(here - there), copy, f"push {url}")
+    return copy_missing(sorted(local_names - remote_names), copy, f"push {url}")
 
 
 def pull(root: Path, url: str) -> tuple[int, list[str]]:
@@ -59,26 +59,26 @@ def pull(root: Path, url: str) -> tuple[int, list[str]]:
 
     def copy(name: str) -> bool:
         content = system.cat_file(f"{base}/{name}")
-        if not whole(name, content):
+        if not is_intact_content(name, content):
             return False
-        place(root / name, content)
+        write_atomically(root / name, content)
         return True
 
-    return copied(sorted(remote(system, base) - local(root)), copy, f"pull {url}")
+    return copy_missing(sorted(remote_segments(system, base) - local_segments(root)), copy, f"pull {url}")
 
 
-def copied(names: list[str], copy: Callable[[str], bool | None], what: str) -> tuple[int, list[str]]:
+def copy_missing(names: list[str], copy: Callable[[str], bool | None], what: str) -> tuple[int, list[str]]:
     """Copy one by one with a progress bar: how many were, and which were damaged (False; None: gone)."""
-    done = {name: copy(name) for name in tqdm(names, desc=what, unit=" segments", disable=None, leave=False)}
-    return sum(ok is True for ok in done.values()), [name for name, ok in done.items() if ok is False]
+    results = {name: copy(name) for name in tqdm(names, desc=what, unit=" segments", disable=None, leave=False)}
+    return sum(ok is True for ok in results.values()), [name for name, ok in results.items() if ok is False]
 
 
-def whole(name: str, content: bytes) -> bool:
+def is_intact_content(name: str, content: bytes) -> bool:
     """Whether bytes hash to the name of their segment."""
     return hashlib.sha256(content).hexdigest()[:32] == Path(name).stem
 
 
-def place(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes) -> None:
     """Write a segment under a temporary name, sync, rename. Raises OSError (disk full) and leaves nothing behind."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
@@ -92,52 +92,47 @@ def place(path: Path, content: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def local(root: Path) -> set[str]:
+def local_segments(root: Path) -> set[str]:
     """Names (folder/segment) of the segments of a store."""
-    return {
-        path.relative_to(root).as_posix() for path in root.rglob(f"*{SUFFIX}") if path.parent.name != "damaged"
-    }  # fmt: skip
+    return {path.relative_to(root).as_posix() for path in root.rglob(f"*{SUFFIX}") if path.parent.name != "damaged"}
 
 
-def remote(system: Any, base: str) -> set[str]:
+def remote_segments(system: Any, base: str) -> set[str]:
     """The same of a remote folder; nothing where there is none yet."""
     try:
-        found = system.find(base)
+        paths = system.find(base)
     except FileNotFoundError:
         return set()
     start = base.rstrip("/") + "/"
-    names = {path.removeprefix(start) for path in found if path.startswith(start) and path.endswith(SUFFIX)}
+    names = {path.removeprefix(start) for path in paths if path.startswith(start) and path.endswith(SUFFIX)}
     return {name for name in names if "damaged" not in Path(name).parts and not Path(name).name.startswith(".")}
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m cultivar.store.sync", description="Push or pull the segments of the store."
-    )
-    parser.add_argument("direction", choices=("push", "pull"))
-    parser.add_argument("url", help="any URL that fsspec knows: s3://…, gs://…, sftp://…, a folder")
-    parser.add_argument(
-        "--store", type=Path, help="folder of the store; default: CULTIVAR_STORE, runtime.store, .cache"
-    )
-    arguments = parser.parse_args()
-    work = push if arguments.direction == "push" else pull
+def main(
+    direction: Annotated[Literal["push", "pull"], typer.Argument()],
+    url: Annotated[str, typer.Argument(help="any URL that fsspec knows: s3://…, gs://…, sftp://…, a folder")],
+    store: Annotated[
+        Path | None, typer.Option(help="folder of the store; default: CULTIVAR_STORE, runtime.store, .cache")
+    ] = None,
+) -> int:
+    work = push if direction == "push" else pull
     try:
-        root = arguments.store or of_project()
-        count, damaged = work(root, arguments.url)
+        root = store or project_store_folder()
+        count, damaged = work(root, url)
     except KeyboardInterrupt:
-        print("\nstopped; whole segments are in their place, run it again to go on", file=sys.stderr)
+        print("\nstopped; finished segments are in their place, run it again to go on", file=sys.stderr)
         return 130
     except (OSError, ValueError, ImportError) as error:
-        print(f"error: {arguments.url}: {error}", file=sys.stderr)
+        print(f"error: {url}: {error}", file=sys.stderr)
         return 1
     for name in damaged:
-        side = root if arguments.direction == "push" else arguments.url
-        print(
-            f"{side}/{name} is damaged and was left out; delete it, then {arguments.direction} again", file=sys.stderr
-        )
-    print(f"{arguments.direction}: {count} segments copied, {len(damaged)} damaged")
+        side = root if direction == "push" else url
+        print(f"{side}/{name} is damaged and was left out; delete it, then {direction} again", file=sys.stderr)
+    print(f"{direction}: {count} segments copied, {len(damaged)} damaged")
     return 1 if damaged else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from cultivar.cli import run_module
+
+    run_module("sync")

@@ -1,0 +1,1 @@
+"""One reading of text: words and n-grams."""

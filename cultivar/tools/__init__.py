@@ -1,0 +1,1 @@
+"""What stands beside the graph: the subcommands of `cultivar`."""

@@ -1,4 +1,4 @@
-"""Find what is wrong with the workspace's versions, and how to mend it: `python -m cultivar.tools.doctor`.
+"""Find what is wrong with the workspace's versions, and how to repair it: `cultivar doctor`.
 
 DVC trusts a read-only cache object without hashing it again, so damaged bytes are checked out,
 called up to date and pushed. The doctor re-hashes every object, every output of the workspace that is not a link to one,
@@ -24,8 +24,8 @@ from cultivar.runlog.folders import MAX_AGE_DAYS, cache_folder, expired
 from cultivar.runlog.previous import objects_folder
 from cultivar.runner.graph import GRAPH, PARAMS, load_yaml
 from cultivar.runner.guard.parents import LOCKS
-from cultivar.store.segments import is_whole
-from cultivar.store.store import of_project
+from cultivar.store.segments import is_intact
+from cultivar.store.store import project_store_folder
 from cultivar.tools.objects import (
     LOCK,
     UNCACHED,
@@ -57,20 +57,20 @@ def main(
 ) -> int:
     findings = [*unreadable()]
     broken = {finding.what.partition(" ")[0] for finding in findings}
-    made: list[Out] = []
+    recorded: list[Out] = []
     hashes: dict[Path, str] = {}
     try:
         objects = objects_folder()
-        made = outs() if str(LOCK) not in broken else []
+        recorded = outs() if str(LOCK) not in broken else []
         hashes = hashed(objects)
-        findings += [*cache(objects, hashes, made), *workspace(objects, hashes, made)]
+        findings += [*cache(objects, hashes, recorded), *workspace(objects, hashes, recorded)]
     except UserError as error:
         findings.append(Finding(str(error), "correct it: DVC cannot work before"))
         objects = None
     findings += [*leftovers(), *aged_checkpoints()]
     if str(PARAMS) not in broken:  # it names the store
         try:
-            findings += segments(of_project())
+            findings += segments(project_store_folder())
         except ValueError as error:
             findings.append(Finding(str(error), "correct it"))
     if objects is not None and not {str(GRAPH), str(LOCK)} & broken:
@@ -78,11 +78,11 @@ def main(
     findings += experiments()
     try:
         if remote_name and objects is not None:
-            findings += remote(url_of(remote_name), read_all, sizes(hashes, made))
+            findings += remote(url_of(remote_name), read_all, sizes(hashes, recorded))
     except (OSError, ImportError, ValueError) as error:
         findings.append(Finding(f"remote: {remote_name} cannot be read: {error}", "see that it can be reached"))
     for finding in findings:
-        print(f"{finding.what}\n    {finding.mend}")
+        print(f"{finding.what}\n    {finding.remedy}")
     print("nothing wrong" if not findings else f"{len(findings)} findings")
     return 1 if findings else 0
 
@@ -98,12 +98,12 @@ def unreadable() -> Iterator[Finding]:
             reason = " ".join(str(error).split())[:200]
             if path.read_bytes().startswith(b"<<<<<<<") or b"\n<<<<<<<" in path.read_bytes():
                 reason = "it holds the marks of a merge with conflicts"
-            mend = (
+            remedy = (
                 "`git checkout dvc.lock` (in a merge with --ours or --theirs), then `dvc repro`"
                 if path == LOCK
                 else "correct it"
             )
-            yield Finding(f"{path} cannot be read: {reason}", mend)
+            yield Finding(f"{path} cannot be read: {reason}", remedy)
 
 
 def leftovers() -> Iterator[Finding]:
@@ -134,9 +134,9 @@ def segments(root: Path) -> Iterator[Finding]:
     for path in sorted(root.rglob("*.parquet")):
         if path.parent.name == "damaged":
             yield Finding(f"store: {path} was set aside as damaged; what it held is asked again", f"rm -f {path}")
-        elif not is_whole(path):
-            mend = f"rm -f {path}, then `python -m cultivar.store.sync pull URL` where it was pushed; else it is asked again"
-            yield Finding(f"store: {path} is damaged: its bytes do not hash to its name", mend)
+        elif not is_intact(path):
+            remedy = f"rm -f {path}, then `cultivar sync pull URL` where it was pushed; else it is asked again"
+            yield Finding(f"store: {path} is damaged: its bytes do not hash to its name", remedy)
 
 
 def lock(objects: Path) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cultivar.llm.answer import Generation, Unanswered
-from cultivar.llm.cache import Memory
+from cultivar.llm.cache import AnswerCache
 from cultivar.llm.engine import Engine
 from cultivar.llm.request import Request
 from cultivar.runner.binding import Binding, hints_of
@@ -47,29 +47,29 @@ class Unasked:
         return sum(len(turn["content"]) for messages in prompts for turn in messages) // CHARS_PER_TOKEN
 
 
-class Recalling(Memory):
+class Recalling(AnswerCache):
     """A memory that notes what it recalls, and pretends not to know the keys in `forgotten`."""
 
-    def __init__(self, memory: Memory, forgotten: Collection[bytes]) -> None:
+    def __init__(self, memory: AnswerCache, forgotten: Collection[bytes]) -> None:
         super().__init__(memory.store, memory.label)
         self.forgotten = forgotten
         self.known: dict[bytes, Generation] = {}
         self.fresh_answers: dict[bytes, Generation] = {}
 
-    def recall(self, requests: Iterable[Request]) -> dict[bytes, Generation]:
-        found = super().recall(requests)
+    def lookup(self, requests: Iterable[Request]) -> dict[bytes, Generation]:
+        found = super().lookup(requests)
         self.known |= found
-        return {key: self.fresh_answers.get(key, said) for key, said in found.items() if self.open(key)}
+        return {key: self.fresh_answers.get(key, cached) for key, cached in found.items() if self.open(key)}
 
     def open(self, key: bytes) -> bool:
         return key not in self.forgotten or key in self.fresh_answers
 
-    def remember(self, request: Request, generation: Generation) -> None:
+    def add(self, request: Request, generation: Generation) -> None:
         """A second answer to what the store knows is compared, not kept."""
         if request.key in self.forgotten:
             self.fresh_answers[request.key] = generation
         else:
-            super().remember(request, generation)
+            super().add(request, generation)
 
 
 class Unjudged(Sandbox):
@@ -84,27 +84,31 @@ class Unjudged(Sandbox):
 
 @dataclass
 class Rehearsal(Binding):
-    """A run of a stage for its outputs alone. `made` holds tables that take the place of those on disk."""
+    """A run of a stage for its outputs alone. `replacements` holds tables that take the place of those on disk."""
 
-    made: Mapping[Path, Table] = field(default_factory=dict)
+    replacements: Mapping[Path, Table] = field(default_factory=dict)
     ask: bool = False  # models, where the store does not know
     judge_programs: bool = False  # in the sandbox, likewise
     forgotten: Collection[bytes] = ()
 
     def table(self, model: Any, path: Path) -> Table:
-        return Table(model, self.made[path].frame, path.stem) if path in self.made else super().table(model, path)
+        return (
+            Table(model, self.replacements[path].frame, path.stem)
+            if path in self.replacements
+            else super().table(model, path)
+        )
 
     def engine(self, role: str) -> Engine:
         engine: Engine = super().engine(role)
-        engine.memory = Recalling(engine.memory, self.forgotten)
+        engine.sender.cache = Recalling(engine.sender.cache, self.forgotten)
         if not self.ask:
-            engine.backend = Unasked(engine.backend)
+            engine.sender.backend = Unasked(engine.backend)
         return engine
 
     def open_sandbox(self) -> Any:
         if self.judge_programs:
             super().open_sandbox()
-            self.sandbox.forgotten = self.forgotten
+            self.sandbox.recheck = self.forgotten
             return self.sandbox
         box = Unjudged(backend=self.runtime.sandbox_backend)
         self.sandbox = self.stack.enter_context(CachedSandbox(box, self.store(), strict=False))

@@ -1,4 +1,4 @@
-"""Run stages with nothing but what they declare, and compare: `python -m cultivar.tools.hermetic [STAGE …]`.
+"""Run stages with nothing but what they declare, and compare: `cultivar hermetic [STAGE …]`.
 
 A folder gets a stage's deps, dvc.yaml, and a params.yaml cut to the declared keys; the environment gets nothing but a
 path. A stage that reads anything else fails there, or makes other bytes; so does one whose result hangs on the order of
@@ -6,6 +6,7 @@ a hash, the time of day, the clock, or a random number, since all of them are di
 DuckDB open, which no audit hook does.
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -20,9 +21,9 @@ from ruamel.yaml import YAML
 from tqdm import tqdm
 
 from cultivar.runner.fingerprints import CODE, FOLDER
-from cultivar.runner.fingerprints.closure import EXEMPT, PACKAGES
+from cultivar.runner.fingerprints.closure import PACKAGES, Source, file_of
 from cultivar.runner.graph import GRAPH, PARAMS, StageSpec, load_yaml, stage_spec
-from cultivar.store.store import of_project
+from cultivar.store.store import project_store_folder
 from schemas.params.engines import RuntimeParams
 
 ELSEWHERE = {"PYTHONHASHSEED": "7", "TZ": "Pacific/Apia", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
@@ -36,7 +37,7 @@ def main(
     ] = None,
 ) -> int:
     try:
-        graph, store = load_yaml(GRAPH)["stages"], str(of_project().resolve())
+        graph, store = load_yaml(GRAPH)["stages"], str(project_store_folder().resolve())
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -91,19 +92,11 @@ def lay_out(spec: StageSpec, project: Path, folder: Path) -> None:
 
 
 def code_files(stage: str, project: Path) -> list[Path]:
-    """The files of a stage's fingerprint, and of the rooms that no fingerprint holds."""
+    """The files of a stage's fingerprint, and those that it imports beside."""
     text = (project / FOLDER / f"{stage}.txt").read_text(encoding="utf-8")
-    named = [Path(line.split()[0]) for line in text.splitlines() if ".py " in line]
-    exempt = [path for room in EXEMPT for path in files_of(Path(*room.split(".")), project)]
-    return [*named, *exempt]
-
-
-def files_of(module: Path, project: Path) -> list[Path]:
-    """The Python files of a module or package, relative to the project."""
-    found = (
-        [project / module.with_suffix(".py")] if not (project / module).is_dir() else (project / module).rglob("*.py")
-    )
-    return [path.relative_to(project) for path in found]
+    named = {Path(line.split()[0]) for line in text.splitlines() if ".py " in line}
+    with contextlib.chdir(project):
+        return sorted(named | {file_of(module) for module in Source().beside(stage)})
 
 
 def declared(params: Mapping[str, Any], spec: StageSpec) -> dict[str, Any]:

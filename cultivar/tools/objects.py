@@ -22,7 +22,7 @@ class Finding:
     """Something wrong, and the command or step that mends it."""
 
     what: str
-    mend: str
+    remedy: str
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,12 @@ def outs() -> list[Out]:
 def hashed(folder: Path) -> dict[Path, str]:
     """The objects of the cache with what their bytes hash to."""
     objects = [path for path in folder.glob("??/*") if path.is_file() and path.suffix in ("", ".dir")]
-    whole = [path for path in objects if not path.name.startswith(".")]
+    complete = [path for path in objects if not path.name.startswith(".")]
     with ThreadPoolExecutor() as threads:
-        bar = tqdm(threads.map(md5_of, whole), total=len(whole), desc="cache", unit=" files", disable=None, leave=False)
-        return dict(zip(whole, bar, strict=True))
+        bar = tqdm(
+            threads.map(md5_of, complete), total=len(complete), desc="cache", unit=" files", disable=None, leave=False
+        )
+        return dict(zip(complete, bar, strict=True))
 
 
 def named(path: Path) -> str:
@@ -65,42 +67,42 @@ def named(path: Path) -> str:
     return path.parent.name + path.name
 
 
-def cache(folder: Path, hashes: dict[Path, str], made: list[Out]) -> Iterator[Finding]:
+def cache(folder: Path, hashes: dict[Path, str], recorded_outs: list[Out]) -> Iterator[Finding]:
     """Objects whose bytes do not hash to their name, and temporary files of interrupted transfers.
 
     The workspace may hold the same damaged bytes, which DVC goes on trusting: they have to go as well.
     """
     for path, digest in hashes.items():
         if digest != named(path).removesuffix(".dir"):
-            owners = [out for out in made if out.md5 == named(path)]
+            owners = [out for out in recorded_outs if out.md5 == named(path)]
             files = " ".join(["rm -rf", str(path), *sorted({str(out.path) for out in owners})])
             outputs, stages = (" ".join(sorted({getattr(out, of) for out in owners})) for of in ("out", "stage"))
-            mend = f"{files}, then `dvc pull {outputs}` (or, where it was not pushed, `dvc repro {stages}`)"
+            remedy = f"{files}, then `dvc pull {outputs}` (or, where it was not pushed, `dvc repro {stages}`)"
             if not owners:  # of another version
-                mend = f"{files}, then `dvc fetch --all-commits` where it was pushed"
-            yield Finding(f"cache: {path} is damaged: its bytes hash to {digest}", mend)
+                remedy = f"{files}, then `dvc fetch --all-commits` where it was pushed"
+            yield Finding(f"cache: {path} is damaged: its bytes hash to {digest}", remedy)
     others = [path for path in folder.glob("??/*") if path.is_file() and path not in hashes]
     for path in others + [path for path in folder.glob(".*.tmp") if path.is_file()]:
         yield Finding(f"cache: {path} is left from an interrupted transfer", f"rm -f {path}")
 
 
-def workspace(objects: Path, hashes: dict[Path, str], made: list[Out]) -> Iterator[Finding]:
+def workspace(objects: Path, hashes: dict[Path, str], recorded_outs: list[Out]) -> Iterator[Finding]:
     """Outputs whose bytes are not those that dvc.lock records.
 
-    Links to an object were hashed with it, and what is to be done about a damaged one was said.
+    Links to an object were hashed with it, and what is to be done about a damaged one was reported.
     """
-    for out in made:
+    for out in recorded_outs:
         place = objects / out.md5[:2] / out.md5[2:]
         damaged = place in hashes and hashes[place] != out.md5.removesuffix(".dir")
         if damaged or not out.path.is_file() or (place.exists() and place.samefile(out.path)):
             continue
         if md5_of(out.path) != out.md5:
-            mend = f"`dvc repro` where an input changed or a run was broken off; else rm -f {out.path}, `dvc pull {out.out}`"
-            yield Finding(f"{out.path}: its bytes are not those that dvc.lock records", mend)
+            remedy = f"`dvc repro` where an input changed or a run was broken off; else rm -f {out.path}, `dvc pull {out.out}`"
+            yield Finding(f"{out.path}: its bytes are not those that dvc.lock records", remedy)
 
 
 def members(folder: Path) -> list[dict[str, str]]:
-    """What a directory object lists; nothing where it is damaged (which was said already)."""
+    """What a directory object lists; nothing where it is damaged (which was reported already)."""
     try:
         return json.loads(folder.read_bytes())
     except ValueError:
@@ -117,8 +119,8 @@ def url_of(remote: str) -> str:
     return remote
 
 
-def remote(url: str, whole: bool, sizes: dict[str, int]) -> Iterator[Finding]:
-    """Remote objects that are not as long as `sizes` says by name, and (`whole`) those that hash to another name.
+def remote(url: str, read_all: bool, sizes: dict[str, int]) -> Iterator[Finding]:
+    """Remote objects that are not as long as `sizes` says by name, and (`complete`) those that hash to another name.
 
     A push tests for existence by name only, so a truncated object has to be deleted before it can be pushed again.
     """
@@ -127,19 +129,19 @@ def remote(url: str, whole: bool, sizes: dict[str, int]) -> Iterator[Finding]:
     for path, about in tqdm(sorted(found.items()), desc="remote", unit=" objects", disable=None, leave=False):
         folder, name = path.split("/")[-2:]
         digest = folder + name
-        mend = f"delete {path}, then `dvc push` from a machine whose cache is sound"
+        remedy = f"delete {path}, then `dvc push` from a machine whose cache is sound"
         if "." in name.removesuffix(".dir"):
             yield Finding(f"remote: {path} is left from an interrupted transfer", f"delete {path}")
         elif digest in sizes and about["size"] != sizes[digest]:
-            yield Finding(f"remote: {path} is truncated: {about['size']:,} of {sizes[digest]:,} bytes", mend)
-        elif whole:
+            yield Finding(f"remote: {path} is truncated: {about['size']:,} of {sizes[digest]:,} bytes", remedy)
+        elif read_all:
             content = hashlib.md5(system.cat_file(path), usedforsecurity=False).hexdigest()
             if content != digest.removesuffix(".dir"):
-                yield Finding(f"remote: {path} is damaged: its bytes hash to {content}", mend)
+                yield Finding(f"remote: {path} is damaged: its bytes hash to {content}", remedy)
 
 
-def sizes(hashes: dict[Path, str], made: list[Out]) -> dict[str, int]:
+def sizes(hashes: dict[Path, str], recorded_outs: list[Out]) -> dict[str, int]:
     """Bytes of objects by name: what the local cache holds undamaged, and files as dvc.lock records them."""
     sound = {path for path, digest in hashes.items() if digest == named(path).removesuffix(".dir")}
-    recorded = {out.md5: out.bytes for out in made if out.bytes is not None}
+    recorded = {out.md5: out.bytes for out in recorded_outs if out.bytes is not None}
     return {named(path): path.stat().st_size for path in sound} | recorded

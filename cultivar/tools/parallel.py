@@ -1,4 +1,4 @@
-"""Independent stages side by side: `python -m cultivar.tools.parallel --jobs 4 [STAGE …]`, or `make repro JOBS=4`.
+"""Independent stages side by side: `cultivar parallel --jobs 4 [STAGE …]`, or `make repro JOBS=4`.
 
 `dvc repro` runs one stage at a time, and two of them lock each other out. The one way that holds is
 one `dvc --wait-for-lock repro -s STAGE` per stage; this starts them in the order of the graph, each as soon as the
@@ -49,7 +49,7 @@ def main(
     try:
         failed = run_all({name: needs[name] for name in needs if name in wanted}, max(1, jobs))
     except KeyboardInterrupt:
-        print("\nstopped; finished stages are recorded, finished model calls remembered", file=sys.stderr)
+        print("\nstopped; finished stages are recorded, finished model calls cached", file=sys.stderr)
         return 130
     if failed:
         print(f"failed: {', '.join(failed)}; what they make possible was not started", file=sys.stderr)

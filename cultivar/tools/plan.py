@@ -1,11 +1,11 @@
-"""What the next `dvc repro` will do and cost, without doing it: `python -m cultivar.tools.plan`.
+"""What the next `dvc repro` will do and cost, without doing it: `cultivar plan`.
 
 For every stage: whether it will run and why; the requests that it makes and how many of them nobody has answered yet;
 tokens, cost (`budget.prices` in params.yaml) and minutes. Stages that ask, and those that they need, are rehearsed on
 their tables with the answers that the store has, and what a stage would write is what the next one is rehearsed on, so
 a plan is exact as long as everything is answered. Behind the first unanswered request tables are incomplete: from there
 figures come from the last run as well and are marked ~. Stages that nobody rehearses (training, reports) say "perhaps"
-to what reads their outputs, and DVC may restore a stage from its run cache that is said to run. Nothing is sent, and
+to what reads their outputs, and DVC may restore a stage from its run cache that the plan lists as to be run. Nothing is sent, and
 no output written; the store takes in what killed processes have left there.
 """
 
@@ -115,9 +115,9 @@ def plan(targets: list[str]) -> list[Planned]:
         if name == CODE or "model" in kinds[name] or name not in asking:
             one.seconds = last_run(name).get("seconds") if "matrix" not in graph["stages"][name] else seconds_of(name)
             continue
-        made = {path: frame for up in done.values() for path, frame in up.frames.items()}
+        tables = {path: frame for up in done.values() for path, frame in up.frames.items()}
         try:
-            estimate(one, graph, params, made)
+            estimate(one, graph, params, tables)
         except (ParamsError, GraphError, UndeclaredRead):  # what is configured is wrong, whatever the input
             raise
         except (TableError, OSError, ValueError) as error:
@@ -144,10 +144,10 @@ def differs(up: Planned, name: str, graph: dict[str, Any]) -> bool | None:
     return None if any(path.parts[0] in UNCACHED for path in others) else False
 
 
-def estimate(one: Planned, graph: dict[str, Any], params: dict[str, Any], made: dict[Path, Table]) -> None:
+def estimate(one: Planned, graph: dict[str, Any], params: dict[str, Any], tables: dict[Path, Table]) -> None:
     """Rehearse a stage and fill in what it asks, and what it would write."""
     with ExitStack() as stack:
-        run = rehearsal(one.stage, graph, params, stack, made=made)
+        run = rehearsal(one.stage, graph, params, stack, replacements=tables)
         outputs = run.outputs()
         one.frames = {run.spec.targets[name]: value for name, value in outputs.items() if isinstance(value, Table)}
         if run.engines:
@@ -205,12 +205,12 @@ def growth(one: Planned, run: Rehearsal, last: dict[str, Any]) -> float:
 def tokens_each(engine: Any, last: dict[str, Any], role: str) -> tuple[float | None, float]:
     """Tokens of a prompt (None: unknown) and of an answer.
 
-    Of prompts, the mean of the last run's, else of those to be sent; of answers, the mean of what is remembered, else of
-    the last run's, else half of what may be said.
+    Of prompts, the mean of the last run's, else of those to be sent; of answers, the mean of what is cached, else of
+    the last run's, else half of max_tokens.
     """
     missing = len(engine.backend.requests)
     prompt = last.get("prompt_tokens", {}).get(role) or (engine.backend.prompt_tokens / missing if missing else None)
-    known = [said.completion_tokens for said in engine.memory.known.values()]
+    known = [answer.completion_tokens for answer in engine.sender.cache.known.values()]
     if known:
         return prompt, sum(known) / len(known)
     return prompt, last.get("completion_tokens", {}).get(role) or engine.spec.max_tokens / 2

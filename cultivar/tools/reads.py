@@ -1,6 +1,6 @@
 """What a stage's code reads besides code, and what of the machine it must not read: found without running anything.
 
-    python -m cultivar.tools.reads      # exit status 1 where dvc.yaml and the code differ
+    cultivar reads      # exit status 1 where dvc.yaml and the code differ
 
 From the code of a stage come its tables and models (the signature), its prompt files (`Prompt("…")`, with everything
 that the templates include), other files (`files.find("…")`) and its params. A file that dvc.yaml does not list, or lists
@@ -104,7 +104,7 @@ def calls(modules: set[str], name: str) -> Iterator[ast.Call]:
 
 
 def prompts_of(modules: set[str]) -> Iterator[Path]:
-    """Prompt files that the modules name, and all that these include; of a name made at run time, its whole folder."""
+    """Prompt files that the modules name, and all that these include; of a name made at run time, its entire folder."""
     for call in calls(modules, "Prompt"):
         name = call.args[0]
         if isinstance(name, ast.Constant):
@@ -180,8 +180,8 @@ def impurities(module: str) -> Iterator[str]:
 
 def unseeded(name: ast.AST, tree: ast.Module) -> bool:
     """Whether a generator is made without a seed."""
-    made = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.func is name]
-    return any(not call.args and not call.keywords for call in made)
+    calls_of_it = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.func is name]
+    return any(not call.args and not call.keywords for call in calls_of_it)
 
 
 def imported_names(tree: ast.Module) -> dict[str, str]:

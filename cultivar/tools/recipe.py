@@ -1,4 +1,4 @@
-"""Apply a parameter set of recipes/ to params.yaml: `python -m cultivar.tools.recipe qwen2-7b`.
+"""Apply a parameter set of recipes/ to params.yaml: `cultivar recipe qwen2-7b`.
 
 A recipe names only what differs from params.yaml. It is merged key by key (lists are replaced whole), checked like
 params.yaml itself, and written back with the comments kept; then `dvc repro` rebuilds what it changes. `--print` shows
@@ -45,16 +45,16 @@ def main(
 
 def declare(pretrained: str, encoder: str) -> list[str]:
     """List the folders of models among the deps of the stages in dvc.yaml that read them; one line per stage changed."""
-    text, said = GRAPH.read_text(encoding="utf-8"), []
+    text, changes = GRAPH.read_text(encoding="utf-8"), []
     for stage, folder in (("ontology", encoder), ("base", pretrained), ("seeds", pretrained)):
         if folder and folder not in load_yaml(GRAPH)["stages"][stage]["deps"]:
             start = text.index("    deps:\n", text.index(f"\n  {stage}:\n")) + len("    deps:\n")
             text = f"{text[:start]}      - {folder}\n{text[start:]}"
-            said.append(f"dvc.yaml: {folder} is a dep of {stage}")
+            changes.append(f"dvc.yaml: {folder} is a dep of {stage}")
     temporary = GRAPH.with_name(".dvc.yaml.tmp")
     temporary.write_text(text, encoding="utf-8")
     temporary.replace(GRAPH)
-    return said
+    return changes
 
 
 def recipe_path(name: str) -> Path:

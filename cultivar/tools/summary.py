@@ -1,6 +1,6 @@
 """What a run came to: held-out metrics by model, the two products, where the time went, and the report's path.
 
-python -m cultivar.tools.summary
+cultivar summary
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Derive rows again and compare: `python -m cultivar.tools.verify --sample 50`.
+"""Derive rows again and compare: `cultivar verify --sample 50`.
 
 First every stage that asks models or judges programs is derived again from its inputs and the store, whole, and compared
 with the tables on disk: a stale, missing or forged row shows here, at no cost. Then a sample of what the store remembers
@@ -111,11 +111,11 @@ def derive(name: str, graph: dict, forgotten: Collection[bytes] = ()) -> Derived
         run = rehearsal(name, graph, load_yaml(PARAMS), stack, **how)
         outputs = run.outputs()
         one = Derived(name)
-        for output, made in outputs.items():
-            if isinstance(made, Table):
-                there = Table.read(made.model, run.spec.targets[output])
-                one.rows += len(made)
-                if ids := differing(there.frame, made.frame):
+        for output, derived in outputs.items():
+            if isinstance(derived, Table):
+                there = Table.read(derived.model, run.spec.targets[output])
+                one.rows += len(derived)
+                if ids := differing(there.frame, derived.frame):
                     one.differing[str(run.spec.targets[output])] = ids
         tally(one, run)
     return one
@@ -124,16 +124,16 @@ def derive(name: str, graph: dict, forgotten: Collection[bytes] = ()) -> Derived
 def tally(one: Derived, run: Rehearsal) -> None:
     """Note what was recalled, what was missing, and how many fresh results are those of the store."""
     for engine in run.engines.values():
-        memory = engine.memory
+        memory = engine.sender.cache
         one.answers += list(memory.known)
         one.missing += len(getattr(engine.backend, "requests", []))
         one.again += len(memory.fresh_answers)
-        one.alike += sum(memory.known[key] == said for key, said in memory.fresh_answers.items())
+        one.alike += sum(memory.known[key] == fresh for key, fresh in memory.fresh_answers.items())
         one.deterministic &= engine.simulated
     if run.sandbox is not None:
         one.verdicts += list(run.sandbox.seen)
-        one.again += len(run.sandbox.fresh)
-        one.alike += sum(same for same in run.sandbox.fresh.values())
+        one.again += len(run.sandbox.rechecked)
+        one.alike += sum(same for same in run.sandbox.rechecked.values())
 
 
 def pick(sound: list[Derived], sample: int, seed: int) -> dict[str, list[bytes]]:
@@ -143,11 +143,11 @@ def pick(sound: list[Derived], sample: int, seed: int) -> dict[str, list[bytes]]
     return {one.stage: [key for stage, key in chosen if stage == one.stage] for one in sound}
 
 
-def differing(there: pl.DataFrame, made: pl.DataFrame) -> list[str]:
+def differing(there: pl.DataFrame, derived: pl.DataFrame) -> list[str]:
     """Ids of rows that only one of two tables of one model has, or that are not equal."""
-    if there.equals(made):
+    if there.equals(derived):
         return []
-    old, new = (frame.rechunk().select("id", row=frame.rechunk().hash_rows()) for frame in (there, made))
+    old, new = (frame.rechunk().select("id", row=frame.rechunk().hash_rows()) for frame in (there, derived))
     both = old.join(new, on="id", how="full", coalesce=True)
     return both.filter(pl.col("row").ne_missing(pl.col("row_right")))["id"].sort().to_list()
 

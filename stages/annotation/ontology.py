@@ -20,7 +20,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from snowballstemmer import stemmer
 
 from cultivar.llm.embedding import embed
-from cultivar.store.store import Store, where
+from cultivar.store.store import Store, store_folder
 from schemas.ids import content_id
 from schemas.params.engines import RuntimeParams
 from schemas.rows import Label, OntologyEntry, TagSet
@@ -108,7 +108,7 @@ def vectors(params: OntologyParams, runtime: RuntimeParams, files: Files) -> Vec
     """Embeddings by the encoder, each title once and for all, or character n-grams."""
     if not params.encoder:
         return ngrams
-    store = Store(where(runtime.store), runtime.flush_rows, runtime.flush_s)
+    store = Store(store_folder(runtime.store), runtime.flush_rows, runtime.flush_s)
     files.find(params.encoder)
     return partial(embed, folder=Path(params.encoder), store=store)
 

@@ -1,0 +1,1 @@
+"""Review: what a data version is and what a run came to."""

@@ -16,7 +16,7 @@ from cultivar.llm.answer import Answer
 from cultivar.llm.engine import Engine
 from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import Question
-from cultivar.sandbox import NO_VERDICT, Job, Limits, Sandbox, gate
+from cultivar.sandbox import NO_VERDICT, Job, Limits, Sandbox, gate, job_from_asserts
 from schemas.ids import content_id, seed_of
 from schemas.rows import CodeTask
 from stages.synthesis.ledger import Ledger
@@ -169,7 +169,7 @@ def gather_tests(
 
 
 def job(name: str, solution: Solution, test: str, params: ExecutionParams) -> Job:
-    made = Job.from_asserts(name, solution.code, [test], solution.task.entry_point, solution.task.setup)
+    made = job_from_asserts(name, solution.code, [test], solution.task.entry_point, solution.task.setup)
     return replace(made, limits=Limits(cpu_s=params.cpu_s))
 
 
@@ -181,7 +181,7 @@ def drop_wrong_tests(
     A test that the sandbox could not run on the reference stays: nothing speaks against it.
     """
     places = {
-        f"{task.id}/{number}": (task, test, Job.from_asserts("", task.solution, [test], task.entry_point, task.setup))
+        f"{task.id}/{number}": (task, test, job_from_asserts("", task.solution, [test], task.entry_point, task.setup))
         for task in tasks
         if task.solution
         for number, test in enumerate(tests[task.id])

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from cultivar.llm.answer import Answer
 from cultivar.llm.engine import Engine
 from cultivar.llm.prompt import Prompt
-from cultivar.llm.request import Message, Question
+from cultivar.llm.request import MessageDict, Question
 from cultivar.sandbox import NO_VERDICT, Job, Limits, Sandbox
 from schemas.ids import content_id, seed_of, unit_of
 from schemas.rows import Constraint, Instruction
@@ -258,7 +258,7 @@ def respond(
         for rule in rules
         for query in sorted(fit, key=lambda row: (unit_of(rule.id, row.id), row.id))[: params.queries]
     ]
-    prompts: list[list[Message]] = [
+    prompts: list[list[MessageDict]] = [
         [{"role": "user", "content": composed(query.prompt, rule.text)}] for rule, query in work
     ]
     asked = teacher.ask([
@@ -315,7 +315,7 @@ def match(
 def admit(
     rule: Rule,
     query: Instruction,
-    prompt: list[Message],
+    prompt: list[MessageDict],
     answers: list[Answer],
     rates: list[float],
     matched: dict[tuple[int, int], int],

@@ -36,13 +36,17 @@ def judged(code: str, text: str, turn: int) -> str:
 
 def constrain(
     replies=(GOOD,), codes=(UPPER,), match=10, label="neutral", cases=CASES, asked=(QUERY,), seeds=(SEED,),
-    rewritten=(), outcome=judged, **params,
+    rewritten=(), outcome=judged, asked_for=None, judged_by=None, **params,
 ):  # fmt: skip
-    """The stage on constraints alone. `match`: the judge's score, or {reply: score}; a text is sent as it is."""
+    """The stage on constraints alone. `match`: the judge's score, or {reply: score}; a text is sent as it is.
+
+    `asked_for` collects the prompts that ask for rewrites, `judged_by` those that ask for a match.
+    """
 
     def teacher(request):
         prompt = prompt_of(request)
         if "Write new constraints" in prompt:
+            (asked_for if asked_for is not None else []).append(prompt)
             return rewritten if isinstance(rewritten, str) else {"constraints": list(rewritten)}
         if "You write checks" in prompt:
             code = codes[request.sample]
@@ -56,6 +60,7 @@ def constrain(
         if "how the hypothesis" in prompt:
             found = label(prompt) if callable(label) else label
             return {"label": found} if found in ("neutral", "contradiction", "entailment") else found
+        (judged_by if judged_by is not None else []).append(prompt)
         scores = match if isinstance(match, dict) else {"": match}
         score = next(score for reply, score in scores.items() if reply in prompt)
         return score if isinstance(score, str) else {"reason": "", "score": score}

@@ -30,8 +30,10 @@ def id_of(model: type, fields: dict[str, Any]) -> str:
 @contextmanager
 def engines(teacher: Script, judge: Script) -> Iterator[tuple[Engine, Engine]]:
     """Scripted teacher and judge. They differ in label and in `simulated`, so that a row shows whose it holds."""
-    with scripted(teacher, "teacher", model="teacher") as first, scripted(judge, "judge", model="judge") as second:
-        first.simulated = False
+    with (
+        scripted(teacher, "teacher", simulated=False, model="teacher") as first,
+        scripted(judge, "judge", model="judge") as second,
+    ):
         yield first, second
 
 

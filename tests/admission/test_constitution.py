@@ -51,6 +51,7 @@ def improve(follows, principles=ONE, prompt=PROMPT, replies=None, **params):
 
     def teacher(request):
         prompt = request.messages[-1]["content"]
+        assert request.messages[-1]["role"] == "user"
         rule = re.search(r"<principle>\nrule (\w+)\n", prompt)
         step = "deviate" if "<neglected>" in prompt else "initial"
         if rule:
@@ -71,6 +72,15 @@ def improve(follows, principles=ONE, prompt=PROMPT, replies=None, **params):
         asked = [engine.backend.asked for engine in both]
     closing("constitution", found, safety_prompts=prompts)
     return found, asked
+
+
+def test_each_step_is_shown_the_request_and_its_principle_in_their_places():
+    _, ((first, *rest), judged) = improve(only_final)
+    assert first == PROMPT["prompt"], "the initial response is to the prompt alone"
+    assert all(f"<request>\n{PROMPT['prompt']}\n" in prompt for prompt in [*rest, *judged])
+    deviate, critique, revise = rest
+    assert "<neglected>\nrule one\n" in deviate and "<critique_request>\nname one\n" in critique
+    assert "<critique>\nIt is too frank.\n" in revise and "<revision_request>\nrewrite one\n" in revise
 
 
 def only_final(text, principle, first):

@@ -133,6 +133,25 @@ def test_rows_beyond_the_first_chunk_are_named_right(monkeypatch):
     assert {overlap[0] for overlap in found} == set(rows)
 
 
+def test_of_items_that_share_as_much_the_one_with_the_least_id_is_named():
+    items = [evaluation_item(f"a b c d e f {tail}") for tail in "uvwxyz"]
+    ((_, item, removed, _, _),) = overlaps(["a b c d e f g"], items)
+    assert removed and item == min(items, key=lambda item: item["id"])["prompt"]
+    (found,) = overlaps(["a b c d e f g"], items, ngram=9, report_items=1)
+    assert found[1] == item
+
+
+@pytest.mark.parametrize(("row", "item"), [("p q a b c d", "r a b c d s"), ("p a b c d q", "r s a b c d")])
+def test_a_run_at_the_very_end_counts(row, item):
+    assert overlaps([row], [item], lcs_tokens=4) == [(row, item, True, 4, "a b c d")]
+
+
+def test_every_row_finds_its_own_item_among_many():
+    texts = [" ".join(f"{letter}{n}" for letter in "abcdefgh") for n in range(60)]
+    found = overlaps([f"{text} x" for text in texts], [f"y {text}" for text in texts])
+    assert [(row, item) for row, item, *_ in found] == sorted((f"{text} x", f"y {text}") for text in texts)
+
+
 def test_without_items_or_rows_there_is_no_overlap():
     assert overlaps([ROW], []) == overlaps([], [ITEM]) == []
 

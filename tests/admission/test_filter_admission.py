@@ -13,6 +13,7 @@ from tests.admission.rows import demonstration, evaluation_item, ids, preference
 
 INPUTS = list(inspect.signature(filter_rows).parameters)[:10]
 D, P = "annotation_demonstrations", "annotation_preferences"
+STRATEGIES = ("annotation", "rejection", "execution", "repurpose", "constitution")
 REFUSAL = "I'm sorry, I cannot help with that."
 PROMPT = "one two three four five six seven eight nine ten"
 """Eight shingles of three words."""
@@ -68,13 +69,13 @@ def test_rows_of_one_product_with_the_same_texts_are_duplicates(first, second, d
 
 
 def test_of_duplicates_the_best_mean_score_stays_then_the_least_id():
-    scores = [[5.0, 0.0], [3.0], [], [-1.0]]
+    scores = [[5.0, 0.0], [3.0], [0.5], [], [-1.0]]
     rows = [
         demonstration("One?", "Two.", strategy=strategy, scores=[{"name": "s", "value": value} for value in values])
-        for strategy, values in zip(("annotation", "rejection", "execution", "repurpose"), scores, strict=True)
+        for strategy, values in zip(STRATEGIES, scores, strict=True)
     ]
-    for first in range(3):
-        assert ids(filter_by(**{D: rows[first:]}).filtered_demonstrations) == ids([rows[1 if first < 2 else 2]])
+    for first in range(4):
+        assert ids(filter_by(**{D: rows[first:]}).filtered_demonstrations) == ids([rows[max(first, 1)]])
     equal = [row | {"scores": []} for row in rows]
     assert ids(filter_by(**{D: equal}).filtered_demonstrations) == {min(ids(equal))}
 

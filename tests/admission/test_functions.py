@@ -61,7 +61,7 @@ def test_a_function_stays_where_it_agrees_with_a_share_of_the_cases(accuracy, ra
     found = constrain([HALF], [UPPER, FIRST, function("upper  # again")], cases=FIVE, outcome=spaced,
                       function_accuracy=accuracy, case_agreement=0.5, pass_rate=0.0)  # fmt: skip
     (verdict,) = (row for row in found.execution_verdicts if row.verifier == "functions")
-    assert verdict.score == rate
+    assert (verdict.score, verdict.outcome) == (rate, "pass"), "at least the share that params ask for"
 
 
 def spaced(code: str, text: str, turn: int) -> str:
@@ -113,7 +113,13 @@ def test_what_imports_other_modules_or_defines_no_evaluate_is_never_run(source):
 
 
 @pytest.mark.parametrize(
-    "source", ["import re, json\n", "from collections import Counter\n", "import unicodedata as u\n"]
+    "source",
+    [
+        "import re, json\n",
+        "from collections import Counter\n",
+        "import unicodedata as u\n",
+        "import re, string, math, collections, itertools, json, unicodedata, datetime, statistics\n",
+    ],
 )
 def test_a_few_modules_may_be_imported(source):
     assert survives([source + UPPER])
@@ -125,6 +131,15 @@ def test_an_answer_that_the_sandbox_could_not_get_counts_neither_for_nor_against
     assert rules(found.dropped) == {UNKNOWN: 1}
     found = constrain([GOOD], [ALWAYS])
     assert rules(found.dropped) == {NONE: 1}
+
+
+def test_a_function_is_held_to_the_cases_that_it_could_be_asked():
+    def outcome(code, text, turn):
+        return "refused" if "again" in code and text == "B" else spaced(code, text, turn)
+
+    codes = [UPPER, function("upper  # again")]
+    (row,) = constrain([GOOD], codes, cases=FIVE, outcome=outcome, function_accuracy=1.0).execution_demonstrations
+    assert len(row.parents) == 5, "seed, query, both functions, the answer"
 
 
 def test_a_function_that_cannot_be_read_is_quarantined_with_its_text():
@@ -200,6 +215,9 @@ def test_rewritten_constraints_are_constraints_of_their_own_and_every_text_count
 def test_at_most_so_many_rewrites_are_taken():
     found = constrain([GOOD], rewritten=["Shout", "Scream"], rewrites=1)
     assert len(found.execution_demonstrations) == 2
+    seen = []
+    constrain([GOOD], rewritten=["Shout"], rewrites=3, asked_for=seen)
+    assert "a list of 3 strings" in seen[0] and f"<constraint>\n{SEED}\n" in seen[0]
     found = constrain([GOOD], rewritten=["Shout", "Scream"], rewrites=0)
     assert len(found.execution_demonstrations) == 1
 

@@ -156,11 +156,11 @@ def test_equal_rows_stand_once_within_a_source_and_over_sources(take):
     ("ids", "expected"),
     [
         (None, "abcdef"), ("", "abcdef"), ("2", "b"), ("2-4", "bcd"), ("4-4", "d"), ("2-3, x-7", "bce"), ("1,x-7", "ae"),
-        (" 3 , , 1 ", "ac"), ("9", ""), ("4-2", ""), ("x", ""), ("-2", ""), ("2-", ""), ("x-1-2", ""),
+        (" 3 , , 1 ", "ac"), ("9", ""), ("8", "f"), ("6", ""), ("4-2", ""), ("x", ""), ("-2", ""), ("2-", ""), ("x-1-2", ""),
     ],
 )  # fmt: skip
 def test_ids_and_ranges_choose_records(take, ids, expected):
-    names = [{"task_id": 1}, {"id": 2}, {"key": 3}, {"task_id": 4, "id": 9}, {"id": "x-7", "key": 3}, {}]
+    names = [{"task_id": 1}, {"id": 2}, {}, {"task_id": 4, "id": 9}, {"id": "x-7", "key": 3}, {"key": 8}]
     rows = [{"prompt": letter} | name for letter, name in zip("abcdef", names, strict=True)]
     tables = take(("a.jsonl", rows, {"ids": ids}))
     chosen = "".join(sorted(row.prompt for row in tables.instructions))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from schemas.ids import content_id
 from schemas.stage import Files
 from stages.curation.ingest import ingest
 from stages.curation.params import IngestParams
@@ -27,12 +28,24 @@ def test_a_passage_needs_the_least_words_and_has_no_more_than_the_most(take):
     tables = take(source, passage_min_words=4, passage_max_words=4)
     assert passages(tables) == [("one two three four", "a.txt:6")]
     assert dropped(tables) == [("short passage", "a.txt:8: fewer than passage_min_words")]
+    assert [row.id for row in tables.dropped] == [content_id("dropped", ["passage", "a.txt:8", "short passage"])]
     (row,) = tables.passages
     assert (row.work, row.author, row.section) == ("The Sea", "A. Nemo", "")
     tables = take(source, passage_min_words=5, passage_max_words=6)
     assert passages(tables) == [("one two three four\n\nfive six", "a.txt:6")] and not dropped(tables)
     tables = take(source, passage_min_words=2, passage_max_words=4)
     assert [text for text, _ in passages(tables)] == ["five six", "one two three four"]
+
+
+def test_a_passage_names_its_chapter(take):
+    chapter = (
+        f"Title: The Sea\n\n{START}\n\nChapter I. Of salt\n\n{'word ' * 50}\n\nChapter 2\n\n{'more ' * 50}\n{END}\n"
+    )
+    tables = take(("a.txt", chapter, {"domain": "literature"}), passage_min_words=1)
+    assert {row.section: row.text.split()[0] for row in tables.passages} == {
+        "Chapter I. Of salt": "word",
+        "Chapter 2": "more",
+    }
 
 
 @pytest.mark.parametrize(
@@ -73,6 +86,8 @@ def test_people_and_fictional_characters_of_wikidata_are_characters_the_others_a
         ("not a character", "a.json:Q6: the entity is missing in Wikidata"),
     ]
     assert [row.parents for row in tables.dropped] == [[]] * 3
+    places = [["character", f"a.json:{key}", "not a character"] for key in ("Q3", "Q4", "Q6")]
+    assert {row.id for row in tables.dropped} == {content_id("dropped", place) for place in places}
 
 
 def test_ids_choose_characters_the_language_names_them_and_labels_come_from_all_files(take):

@@ -3,22 +3,24 @@
 import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
 import torch
 from transformers import AutoModelForSequenceClassification, Qwen2Config, Qwen2ForCausalLM, set_seed
 
 from schemas.ids import content_id
 from schemas.params.engines import RuntimeParams
-from schemas.rows import FinalPreference
+from schemas.rows import FinalDemonstration, FinalPreference
 from schemas.stage import Checkpoints, Model, ModelOut
 from schemas.table import Context, Table
 from train.chat import encode_prompt
 from train.dpo import dpo
 from train.online_dpo import online_dpo
-from train.params import DpoParams, OnlineDpoParams, RewardParams
+from train.params import DpoParams, OnlineDpoParams, RewardParams, SftParams
 from train.reward import reward
 from train.sampling.rollouts import Rollouts
 from train.sampling.samples import Sample
+from train.sft import sft
 from train.tokenizer import train_tokenizer
 
 TOKENIZER = train_tokenizer(["Why is it so? Because it is."], 300, 128)
@@ -34,9 +36,14 @@ def model(tmp_path_factory) -> Model:
     set_seed(1)
     sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 1}
     config = Qwen2Config(
-        vocab_size=len(TOKENIZER), num_key_value_heads=1, max_position_embeddings=128, tie_word_embeddings=True,
-        eos_token_id=TOKENIZER.eos_token_id, pad_token_id=TOKENIZER.pad_token_id, **sizes,
-    )  # fmt: skip
+        vocab_size=len(TOKENIZER),
+        num_key_value_heads=1,
+        max_position_embeddings=128,
+        tie_word_embeddings=True,
+        eos_token_id=TOKENIZER.eos_token_id,
+        pad_token_id=TOKENIZER.pad_token_id,
+        **sizes,
+    )
     Qwen2ForCausalLM(config).save_pretrained(folder)
     TOKENIZER.save_pretrained(folder)
     return Model(folder)
@@ -104,26 +111,53 @@ def reward_margin(folder: Path) -> float:
     return sum(score(prompt, CHOSEN) - score(prompt, REJECTED) for prompt in PROMPTS) / len(PROMPTS)
 
 
+def test_sft_makes_the_completions_of_the_train_split_likelier(model, tmp_path):
+    rows = [
+        {name: row[name] for name in row if name not in ("chosen", "rejected", "margin")}
+        | {"completion": row["chosen"]}
+        for row in preferences().frame.to_dicts()
+    ]
+    data, out = Context(FinalDemonstration, Table.of(FinalDemonstration, rows).frame), ModelOut(tmp_path / "sft")
+    found = sft(data, model, SftParams(**FAST), out, Checkpoints(tmp_path / "work"), lambda *_: None)
+    assert likelihood_margin(out.path) > likelihood_margin(model.path) + 1
+    tokens = sum(len(sequence(prompt, CHOSEN)[0]) for prompt in PROMPTS)
+    assert found.metrics.pop("loss") > 0 and found.loss.frame["loss"].is_sorted(descending=True)
+    assert found.metrics == {"demonstrations": 4, "overlong": 0, "tokens": tokens, "steps": 8}
+
+
 def test_dpo_raises_the_margin_of_the_train_split(model, tmp_path):
     """The held-out split prefers the other side, so that training on it would lower the margin."""
     out = ModelOut(tmp_path / "dpo")
-    found = dpo(preferences(), model, DpoParams(**FAST), out, Checkpoints(tmp_path / "work"), lambda *_: None)
+    output = dpo(preferences(), model, DpoParams(**FAST), out, Checkpoints(tmp_path / "work"), lambda *_: None)
     assert likelihood_margin(out.path) > likelihood_margin(model.path) + 1
-    assert found.metrics["train_margin"] > 0 and found.metrics["train_accuracy"] == 1
-    assert (found.metrics["pairs"], found.metrics["overlong"], found.metrics["steps"]) == (4, 0, 8)
-    assert 0 < found.metrics["loss"] < 0.69
+    assert output.metrics["train_margin"] > 0 and output.metrics["train_accuracy"] == 1
+    assert (output.metrics["pairs"], output.metrics["overlong"], output.metrics["steps"]) == (4, 0, 8)
+    assert 0 < output.metrics["loss"] < 0.69
 
 
 def test_reward_training_raises_the_margin_and_the_held_out_pairs_are_those_of_their_split(model, tmp_path):
     out = ModelOut(tmp_path / "reward")
     params = RewardParams(**FAST | {"max_steps": 30})
-    found = reward(preferences(), model, params, out, Checkpoints(tmp_path / "work"), lambda *_: None)
+    output = reward(preferences(), model, params, out, Checkpoints(tmp_path / "work"), lambda *_: None)
     margin = reward_margin(out.path)
-    assert margin > 0.5 and found.metrics["pairs"] == found.metrics["heldout_pairs"] == 4
-    assert (found.metrics["steps"], found.metrics["overlong"]) == (30, 0) and 0 < found.metrics["loss"] < 0.7
-    assert found.metrics["heldout_accuracy"] == 0 and found.metrics["heldout_margin"] == pytest.approx(
+    assert margin > 0.5 and output.metrics["pairs"] == output.metrics["heldout_pairs"] == 4
+    assert (output.metrics["steps"], output.metrics["overlong"]) == (30, 0) and 0 < output.metrics["loss"] < 0.7
+    assert output.metrics["heldout_accuracy"] == 0 and output.metrics["heldout_margin"] == pytest.approx(
         -margin, abs=1e-4
     )
+
+
+def test_without_held_out_pairs_the_reward_model_has_no_accuracy(model, tmp_path):
+    train = Context(FinalPreference, preferences().frame.filter(pl.col("split") == "train"))
+    params, out = RewardParams(**FAST | {"max_steps": 1}), ModelOut(tmp_path / "reward")
+    found = reward(train, model, params, out, Checkpoints(tmp_path / "work"), lambda *_: None)
+    assert found.metrics["heldout_pairs"] == 0 and found.metrics.keys() == {
+        "pairs",
+        "overlong",
+        "steps",
+        "loss",
+        "heldout_pairs",
+    }
 
 
 class Sampler:
@@ -132,8 +166,8 @@ class Sampler:
     def sync(self, policy, prompts):
         pass
 
-    def sample(self, prompts, drawing, shown, kept):
-        texts = [REJECTED, CHOSEN][: drawing.samples]
+    def sample(self, prompts, settings, progress, cache):
+        texts = [REJECTED, CHOSEN][: settings.samples]
         return [[Sample(TOKENIZER(text)["input_ids"], text, True) for text in texts] for _ in prompts]
 
     def close(self):
@@ -158,10 +192,18 @@ def test_online_dpo_raises_the_likelihood_of_what_the_reward_model_prefers(model
         **FAST | {"episodes": 1, "prompts": 4, "samples": 2, "optimizer": "adamw", "max_new_tokens": 8}
     )
     out = ModelOut(tmp_path / "online")
-    found = online_dpo(
-        preferences(), model, model, model, model, params, RuntimeParams(), out, Checkpoints(tmp_path / "work"),
+    output = online_dpo(
+        preferences(),
+        model,
+        model,
+        model,
+        model,
+        params,
+        RuntimeParams(),
+        out,
+        Checkpoints(tmp_path / "work"),
         lambda *_: None,
-    )  # fmt: skip
+    )
     assert likelihood_margin(out.path) > likelihood_margin(model.path) + 1
-    assert {(row.chosen, row.rejected, row.margin) for row in found.online_pairs} == {(CHOSEN, REJECTED, 2.0)}
-    assert found.metrics["kl_last"] > 0 and found.metrics["win_rate_last"] > 0
+    assert {(row.chosen, row.rejected, row.margin) for row in output.online_pairs} == {(CHOSEN, REJECTED, 2.0)}
+    assert output.metrics["kl_last"] > 0 and output.metrics["win_rate_last"] > 0

@@ -9,7 +9,7 @@ import pytest
 from schemas.ids import content_id
 from schemas.rows import EvaluationItem
 from tests.admission.rows_synthesis import HandSandbox
-from train.marking import can_mark, exact, mark
+from train.marking import can_mark, is_right_answer, mark
 
 TEST = "assert f(1) > 0"
 
@@ -28,10 +28,16 @@ CODE = item("code", tests=[TEST], entry_point="f", setup="y = 1")
 def test_each_task_is_marked_by_its_own_rule():
     sandbox = HandSandbox(lambda code, test, turn: "pass" if "good" in code else "fail")
     answers = [
-        (MATH, "The answer is 4.", True), (CODE, "good", True), (MATH, "The answer is 5.", False), (MATH, "PARIS", False),
-        (CODE, "```\nbad\n```\n```python\nbad\n```\nso\n```py\ngood\n```", True), (CAPITAL, "PARIS", True), (CAPITAL, "Paris", False),
-        (CODE, "```python\ngood\n```\n```\nbad", False), (CODE, "bad", False),
-    ]  # fmt: skip
+        (MATH, "The answer is 4.", True),
+        (CODE, "good", True),
+        (MATH, "The answer is 5.", False),
+        (MATH, "PARIS", False),
+        (CODE, "```\nbad\n```\n```python\nbad\n```\nso\n```py\ngood\n```", True),
+        (CAPITAL, "PARIS", True),
+        (CAPITAL, "Paris", False),
+        (CODE, "```python\ngood\n```\n```\nbad", False),
+        (CODE, "bad", False),
+    ]
     assert mark([answer[:2] for answer in answers], sandbox) == [answer[2] for answer in answers]
     assert [(job.code.strip(), job.tests, job.setup, job.entry_point) for job in sandbox.jobs] == [
         (code, [TEST], "y = 1", "f") for code in ("good", "good", "bad", "bad")
@@ -43,10 +49,16 @@ def test_each_task_is_marked_by_its_own_rule():
 
 @pytest.mark.parametrize(
     ("results", "warned"),
-    [({"a": "sandbox_error"}, True), ({"a": "refused", "b": "pass"}, True), ({"a": "refused", "b": "pass", "c": "sandbox_error"}, True), ({"a": "sandbox_error", "b": "fail"}, False),
-     ({"a": "fail"}, False), ({"a": "pass", "b": "pass"}, False)],
-)  # fmt: skip
-def test_what_the_sandbox_did_not_decide_is_not_right_and_warned_of(results, warned):
+    [
+        ({"a": "sandbox_error"}, True),
+        ({"a": "refused", "b": "pass"}, True),
+        ({"a": "refused", "b": "pass", "c": "sandbox_error"}, True),
+        ({"a": "sandbox_error", "b": "fail"}, False),
+        ({"a": "fail"}, False),
+        ({"a": "pass", "b": "pass"}, False),
+    ],
+)
+def test_what_the_sandbox_did_not_decide_is_not_right_with_a_warning(results, warned):
     tests = [f"assert f({test!r}) > 0" for test in results]
     sandbox = HandSandbox(lambda code, test, turn: results[test[10]])
     with warnings.catch_warnings(record=True) as caught:
@@ -59,22 +71,41 @@ def test_what_the_sandbox_did_not_decide_is_not_right_and_warned_of(results, war
 @pytest.mark.parametrize(
     ("one", "can"),
     [
-        (MATH, True), (item("math"), False), (item("math", answer=""), False),
-        (CODE, True), (item("code"), False), (item("code", tests=["assert f(1) =="]), False),
-        (item("code", tests=[TEST, "# nothing"]), False), (item("code", tests=["def test_it(tmp_path): assert f(1)"]), False),
-        (CAPITAL, True), (item("constraint", constraints=["no:such"]), False), (item("general"), False),
+        (MATH, True),
+        (item("math"), False),
+        (item("math", answer=""), False),
+        (CODE, True),
+        (item("code"), False),
+        (item("code", tests=["assert f(1) =="]), False),
+        (item("code", tests=[TEST, "# nothing"]), False),
+        (item("code", tests=["def test_it(tmp_path): assert f(1)"]), False),
+        (CAPITAL, True),
+        (item("constraint", constraints=["no:such"]), False),
+        (item("general"), False),
     ],
-)  # fmt: skip
+)
 def test_an_item_is_marked_where_there_is_a_way_to(one, can):
     assert can_mark(one) is can
 
 
 @pytest.mark.parametrize(
-    ("said", "answer", "right"),
-    [("4", "4", True), ("5", "4", False), ("x+1", "1+x", True), ("x+1", "y+1", False), ("x+1", "x+2", False),
-     ("2", "x", False), ("4 or 5", "4", False), ("Monday", "Monday", True), ("Monday", "Tuesday", False), ("x", "4 or x", False),
-     ("5c", "5", False), ("5", "5 ml", False), ("5 ml", "5", True)],
-)  # fmt: skip
-def test_an_answer_is_right_where_it_is_one_value_and_equal(said, answer, right):
-    assert exact(f"The answer is {said}.", answer) is right
-    assert exact(said, answer) is False, "a text that never gives its answer is wrong"
+    ("final", "answer", "right"),
+    [
+        ("4", "4", True),
+        ("5", "4", False),
+        ("x+1", "1+x", True),
+        ("x+1", "y+1", False),
+        ("x+1", "x+2", False),
+        ("2", "x", False),
+        ("4 or 5", "4", False),
+        ("Monday", "Monday", True),
+        ("Monday", "Tuesday", False),
+        ("x", "4 or x", False),
+        ("5c", "5", False),
+        ("5", "5 ml", False),
+        ("5 ml", "5", True),
+    ],
+)
+def test_an_answer_is_right_where_it_is_one_value_and_equal(final, answer, right):
+    assert is_right_answer(f"The answer is {final}.", answer) is right
+    assert is_right_answer(final, answer) is False, "a text that never gives its answer is wrong"

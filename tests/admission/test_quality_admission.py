@@ -9,137 +9,136 @@ from stages.curation.params import FilterParams
 from tests.admission.rows import demonstration, preference
 
 SORRY = "I'm sorry about that"
-WORDS = [f"w{n}" for n in range(400)]
 
 
-def rule_of(row, **params):
-    """(rule, detail) of the drop of one row, None where it is kept."""
-    demonstrations, preferences = ([row], []) if "completion" in row else ([], [row])
+def drops(demonstrations, preferences=(), **params):
+    """Row id -> (rule, detail) of the rows that go."""
+    none = Table.of(Demonstration, []), Table.of(Preference, [])
     tables = filter_rows(
-        Table.of(Demonstration, demonstrations), *[Table.of(Demonstration, []) for _ in range(4)],
-        Table.of(Preference, preferences), *[Table.of(Preference, []) for _ in range(4)],
+        Table.of(Demonstration, demonstrations), *[none[0]] * 4, Table.of(Preference, preferences), *[none[1]] * 4,
         evaluation=Context.of(EvaluationItem, []), params=FilterParams(**params),
     )  # fmt: skip
-    return next(((gone.rule, gone.detail) for gone in tables.dropped), None)
+    return {gone.id: (gone.rule, gone.detail) for gone in tables.dropped}
 
 
-def named(text, domain="general", **params):
-    found = rule_of(demonstration("Tell me.", text, domain=domain), **params)
-    return found and found[0]
+def rules_of(texts, domain="general", **params):
+    """Completion -> the rule that drops it, None where it stays. Every one has a prompt of its own."""
+    rows = {text: demonstration(f"Prompt {n}?", text, domain=domain) for n, text in enumerate(texts)}
+    found = drops(rows.values(), **params)
+    return {text: found.get(row["id"], (None,))[0] for text, row in rows.items()}
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
+def rule_of(text, domain="general", **params):
+    return rules_of([text], domain, **params)[text]
+
+
+def test_a_refusal_goes_but_for_safety_and_for_those_who_speak_for_others():
+    refusals = [
         "I'm sorry, no.", "I’m sorry, no.", "I am sorry, no.", "I am very sorry.", "I'm so sorry.", "I'm really sorry.",
         "Sorry, no.", "  sorry, no.", "I apologize for it.", "I apologise for it.", "I can't help with it.",
         "I can’t assist you.", "I cannot answer it.", "I can not provide it.", "I won't fulfil it.", "I won’t fulfill it.",
-        "I am unable to comply now.", "I'm unable to do that.", "I am not able to complete it.", "Well, I CANNOT HELP it.",
-    ],
-)  # fmt: skip
-def test_a_refusal_goes_but_for_safety_and_for_those_who_speak_for_others(text):
-    assert named(text) == "refusal" and named(text, "math") == "refusal"
+        "I am unable to comply now.", "I'm unable to do that.", "I’m unable to help.", "I am not able to complete it.",
+        "Well, I CANNOT HELP it.",
+    ]  # fmt: skip
+    for domain in ("general", "math", "code", "constraint"):
+        assert rules_of(refusals, domain) == dict.fromkeys(refusals, "refusal")
     for domain in ("safety", "literature", "character"):
-        assert named(text, domain) is None
-
-
-@pytest.mark.parametrize(
-    "text", ["I'm glad to help.", "He was sorry.", "No need to be sorry.", "I can help with it.", "I cannot see it.",
-             "They cannot help with it.", "Hi cannot help with it."],
-)  # fmt: skip
-def test_words_of_a_refusal_without_its_speaker_stay(text):
-    assert named(text) is None
+        assert rules_of(refusals, domain) == dict.fromkeys(refusals)
+    others = ["I'm glad to help.", "He was sorry.", "No need to be sorry.", "I can help with it.", "I cannot see it.",
+              "They cannot help with it.", "Hi cannot help with it."]  # fmt: skip
+    assert rules_of(others) == dict.fromkeys(others)
 
 
 def test_only_the_opening_of_a_short_completion_is_a_refusal():
     opening = "x" * 20 + " " + SORRY
-    at_end = len("x" * 20 + " I'm sorry")
-    assert named(opening, refusal_chars=at_end) == "refusal" and named(opening, refusal_chars=at_end - 1) is None
-    words = len(opening.split())
-    assert named(opening, refusal_words=words + 1) == "refusal" and named(opening, refusal_words=words) is None
+    end, words = len("x" * 20 + " I'm sorry"), len(opening.split())
+    assert rule_of(opening, refusal_chars=end) == "refusal" and rule_of(opening, refusal_chars=end - 1) is None
+    assert rule_of(opening, refusal_words=words + 1) == "refusal" and rule_of(opening, refusal_words=words) is None
     identity = "x" * 20 + " I am Claude."
-    assert named(identity, refusal_chars=32) == "identity leakage" and named(identity, refusal_chars=31) is None
-    assert named(identity, refusal_words=1) == "identity leakage"
+    assert rule_of(identity, refusal_chars=32) == "identity leakage" and rule_of(identity, refusal_chars=31) is None
+    assert rule_of(identity, refusal_words=1) == "identity leakage"
 
 
-@pytest.mark.parametrize(
-    ("text", "faulty"),
-    [
-        ("As an AI language model, I like it.", True), ("As an AI, I like it.", True), ("as a AI model, I do.", True),
-        ("As an artificial intelligence, I do.", True), ("As an AI assistant, I do.", True),
-        ("As an AI I do.", False), ("As an AI researcher, I do.", False),
-        ("I'm ChatGPT.", True), ("I’m GPT-4.", True), ("I am gemini.", True), ("I am Bard.", True), ("I am Llama.", True),
-        ("I am Qwen.", True), ("I am Mistral.", True), ("I am a large language model.", True), ("I am an AI language model.", True),
-        ("I am a language model.", False), ("I am the bard of it.", False), ("I read Claude.", False),
-        ("It was trained by OpenAI.", True), ("It is developed by Anthropic.", True), ("created by google now.", True),
-        ("It was made by Meta.", True), ("It is trained by Alibaba.", True), ("made by Microsoft.", True),
-        ("made by Mistral.", True), ("made by DeepSeek.", True), ("It was made by him.", False), ("bought by Meta.", False),
-    ],
-)  # fmt: skip
-def test_a_completion_that_says_what_model_it_is_goes(text, faulty):
-    assert named(text) == ("identity leakage" if faulty else None)
-    assert named(text, "safety") == ("identity leakage" if faulty else None)
-    assert named(text, "literature") is named(text, "character") is None
+def test_a_completion_that_says_what_model_it_is_goes():
+    faulty = [
+        "As an AI language model, I like it.", "As an AI, I like it.", "as a AI model, I do.",
+        "As an artificial intelligence, I do.", "As an AI assistant, I do.", "I'm ChatGPT.", "I’m GPT-4.",
+        "I am gemini.", "I am Bard.", "I am Llama.", "I am Qwen.", "I am Mistral.", "I am a large language model.",
+        "I am an AI language model.", "It was trained by OpenAI.", "It is developed by Anthropic.",
+        "created by google now.", "It was made by Meta.", "It is trained by Alibaba.", "made by Microsoft.",
+        "made by Mistral.", "made by DeepSeek.",
+    ]  # fmt: skip
+    fine = ["As an AI I do.", "As an AI researcher, I do.", "I am a language model.", "I am the bard of it.",
+            "I read Claude.", "It was made by him.", "bought by Meta."]  # fmt: skip
+    expected = dict.fromkeys(faulty, "identity leakage") | dict.fromkeys(fine)
+    assert rules_of(expected) == rules_of(expected, "safety") == expected
+    for domain in ("literature", "character"):
+        assert rules_of(expected, domain) == dict.fromkeys(expected)
 
 
-@pytest.mark.parametrize(
-    ("text", "faulty"),
-    [
-        ("My knowledge cutoff is May.", True), ("My knowledge cut-off is May.", True), ("As of my last update it is.", True),
-        ("As of my latest training it is.", True), ("as of my knowledge update it is.", True), ("Regenerate response", True),
-        ("A network error occurred.", True), ("This content may violate it.", True), ("Dear [Insert your name here], no.", True),
-        ("Lorem ipsum dolor.", True), ("As of my last visit it is.", False), ("Regenerate it.", False), ("A network.", False),
-        ("[Insert here]", False), ("Lorem.", False), ("The content may be it.", False),
-    ],
-)  # fmt: skip
-def test_boilerplate_goes_wherever_it_stands(text, faulty):
-    for given in (text, " ".join(WORDS[:50]) + ". " + text):
-        assert named(given, refusal_chars=1) == ("boilerplate" if faulty else None)
-        assert named(given, "literature") is named(given, "character") is None
+def test_boilerplate_goes_wherever_it_stands():
+    faulty = [
+        "My knowledge cutoff is May.", "My knowledge cut-off is May.", "As of my last update it is.",
+        "As of my latest training it is.", "as of my knowledge update it is.", "Regenerate response",
+        "A network error occurred.", "This content may violate it.", "Dear [Insert your name here], no.", "Lorem ipsum dolor.",
+    ]  # fmt: skip
+    fine = [
+        "As of my last visit it is.",
+        "Regenerate it.",
+        "A network.",
+        "[Insert here]",
+        "Lorem.",
+        "The content may be it.",
+    ]
+    expected = dict.fromkeys(faulty, "boilerplate") | dict.fromkeys(fine)
+    assert rules_of(expected) == expected
+    later = {f"A long beginning. {text}": rule for text, rule in expected.items()}
+    assert rules_of(later, refusal_chars=1) == later
+    for domain in ("literature", "character"):
+        assert rules_of(expected, domain) == dict.fromkeys(expected)
 
 
-@pytest.mark.parametrize(
-    ("text", "faulty"),
-    [
-        ("```\nx\n```", False), ("```\nx", True), ("```\nx\n```\n```", True), ("``x", False),
-        (r"\begin{a} x \end{a}", False), (r"\begin{a} x", True), (r"x \end{a}", True),
-        (r"\begin{a} \begin{b} x \end{b}", True), (r"\[ x \]", False), (r"\[ x", True), (r"x \]", True), ("[ x", False),
-    ],
-)  # fmt: skip
-def test_what_is_opened_must_be_closed(text, faulty):
-    assert named(text) == ("unclosed fence" if faulty else None)
-    assert named(text, "code") == named(text, "literature") == named(text)
+def test_what_is_opened_must_be_closed():
+    fine = ["```\nx\n```", "``x", r"\begin{a} x \end{a}", r"\[ x \]", "[ x"]
+    faulty = [
+        "```\nx",
+        "```\nx\n```\n```",
+        r"\begin{a} x",
+        r"x \end{a}",
+        r"\begin{a} \begin{b} x \end{b}",
+        r"\[ x",
+        r"x \]",
+    ]
+    expected = dict.fromkeys(faulty, "unclosed fence") | dict.fromkeys(fine)
+    for domain in ("general", "code", "literature", "safety"):
+        assert rules_of(expected, domain) == expected
 
 
-@pytest.mark.parametrize(
-    ("words", "ending", "domain", "faulty"),
-    [
-        (9, "", "general", False), (10, "", "general", True), (10, "", "math", True), (10, "", "character", True),
-        (10, "", "safety", True), (10, "", "literature", False), (10, "", "code", False), (10, "", "constraint", False),
-        (10, ".", "general", False), (10, "!", "general", False), (10, "?", "general", False), (10, "…", "general", False),
-        (10, "。", "general", False), (10, ")", "general", False), (10, "|", "general", False), (10, "5", "general", False),
-        (10, ".  \n", "general", False), (10, ",", "general", True), (10, "-", "general", True), (10, ". and", "general", True),
-    ],
-)  # fmt: skip
-def test_a_long_text_without_an_end_is_truncated(words, ending, domain, faulty):
-    text = " ".join(["word"] * (words - ending.count("and"))) + ending
+def test_a_long_text_without_an_end_is_truncated():
     limits = {"truncated_min_words": 10, "repetition_min_words": 500}
-    assert named(text, domain, **limits) == ("truncated" if faulty else None)
-    if faulty:
-        assert named(text, domain, **limits | {"truncated_min_words": 11}) is None
+    ten, nine = " ".join(["word"] * 10), " ".join(["word"] * 9)
+    cut = [ten, ten + ",", ten + "-", nine + ". and"]
+    fine = [nine, *(ten + end for end in (*".!?…。！？\"'”’)]}`*:;|>5", ".  \n"))]
+    expected = dict.fromkeys(cut, "truncated") | dict.fromkeys(fine)
+    for domain in ("general", "math", "character", "safety"):
+        assert rules_of(expected, domain, **limits) == expected
+    for domain in ("literature", "code", "constraint"):
+        found = rules_of(expected, domain, **limits)
+        assert {text: rule for text, rule in found.items() if rule == "truncated"} == {}
+    assert rules_of(cut, **limits | {"truncated_min_words": 11}) == dict.fromkeys(cut)
 
 
 def test_repeated_n_grams_beyond_the_share_go_in_texts_that_are_long_enough():
     text = "a b c d e a b c d f."  # of 9 bigrams 3 were there before, of 8 trigrams 2
     limits = {"repetition_ngram": 2, "repetition_min_words": 10, "repetition_share": 0.33}
-    assert named(text, **limits) == "repetition"
-    assert named(text, **limits | {"repetition_share": 0.34}) is None
-    assert named(text, **limits | {"repetition_min_words": 11}) is None
-    assert named(text, **limits | {"repetition_ngram": 3}) is None
-    assert named(text, **limits | {"repetition_ngram": 3, "repetition_share": 0.24}) == "repetition"
-    assert named(text, **limits | {"repetition_ngram": 3, "repetition_share": 0.25}) is None  # more, not as much
-    assert named("a b.", **limits | {"repetition_min_words": 1, "repetition_share": 0.0}) is None
-    assert named("a.", **limits | {"repetition_min_words": 1, "repetition_share": 0.0}) is None
+    assert rule_of(text, **limits) == "repetition"
+    assert rule_of(text, **limits | {"repetition_share": 0.34}) is None
+    assert rule_of(text, **limits | {"repetition_min_words": 11}) is None
+    assert rule_of(text, **limits | {"repetition_ngram": 3}) is None
+    assert rule_of(text, **limits | {"repetition_ngram": 3, "repetition_share": 0.24}) == "repetition"
+    assert rule_of(text, **limits | {"repetition_ngram": 3, "repetition_share": 0.25}) is None  # more, not as much
+    short = {"a b.": None, "a.": None}
+    assert rules_of(short, **limits | {"repetition_min_words": 1, "repetition_share": 0.0}) == short
 
 
 @pytest.mark.parametrize(
@@ -151,24 +150,19 @@ def test_repeated_n_grams_beyond_the_share_go_in_texts_that_are_long_enough():
     ],
 )  # fmt: skip
 def test_a_pair_is_judged_by_its_chosen_side_and_needs_a_difference(chosen, rejected, rule):
-    found = rule_of(preference("Tell me.", chosen, rejected))
-    assert (found and found[0]) == rule
+    row = preference("Tell me.", chosen, rejected)
+    assert [found for found, _ in drops([], [row]).values()] == ([] if rule is None else [rule])
 
 
-@pytest.mark.parametrize(
-    ("text", "rule"),
-    [
-        ("", "empty completion"), (" \n", "empty completion"), ("0", None),
-        (SORRY + ". As an AI, I do. Lorem ipsum ```", "refusal"), ("As an AI, I do. Lorem ipsum ```", "identity leakage"),
-        ("Lorem ipsum ```", "boilerplate"), ("``` " + "word " * 300, "unclosed fence"), ("word " * 300, "truncated"),
-        ("word " * 300 + ".", "repetition"),
-    ],
-)  # fmt: skip
-def test_the_first_rule_that_holds_names_the_drop(text, rule):
-    found = rule_of(demonstration("Tell me.", text))
-    assert (found and found[0]) == rule
+def test_the_first_rule_that_holds_names_the_drop():
+    expected = {
+        "": "empty completion", " \n": "empty completion", "0": None, SORRY + ". As an AI, I do. Lorem ipsum ```": "refusal",
+        "As an AI, I do. Lorem ipsum ```": "identity leakage", "Lorem ipsum ```": "boilerplate",
+        "``` " + "word " * 300: "unclosed fence", "word " * 300: "truncated", "word " * 300 + ".": "repetition",
+    }  # fmt: skip
+    assert rules_of(expected) == expected
 
 
 def test_the_detail_shows_the_beginning_of_the_text_on_one_line():
-    assert rule_of(demonstration("Tell me.", "Sorry,\n\nno."))[1] == "Sorry, no."
-    assert rule_of(demonstration("Tell me.", "Sorry, " + "x" * 200))[1] == "Sorry, " + "x" * 113
+    for text, shown in (("Sorry,\n\nno.", "Sorry, no."), ("Sorry, " + "x" * 200, "Sorry, " + "x" * 113)):
+        assert [detail for _, detail in drops([demonstration("Tell me.", text)]).values()] == [shown]

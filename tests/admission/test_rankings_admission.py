@@ -136,7 +136,28 @@ def test_records_come_from_every_jsonl_file_and_a_broken_line_is_named(people, t
     judgements = read(files.find("human/annotations"))
     assert [(found.uuid, found.annotator) for found in judgements] == [("1", "ana"), ("2", "bo")]
     assert fold(judgements)[item_hash(PROMPT, (A, B, C))].annotators == ["ana", "bo"]
-    for line in ("no json", json.dumps(judgement(A, extra=1)), json.dumps(judgement(A, margin=4)), "[]"):
-        (tmp_path / "human/annotations/bo.jsonl").write_text(f"\n{line}\n")
-        with pytest.raises(AnnotationError, match=r"bo\.jsonl:2: "):
+
+
+@pytest.mark.parametrize(
+    ("line", "sound"),
+    [
+        ({}, True), ({"margin": 1}, True), ({"margin": 3}, True), ({"margin": 0}, False), ({"margin": 4}, False),
+        ({"active_s": 0}, True), ({"active_s": -1}, False), ({"more": 1}, False), ({"order": "a"}, False),
+        ("no json", False), ("[]", False),
+    ],
+)  # fmt: skip
+def test_a_line_that_is_no_judgement_is_named(people, tmp_path, line, sound):
+    files = people()
+    text = line if isinstance(line, str) else json.dumps(judgement(A) | line)
+    (tmp_path / "human/annotations/bo.jsonl").write_text(f"\n \n{text}\n")
+    if sound:
+        (found,) = read(files.find("human/annotations"))
+        assert (found.margin, found.active_s, found.note) == (line.get("margin", 1), line.get("active_s", 0), "")
+    else:
+        with pytest.raises(AnnotationError, match=r"bo\.jsonl:3: "):
             read(files.find("human/annotations"))
+
+
+def test_the_hashes_in_peoples_files_stay_as_they_are():
+    assert candidate_hash("Ja, größer.") == "3b473790975ca6c7"
+    assert item_hash("Why?", ["b", "a"]) == item_hash("Why?", ["a", "b"]) == "658b6896a61dcf9a85f39e9fce152978"

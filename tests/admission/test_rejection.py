@@ -141,7 +141,7 @@ def test_the_teacher_is_asked_as_often_and_for_as_many_tokens_as_params_say():
     assert sorted((request.messages[0]["content"], request.sample) for request in asked) == [
         (prompt, sample) for prompt in ("Three and one?", PROMPT) for sample in range(3)
     ]
-    assert {request.source.sampling["max_tokens"] for request in asked} == {77}
+    assert {request.config.sampling["max_tokens"] for request in asked} == {77}
     assert len({request.seed for request in asked}) == 2, "problems have seeds of their own"
     assert len(found.rejection_demonstrations) == 2, "the same text is a path of each problem"
 

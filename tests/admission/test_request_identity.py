@@ -7,26 +7,26 @@ import orjson
 import pytest
 from pydantic import BaseModel
 
-from cultivar.llm.request import SAMPLING, Question, Request, Source, body_of
+from cultivar.llm.request import SAMPLING, ModelConfig, Question, Request, body_of
 from schemas.params.engines import RoleParams
 from tests.engines import scripted
 
-SOURCE = Source(
+CONFIG = ModelConfig(
     "http", "m", "r", {"temperature": 0.5, "top_p": 1.0, "max_tokens": 9}, {"type": "object"}, {"rate": 0.25}
 )
 MESSAGES = [{"role": "system", "content": "s"}, {"role": "user", "content": "u"}]
 
 
-def key(source: Source = SOURCE, messages=None, seed: int = 3, sample: int = 1) -> bytes:
-    return Request(source, messages or MESSAGES, seed, sample).key
+def key(config: ModelConfig = CONFIG, messages=None, seed: int = 3, sample: int = 1) -> bytes:
+    return Request(config, messages or MESSAGES, seed, sample).key
 
 
 def test_the_key_is_sha256_over_the_canonical_form():
-    """Written out again, so that a change of the form, which forgets every stored answer, is no accident."""
+    """Written out again, so that a change of the form, which makes every stored answer useless, is no accident."""
     form = ["http", "m", "r", {"max_tokens": 9, "temperature": 0.5, "top_p": 1}, {"type": "object"}, {"rate": 0.25}]
     digest = hashlib.sha256(orjson.dumps(form)).digest()[:16]
     body = b'[{"content":"s","role":"system"},{"content":"u","role":"user"}]'
-    assert SOURCE.digest == digest and SOURCE.fingerprint == digest.hex() and len(digest) == 16
+    assert CONFIG.digest == digest and CONFIG.fingerprint == digest.hex() and len(digest) == 16
     assert key() == hashlib.sha256(digest + body + b"3/1").digest()[:16]
 
 
@@ -34,12 +34,12 @@ def test_the_key_is_sha256_over_the_canonical_form():
     "changes",
     [{"engine": "vllm"}, {"model": "r"}, {"revision": "m"}, {"model": "r", "revision": "m"}, {"schema": None}, {"schema": {"type": "list"}},
      {"extra": {}}, {"extra": {"rate": 0.5}}, {"sampling": {}}]
-    + [{"sampling": SOURCE.sampling | {name: value}} for name, value in (("temperature", 0.6), ("top_p", 0.9), ("max_tokens", 8), ("stop", ["x"]))],
+    + [{"sampling": CONFIG.sampling | {name: value}} for name, value in (("temperature", 0.6), ("top_p", 0.9), ("max_tokens", 8), ("stop", ["x"]))],
 )  # fmt: skip
-def test_each_field_of_a_source_changes_its_fingerprint_and_the_key(changes):
-    other = dataclasses.replace(SOURCE, **changes)
-    assert other.fingerprint != SOURCE.fingerprint and key(other) != key()
-    assert {field.name for field in dataclasses.fields(Source)} == {
+def test_each_field_of_a_configuration_changes_its_fingerprint_and_the_key(changes):
+    other = dataclasses.replace(CONFIG, **changes)
+    assert other.fingerprint != CONFIG.fingerprint and key(other) != key()
+    assert {field.name for field in dataclasses.fields(ModelConfig)} == {
         "engine",
         "model",
         "revision",
@@ -49,7 +49,7 @@ def test_each_field_of_a_source_changes_its_fingerprint_and_the_key(changes):
     }
 
 
-def test_messages_seed_and_sample_change_the_key_and_not_the_source():
+def test_messages_seed_and_sample_change_the_key_and_not_the_configuration():
     others = [
         key(messages=MESSAGES[::-1]), key(messages=MESSAGES[1:]), key(messages=[*MESSAGES, MESSAGES[1]]),
         key(messages=[MESSAGES[0], {"role": "user", "content": "u "}]), key(messages=[MESSAGES[0], {"role": "assistant", "content": "u"}]),
@@ -60,25 +60,31 @@ def test_messages_seed_and_sample_change_the_key_and_not_the_source():
 
 def test_spelling_of_numbers_order_of_keys_and_kinds_of_sequence_do_not_matter():
     same = [
-        dataclasses.replace(SOURCE, sampling={"max_tokens": 9.0, "top_p": 1, "temperature": 0.5}),
-        dataclasses.replace(SOURCE, schema=dict(SOURCE.schema)),
+        dataclasses.replace(CONFIG, sampling={"max_tokens": 9.0, "top_p": 1, "temperature": 0.5}),
+        dataclasses.replace(CONFIG, schema=dict(CONFIG.schema)),
     ]
-    assert {key(source) for source in same} == {key()}
+    assert {key(config) for config in same} == {key()}
     deep = [
-        Source("http", "m", "r", {}, None, {"a": {"x": value, "y": [1.0, (2.0, "z")]}})
+        ModelConfig("http", "m", "r", {}, None, {"a": {"x": value, "y": [1.0, (2.0, "z")]}})
         for value in (1, 1.0)
-    ] + [Source("http", "m", "r", {}, None, {"a": {"y": (1, [2, "z"]), "x": 1}})]  # fmt: skip
-    assert len({source.digest for source in deep}) == 1
-    assert Source("http", "m", "r", {}, None, {"a": True}).digest != Source("http", "m", "r", {}, None, {"a": 1}).digest
-    assert Source("http", "m", "r", {}, None, {"a": 1.5}).digest != Source("http", "m", "r", {}, None, {"a": 1}).digest
+    ] + [ModelConfig("http", "m", "r", {}, None, {"a": {"y": (1, [2, "z"]), "x": 1}})]  # fmt: skip
+    assert len({config.digest for config in deep}) == 1
+    assert (
+        ModelConfig("http", "m", "r", {}, None, {"a": True}).digest
+        != ModelConfig("http", "m", "r", {}, None, {"a": 1}).digest
+    )
+    assert (
+        ModelConfig("http", "m", "r", {}, None, {"a": 1.5}).digest
+        != ModelConfig("http", "m", "r", {}, None, {"a": 1}).digest
+    )
     assert key(messages=[{"content": "s", "role": "system"}, {"content": "u", "role": "user"}]) == key()
-    assert Request(SOURCE, MESSAGES, 3, 1, body_of(MESSAGES)).key == key()
+    assert Request(CONFIG, MESSAGES, 3, 1, body_of(MESSAGES)).key == key()
 
 
 def test_what_cannot_be_asked_is_refused():
     with pytest.raises(ValueError, match="at least one"):
         Question(MESSAGES, n=0)
-    assert Question(MESSAGES, n=1).n == 1 and Question(MESSAGES).seed == 0
+    assert Question(MESSAGES, n=1).n == 1 and (Question(MESSAGES).n, Question(MESSAGES).seed) == (1, 0)
     for name in SAMPLING:
         assert Question(MESSAGES, sampling={name: 1}).sampling == {name: 1}
     assert {"temperature", "top_p", "max_tokens", "stop"} == SAMPLING
@@ -148,8 +154,7 @@ def test_who_asks_and_what_becomes_of_unanswered_requests_is_no_part_of_the_key(
 
 def test_guided_decoding_is_part_of_the_key_where_an_engine_has_it():
     def keys(question: Question, structured: bool) -> list[str]:
-        with scripted([], **SPEC, structured=structured) as engine:
-            engine.simulated = False
+        with scripted([], simulated=False, **SPEC, structured=structured) as engine:
             return [request.key.hex() for request in engine.requests_of(question)]
 
     free = dataclasses.replace(QUESTION, answer=None)

@@ -74,7 +74,7 @@ def test_every_role_answers_by_every_strategy_at_every_temperature():
 
 def test_the_temperature_is_that_of_the_request_and_the_seed_that_of_row_role_and_strategy():
     seen = []
-    reply = lambda request: seen.append((request.source.sampling["temperature"], request.seed)) or "x" * 9  # noqa: E731
+    reply = lambda request: seen.append((request.config.sampling["temperature"], request.seed)) or "x" * 9  # noqa: E731
     respond_to(reply, reply, temperatures=[0.25, 1.5])
     seeds = {role: seed_of(ROW["id"], role, "plain") for role in ("small", "large")}
     assert seen == [(heat, seeds[role]) for role in ("small", "large") for heat in (0.25, 1.5)]

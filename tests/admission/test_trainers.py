@@ -12,15 +12,15 @@ from schemas.stage import Checkpoints, Model, ModelOut
 from schemas.table import Context, Table
 from train.dpo import dpo
 from train.params import DpoParams, RewardParams, SftParams
-from train.reward import length_gap, order, reward
+from train.reward import heldout_metrics, length_gap, reward
 from train.sft import sft
 from train.tokenizer import train_tokenizer
 
 TOKENIZER = train_tokenizer(["Why is it so? Because it is."], 300, 512)
 
 
-class Given(Exception):
-    """What the trainer was made with; ends the stage there."""
+class TrainerArguments(Exception):
+    """What the trainer was created with; ends the stage there."""
 
 
 def rows(model: type, split: str, count: int, domain: str = "math") -> list[dict]:
@@ -32,7 +32,7 @@ def rows(model: type, split: str, count: int, domain: str = "math") -> list[dict
         "simulated": False,
         "split": split,
     }
-    found = []
+    result = []
     for n in range(count):
         texts = (
             {"completion": f"right {n}"}
@@ -42,8 +42,8 @@ def rows(model: type, split: str, count: int, domain: str = "math") -> list[dict
         sides = {side: [{"role": "assistant", "content": text}] for side, text in texts.items()}
         extra = {"margin": 1.0} if model is FinalPreference else {}
         prompt = [{"role": "user", "content": f"{split} {n}?"}]
-        found.append({"id": content_id("row", [split, n, domain]), "prompt": prompt} | sides | shared | extra)
-    return found
+        result.append({"id": content_id("row", [split, n, domain]), "prompt": prompt} | sides | shared | extra)
+    return result
 
 
 def context(model: type, *parts: list[dict]) -> Context:
@@ -52,24 +52,23 @@ def context(model: type, *parts: list[dict]) -> Context:
 
 @pytest.fixture
 def given(monkeypatch, tmp_path):
-    """Runs a stage up to its trainer; gives the arguments that the trainer was made with."""
+    """Runs a stage up to its trainer; gives the arguments that the trainer was created with."""
 
     def run(stage, trainer, data, params):
         def stop(*arguments, **named):
-            raise Given(arguments, named)
+            raise TrainerArguments(arguments, named)
 
-        def read(model, *rest, **more):
-            assert model.path == Path("sft") and params.trusted in (*rest, more.get("trusted"))
-            assert more["attention"] == params.attention
+        def read(model, *, trusted, attention, **more):
+            assert (model.path, trusted, attention) == (Path("sft"), params.trusted, params.attention)
             return SimpleNamespace(config=SimpleNamespace(), more=more)
 
         params = params.model_copy(update={"trusted": ["own"], "attention": "eager"})
         module, started = sys.modules[stage.__module__], []
-        monkeypatch.setattr(module, "start", lambda *how: started.append(how))
+        monkeypatch.setattr(module, "set_up_process", lambda *how: started.append(how))
         monkeypatch.setattr(module, "read_tokenizer", lambda model, trusted: TOKENIZER if trusted == ["own"] else None)
         monkeypatch.setattr(module, "read_model", read)
         monkeypatch.setattr(module, trainer, stop)
-        with pytest.raises(Given) as caught:
+        with pytest.raises(TrainerArguments) as caught:
             stage(data, Model(Path("sft")), params, ModelOut(tmp_path), Checkpoints(tmp_path), lambda *_: None)
         assert started == [(params.seed, params.launch == "cpu")]
         return caught.value.args
@@ -107,7 +106,7 @@ def test_reward_is_given_the_train_split_of_p_prompts_before_both_sides(given):
 
 
 def dpo_prompts(given, data, **params) -> list[str]:
-    (_, _, dataset, *_), _ = given(dpo, "trainer", data, DpoParams(**params))
+    (_, _, dataset, *_), _ = given(dpo, "preference_trainer", data, DpoParams(**params))
     for row in dataset:
         number = decode(row["prompt_ids"]).split("?")[0].split()[-1]
         sides = decode(row["chosen_ids"]), decode(row["rejected_ids"])
@@ -115,7 +114,7 @@ def dpo_prompts(given, data, **params) -> list[str]:
     return [decode(row["prompt_ids"]).split("\n")[1].removesuffix("<|im_end|>") for row in dataset]
 
 
-def test_dpo_is_given_the_train_split_of_p_and_draws_as_many_pairs_as_params_say(given):
+def test_dpo_is_given_the_train_split_of_p_and_selects_as_many_pairs_as_params_say(given):
     train, heldout = rows(FinalPreference, "train", 9), rows(FinalPreference, "heldout", 5)
     data = context(FinalPreference, train, heldout)
     everything = [f"train {n}?" for n in range(9)]
@@ -124,7 +123,7 @@ def test_dpo_is_given_the_train_split_of_p_and_draws_as_many_pairs_as_params_say
     assert len(some) == 4 and set(some) < set(everything)
     by_id = [row["prompt"][0]["content"] for row in sorted(train, key=lambda row: row["id"])]
     assert some == [prompt for prompt in by_id if prompt in some], "in the order of ids"
-    assert set(some) <= set(dpo_prompts(given, data, pairs=5)), "more pairs keep those that were drawn"
+    assert set(some) <= set(dpo_prompts(given, data, pairs=5)), "more pairs keep those that were selected"
     assert {tuple(dpo_prompts(given, data, pairs=4, seed=seed)) for seed in range(4)} != {tuple(some)}
 
 
@@ -149,23 +148,31 @@ def test_held_out_pairs_are_counted_by_whether_the_chosen_side_scores_higher():
         context(FinalPreference, rows(FinalPreference, "heldout", 3), rows(FinalPreference, "heldout", 1, "code"))
     )
     rewards = {"good 0": 2.0, "bad 0": 1.0, "good 1": 0.5, "bad 1": 0.5, "good 2": -1.0, "bad 2": 1.0}
-    found = order(Scorer(rewards), TOKENIZER, pairs, RewardParams(max_length=99))
-    assert (found["heldout_pairs"], found["heldout_overlong"]) == (4, 0)
-    assert found["heldout_accuracy"] == (1 + 0.5 + 0 + 1) / 4 and found["heldout_margin"] == (1 + 0 - 2 + 1) / 4
-    assert found["heldout_mean_reward"] == (3.0 + 1.0 + 0.0 + 3.0) / 8
+    metrics = heldout_metrics(Scorer(rewards), TOKENIZER, pairs, RewardParams(max_length=99))
+    assert (metrics["heldout_pairs"], metrics["heldout_overlong"]) == (4, 0)
+    assert metrics["heldout_accuracy"] == (1 + 0.5 + 0 + 1) / 4 and metrics["heldout_margin"] == (1 + 0 - 2 + 1) / 4
+    assert metrics["heldout_mean_reward"] == (3.0 + 1.0 + 0.0 + 3.0) / 8
     lengths = {"good": len(TOKENIZER("good 0")["input_ids"]) + 1, "bad": len(TOKENIZER("bad 0")["input_ids"]) + 1}
     group = length_gap(lengths["good"], lengths["bad"])
-    assert found["heldout_accuracy_by"] == {group: 2.5 / 4, "code": 1.0, "math": 0.5}
-    assert found["heldout_pairs_by"] == {group: 4, "code": 1, "math": 3}
+    assert metrics["heldout_accuracy_by"] == {group: 2.5 / 4, "code": 1.0, "math": 0.5}
+    assert metrics["heldout_pairs_by"] == {group: 4, "code": 1, "math": 3}
     limit = RewardParams(max_length=5)
-    assert order(None, TOKENIZER, pairs, limit) == {"heldout_pairs": 0, "heldout_overlong": 4}
+    assert heldout_metrics(None, TOKENIZER, pairs, limit) == {"heldout_pairs": 0, "heldout_overlong": 4}
 
 
 @pytest.mark.parametrize(
     ("chosen", "rejected", "name"),
-    [(10, 10, "similar_length"), (11, 10, "similar_length"), (10, 11, "similar_length"), (12, 10, "chosen_longer"),
-     (15, 10, "chosen_longer"), (16, 10, "chosen_much_longer"), (10, 12, "rejected_longer"), (10, 15, "rejected_longer"),
-     (10, 16, "rejected_much_longer")],
-)  # fmt: skip
+    [
+        (10, 10, "similar_length"),
+        (11, 10, "similar_length"),
+        (10, 11, "similar_length"),
+        (12, 10, "chosen_longer"),
+        (15, 10, "chosen_longer"),
+        (16, 10, "chosen_much_longer"),
+        (10, 12, "rejected_longer"),
+        (10, 15, "rejected_longer"),
+        (10, 16, "rejected_much_longer"),
+    ],
+)
 def test_pairs_are_grouped_by_which_side_is_longer_in_tokens(chosen, rejected, name):
     assert length_gap(chosen, rejected) == name

@@ -7,8 +7,8 @@ from transformers import PreTrainedTokenizerBase
 
 from schemas.ids import content_id
 from schemas.rows import Demonstration, Message, Preference
-from train.chat import encode, encode_prompt, turns
-from train.tokenized import TooManyOverlong, demonstrations, labels, preferences
+from train.chat import encode, encode_prompt, message_dicts
+from train.tokenized import LengthLimit, TooManyOverlong, tokenize_demonstrations, tokenize_preferences
 from train.tokenizer import train_tokenizer
 
 DEFAULT = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
@@ -32,32 +32,34 @@ def row(model: type, prompt: str, **sides: str):
     return model(id=row_id, prompt=chat(("user", prompt)), **shared, **messages, **extra)
 
 
-def spoken(tokenizer, ids) -> str:
+def text_of(tokenizer, ids) -> str:
     return tokenizer.decode([token for token in ids if token != -100])
 
 
 def test_the_assistant_s_turns_of_the_completion_carry_loss_with_their_stop_tokens(tokenizer):
-    prompt = turns(chat(("user", "One?"), ("assistant", "1."), ("user", "Two?")))
-    completion = turns(chat(("assistant", "2."), ("user", "Sure?"), ("assistant", "Yes.")))
+    prompt = message_dicts(chat(("user", "One?"), ("assistant", "1."), ("user", "Two?")))
+    completion = message_dicts(chat(("assistant", "2."), ("user", "Sure?"), ("assistant", "Yes.")))
     encoded = encode(tokenizer, prompt, completion)
-    assert spoken(tokenizer, labels(encoded)) == "2.<|im_end|>Yes.<|im_end|>"
+    assert text_of(tokenizer, encoded.labels) == "2.<|im_end|>Yes.<|im_end|>"
     text = tokenizer.decode(encoded.prompt + encoded.completion)
     assert text == (
         f"{DEFAULT}<|im_start|>user\nOne?<|im_end|>\n{ASSISTANT}1.<|im_end|>\n<|im_start|>user\nTwo?<|im_end|>\n{ASSISTANT}"
         f"2.<|im_end|>\n<|im_start|>user\nSure?<|im_end|>\n{ASSISTANT}Yes.<|im_end|>"
     )
     assert tokenizer.decode(encoded.completion).startswith("2.") and encoded.prompt == encode_prompt(tokenizer, prompt)
-    assert labels(encoded)[: len(encoded.prompt)] == [-100] * len(encoded.prompt)
-    assert len(labels(encoded)) == len(encoded) == len(encoded.prompt) + len(encoded.completion)
+    assert encoded.labels[: len(encoded.prompt)] == [-100] * len(encoded.prompt)
+    assert len(encoded.labels) == len(encoded) == len(encoded.prompt) + len(encoded.completion)
     assert [t for t, m in zip(encoded.completion, encoded.mask, strict=True) if m] == [
-        t for t in labels(encoded) if t != -100
+        t for t in encoded.labels if t != -100
     ]
 
 
 def test_a_system_turn_of_the_prompt_takes_the_place_of_the_default_one(tokenizer):
     text = tokenizer.decode(
         encode(
-            tokenizer, turns(chat(("system", "Be brief."), ("user", "One?"))), [{"role": "assistant", "content": "1"}]
+            tokenizer,
+            message_dicts(chat(("system", "Be brief."), ("user", "One?"))),
+            [{"role": "assistant", "content": "1"}],
         ).prompt
     )
     assert text == f"<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nOne?<|im_end|>\n{ASSISTANT}"
@@ -73,23 +75,23 @@ def test_a_template_that_renders_another_prompt_is_refused(tokenizer):
 
 def test_a_demonstration_is_its_prompt_and_its_completion(tokenizer):
     rows = [row(Demonstration, "One?", completion="It is 1."), row(Demonstration, "Two?", completion="2")]
-    found = demonstrations(rows, tokenizer, 256, 0.0, "sft")
-    assert found.ids == [one.id for one in rows] and found.overlong == 0
-    for one, data, text in zip(rows, found.dataset, ("It is 1.", "2"), strict=True):
-        ids = encode_prompt(tokenizer, turns(one.prompt))
-        assert data["input_ids"][: len(ids)] == ids and spoken(tokenizer, data["labels"]) == f"{text}<|im_end|>"
+    tokenized = tokenize_demonstrations(rows, tokenizer, LengthLimit(256, 0.0, "sft"))
+    assert tokenized.ids == [one.id for one in rows] and tokenized.overlong == 0
+    for one, data, text in zip(rows, tokenized.dataset, ("It is 1.", "2"), strict=True):
+        ids = encode_prompt(tokenizer, message_dicts(one.prompt))
+        assert data["input_ids"][: len(ids)] == ids and text_of(tokenizer, data["labels"]) == f"{text}<|im_end|>"
         assert len(data["input_ids"]) == len(data["labels"]) and data["input_ids"][-1] == tokenizer.eos_token_id
-    assert found.tokens == sum(len(data["input_ids"]) for data in found.dataset)
+    assert tokenized.tokens == sum(len(data["input_ids"]) for data in tokenized.dataset)
 
 
 def test_chosen_and_rejected_of_a_pair_stay_what_they_are(tokenizer):
     pair = row(Preference, "One?", chosen="Good.", rejected="Bad, and long.")
-    found = preferences([pair], tokenizer, 256, 0.0, "dpo")
-    (data,) = found.dataset
+    tokenized = tokenize_preferences([pair], tokenizer, LengthLimit(256, 0.0, "dpo"))
+    (data,) = tokenized.dataset
     assert tokenizer.decode(data["chosen_ids"]) == "Good.<|im_end|>"
     assert tokenizer.decode(data["rejected_ids"]) == "Bad, and long.<|im_end|>"
-    assert data["prompt_ids"] == encode_prompt(tokenizer, turns(pair.prompt)) and found.ids == [pair.id]
-    assert found.tokens == 2 * len(data["prompt_ids"]) + len(data["chosen_ids"]) + len(data["rejected_ids"])
+    assert data["prompt_ids"] == encode_prompt(tokenizer, message_dicts(pair.prompt)) and tokenized.ids == [pair.id]
+    assert tokenized.tokens == 2 * len(data["prompt_ids"]) + len(data["chosen_ids"]) + len(data["rejected_ids"])
     assert data.keys() == {"prompt_ids", "chosen_ids", "rejected_ids"}
 
 
@@ -100,37 +102,37 @@ def length(tokenizer, prompt: str, completion: str) -> int:
 def test_a_row_may_be_exactly_as_long_as_the_limit(tokenizer):
     rows = [row(Demonstration, "One?", completion=text) for text in ("1", "It is 1, as you see.")]
     most = length(tokenizer, "One?", "It is 1, as you see.")
-    assert demonstrations(rows, tokenizer, most, 1.0, "sft").overlong == 0
-    found = demonstrations(rows, tokenizer, most - 1, 1.0, "sft")
-    assert (found.ids, found.overlong, found.dataset.num_rows) == ([rows[0].id], 1, 1)
+    assert tokenize_demonstrations(rows, tokenizer, LengthLimit(most, 1.0, "sft")).overlong == 0
+    tokenized = tokenize_demonstrations(rows, tokenizer, LengthLimit(most - 1, 1.0, "sft"))
+    assert (tokenized.ids, tokenized.overlong, tokenized.dataset.num_rows) == ([rows[0].id], 1, 1)
     for sides in (
         {"chosen": "1", "rejected": "It is 1, as you see."},
         {"rejected": "1", "chosen": "It is 1, as you see."},
     ):
         pairs = [row(Preference, "One?", **sides), row(Preference, "One?", chosen="1", rejected="2")]
-        assert preferences(pairs, tokenizer, most, 1.0, "dpo").overlong == 0
-        found = preferences(pairs, tokenizer, most - 1, 1.0, "dpo")
-        assert (found.ids, found.overlong, found.dataset.num_rows) == ([pairs[1].id], 1, 1)
+        assert tokenize_preferences(pairs, tokenizer, LengthLimit(most, 1.0, "dpo")).overlong == 0
+        tokenized = tokenize_preferences(pairs, tokenizer, LengthLimit(most - 1, 1.0, "dpo"))
+        assert (tokenized.ids, tokenized.overlong, tokenized.dataset.num_rows) == ([pairs[1].id], 1, 1)
 
 
 @pytest.mark.parametrize(("share", "allowed"), [(0.25, True), (0.24, False)])
 def test_more_than_a_share_of_overlong_rows_is_an_error(tokenizer, share, allowed):
     texts = ["1", "2", "3", "It is 1, as you see."]
     most = length(tokenizer, "One?", "1")
-    for model, take, sides in (
-        (Demonstration, demonstrations, lambda text: {"completion": text}),
-        (Preference, preferences, lambda text: {"chosen": "1", "rejected": text}),
+    for model, tokenize, sides in (
+        (Demonstration, tokenize_demonstrations, lambda text: {"completion": text}),
+        (Preference, tokenize_preferences, lambda text: {"chosen": "1", "rejected": text}),
     ):
         rows = [row(model, "One?", **sides(text)) for text in texts]
         if allowed:
-            assert take(rows, tokenizer, most, share, "sft").overlong == 1
+            assert tokenize(rows, tokenizer, LengthLimit(most, share, "sft")).overlong == 1
         else:
             with pytest.raises(TooManyOverlong, match=f"1 of 4 rows are longer than sft.max_length = {most} .* = 0.24"):
-                take(rows, tokenizer, most, share, "sft")
+                tokenize(rows, tokenizer, LengthLimit(most, share, "sft"))
 
 
 def test_nothing_to_train_on_is_an_error_whatever_the_share(tokenizer):
     with pytest.raises(TooManyOverlong, match="none of 1 rows"):
-        demonstrations([row(Demonstration, "One?", completion="1")], tokenizer, 3, 1.0, "sft")
+        tokenize_demonstrations([row(Demonstration, "One?", completion="1")], tokenizer, LengthLimit(3, 1.0, "sft"))
     with pytest.raises(TooManyOverlong, match="none of 0 rows"):
-        preferences([], tokenizer, 99, 1.0, "dpo")
+        tokenize_preferences([], tokenizer, LengthLimit(99, 1.0, "dpo"))

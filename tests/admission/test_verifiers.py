@@ -20,12 +20,14 @@ from tests.admission.constrained import (
 from tests.admission.rows_synthesis import TEACHER, completions, errors, pairs_of, rules, table
 
 
-@pytest.mark.parametrize(("score", "kept"), [(8, True), (7, False)])
+@pytest.mark.parametrize(("score", "kept"), [(6, True), (5, False)])
 def test_a_response_must_match_its_query_at_least_so_well(score, kept):
-    found = constrain([GOOD, BAD], match=score, min_match=8)
+    found = constrain([GOOD, BAD], match=score, min_match=6)
     assert completions(found.execution_demonstrations) == [GOOD] * kept
     assert pairs_of(found.execution_preferences) == [(GOOD, BAD, 1.0)] * kept
     assert rules(found.dropped) == ({} if kept else {"came to no demonstration": 1})
+    unmatched = constrain([GOOD, BAD], match=1, min_match=1)
+    assert completions(unmatched.execution_demonstrations) == [GOOD], "what failed is not judged and has no match"
 
 
 @pytest.mark.parametrize(("least", "kept"), [(0.5, True), (0.51, False)])
@@ -50,6 +52,8 @@ def test_rows_of_a_constrained_query_hold_their_origin_scores_and_verdicts():
     assert [(s.name, s.value) for s in top.scores] == [("pass_rate", 1.0), ("match", 9.0)]
     constraint, query = origin()
     assert top.parents[:2] == [constraint, query] and len(set(top.parents)) == 5, "two functions, one answer"
+    half = next(row for row in found.execution_demonstrations if row.completion[0].content == HALF)
+    assert [(verdicts[v].outcome, verdicts[v].score) for v in half.verdicts] == [("pass", 0.5)], "at least the share"
     assert [verdicts[v].outcome for v in top.verdicts] == ["pass"] and verdicts[top.verdicts[0]].score == 1.0
     assert verdicts[top.verdicts[0]].parents == [top.parents[-1], constraint]
     assert pairs_of(found.execution_preferences) == [(GOOD, BAD, 1.0), (HALF, BAD, 0.5)]
@@ -69,6 +73,9 @@ def test_the_best_responses_are_taken_by_pass_rate_then_match():
     found = constrain(["ONE.", "TWO.", BAD, "no.", "none."], constraint_pairs=2)
     assert len(found.execution_preferences) == 4 and len(found.execution_demonstrations) == 2
     assert len(constrain(["ONE.", "TWO.", BAD, "no."], constraint_pairs=9).execution_preferences) == 4
+    for most in (1, 3):
+        found = constrain(["ONE.", BAD, "no.", "none."], constraint_pairs=most)
+        assert len(found.execution_preferences) == most and len(found.execution_demonstrations) == 1
 
 
 def test_a_response_that_no_function_could_judge_is_neither_demonstrated_nor_rejected():
@@ -81,10 +88,17 @@ def test_a_response_that_no_function_could_judge_is_neither_demonstrated_nor_rej
 
 
 def test_a_match_that_cannot_be_read_admits_nothing():
-    found = constrain([GOOD, BAD], match="no JSON")
+    found = constrain([BAD, GOOD], match="no JSON")
     assert not len(found.execution_demonstrations) and not len(found.execution_preferences)
     (row,) = found.quarantine
     assert row.raw == "no JSON" and row.parents == [origin()[1]]
+
+
+def test_the_judge_is_shown_query_constraint_and_response_in_their_places():
+    seen = []
+    constrain([GOOD], judged_by=seen, cpu_s=1.5)
+    for tag, text in (("query", QUERY), ("constraint", SEED), ("response", GOOD)):
+        assert f"<{tag}>\n{text}\n</{tag}>" in seen[0]
 
 
 def test_equal_responses_count_once_and_an_unfinished_one_is_quarantined():

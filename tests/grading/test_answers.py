@@ -4,7 +4,7 @@ import pytest
 
 from cultivar.grading.answers import final_answer
 from stages.synthesis.rejection import rule_of
-from train.marking import exact
+from train.marking import is_right_answer
 
 ANSWERS = {
     "17": [
@@ -33,7 +33,7 @@ ANSWERS = {
     ("answer", "words"), [(gold, words) for gold, rows in ANSWERS.items() for row in rows for words in row]
 )
 def test_one_value_is_right_however_it_is_written(answer, words):
-    assert exact(f"So the answer is {words}", answer)
+    assert is_right_answer(f"So the answer is {words}", answer)
 
 
 @pytest.mark.parametrize(
@@ -49,15 +49,15 @@ def test_one_value_is_right_however_it_is_written(answer, words):
 def test_several_values_a_relation_or_a_denial_are_wrong(words):
     for answer in ("17", "18", "12"):
         text = f"The answer is {words}"
-        assert not exact(text, answer) and rule_of(text, answer)
-    assert not exact("The answer is 17%.", "0.17"), "a per cent sign is a unit"
+        assert not is_right_answer(text, answer) and rule_of(text, answer)
+    assert not is_right_answer("The answer is 17%.", "0.17"), "a per cent sign is a unit"
 
 
 @pytest.mark.parametrize(
     ("answer", "words"), [("5 - x", "5"), ("9π", "9"), ("3a", "3"), ("17 or 18", "17"), ("10!", "10"), ("5 ml", "5")]
 )
 def test_an_answer_sheet_is_read_without_units(answer, words):
-    assert not exact(f"The answer is {words}", answer) and exact(f"The answer is {answer}", answer)
+    assert not is_right_answer(f"The answer is {words}", answer) and is_right_answer(f"The answer is {answer}", answer)
 
 
 @pytest.mark.parametrize(
@@ -82,9 +82,9 @@ def test_what_a_text_says_last_is_its_answer(text, answer):
 )  # fmt: skip
 def test_what_rejection_admits_evaluation_marks_right_and_what_it_calls_wrong_is_wrong(path, rule):
     assert rule_of(path, "4") == rule
-    assert exact(path, "4") is (rule in ("", "an equation does not hold", "answer cannot be compared"))
+    assert is_right_answer(path, "4") is (rule in ("", "an equation does not hold", "answer cannot be compared"))
 
 
 def test_an_answer_that_takes_forever_is_wrong(monkeypatch):
-    monkeypatch.setattr("train.marking.SECONDS", 1)
-    assert not exact("The answer is 9**9**9**9.", "17")
+    monkeypatch.setattr("train.marking.MATH_TIMEOUT_S", 1)
+    assert not is_right_answer("The answer is 9**9**9**9.", "17")

@@ -25,7 +25,7 @@ def work(tmp_path_factory):
 def test_faults_are_named(work, edit, complaint):
     before = (work.folder / "params.yaml").read_text()
     work.change(edit)
-    done = work.python("-m", "cultivar.runner.params")
+    done = work.python("-m", "cultivar.tools.params")
     (work.folder / "params.yaml").write_text(before)
     assert done.returncode == 1 and complaint in done.stderr, done.stderr
 

@@ -35,8 +35,8 @@ class Workspace:
                 target = folder / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, target)
-        for made in ("metrics", "plots"):
-            shutil.rmtree(folder / made, ignore_errors=True)
+        for outputs in ("metrics", "plots", "fingerprints"):
+            shutil.rmtree(folder / outputs, ignore_errors=True)
         self.change(edit)
         if not commit:
             return

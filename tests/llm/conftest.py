@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fault_server import FaultServer
 
 from cultivar.store.store import Store
+from tests.llm.fault_server import FaultServer
 
 
 @pytest.fixture

@@ -127,10 +127,10 @@ class FaultServer:
             case "no_choices":
                 return web.json_response({"object": "chat.completion", "choices": []})
             case "truncated":
-                whole = self.completion(body)
-                response = web.StreamResponse(headers={"Content-Length": str(len(whole))})
+                complete = self.completion(body)
+                response = web.StreamResponse(headers={"Content-Length": str(len(complete))})
                 await response.prepare(request)
-                await response.write(whole[: len(whole) // 2])
+                await response.write(complete[: len(complete) // 2])
                 assert request.transport is not None
                 request.transport.close()
                 return response

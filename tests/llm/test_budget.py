@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from fault_server import FaultServer
 
 from cultivar.llm.budget import Budget
 from cultivar.llm.engine import Ask, Engine, open_engine
@@ -11,6 +10,7 @@ from cultivar.llm.request import Question
 from cultivar.store.store import Store
 from schemas.params.engines import BudgetParams, RoleParams, RuntimeParams
 from schemas.stage import BudgetSpent
+from tests.llm.fault_server import FaultServer
 
 
 def engine(root: Path, url: str, budget: Budget, kind: str = "http") -> Engine:
@@ -40,10 +40,10 @@ def test_runs_with_a_cap_add_up_to_one_without(server: FaultServer, tmp_path: Pa
                 if how == "ask":
                     answers = [bool(answer.text) for [answer] in teacher.ask(questions(50))]
                 elif how == "samples":
-                    [said] = teacher.ask([Question([{"role": "user", "content": "row"}], n=50, seed=1)])
-                    answers = [bool(answer.text) for answer in said]
+                    [samples] = teacher.ask([Question([{"role": "user", "content": "row"}], n=50, seed=1)])
+                    answers = [bool(sample.text) for sample in samples]
                 else:
-                    answers = [isinstance(said, str) for said in teacher.map(two_turns, range(50))]
+                    answers = [isinstance(text, str) for text in teacher.map(two_turns, range(50))]
                 break
             except BudgetSpent as error:
                 assert "15 of 15 requests" in str(error) and "budget.requests" in str(error)

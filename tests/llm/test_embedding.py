@@ -45,13 +45,13 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_vectors_are_means_over_tokens_and_made_once(encoder, tmp_path):
     texts = ["maths", "a problem", "a maths problem", "maths"]
-    made = embed(texts[:2], encoder, Store(tmp_path))
+    first = embed(texts[:2], encoder, Store(tmp_path))
     model = BertModel.from_pretrained(encoder).eval()
     with torch.no_grad():
         hidden = model(torch.tensor([[5, 6]])).last_hidden_state[0].mean(0)
-    assert made.shape == (2, 32) and np.allclose(made[1], hidden / hidden.norm(), atol=1e-5)
-    whole = embed(texts, encoder, Store(tmp_path))
-    assert (whole[:2] == made).all() and (whole[3] == whole[0]).all() and np.allclose((whole**2).sum(1), 1, atol=1e-5)
+    assert first.shape == (2, 32) and np.allclose(first[1], hidden / hidden.norm(), atol=1e-5)
+    both = embed(texts, encoder, Store(tmp_path))
+    assert (both[:2] == first).all() and (both[3] == both[0]).all() and np.allclose((both**2).sum(1), 1, atol=1e-5)
 
 
 def test_only_new_texts_are_encoded(encoder, tmp_path, monkeypatch):
@@ -64,9 +64,9 @@ def test_only_new_texts_are_encoded(encoder, tmp_path, monkeypatch):
     real = embedding.encoder
     monkeypatch.setattr(embedding, "encoder", watched)
     first = embed(["maths", "poetry"], encoder, Store(tmp_path))
-    again = embed(["poetry", "a problem", "maths"], encoder, Store(tmp_path))
+    second = embed(["poetry", "a problem", "maths"], encoder, Store(tmp_path))
     assert asked == ["maths", "poetry", "a problem"]
-    assert (again[[2, 0]] == first).all()
+    assert (second[[2, 0]] == first).all()
 
 
 def test_titles_that_mean_the_same_are_one_tag(encoder, tmp_path, monkeypatch):
@@ -79,8 +79,8 @@ def test_titles_that_mean_the_same_are_one_tag(encoder, tmp_path, monkeypatch):
 
     def vocabulary(declared, **params):
         files = Files("ontology", (Path("human/ontology"), *declared))
-        made = ontology(Table.of(TagSet, [row]), OntologyParams(**params), RuntimeParams(), files)
-        return {entry.raw: (entry.canonical, entry.step) for entry in made.ontology}
+        first = ontology(Table.of(TagSet, [row]), OntologyParams(**params), RuntimeParams(), files)
+        return {entry.raw: (entry.canonical, entry.step) for entry in first.ontology}
 
     apart = {tag: (tag, "kept") for tag in ("maths", "algebra", "poetry")}
     assert vocabulary([]) == apart

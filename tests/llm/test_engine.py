@@ -1,4 +1,4 @@
-"""Engines as stages see them: order, memory, conversations, kills."""
+"""Engines as stages see them: order, cache, conversations, kills."""
 
 import os
 import signal
@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fault_server import FaultServer
 
 from cultivar.llm.answer import Generation
-from cultivar.llm.cache import Memory
+from cultivar.llm.cache import AnswerCache
 from cultivar.llm.engine import Ask, Engine, Failure, open_engine
-from cultivar.llm.request import Question, Request, Source
+from cultivar.llm.request import ModelConfig, Question, Request
 from cultivar.llm.structured import Unparsable
-from cultivar.store.journal import bequeathed
+from cultivar.store.journal import orphaned_records
 from cultivar.store.store import Store
 from schemas.params.engines import RoleParams, RuntimeParams
+from tests.llm.fault_server import FaultServer
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,7 +37,7 @@ def test_answers_keep_the_order_of_the_questions_and_each_is_sent_once(server: F
     texts = ["a", "b", "a", "c", "b"]
     seen: list[tuple[int, int, int]] = []
     with engine(store, server.url) as teacher:
-        teacher.progress = lambda done, total, tokens: seen.append((done, total, tokens))
+        teacher.sender.progress = lambda done, total, tokens: seen.append((done, total, tokens))
         answers = teacher.ask([question(text, n=2) for text in texts])
     assert [[answer.text for answer in answered] for answered in answers] == [[f"{t} #1", f"{t} #2"] for t in texts]
     assert server.attempts == {"a": 1, "b": 1, "c": 1}
@@ -71,12 +71,12 @@ def test_what_changes_the_answers_of_a_vllm_engine_is_part_of_its_requests(store
 
 def test_of_two_processes_that_ask_at_once_the_first_answer_is_used_by_both(server: FaultServer, store: Store) -> None:
     """The other one's answer is published after this one has looked, and before it has its own."""
-    other = Memory(Store(store.root), "http/m@1")
+    other = AnswerCache(Store(store.root), "http/m@1")
     with engine(store, server.url) as teacher:
         [request] = teacher.requests_of(question("a"))
 
         def publish() -> None:
-            other.remember(request, Generation("theirs", "stop", 7, 5))
+            other.add(request, Generation("theirs", "stop", 7, 5))
             other.flush()
 
         server.before_answer = publish
@@ -85,19 +85,19 @@ def test_of_two_processes_that_ask_at_once_the_first_answer_is_used_by_both(serv
         assert teacher.usage.sent == 1
 
 
-def test_the_journals_of_the_dead_are_inherited_and_those_of_the_living_are_left_alone(store: Store) -> None:
-    source = Source("http", "m", "1", {"temperature": 0.7})
-    requests = [Request(source, [{"role": "user", "content": text}], 1, 0) for text in "ab"]
-    living = Memory(store, "http/m@1", journal=True)
+def test_journals_of_killed_processes_are_recovered_and_those_of_living_ones_are_left_alone(store: Store) -> None:
+    config = ModelConfig("http", "m", "1", {"temperature": 0.7})
+    requests = [Request(config, [{"role": "user", "content": text}], 1, 0) for text in "ab"]
+    living = AnswerCache(store, "http/m@1", journal=True)
     for request in requests:
-        living.remember(request, Generation(f"answer to {request.messages[0]['content']}", "stop", 7, 5))
-    assert not Memory(Store(store.root), "http/m@1").recall(requests)
+        living.add(request, Generation(f"answer to {request.messages[0]['content']}", "stop", 7, 5))
+    assert not AnswerCache(Store(store.root), "http/m@1").lookup(requests)
     assert living.journals is not None
-    journal = living.journals[source.fingerprint]
+    journal = living.journals[config.fingerprint]
     os.truncate(journal.path, journal.path.stat().st_size - 3)  # killed in the middle of the second record
     os.close(journal.handle)
-    heir = Memory(Store(store.root), "http/m@1")
-    assert [generation.text for generation in heir.recall(requests).values()] == ["answer to a"]
+    successor = AnswerCache(Store(store.root), "http/m@1")
+    assert [generation.text for generation in successor.lookup(requests).values()] == ["answer to a"]
     assert not journal.path.exists()
 
 
@@ -106,7 +106,7 @@ def test_a_journal_that_its_process_removes_while_one_looks_is_no_error(store: S
     path.parent.mkdir(parents=True)
     path.write_bytes(b"")
     monkeypatch.setattr("cultivar.store.journal.lock", lambda handle: path.unlink() is None)
-    assert list(bequeathed(path.parent)) == []
+    assert list(orphaned_records(path.parent)) == []
 
 
 def test_conversations_replay_their_finished_turns(server: FaultServer, store: Store) -> None:

@@ -5,17 +5,17 @@ import socket
 from typing import Any
 
 import pytest
-from fault_server import FaultServer
 from pydantic import BaseModel, ValidationError
 
 from cultivar.llm.engine import Ask, Engine, open_engine
-from cultivar.llm.http_engine import HttpBackend, choices
+from cultivar.llm.http_engine import HttpBackend, parse_choices
 from cultivar.llm.request import Question
-from cultivar.llm.retry_after import pause_of
-from cultivar.llm.servers import Balancer, Breaker
+from cultivar.llm.retry_after import parse_retry_after
+from cultivar.llm.servers import Balancer, CircuitBreaker
 from cultivar.store.store import Store
 from schemas.params.engines import RoleParams, RuntimeParams
 from schemas.stage import Unfinished
+from tests.llm.fault_server import FaultServer
 
 
 class Verdict(BaseModel):
@@ -37,7 +37,7 @@ def engine(store: Store, *urls: str, unanswered: str = "fail", **settings: Any) 
     return opened
 
 
-def test_every_passing_fault_is_overcome_and_no_row_is_lost(server: FaultServer, store: Store) -> None:
+def test_every_transient_fault_is_retried_and_no_row_is_lost(server: FaultServer, store: Store) -> None:
     faults = ["busy", "busy_for", "broken", "unavailable", "truncated", "no_json", "no_choices", "reset"]
     texts = [f"row {number} fault={fault} times=2" for number, fault in enumerate(faults)]
     texts += [f"row {number}" for number in range(100)]
@@ -67,16 +67,16 @@ def test_the_bound_of_a_server_halves_once_per_overload_and_grows_back() -> None
     balancer = Balancer(["http://a"], 64)
     [server] = balancer.servers
     for _ in range(10):  # ten answers to requests that were sent together
-        balancer.overloaded(server, now=5.0, sent=4.0)
-    assert server.bound == 32
-    balancer.overloaded(server, now=6.0, sent=5.5)
-    assert server.bound == 16
+        balancer.record_overload(server, now=5.0, sent=4.0)
+    assert server.limit == 32
+    balancer.record_overload(server, now=6.0, sent=5.5)
+    assert server.limit == 16
     for _ in range(17):
-        balancer.answered(server)
-    assert 16.9 < server.bound < 17.1
+        balancer.record_success(server)
+    assert 16.9 < server.limit < 17.1
     for _ in range(4000):
-        balancer.answered(server)
-    assert server.bound == 64
+        balancer.record_success(server)
+    assert server.limit == 64
 
 
 def test_one_bad_row_costs_one_row_and_is_asked_again_next_time(server: FaultServer, store: Store) -> None:
@@ -94,10 +94,8 @@ def test_one_bad_row_costs_one_row_and_is_asked_again_next_time(server: FaultSer
     assert sum(server.attempts.values()) == before + 3
 
 
-def test_what_only_the_hour_leaves_unanswered_fails_once_everything_else_is_kept(
-    server: FaultServer, store: Store
-) -> None:
-    """`ask` and `map`: of two rows that are never answered one is refused for what it says, which is its own fault."""
+def test_transient_failures_fail_the_stage_once_everything_else_is_stored(server: FaultServer, store: Store) -> None:
+    """`ask` and `map`: of two rows that are never answered one is refused for what it holds, and only that row fails."""
     texts = ["fault=broken times=99", "fault=bad times=99", *(f"row {number}" for number in range(30))]
 
     async def turns(text: str, ask: Ask) -> str:
@@ -106,9 +104,9 @@ def test_what_only_the_hour_leaves_unanswered_fails_once_everything_else_is_kept
     for how in ("ask", "map"):
         with engine(Store(store.root), server.url, retries=1) as teacher, pytest.raises(Unfinished) as error:
             teacher.ask(questions(*texts)) if how == "ask" else teacher.map(turns, texts)
-        said = str(error.value)
-        assert "teacher: 1 of 32 requests unanswered (HTTP 500: boom (attempt 2 of 2))" in said
-        assert "'fault=broken times=99'" in said and "roles.teacher.unanswered: quarantine" in said
+        message = str(error.value)
+        assert "teacher: 1 of 32 requests unanswered (HTTP 500: boom (attempt 2 of 2))" in message
+        assert "'fault=broken times=99'" in message and "roles.teacher.unanswered: quarantine" in message
     assert {text: times for text, times in server.attempts.items() if times > 1} == dict(
         zip(texts, (4, 2), strict=False)
     )
@@ -133,7 +131,7 @@ def test_nothing_more_is_sent_where_every_request_would_be_refused(
 
 @pytest.mark.parametrize("first", [0, 30])
 def test_prompts_that_are_forbidden_do_not_stop_the_others(server: FaultServer, store: Store, first: int) -> None:
-    """25 of them, before or behind the 30 that are answered; then all but one of them are remembered."""
+    """25 of them, before or behind the 30 that are answered; then all but one of them are cached."""
     texts = [f"row {number}" for number in range(30)]
     texts[first:first] = [f"row {number} fault=forbidden times=9" for number in range(25)]
     for hits in (0, 30):
@@ -148,10 +146,10 @@ def test_prompts_that_are_forbidden_do_not_stop_the_others(server: FaultServer, 
 
 @pytest.mark.parametrize("status", [400, 403, 503])
 @pytest.mark.parametrize("how", ["ask", "map"])
-def test_many_requests_that_are_all_refused_are_nobodys_own_fault(
+def test_many_requests_that_are_all_refused_share_a_fault(
     server: FaultServer, store: Store, status: int, how: str
 ) -> None:
-    """Also beside one that is remembered; asking ends after twenty. As many that are remembered speak for the server."""
+    """Also beside one that is cached; sending stops after twenty. As many cached answers speak for the server."""
 
     async def turns(text: str, ask: Ask) -> str | None:
         return (await ask(questions(text)[0]))[0].error
@@ -163,8 +161,11 @@ def test_many_requests_that_are_all_refused_are_nobodys_own_fault(
     with engine(store, server.url) as teacher:
         teacher.ask(questions(texts[0]))
     server.refuse = status
-    said = f"199 of 200 requests unanswered .all 2. requests that were sent were refused, the first: HTTP {status}"
-    with engine(store, server.url, concurrency=4, retries=0) as teacher, pytest.raises(Unfinished, match=said) as error:
+    message = f"199 of 200 requests unanswered .all 2. requests that were sent were refused, the first: HTTP {status}"
+    with (
+        engine(store, server.url, concurrency=4, retries=0) as teacher,
+        pytest.raises(Unfinished, match=message) as error,
+    ):
         put(texts)
     assert "`roles.teacher.unanswered: quarantine`" in str(error.value)
     assert sum(server.attempts.values()) < 1 + 20 + 4
@@ -218,7 +219,7 @@ def test_an_address_that_is_gone_for_a_moment_is_tried_again(server: FaultServer
         assert all(answer.ok for [answer] in teacher.ask(questions(*texts)))
 
 
-def test_nothing_is_sent_once_asking_has_ended(server: FaultServer, store: Store) -> None:
+def test_nothing_is_sent_once_sending_has_stopped(server: FaultServer, store: Store) -> None:
     """Most requests are waiting then: for a server that bears one at a time, or for a pause that it has asked for."""
     server.capacity, server.delay_s = 1, 0.05
 
@@ -247,7 +248,7 @@ def test_nothing_is_sent_once_asking_has_ended(server: FaultServer, store: Store
 
 
 @pytest.mark.parametrize("unanswered", ["fail", "quarantine"])
-def test_samples_that_were_answered_one_by_one_are_kept_when_asking_ends(
+def test_samples_that_were_answered_one_by_one_are_stored_when_sending_stops(
     server: FaultServer, store: Store, unanswered: str
 ) -> None:
     def end() -> None:
@@ -255,8 +256,8 @@ def test_samples_that_were_answered_one_by_one_are_kept_when_asking_ends(
             server.refuse = 401
 
     server.knows_n, server.before_answer = False, end
-    said = "3 of 8 requests unanswered .HTTP 401.*when this is mended"
-    with engine(store, server.url, unanswered=unanswered) as teacher, pytest.raises(Unfinished, match=said):
+    message = "3 of 8 requests unanswered .HTTP 401.*when this is fixed"
+    with engine(store, server.url, unanswered=unanswered) as teacher, pytest.raises(Unfinished, match=message):
         teacher.ask(questions("one", n=8))
     server.refuse, server.knows_n = None, True
     with engine(store, server.url) as teacher:
@@ -295,21 +296,26 @@ def test_a_server_may_think_for_longer_than_a_dead_one_is_waited_for(server: Fau
         assert teacher.ask(questions("fault=hang times=2"))[0][0].ok
 
 
-def test_when_asking_has_become_pointless() -> None:
+def test_the_circuit_breaker_stops_when_no_server_is_of_use() -> None:
     for errors_answer in (False, True):
-        breaker = Breaker(give_up_s=10, patience_s=100, errors_answer=errors_answer)
-        assert not breaker.failed(0, "lost", None) and not breaker.failed(9, "unreached", None)
-        breaker.answered()
-        assert not breaker.failed(10, "lost", None) and not breaker.failed(19, "unreached", None)
+        breaker = CircuitBreaker(give_up_s=10, patience_s=100, errors_answer=errors_answer)
+        assert not breaker.record_failure(0, "lost", None) and not breaker.record_failure(9, "unreached", None)
+        breaker.record_success()
+        assert not breaker.record_failure(10, "lost", None) and not breaker.record_failure(19, "unreached", None)
         assert (
-            not breaker.failed(20, "lost", 15) and breaker.failed(20, "lost", 15.1) and breaker.failed(20, "lost", None)
+            not breaker.record_failure(20, "lost", 15)
+            and breaker.record_failure(20, "lost", 15.1)
+            and breaker.record_failure(20, "lost", None)
         )
-        breaker.answered()
-        assert not breaker.failed(30, "error", None) and breaker.failed(41, "error", None) is not errors_answer
-        breaker.answered()
-        assert not breaker.failed(50, "busy", None) and not breaker.failed(149, "late", None)
-        assert not breaker.failed(149, "lost", None)  # the server was there all the time
-        assert breaker.failed(150, "busy", None)
+        breaker.record_success()
+        assert (
+            not breaker.record_failure(30, "error", None)
+            and breaker.record_failure(41, "error", None) is not errors_answer
+        )
+        breaker.record_success()
+        assert not breaker.record_failure(50, "busy", None) and not breaker.record_failure(149, "late", None)
+        assert not breaker.record_failure(149, "lost", None)  # the server was there all the time
+        assert breaker.record_failure(150, "busy", None)
 
 
 def test_an_address_without_scheme_is_refused() -> None:
@@ -329,13 +335,13 @@ def test_the_key_comes_from_the_environment_and_is_never_repeated(
     assert answer.error == "HTTP 400: this prompt is not for me, …"
 
 
-def test_concurrency_settles_where_the_server_is_content(server: FaultServer, store: Store) -> None:
+def test_concurrency_settles_at_what_the_server_can_bear(server: FaultServer, store: Store) -> None:
     server.capacity, server.delay_s = 4, 0.02
     with engine(store, server.url, concurrency=64, retries=2) as teacher:
         answers = teacher.ask(questions(*(f"row {number}" for number in range(120))))
         assert all(answer.ok for [answer] in answers)
         assert isinstance(teacher.backend, HttpBackend)
-        assert teacher.backend.balancer.servers[0].bound < 16
+        assert teacher.backend.balancer.servers[0].limit < 16
 
 
 def test_a_dead_server_is_left_alone_and_the_load_is_shared(store: Store) -> None:
@@ -364,7 +370,7 @@ def test_a_server_without_n_is_asked_sample_by_sample(server: FaultServer, store
     assert [answer.text for answer in answers] == ["a #5", "a #6", "a #7"]
 
 
-def test_structured_answers_are_mended_asked_again_or_given_up_with_the_text(server: FaultServer, store: Store) -> None:
+def test_structured_answers_are_repaired_retried_or_given_up_with_the_text(server: FaultServer, store: Store) -> None:
     server.answers = {
         "good": '{"score": 4, "reason": "clear"}',
         "fenced": '```json\n{"score": 4, "reason": "clear"}\n```',
@@ -372,18 +378,18 @@ def test_structured_answers_are_mended_asked_again_or_given_up_with_the_text(ser
         "cut off": '{"score": 4, "reason": "clear"}',
     }
     again = "That answer cannot be used: score: Field required. Answer again with only the corrected JSON object."
-    server.answers["mends"] = '{"reason": "clear"}'
+    server.answers["corrected"] = '{"reason": "clear"}'
     server.answers[again] = '{"score": 4, "reason": "clear"}'
     with engine(store, server.url) as teacher:
         answers = [answer for [answer] in teacher.ask(questions(*server.answers, answer=Verdict))]
     by_text = dict(zip(server.answers, answers, strict=True))
-    for name in ("good", "fenced", "mends"):
+    for name in ("good", "fenced", "corrected"):
         assert by_text[name].value == Verdict(score=4, reason="clear")
     assert by_text["hopeless"].error == "invalid: the answer is not a JSON object"
     assert by_text["cut off"].error == "length"
     assert by_text["cut off"].value is None
     sent = server.bodies[0]["response_format"]["json_schema"]
-    assert sent["name"] == "Verdict"
+    assert sent["name"] == "answer"
     assert sent["schema"]["additionalProperties"] is False
     assert teacher.usage.asked_again == 2
 
@@ -394,14 +400,14 @@ def test_a_role_without_servers_says_what_to_add(store: Store) -> None:
 
 
 def test_retry_after_is_seconds_or_a_date() -> None:
-    assert pause_of("2.5") == 2.5
-    assert pause_of("Wed, 21 Oct 2015 07:28:00 GMT") == 0
-    assert pause_of("soon") is None
-    assert pause_of(None) is None
-    assert pause_of("1e9") == 600
+    assert parse_retry_after("2.5") == 2.5
+    assert parse_retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0
+    assert parse_retry_after("soon") is None
+    assert parse_retry_after(None) is None
+    assert parse_retry_after("1e9") == 600
 
 
 def test_completion_tokens_are_shared_and_close() -> None:
     body = b'{"choices":[{"index":1,"message":{"content":"bb"}},{"index":0,"message":{"content":"a"}}],'
-    said = choices(body + b'"usage":{"prompt_tokens":3,"completion_tokens":7}}', 2)
-    assert [(one.text, one.completion_tokens) for one in said if one] == [("a", 3), ("bb", 4)]
+    message = parse_choices(body + b'"usage":{"prompt_tokens":3,"completion_tokens":7}}', 2)
+    assert [(one.text, one.completion_tokens) for one in message if one] == [("a", 3), ("bb", 4)]

@@ -7,7 +7,8 @@ import pytest
 from jinja2 import UndefinedError
 
 from cultivar.llm import prompt
-from cultivar.llm.prompt import Prompt, UndeclaredRead
+from cultivar.llm.prompt import Prompt
+from schemas.stage import UndeclaredRead
 
 
 @pytest.fixture
@@ -51,9 +52,11 @@ def test_system_may_be_missing_and_user_may_not(folder: Path) -> None:
 def test_an_undeclared_prompt_or_include_is_refused(folder: Path) -> None:
     early = Prompt("tag")
     early.messages(instruction="x")
-    prompt.allow({Path("prompts/tag.jinja")})
+    prompt.allow({Path("prompts/tag.jinja")}, "tag")
     for tag in (early, Prompt("tag")):
-        with pytest.raises(UndeclaredRead, match=r"add `- prompts/rules.jinja` to its deps in dvc.yaml"):
+        with pytest.raises(
+            UndeclaredRead, match=r"stage tag reads .*prompts/rules.jinja, which dvc.yaml does not list"
+        ):
             tag.messages(instruction="x")
     prompt.allow({Path("prompts/tag.jinja"), Path("prompts/rules.jinja")})
     assert early.messages(instruction="x") == Prompt("tag").messages(instruction="x")

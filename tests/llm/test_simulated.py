@@ -4,7 +4,7 @@ import pytest
 from pydantic import BaseModel
 
 from cultivar.llm.engine import Engine, open_engine
-from cultivar.llm.request import Message, Question
+from cultivar.llm.request import MessageDict, Question
 from cultivar.llm.simulated import registry
 from cultivar.llm.simulated.registry import Call, answers, handler_of
 from cultivar.store.store import Store
@@ -21,7 +21,7 @@ def probe() -> None:
     """A handler of this test's own."""
     registry.load()
 
-    @answers("SimulatedProbe")
+    @answers(fields={"number", "wrong"})
     def simulated_probe(call: Call) -> dict[str, object]:
         return {"number": call.rng.randrange(10**6), "wrong": call.wrong}
 
@@ -38,7 +38,7 @@ def ask(store: Store, count: int, faults: FaultParams | None = None, model: str 
 
 
 def call(text: str, schema: dict[str, object] | None = None) -> Call:
-    messages: list[Message] = [{"role": "user", "content": text}]
+    messages: list[MessageDict] = [{"role": "user", "content": text}]
     return Call(messages, schema, seed=0, temperature=0.7, model="m", wrong=False, key=b"k" * 16)
 
 
@@ -69,14 +69,15 @@ def test_without_faults_every_answer_is_usable(store: Store) -> None:
 
 
 def test_a_question_that_nobody_answers_says_where_to_add_it(store: Store) -> None:
-    class Unheard(BaseModel):
+    class Unknown(BaseModel):
         x: int
+        y: int
 
     with (
         engine(store) as teacher,
-        pytest.raises(LookupError, match=r'@answers\("Unheard"\) in a module of cultivar/llm/simul'),
+        pytest.raises(LookupError, match=r'@answers\(fields=\{"x", "y"\}\) in a module of cultivar/llm/simul'),
     ):
-        teacher.ask([Question([{"role": "user", "content": "a"}], Unheard)])
+        teacher.ask([Question([{"role": "user", "content": "a"}], Unknown)])
 
 
 def test_the_most_specific_sections_win(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,15 +109,15 @@ def test_free_chat_stays_with_the_subject_and_lists_what_is_to_be_listed(store: 
 
 def test_a_handler_that_fails_costs_its_own_row(store: Store) -> None:
     class Fragile(BaseModel):
-        x: int
+        fragile: int
 
-    @answers("Fragile")
+    @answers(fields={"fragile"})
     def fragile(call: Call) -> dict[str, object]:
-        return {"x": 1 // len(call.user)}
+        return {"fragile": 1 // len(call.user)}
 
     questions = [Question([{"role": "user", "content": text}], Fragile) for text in ("", "a")]
     with engine(store) as teacher:
         [[bad], [good]] = teacher.ask(questions)
     assert bad.error is not None
     assert bad.error.endswith("ZeroDivisionError: integer division or modulo by zero")
-    assert good.value == Fragile(x=1)
+    assert good.value == Fragile(fragile=1)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
-from cultivar.llm.structured import Unparsable, closed, parse
+from cultivar.llm.structured import Unparsable, parse
 
 
 class Inner(BaseModel):
@@ -36,7 +36,7 @@ def test_what_a_model_wraps_around_its_answer_does_not_matter(verdict: Verdict, 
         "{'score': 4, 'reason': \"it's clear\", 'tags': [{'tag': 'a'}]}",
     ],
 )
-def test_what_can_be_mended_is(text: str) -> None:
+def test_what_can_be_repaired_is(text: str) -> None:
     assert parse(text, Verdict) == RIGHT
 
 
@@ -54,19 +54,7 @@ def test_raw_newlines_in_strings_are_kept() -> None:
         ('{"score": 4, "x": {"a": 1}, "rea', "reason: Field required"),
     ],
 )
-def test_what_cannot_be_mended_says_why(text: str, reason: str) -> None:
+def test_what_cannot_be_repaired_says_why(text: str, reason: str) -> None:
     with pytest.raises(Unparsable) as caught:
         parse(text, Verdict)
     assert str(caught.value) == reason
-
-
-def test_the_schema_that_is_sent_takes_no_other_keys_and_no_string_lengths() -> None:
-    class Bounded(BaseModel):
-        name: str = Field(max_length=3)
-        inner: Inner
-
-    schema = closed(Bounded.model_json_schema(), string_lengths=False)
-    assert schema["additionalProperties"] is False
-    assert schema["$defs"]["Inner"]["additionalProperties"] is False
-    assert schema["properties"]["name"] == {"title": "Name", "type": "string"}
-    assert closed(Bounded.model_json_schema())["properties"]["name"]["maxLength"] == 3

@@ -16,17 +16,19 @@ import orjson
 from aiohttp import web
 
 from cultivar.llm.answer import Generation
-from cultivar.llm.request import Request, Source
+from cultivar.llm.request import ModelConfig, Request
 from cultivar.llm.simulated.engine import SimulatedBackend
 from schemas.params.engines import FaultParams, RoleParams
 
+TAGS, RATING, EVOLUTION, EVOLUTION_CHECK = "tags", "complexity, completeness", "instruction, added", "same, coherent"
+"""What is asked, as `kinds` has it: the fields of the answer."""
 FAULTS = FaultParams(wrong=0.1, malformed=0.05, refusal=0.01, overlong=0.01)
 
 
 class CountingServer:
     """Runs in a thread of its own; a context manager.
 
-    `asked` counts what arrived, by the identity of one sample of one request; `kinds` by the answer's schema. `weights`
+    `asked` counts what arrived, by the identity of one sample of one request; `kinds` by the fields of the answer. `weights`
     stands for what the model behind the name is: change it and the same requests are answered otherwise.
     """
 
@@ -75,7 +77,11 @@ class CountingServer:
         body = orjson.loads(await request.read())
         self.arrived += 1
         number = self.arrived
-        client, schema = request.match_info["client"], body.get("response_format", {}).get("json_schema", {})
+        client, schema = (
+            request.match_info["client"],
+            body.get("response_format", {}).get("json_schema", {}).get("schema"),
+        )
+        kind = "text" if schema is None else ", ".join(schema["properties"])
         if status := self.refuses(body):
             return web.json_response({"error": {"message": "not now"}}, status=status)
         self.in_flight += 1
@@ -85,13 +91,13 @@ class CountingServer:
                 one = {**body, "n": 1, "seed": body["seed"] + at}
                 name = hashlib.sha256(orjson.dumps([self.weights, one], option=orjson.OPT_SORT_KEYS)).hexdigest()
                 self.asked[f"{client}/{name}"] += 1
-                self.kinds[f"{client}/{schema.get('name', 'text')}"] += 1
+                self.kinds[f"{client}/{kind}"] += 1
                 samples.append(one)
             if self.delay_s:
                 await asyncio.sleep(self.delay_s)
             while self.hold_at is not None and number >= self.hold_at:
                 await asyncio.sleep(0.01)
-            said = [self.generation(one, schema.get("schema")) for one in samples]
+            said = [self.generation(one, schema) for one in samples]
         finally:
             self.in_flight -= 1
         choices = [
@@ -112,8 +118,8 @@ class CountingServer:
         if model not in self.teachers:
             self.teachers[model] = SimulatedBackend(RoleParams(model=model, faults=FAULTS))
         sampling = {name: body[name] for name in ("temperature", "top_p", "max_tokens")}
-        source = Source("simulated", model, self.weights, sampling, schema)
-        said = self.teachers[model].one(Request(source, body["messages"], body["seed"], 0))
+        config = ModelConfig("simulated", model, self.weights, sampling, schema)
+        said = self.teachers[model].outcome(Request(config, body["messages"], body["seed"], 0))
         assert isinstance(said, Generation), said
         return said
 

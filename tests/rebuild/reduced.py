@@ -8,7 +8,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from workspace import Workspace
 
-STAGES = ("ingest", "tag", "ontology", "score", "select", "evolve")
+STAGES = ("code", "ingest", "tag", "ontology", "score", "select", "evolve")
 ROLES = ("tagger", "teacher", "judge")
 SOURCE = "data/seeds/general.jsonl"
 ROWS = 200
@@ -89,4 +89,6 @@ def contents(work: Workspace) -> dict[str, bytes]:
         for entry in graph.values()
         for out in [*entry.get("outs", []), *entry.get("metrics", [])]
     ]
-    return {path: (work.folder / path).read_bytes() for path in paths}
+    places = [work.folder / path for path in paths]
+    files = [file for place in places for file in (sorted(place.glob("*")) if place.is_dir() else [place])]
+    return {str(file.relative_to(work.folder)): file.read_bytes() for file in files}

@@ -14,11 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from counting_server import CountingServer
+from counting_server import EVOLUTION, RATING, TAGS, CountingServer
 from reduced import ROWS, commit, contents, git, point, reduced, rows_of, write_rows
 from workspace import Workspace
-
-Tags, Rating, Evolution = "Tags", "InstructionRating", "Evolution"
 
 
 class Matrix:
@@ -62,7 +60,11 @@ class Matrix:
         clean.store = clean.folder / ".cache" / "generations"
         listed = git(self.work, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
         for path in filter(None, listed.split("\0")):
-            if path != "dvc.lock" and not path.startswith("metrics/") and (self.work.folder / path).is_file():
+            if (
+                path != "dvc.lock"
+                and not path.startswith(("metrics/", "fingerprints/"))
+                and (self.work.folder / path).is_file()
+            ):
                 (clean.folder / path).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(self.work.folder / path, clean.folder / path)
         subprocess.run(["git", "init", "-q"], cwd=clean.folder, check=True)
@@ -106,7 +108,7 @@ def rows(matrix: Matrix, edit: Callable[[list], list]) -> None:
 
 
 def test_nothing(matrix):
-    assert matrix.asked()[Tags] >= ROWS  # the first build asked for everything
+    assert matrix.asked()[TAGS] >= ROWS  # the first build asked for everything
     matrix.rebuild()
     assert (matrix.asked(), matrix.ran()) == ({}, set())
 
@@ -119,8 +121,8 @@ def test_one_percent_of_rows_edited_in_place(matrix):
 
     rows(matrix, edit)
     matrix.rebuild()
-    assert 2 <= matrix.asked()[Tags] <= 4 and 2 <= matrix.asked()[Rating] <= 4  # each perhaps once more
-    assert matrix.asked().get(Evolution, 0) < 20
+    assert 2 <= matrix.asked()[TAGS] <= 4 and 2 <= matrix.asked()[RATING] <= 4  # each perhaps once more
+    assert matrix.asked().get(EVOLUTION, 0) < 20
     assert matrix.churn("tag") == (4, 4)  # two rows gone and two new, in what it reads as in what it writes
 
 
@@ -128,13 +130,13 @@ def test_rows_appended(matrix):
     new = [{"instruction": f"Write a short poem about the number {n}.", "output": "A poem."} for n in (5, 9)]
     rows(matrix, lambda rows: [*rows, *new])
     matrix.rebuild()
-    assert 2 <= matrix.asked()[Tags] <= 4 and 2 <= matrix.asked()[Rating] <= 4
+    assert 2 <= matrix.asked()[TAGS] <= 4 and 2 <= matrix.asked()[RATING] <= 4
 
 
 def test_rows_deleted(matrix):
     rows(matrix, lambda rows: [row for at, row in enumerate(rows) if at not in (0, 77)])
     matrix.rebuild()
-    assert Tags not in matrix.asked() and Rating not in matrix.asked()
+    assert TAGS not in matrix.asked() and RATING not in matrix.asked()
 
 
 def test_rows_shuffled(matrix):
@@ -155,13 +157,13 @@ def test_rows_duplicated(matrix):
 def test_a_system_prompt_edited(matrix):
     replace(matrix, "prompts/tag.jinja", "You are a tagging system.", "You are a careful tagging system.")
     matrix.rebuild()
-    assert matrix.asked()[Tags] >= ROWS and Rating not in matrix.asked()
+    assert matrix.asked()[TAGS] >= ROWS and RATING not in matrix.asked()
 
 
 def test_an_include_of_a_prompt_template_edited(matrix):
     replace(matrix, "prompts/tag_rules.jinja", "Name the main intentions", "Name all main intentions")
     matrix.rebuild()
-    assert matrix.asked()[Tags] >= ROWS and Rating not in matrix.asked()
+    assert matrix.asked()[TAGS] >= ROWS and RATING not in matrix.asked()
 
 
 def test_a_model_revision_changed(matrix):
@@ -170,40 +172,40 @@ def test_a_model_revision_changed(matrix):
     matrix.work.change(lambda params: params["roles"]["judge"].update(revision="2"))
     matrix.work.change(lambda params: params["roles"]["teacher"].update(revision="2"))
     matrix.rebuild()
-    assert matrix.asked()[Tags] >= ROWS and matrix.asked()[Rating] >= ROWS and matrix.asked()[Evolution] > 20
+    assert matrix.asked()[TAGS] >= ROWS and matrix.asked()[RATING] >= ROWS and matrix.asked()[EVOLUTION] > 20
 
 
 def test_a_sampling_parameter_changed(matrix):
     matrix.work.change(lambda params: params["roles"]["teacher"].update(temperature=0.9))
     matrix.rebuild()
-    assert matrix.ran() == {"evolve"} and matrix.asked()[Evolution] > 20
-    assert Tags not in matrix.asked() and Rating not in matrix.asked()
+    assert matrix.ran() == {"evolve"} and matrix.asked()[EVOLUTION] > 20
+    assert TAGS not in matrix.asked() and RATING not in matrix.asked()
 
 
 def test_the_judges_prompt_in_the_middle_of_the_chain_changed(matrix):
     replace(matrix, "prompts/score.jinja", "You rate instructions", "You strictly rate instructions")
     matrix.rebuild()
-    assert "tag" not in matrix.ran() and matrix.asked()[Rating] >= ROWS and Tags not in matrix.asked()
+    assert "tag" not in matrix.ran() and matrix.asked()[RATING] >= ROWS and TAGS not in matrix.asked()
 
 
 def test_a_filter_threshold_changed(matrix):
     matrix.work.change(lambda params: params["select"].update(min_completeness=4.5))
     matrix.rebuild()
-    assert matrix.ran() == {"select", "evolve"} and Tags not in matrix.asked() and Rating not in matrix.asked()
+    assert matrix.ran() == {"select", "evolve"} and TAGS not in matrix.asked() and RATING not in matrix.asked()
 
 
 def test_a_helper_function_of_one_stage_edited(matrix):
     replace(matrix, "stages/annotation/score.py", "max(full, len(words) / 2)", "max(full, len(words) / 3)")
     matrix.rebuild()
-    assert "score" in matrix.ran() and "tag" not in matrix.ran()
-    assert Tags not in matrix.asked() and Rating not in matrix.asked()
+    assert matrix.ran() >= {"code", "score"} and "tag" not in matrix.ran()
+    assert TAGS not in matrix.asked() and RATING not in matrix.asked()
 
 
 def test_a_comment_edited(matrix):
     path = matrix.work.folder / "stages/annotation/tag.py"
     path.write_text(path.read_text() + "# nothing to add\n")
     matrix.rebuild()
-    assert (matrix.ran(), matrix.asked(), matrix.changed()) == ({"tag"}, {}, set())
+    assert (matrix.ran(), matrix.asked(), matrix.changed()) == ({"code"}, {}, set())
 
 
 def test_timeout_and_concurrency_changed(matrix):

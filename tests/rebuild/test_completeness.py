@@ -1,7 +1,7 @@
 """dvc.yaml says everything that a stage depends on: each kind of undeclared dependency is planted, and caught.
 
-Reading the code catches what stands in it (cultivar.runner.fingerprints, cultivar.tools.reads), the runner what it is asked for, and a run
-with nothing but what is declared (cultivar.tools.hermetic) catches everything that makes a difference.
+An import changes the stage's fingerprint. Reading the code catches what stands in it (cultivar.tools.reads), the runner
+what it is asked for, and a run with nothing but what is declared (cultivar.tools.hermetic) all that makes a difference.
 """
 
 import sys
@@ -11,7 +11,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[1] / "runner"))
 
-from project import GRAPH, ROOT, STAGE, make, run  # noqa: E402
+from project import GRAPH, MODULE, ROOT, STAGE, fingerprints, make, run  # noqa: E402
 
 from cultivar.runner.graph import load_yaml  # noqa: E402
 from cultivar.tools.reads import differences  # noqa: E402
@@ -31,7 +31,7 @@ def stage(imports: str = "", expression: str = "False", arguments: str = "") -> 
 PLANTED = {
     "a helper module": (
         stage("from stages.helper import FLAG\n", "FLAG"),
-        ("imports", "run", "hermetic"),
+        ("fingerprint",),
     ),
     "a module imported at run time": (
         stage("import importlib\n", "importlib.import_module('stages.' + 'helper').FLAG"),
@@ -71,7 +71,7 @@ PLANTED = {
 def project(folder: Path, code: str = STAGE) -> Path:
     """A small project with everything that a stage could read beside what it declares."""
     make(folder, stage=code, params="select:\n  words: 5\ntag:\n  words: 4\n")
-    annotation = folder / "schemas/params/annotation.py"
+    annotation = folder / "stages/annotation/params.py"
     annotation.write_text(annotation.read_text() + "\nclass TagParams(Section):\n    words: Positive = 5\n")
     (folder / "stages/helper.py").write_text("FLAG = False\n")
     (folder / "prompts").mkdir()
@@ -82,28 +82,14 @@ def project(folder: Path, code: str = STAGE) -> Path:
     return folder
 
 
-@pytest.fixture(autouse=True)
-def llm_room(monkeypatch):
-    """The small project has the prompts' code as well."""
-    monkeypatch.setattr(
-        "project.ROOMS",
-        (
-            "cultivar/llm/__init__.py",
-            "cultivar/llm/prompt.py",
-            "cultivar/llm/request.py",
-            "cultivar/store/segments.py",
-            "cultivar/store/store.py",
-        ),
-    )
-
-
 def caught(folder: Path, how: str) -> str:
     """What a check says against the project; nothing where it is content."""
-    module = {
-        "imports": ["cultivar.runner.fingerprints"],
-        "reads": ["cultivar.tools.reads"],
-        "run": ["cultivar.runner.run", "select"],
-    }
+    if how == "fingerprint":
+        recorded = (folder / "fingerprints/select.txt").read_text()
+        fingerprints(folder)
+        return "changed" if (folder / "fingerprints/select.txt").read_text() != recorded else ""
+    fingerprints(folder)
+    module = {"reads": ["cultivar.tools.reads"], "run": ["cultivar.runner", "select"]}
     arguments = module.get(how, ["cultivar.tools.hermetic", "select"])
     done = run(folder, "-m", *arguments, SELECT_ALL="no", PYTHONHASHSEED="1")
     return "" if done.returncode == 0 else (done.stdout + done.stderr).strip() or "failed"
@@ -111,9 +97,8 @@ def caught(folder: Path, how: str) -> str:
 
 def test_a_stage_that_declares_everything_passes_every_check(tmp_path):
     folder = project(tmp_path)
-    assert {how: caught(folder, how) for how in ("imports", "reads", "run", "hermetic")} == dict.fromkeys(
-        ("imports", "reads", "run", "hermetic"), ""
-    )
+    checks = ("fingerprint", "reads", "run", "hermetic")
+    assert {how: caught(folder, how) for how in checks} == dict.fromkeys(checks, "")
 
 
 @pytest.mark.parametrize("what", list(PLANTED))
@@ -125,14 +110,20 @@ def test_an_undeclared_dependency_is_caught(tmp_path, what):
         ).stdout.strip()
         code = code.replace("%r", ordered)
     folder = project(tmp_path)
-    (folder / "stages/annotation/select.py").write_text(code)
+    (folder / MODULE).write_text(code)
+    if "fingerprint" in checks:
+        assert caught(folder, "fingerprint")
     if "hermetic" in checks:  # the outputs to compare with: made where nobody looks
-        (folder / "cultivar/runner/run.py").write_text((folder / "cultivar/runner/run.py").read_text().replace(
-            "        check_imports(stage, spec.deps, from_folder)\n", "").replace("        allow_prompts(spec)\n", ""))  # fmt: skip
-        made = run(folder, "-m", "cultivar.runner", "select", SELECT_ALL="yes", PYTHONHASHSEED="1")
-        assert made.returncode == 0, made.stderr
-        (folder / "cultivar/runner/run.py").write_text((ROOT / "cultivar/runner/run.py").read_text())
-    for how in checks:
+        runner = folder / "cultivar/runner/run.py"
+        original = runner.read_text()
+        runner.write_text(
+            original.replace("        code.check_imports()\n", "").replace("        allow_prompts(spec)\n", "")
+        )
+        fingerprints(folder)
+        written = run(folder, "-m", "cultivar.runner", "select", SELECT_ALL="yes", PYTHONHASHSEED="1")
+        assert written.returncode == 0, written.stderr
+        runner.write_text(original)
+    for how in [check for check in checks if check != "fingerprint"]:
         assert caught(folder, how), f"{what} is not caught by {how}"
 
 
@@ -141,15 +132,16 @@ def test_what_a_stage_runs_with_is_there_in_a_hermetic_run_too(tmp_path):
     folder = project(tmp_path)
     there = "os.environ.get('KEY_OF_MINE') == 'key' and load_yaml(Path('params.yaml'))['budget'] == {'requests': 5}"
     imports = "import os\nfrom pathlib import Path\nfrom cultivar.runner.graph import load_yaml\n"
-    (folder / "stages/annotation/select.py").write_text(stage(imports, there))
+    (folder / MODULE).write_text(stage(imports, there))
     with (folder / "params.yaml").open("a") as file:
         file.write("runtime: {api_key_env: KEY_OF_MINE}\nbudget: {requests: 5}\n")
-    for module in ("cultivar.runner.run", "cultivar.tools.hermetic"):
+    fingerprints(folder)
+    for module in ("cultivar.runner", "cultivar.tools.hermetic"):
         done = run(folder, "-m", module, "select", KEY_OF_MINE="key")
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("name", list(load_yaml(ROOT / "dvc.yaml")["stages"]))
+@pytest.mark.parametrize("name", [name for name in load_yaml(ROOT / "dvc.yaml")["stages"] if name != "code"])
 def test_the_graph_lists_exactly_the_prompts_files_tables_and_params_that_its_code_reads(name, monkeypatch):
     monkeypatch.chdir(ROOT)
     assert list(differences(name)) == []
@@ -157,9 +149,7 @@ def test_the_graph_lists_exactly_the_prompts_files_tables_and_params_that_its_co
 
 def test_an_include_counts_as_read(tmp_path, monkeypatch):
     folder = project(tmp_path)
-    (folder / "stages/annotation/select.py").write_text(
-        stage("from cultivar.llm.prompt import Prompt\n", "not Prompt('select').messages()")
-    )
+    (folder / MODULE).write_text(stage("from cultivar.llm.prompt import Prompt\n", "not Prompt('select').messages()"))
     (folder / "prompts/select.jinja").write_text("{% block user %}{% include 'rules.jinja' %}{% endblock %}")
     (folder / "prompts/rules.jinja").write_text("be good")
     graph = GRAPH.replace(
@@ -167,6 +157,4 @@ def test_an_include_counts_as_read(tmp_path, monkeypatch):
     )
     (folder / "dvc.yaml").write_text(graph)
     monkeypatch.chdir(folder)
-    said = run(folder, "-m", "cultivar.runner.fingerprints", "--write")
-    assert said.returncode == 0
     assert list(differences("select")) == ["reads prompts/rules.jinja, which its deps do not list"]

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import psutil
 import pytest
-from counting_server import CountingServer
+from counting_server import EVOLUTION, EVOLUTION_CHECK, RATING, CountingServer
 from reduced import commit, contents, git, reduced
 from workspace import Workspace
 
@@ -42,7 +42,7 @@ def test_experiments_in_folders_of_their_own_use_one_store(work, server):
     before = contents(work)
     server.forget()
     experiment(work, "--temp", "-n", "warm", "-S", "roles.teacher.temperature=0.9")
-    assert set(server.kinds_of("exp")) <= {"Evolution", "EvolutionCheck"} and server.kinds_of("exp")["Evolution"] > 5
+    assert set(server.kinds_of("exp")) <= {EVOLUTION, EVOLUTION_CHECK} and server.kinds_of("exp")[EVOLUTION] > 5
     experiment(work, "--queue", "-n", "same", "-S", "roles.teacher.temperature=0.9", "-S", "evolve.max_words=101")
     experiment(work, "--queue", "-n", "warm-again", "-S", "roles.teacher.temperature=0.9", "-S", "select.max_words=149")
     experiment(work, "--run-all", "-j", "2")
@@ -59,7 +59,7 @@ def test_branches_share_the_store(work, server):
     work.change(lambda params: params["roles"]["judge"].update(temperature=0.2))
     server.forget()
     work.repro()
-    assert server.kinds_of("exp")["InstructionRating"] >= 60
+    assert server.kinds_of("exp")[RATING] >= 60
     commit(work, "another judge")
     git(work, "switch", "-q", "main")
     server.forget()

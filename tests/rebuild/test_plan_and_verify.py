@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from counting_server import CountingServer
+from counting_server import RATING, TAGS, CountingServer
 from reduced import reduced, rows_of, write_rows
 from workspace import Workspace
 
@@ -40,7 +40,7 @@ def test_before_anything_was_asked(work, server):
     done = work.python("-m", "cultivar.tools.plan")
     assert "6 of 6 stages will run; at least 120 requests to ask" in done.stdout, done.stdout
     assert "without tag, score, evolve (no price in budget.prices" in done.stdout, done.stdout
-    assert rebuilt(work, server)["Tags"] >= ROWS
+    assert rebuilt(work, server)[TAGS] >= ROWS
 
 
 def test_nothing_to_do(work, server):
@@ -56,7 +56,7 @@ def test_rows_appended_are_what_is_to_be_asked(work, server):
     assert planned["tag"]["to_ask"] == planned["score"]["to_ask"] == 3
     assert planned["tag"]["requests"] >= ROWS and planned["evolve"]["requests"] > 20
     asked = rebuilt(work, server)
-    assert 3 <= asked["Tags"] <= 6 and 3 <= asked["InstructionRating"] <= 6  # some are asked again, being faulty
+    assert 3 <= asked[TAGS] <= 6 and 3 <= asked[RATING] <= 6  # some are asked again, being faulty
     assert {one["runs"] for one in plan(work).values()} == {"no"}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from counting_server import CountingServer
+from counting_server import TAGS, CountingServer
 from reduced import contents, point, reduced
 from workspace import Workspace
 
@@ -96,7 +96,7 @@ def test_only_what_was_left_unanswered_is_asked_again(tmp_path, mended, clean):
 
     mended.refuses = once
     fails(work, "requests unanswered (HTTP 503: not now", "`roles.tagger.unanswered: quarantine`")
-    assert mended.kinds_of("partly")["Tags"] >= ROWS - len(refused) > ROWS // 2  # the others were answered
+    assert mended.kinds_of("partly")[TAGS] >= ROWS - len(refused) > ROWS // 2  # the others were answered
     for _ in range(9):
         done = work.python("-m", "dvc", "repro")
         if done.returncode == 0:

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from cultivar.runner.fingerprints.closure import PACKAGES
+
 ROOT = Path(__file__).parents[2]
 ROOMS = ("cultivar/runner", "cultivar/runlog", "cultivar/tools", "cultivar/llm", "cultivar/store", "schemas")
 """Folders of the real project that the small one has too."""
@@ -79,6 +81,13 @@ def make(folder: Path, stage: str = STAGE, graph: str = GRAPH, params: str = "se
     (folder / "params.yaml").write_text(params)
     fingerprints(folder)
     return folder
+
+
+def copy_code(folder: Path) -> None:
+    """All packages of the project: `python -m cultivar.runner` runs the code of the folder that it is called in."""
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "requirements.txt", folder)
 
 
 def fingerprints(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""A server on loopback that speaks SandboxFusion's /run_code and can be told to misbehave. It isolates nothing."""
+"""A server on loopback that speaks SandboxFusion's /run_code and can simulate faults. It isolates nothing."""
 
 from __future__ import annotations
 
@@ -82,8 +82,8 @@ class Handler(BaseHTTPRequestHandler):
             except subprocess.TimeoutExpired:
                 status = "TimeLimitExceeded"
         result = {"status": status, "return_code": code, "stdout": out.decode(), "stderr": "", "execution_time": 0.1}
-        whole = "Success" if status == "Finished" else "Failed"
-        return {"status": whole, "message": "", "compile_result": None, "run_result": result, "files": {}}
+        overall = "Success" if status == "Finished" else "Failed"
+        return {"status": overall, "message": "", "compile_result": None, "run_result": result, "files": {}}
 
 
 @contextlib.contextmanager

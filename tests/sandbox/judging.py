@@ -1,4 +1,4 @@
-"""What the tests of verdicts share."""
+"""What the tests of verdicts use."""
 
 from cultivar.sandbox import Job, Limits, Sandbox, Verdict
 

@@ -33,7 +33,7 @@ from hostile import (  # noqa: E402
     program,
 )
 
-from cultivar.sandbox import Case, Job, Limits, Sandbox  # noqa: E402
+from cultivar.sandbox import Case, Job, Limits, Sandbox, job_from_asserts  # noqa: E402
 
 LIMITS = Limits(cpu_s=0.3, wall_s=3, memory_mb=192, threads=16)
 
@@ -63,7 +63,7 @@ def jobs(facts: dict[str, str], repeat: int) -> Iterator[Job]:
         for name, (body, _) in BEHAVIOURS.items()
     ]
     for name, code in FORGERIES.items():
-        hostile.append(Job.from_asserts(f"{name}/call", code, STYLES["assert"].splitlines(), "f"))
+        hostile.append(job_from_asserts(f"{name}/call", code, STYLES["assert"].splitlines(), "f"))
         hostile += [Job(f"{name}/{style}", "split", code, tests=[t], entry_point="f") for style, t in STYLES.items()]
         raises = RAISES.items() if name in LEAVERS else ()
         hostile += [Job(f"{name}/{style}", "split", code, tests=[t], entry_point="f") for style, t in raises]
@@ -78,9 +78,9 @@ def jobs(facts: dict[str, str], repeat: int) -> Iterator[Job]:
 
 
 def siege(backend: str, repeats: int = 1) -> dict:
-    """{"verdicts": [{id: outcome} per repeat], "trouble": what was breached, left over or disturbed}."""
+    """{"verdicts": [{id: outcome} per repeat], "problems": attacks that succeeded, and processes, files or connections that they left}."""
     verdicts: list[dict[str, str]] = []
-    trouble: list[str] = []
+    problems: list[str] = []
     messages: dict[str, str] = {}
     os.environ["CULTIVAR_TEST_SECRET"] = "hush"
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
@@ -114,37 +114,37 @@ def siege(backend: str, repeats: int = 1) -> dict:
                 for verdict in box.run(jobs(facts, repeat)):
                     if verdict.id.startswith("honest"):
                         if not verdict.passed:
-                            trouble.append(f"{verdict.id}: {verdict.outcome} {verdict.message}")
+                            problems.append(f"{verdict.id}: {verdict.outcome} {verdict.message}")
                         continue
                     if verdict.id.startswith("control"):
                         if not verdict.passed:
-                            trouble.append(f"{verdict.id}: {verdict.outcome} {verdict.message}")
+                            problems.append(f"{verdict.id}: {verdict.outcome} {verdict.message}")
                         continue
                     verdicts[-1][verdict.id] = verdict.outcome
                     messages[verdict.id] = verdict.message
                     if verdict.outcome in ("pass", "sandbox_error", "refused"):
-                        trouble.append(f"{verdict.id}: {verdict.outcome} {verdict.message}")
+                        problems.append(f"{verdict.id}: {verdict.outcome} {verdict.message}")
         deadline = time.monotonic() + 30
         while descendants() - before and time.monotonic() < deadline:
             time.sleep(0.02)
         if left := descendants() - before:
-            trouble.append(f"left over: {left}")
+            problems.append(f"left over: {left}")
         if victim.poll() is not None:
-            trouble.append("the victim was killed")
+            problems.append("the victim was killed")
         status = secret.stat()
         if secret.read_text() != "hush" or status.st_mtime != 10**9 or status.st_mode & 0o777 != 0o666:
-            trouble.append("the secret was changed")
+            problems.append("the secret was changed")
         if extra := {path.name for path in Path(folder).iterdir()} - {"secret", "unix"}:
-            trouble.append(f"written: {extra}")
+            problems.append(f"written: {extra}")
         for sock, name in ((tcp, "tcp"), (unix, "unix"), (abstract, "abstract")):
             sock.setblocking(False)
             with contextlib.suppress(BlockingIOError):
                 sock.accept()
-                trouble.append(f"{name}: somebody came in")
+                problems.append(f"{name}: a program connected")
     for name, (_, allowed) in BEHAVIOURS.items():
         if allowed != "*" and verdicts[0][name] not in allowed.split():
-            trouble.append(f"{name}: {verdicts[0][name]}, not {allowed} ({messages[name]})")
-    return {"verdicts": verdicts, "trouble": trouble}
+            problems.append(f"{name}: {verdicts[0][name]}, not {allowed} ({messages[name]})")
+    return {"verdicts": verdicts, "problems": problems}
 
 
 if __name__ == "__main__":

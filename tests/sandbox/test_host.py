@@ -1,4 +1,4 @@
-"""The sandbox and its host: what it needs, what it leaves behind, what it does under load, and without the rest."""
+"""The sandbox and its host: requirements, clean-up, load, and use without the rest of Cultivar."""
 
 import gc
 import json
@@ -26,9 +26,9 @@ def backend(request):
     return request.param
 
 
-def command(*words: str, **environment: str) -> subprocess.CompletedProcess:
+def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
     return subprocess.run(
-        [sys.executable, "-m", "cultivar.sandbox", *words],
+        [sys.executable, "-m", "cultivar.sandbox", *arguments],
         capture_output=True,
         text=True,
         cwd=REPO,
@@ -36,12 +36,12 @@ def command(*words: str, **environment: str) -> subprocess.CompletedProcess:
     )
 
 
-def test_the_command_says_what_works_and_runs_programs(tmp_path):
+def test_the_command_lists_backends_and_runs_programs(tmp_path):
     if not WORKING:
         pytest.skip("no backend works here")
-    said = command()
-    assert said.returncode == 0 and f"chosen    {WORKING[0]}," in said.stdout
-    assert all(f"{name:9} works" in said.stdout for name in WORKING)
+    listing = command()
+    assert listing.returncode == 0 and f"chosen    {WORKING[0]}," in listing.stdout
+    assert all(f"{name:9} works" in listing.stdout for name in WORKING)
     program = tmp_path / "p.py"
     program.write_text("def f(x): return x + 1\nprint('hello')")
     assert json.loads(command("--file", str(program)).stdout)["outcome"] == "pass"
@@ -72,14 +72,18 @@ def test_with_every_backend_disabled_no_code_runs(open_folder):
 def test_it_works_without_the_rest_of_cultivar(tmp_path):
     if not WORKING:
         pytest.skip("no backend works here")
-    shutil.copytree(REPO / "sandbox", tmp_path / "sandbox", ignore=shutil.ignore_patterns("__pycache__"))
-    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
-    code += "from sandbox import Sandbox, Job\nwith Sandbox(slots=1) as box: print(*[v.outcome for v in box.run([Job('a', 'io', '')])])"
+    package = tmp_path / "cultivar"
+    package.mkdir()
+    for name in ("__init__.py", "syntax.py"):
+        shutil.copy(REPO / "cultivar" / name, package)
+    shutil.copytree(REPO / "cultivar" / "sandbox", package / "sandbox", ignore=shutil.ignore_patterns("__pycache__"))
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\nfrom cultivar.sandbox import Sandbox, Job\n"
+    code += "with Sandbox(slots=1) as box: print(*[v.outcome for v in box.run([Job('a', 'io', '')])])"
     ran = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, cwd="/")
     assert ran.stdout == "pass\n", ran.stderr
 
 
-def test_packages_are_let_in_by_name_only(backend):
+def test_only_named_packages_can_be_imported(backend):
     pytest.importorskip("numpy")
     code = "import numpy as np\ndef f(xs): return np.array(xs).sum()"
     other = "import pytest\ndef f(xs): return 3"
@@ -88,7 +92,7 @@ def test_packages_are_let_in_by_name_only(backend):
         with Sandbox(backend, 1, packages=("numpy",)) as box:
             verdicts = {v.id: v for v in box.run(jobs)}
         if verdicts["a"].outcome == "sandbox_error":
-            pytest.skip(verdicts["a"].message)  # another Python is used as root, or the package is closed to nobody
+            pytest.skip(verdicts["a"].message)  # another Python is used as root, or nobody cannot read the package
     except SandboxUnavailable as error:
         pytest.skip(str(error))
     assert (verdicts["a"].outcome, verdicts["b"].outcome) == ("pass", "error"), verdicts
@@ -96,7 +100,7 @@ def test_packages_are_let_in_by_name_only(backend):
         assert [v.outcome for v in box.run(jobs)] == ["error", "error"]
 
 
-def test_a_package_that_is_missing_is_trouble_and_said(backend):
+def test_a_missing_package_is_a_sandbox_error_with_its_name(backend):
     with Sandbox(backend, 1, packages=("no_such_package",)) as box:
         (verdict,) = box.run([Job("a", "io", "")])
     assert verdict.outcome == "sandbox_error" and "no_such_package is not installed" in verdict.message
@@ -104,24 +108,24 @@ def test_a_package_that_is_missing_is_trouble_and_said(backend):
 
 @pytest.fixture
 def group():
-    made = cgroups.try_group()
-    if isinstance(made, str):
-        pytest.skip(f"no control group can be made here: {made}")
-    yield made
-    made.close()
+    group = cgroups.try_group()
+    if isinstance(group, str):
+        pytest.skip(f"no control group can be made here: {group}")
+    yield group
+    group.close()
 
 
-def test_a_control_group_stops_what_rlimits_do_not_add_up(group):
-    group.allow(Limits(memory_mb=16, threads=1))
+def test_a_control_group_limits_memory(group):
+    group.set_limits(Limits(memory_mb=16, threads=1))
     code = "import sys; sys.stdin.readline(); x = bytearray(512 << 20); print('BREACH')"
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        group.take(process.pid)
-        said, _ = process.communicate(b"\n")
-    assert said == b"" and process.returncode == -9
-    assert group.killed() and not group.killed()
+        group.add_process(process.pid)
+        output, _ = process.communicate(b"\n")
+    assert output == b"" and process.returncode == -9
+    assert group.had_oom_kill() and not group.had_oom_kill()
 
 
-def test_each_slot_lives_in_its_own_group_which_goes_with_it(group, backend):
+def test_each_slot_has_its_own_group_which_is_removed_with_it(group, backend):
     folder = group.folders["memory"].parent
     with Sandbox(backend, 2) as box:
         assert all(v.passed for v in box.run([Job(str(i), "io", "") for i in range(4)]))
@@ -158,7 +162,7 @@ def test_nothing_grows(backend):
     """Memory, descriptors and mounts of the zygote and of this process stay as they are, run after run."""
 
     def state(box):
-        gc.collect()  # sockets that earlier tests left to the collector would be missed in the second count
+        gc.collect()  # sockets of earlier tests that wait for the collector would be missing in the second count
         (slot,) = box.idle
         found = []
         for pid in (slot.pid, os.getpid()):
@@ -187,8 +191,8 @@ def test_nothing_grows(backend):
     assert not descendants() - others
 
 
-def test_tables_of_system_calls_fit_together():
-    """The aarch64 table cannot run here; it has to name what the x86-64 one does, or its newer form, and no number twice."""
+def test_system_call_tables_are_consistent():
+    """The aarch64 table cannot run here; it has to contain the calls of the x86-64 one, or their newer forms, and no number twice."""
     x86, arm = syscalls.table("x86_64"), syscalls.table("aarch64")
     for table in (x86, arm):
         assert len(set(table.values())) == len(table)
@@ -238,8 +242,8 @@ def test_tables_of_system_calls_fit_together():
         syscalls.table("riscv64")
 
 
-def test_the_host_agrees_with_its_table():
-    """Numbers of the running machine, against the kernel's own header where it is installed."""
+def test_system_call_table_matches_the_kernel_headers():
+    """The running machine's numbers equal those of the kernel's header, where it is installed."""
     header = next(
         (p for p in map(Path, ("/usr/include/x86_64-linux-gnu/asm/unistd_64.h", "/usr/include/asm-generic/unistd.h"))
          if p.exists() and (os.uname().machine == "x86_64") == ("x86_64" in str(p))), None)  # fmt: skip

@@ -1,4 +1,4 @@
-"""MBPP (974 tasks): every reference passes its own tests in the default modes, cheats pass none."""
+"""MBPP (974 tasks): every reference passes its own tests in the default modes, no cheating solution passes any."""
 
 import json
 import os
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cultivar.sandbox import Job, Sandbox, SandboxUnavailable
+from cultivar.sandbox import Job, Sandbox, SandboxUnavailable, job_from_asserts
 
 FILE = Path(os.environ.get("CULTIVAR_REAL_DATA", Path(__file__).parents[3] / "shared" / "data")) / "mbpp" / "mbpp.jsonl"
 
@@ -46,13 +46,13 @@ def box():
 
 
 def job(task: dict, code: str | None = None) -> Job:
-    made = Job.from_asserts(
+    converted = job_from_asserts(
         str(task["task_id"]), task["code"], task["test_list"], entry_point=None, setup=task["test_setup_code"]
     )
     if code is None:
-        return made
-    name = made.entry_point or task["test_list"][0].split("assert ")[1].split("(")[0].strip()
-    return Job.from_asserts(made.id, code.format(name=name), task["test_list"], setup=task["test_setup_code"])
+        return converted
+    name = converted.entry_point or task["test_list"][0].split("assert ")[1].split("(")[0].strip()
+    return job_from_asserts(converted.id, code.format(name=name), task["test_list"], setup=task["test_setup_code"])
 
 
 def test_every_reference_passes(tasks, box):

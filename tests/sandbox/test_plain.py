@@ -1,4 +1,4 @@
-"""Plain data: canonical texts are equal where values are, and what crosses the wall comes back the same."""
+"""Plain data: canonical texts are equal where values are, and `unpack` restores what `pack` sends."""
 
 import json
 
@@ -45,9 +45,9 @@ def test_numbers_of_every_type_are_equal_as_in_python(left, right):
 
 
 @given(VALUES)
-def test_plain_data_crosses_the_wall(value):
-    crossed = unpack(json.loads(json.dumps(pack(value))))
-    assert crossed == value and type(crossed) is type(value)
+def test_unpack_inverts_pack(value):
+    restored = unpack(json.loads(json.dumps(pack(value))))
+    assert restored == value and type(restored) is type(value)
 
 
 def test_equal_values_have_equal_texts_and_opaque_ones_none():

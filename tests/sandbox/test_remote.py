@@ -1,4 +1,4 @@
-"""The remote backend against a server on loopback that speaks SandboxFusion's /run_code, well and badly."""
+"""The remote backend against a server on loopback that speaks SandboxFusion's /run_code, correctly and with faults."""
 
 import base64
 import json
@@ -20,7 +20,7 @@ def server():
 
 @pytest.fixture
 def box(server, monkeypatch):
-    """What the probe tries to reach is the server itself, so that it always gets there."""
+    """The probe tries to reach this server instead of the internet, so that it always succeeds."""
     monkeypatch.setattr(remote, "BACKOFF_S", 0.01)
     address = repr(server.server_address)
     monkeypatch.setattr(remote, "PROBE", remote.PROBE.replace('("1.1.1.1", 53)', address))
@@ -78,7 +78,7 @@ def test_expected_values_stay_here(box, server):
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_survived_and_three_are_trouble_not_a_fail(box, server, fault):
+def test_two_faults_are_retried_and_three_are_a_sandbox_error(box, server, fault):
     server.faults[:] = [fault] * 2
     assert outcome(box, call()) == "pass"
     server.faults[:] = [fault] * 3
@@ -91,7 +91,7 @@ def test_the_servers_own_limits(box, server):
     assert outcome(box, call()) == "timeout_wall" and outcome(box, call()) == "memory"
 
 
-def test_a_server_that_is_down_is_left_alone(box, server):
+def test_a_server_that_is_down_gets_few_requests(box, server):
     server.faults[:] = ["500"] * 1000
     server.seen.clear()
     verdicts = list(box.run(call(str(i)) for i in range(60)))
@@ -99,10 +99,14 @@ def test_a_server_that_is_down_is_left_alone(box, server):
     assert len(server.seen) <= (remote.BREAKER_JOBS + box.slots) * remote.TRIES
 
 
-def test_no_server_is_no_sandbox(monkeypatch, server):
+def test_without_a_working_server_the_sandbox_is_unavailable(monkeypatch, server):
     monkeypatch.delenv("CULTIVAR_SANDBOX_URL", raising=False)
-    for url, said in ((None, "needs url"), ("ftp://x", "not an http"), ("http://127.0.0.1:9", "does not run a probe")):
-        with pytest.raises(SandboxUnavailable, match=said):
+    for url, message in (
+        (None, "needs url"),
+        ("ftp://x", "not an http"),
+        ("http://127.0.0.1:9", "does not run a probe"),
+    ):
+        with pytest.raises(SandboxUnavailable, match=message):
             Sandbox("remote", url=url)
     server.faults[:] = ["500"]
     with pytest.raises(SandboxUnavailable, match="HTTP 500"):

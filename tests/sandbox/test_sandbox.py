@@ -11,10 +11,21 @@ from dataclasses import replace
 import pytest
 from judging import FAST, one
 
-from cultivar.sandbox import OUTCOMES, Case, Job, Limits, Sandbox, SandboxUnavailable, Verdict, backends, gate
+from cultivar.sandbox import (
+    OUTCOMES,
+    Case,
+    Job,
+    Limits,
+    Sandbox,
+    SandboxUnavailable,
+    Verdict,
+    backends,
+    gate,
+    job_from_asserts,
+)
 from cultivar.sandbox.cgroups import Group, try_group
-from cultivar.sandbox.judge import judge, payload
-from cultivar.sandbox.slot import Ended, Slot
+from cultivar.sandbox.judge import job_payload, judge_run
+from cultivar.sandbox.slot import RunEnd, Slot
 
 
 def test_call_compares_outside(box):
@@ -91,7 +102,7 @@ def test_verifier_with_its_own_imports_and_helpers(box):
 
 @pytest.mark.parametrize("backend", backends.ORDER)
 def test_signals_without_a_name_and_modules_that_exit(backend):
-    """Each backend, since a first process of a pid namespace ignores what others die of."""
+    """Each backend, since the first process of a pid namespace ignores signals that kill others."""
     if not (found := backends.probe(backend)).works:
         pytest.skip(f"{backend} cannot be built here: {found.reason}")
     kill = "import os\ndef f():\n  os.kill(os.getpid(), {})"
@@ -109,22 +120,22 @@ def test_signals_without_a_name_and_modules_that_exit(backend):
     assert not {"pass", "sandbox_error", "refused"} & set(verdicts.values()), verdicts
 
 
-def test_a_fault_of_the_supervisor_is_of_one_job(box, monkeypatch):
-    from cultivar.sandbox import rounds
+def test_a_fault_of_the_supervisor_affects_one_job(box, monkeypatch):
+    from cultivar.sandbox import scheduler
 
     def faulty(job, *rest):
         if job.id == "3":
-            raise KeyError("made up")
-        return judge(job, *rest)
+            raise KeyError("injected")
+        return judge_run(job, *rest)
 
-    monkeypatch.setattr(rounds, "judge", faulty)
+    monkeypatch.setattr(scheduler, "judge_run", faulty)
     verdicts = {v.id: v for v in box.run(Job(str(i), "io", "") for i in range(6))}
     assert verdicts["3"].outcome == "sandbox_error" and "KeyError" in verdicts["3"].message and len(verdicts) == 6
     assert all(v.passed for key, v in verdicts.items() if key != "3")
 
 
-def test_programs_among_modules_do_not_run_before_the_lock():
-    """`unittest.__main__` imports `unittest.main`, as little as `import` does elsewhere."""
+def test_modules_that_are_programs_do_not_run_before_the_filter():
+    """A package's `__main__` is not imported before the filter: it would import the package's `main`."""
     if not (found := backends.probe("seccomp")).works:
         pytest.skip(f"seccomp cannot be used here: {found.reason}")
     code = "if 0: import {}\nimport sys\nprint('lib2to3.main' in sys.modules)"
@@ -137,18 +148,18 @@ def test_programs_among_modules_do_not_run_before_the_lock():
     "wrong",
     [{"cpu_s": math.inf}, {"wall_s": math.nan}, {"memory_mb": 0}, {"threads": 1 << 40}, {"stdout_kb": 1.5}],
 )
-def test_limits_that_no_run_can_have_are_refused(wrong):
+def test_invalid_limits_raise(wrong):
     with pytest.raises(ValueError, match="Limits"):
         Limits(**wrong)
 
 
-def test_jobs_are_text():
+def test_sources_that_are_not_text_raise():
     for wrong in ({"code": None}, {"setup": None}, {"tests": [None]}):
         with pytest.raises(ValueError, match="must be text"):
             Job("j", "split", **({"code": "", "tests": ["f()"]} | wrong))
 
 
-def test_a_frame_of_a_whole_run_says_outcomes_only(box):
+def test_forged_frames_give_known_outcomes_only(box):
     code = "import os\ndef f():\n  for fd in range(3, 40):\n    try: os.write(fd, {!r})\n    except OSError: pass\n  os._exit(0)"
     forged = [b'I opaque "x"\n', b'I lost "x"\n', b'L\nX 0 opaque "x"\nE\n', b'L\nX 0 lost "x"\nE\n']
     jobs = [Job(str(i), "call", code.format(f), entry_point="f", cases=[Case([], 1)]) for i, f in enumerate(forged)]
@@ -157,14 +168,14 @@ def test_a_frame_of_a_whole_run_says_outcomes_only(box):
 
 
 @pytest.mark.parametrize("mode", ["call", "split", "assert", "io"])
-def test_messages_are_text_that_can_be_written(box, mode):
+def test_messages_can_be_encoded(box, mode):
     code = "def f(): raise ValueError('\\ud800')" + ("\nf()" if mode == "io" else "")
     job = Job("w", mode, code, entry_point="f", cases=[Case([], 1)], tests=["assert f() == 1"])
     verdict = one(box, job)
     assert verdict.outcome == "error" and "\\ud800" in verdict.message.encode().decode()
 
 
-def test_programs_have_what_site_gives_them(box):
+def test_programs_have_exit_quit_and_argv(box):
     code = "import sys\nprint(__file__.endswith('.py'), __name__, sys.argv)\nif input() == 'q': quit()\nexit({})"
     outs = [
         Job(f"{i}{q}", "io", code.format(i), stdin=q, expected_stdout="True __main__ ['program.py']")
@@ -174,24 +185,24 @@ def test_programs_have_what_site_gives_them(box):
     assert {v.id: v.outcome for v in box.run(outs)} == {"0q": "pass", "0e": "pass", "1q": "pass", "1e": "error"}
 
 
-def test_in_process_asserts_say_that_they_can_be_forged(box):
+def test_in_process_asserts_are_marked_as_forgeable(box):
     verdict = one(box, Job("a", "assert", "def f(): return 1", tests="assert f() == 1"))
     assert (verdict.outcome, verdict.integrity) == ("pass", "in-process")
 
 
-def test_humaneval_checks_become_pairs():
+def test_humaneval_checks_become_cases():
     check = "METADATA = {}\ndef check(candidate):\n    'say'\n    assert candidate(1) == 2, 'm'\n    assert True\n"
-    made = Job.from_asserts("j", "def f(x): ...", [check], "f")
-    assert made.mode == "call" and made.cases == [Case([1], 2)]
-    assert Job.from_asserts("j", "def f(x): ...", [check + "    x = candidate(3)"], "f").mode == "split"
-    assert Job.from_asserts("j", "def f(x): ...", ["assert f(1) == float('nan')"]).mode == "split"
-    assert Job.from_asserts("j", "def f(x): ...", ["assert f(1) is None"]).cases == [Case([1], None)]
+    job = job_from_asserts("j", "def f(x): ...", [check], "f")
+    assert job.mode == "call" and job.cases == [Case([1], 2)]
+    assert job_from_asserts("j", "def f(x): ...", [check + "    x = candidate(3)"], "f").mode == "split"
+    assert job_from_asserts("j", "def f(x): ...", ["assert f(1) == float('nan')"]).mode == "split"
+    assert job_from_asserts("j", "def f(x): ...", ["assert f(1) is None"]).cases == [Case([1], None)]
 
 
-def test_asserts_become_pairs_where_they_can():
-    made = Job.from_asserts("j", "def f(x): ...", ["assert f([1, -2]) == (3,)", "assert 2**3 == f(x=1)"])
-    assert made.mode == "call" and made.entry_point == "f"
-    assert made.cases == [Case([[1, -2]], (3,)), Case([], 8, {"x": 1})]
+def test_literal_asserts_become_cases():
+    job = job_from_asserts("j", "def f(x): ...", ["assert f([1, -2]) == (3,)", "assert 2**3 == f(x=1)"])
+    assert job.mode == "call" and job.entry_point == "f"
+    assert job.cases == [Case([[1, -2]], (3,)), Case([], 8, {"x": 1})]
     for test in (
         "assert f(g(1)) == 2",
         "assert f(1)",
@@ -199,41 +210,41 @@ def test_asserts_become_pairs_where_they_can():
         "x = f(1)",
         "assert g(1) == 1\nassert f(1) == 1",
     ):
-        assert Job.from_asserts("j", "def f(x): ...\ndef g(x): ...", [test]).mode == "split"
+        assert job_from_asserts("j", "def f(x): ...\ndef g(x): ...", [test]).mode == "split"
     for huge in ("[[0] * 4000] * 4000", "[['x' * 1000] * 1000] * 1000", "[(10 ** 17) ** 64] * 100000"):
-        assert Job.from_asserts("j", "def f(x): ...", [f"assert f({huge}) == 1"]).mode == "split"
-    assert Job.from_asserts("j", "def f(x): ...", ["assert f([[0] * 300] * 300) == 1"]).mode == "call"
-    assert Job.from_asserts("j", "def sum(a): ...", ["assert sum(1) == 1"]).mode == "call"
-    assert Job.from_asserts("j", "", ["assert sum([1]) == 1"]).mode == "split"
+        assert job_from_asserts("j", "def f(x): ...", [f"assert f({huge}) == 1"]).mode == "split"
+    assert job_from_asserts("j", "def f(x): ...", ["assert f([[0] * 300] * 300) == 1"]).mode == "call"
+    assert job_from_asserts("j", "def sum(a): ...", ["assert sum(1) == 1"]).mode == "call"
+    assert job_from_asserts("j", "", ["assert sum([1]) == 1"]).mode == "split"
 
 
-def test_a_kill_for_memory_is_told_from_a_crash():
+def test_an_out_of_memory_kill_is_not_a_crash():
     job = Job("j", "io", "")
-    ended = Ended(signal.SIGKILL, 0, 0, True, 0.1, 0.1, 1.0, b"", b"", b"", starved=True)
-    assert judge(job, FAST, ended).outcome == "memory"
-    assert judge(job, FAST, replace(ended, starved=False)).outcome == "crash"
-    assert judge(job, FAST, replace(ended, began=False)).outcome == "sandbox_error"
+    end = RunEnd(signal.SIGKILL, 0, 0, True, 0.1, 0.1, 1.0, b"", b"", b"", out_of_memory=True)
+    assert judge_run(job, FAST, end).outcome == "memory"
+    assert judge_run(job, FAST, replace(end, out_of_memory=False)).outcome == "crash"
+    assert judge_run(job, FAST, replace(end, has_started=False)).outcome == "sandbox_error"
 
 
 def test_no_expected_value_enters_the_jail():
     job = Job("j", "call", "", entry_point="f", cases=[Case([1], "the expected value")])
     io = Job("k", "io", "", expected_stdout="the expected value")
-    assert "the expected value" not in repr(payload(job)) + repr(payload(io))
+    assert "the expected value" not in repr(job_payload(job)) + repr(job_payload(io))
 
 
-def test_every_job_gets_one_verdict_and_few_are_taken_ahead(box):
-    taken = 0
+def test_every_job_gets_one_verdict_and_few_are_read_ahead(box):
+    read = 0
 
     def jobs():
-        nonlocal taken
+        nonlocal read
         for i in range(100):
-            taken += 1
+            read += 1
             yield Job(str(i), "call", "def f(x): return x", entry_point="f", cases=[Case([i], i)])
 
     seen = []
     for verdict in box.run(jobs()):
         seen.append(verdict.id)
-        assert verdict.passed and taken <= len(seen) + 2 * box.slots
+        assert verdict.passed and read <= len(seen) + 2 * box.slots
     assert sorted(seen, key=int) == [str(i) for i in range(100)]
 
 
@@ -260,24 +271,24 @@ def test_a_dead_zygote_is_replaced(box):
     assert before.isdisjoint(slot.pid for slot in box.idle)
 
 
-def test_a_zygote_that_dies_under_a_job_is_trouble_and_never_a_fail(box):
+def test_a_zygote_that_dies_is_a_sandbox_error_and_never_a_fail(box):
     def killer():
         while not done.is_set():
-            for slot in list(box.idle) + list(running):
-                if slot.pid:  # 0 until it has spoken, and would be everybody here
+            for slot in list(box.idle) + list(started):
+                if slot.pid:  # 0 until it is ready, which would signal this process group
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(slot.pid, signal.SIGKILL)
             done.wait(0.02)
 
-    running: list = []
+    started: list = []
     start = box.new_slot
 
-    def started():
+    def new_slot():
         slot = start()
-        running.append(slot)
+        started.append(slot)
         return slot
 
-    box.new_slot = started
+    box.new_slot = new_slot
     done = threading.Event()
     thread = threading.Thread(target=killer)
     thread.start()
@@ -291,8 +302,8 @@ def test_a_zygote_that_dies_under_a_job_is_trouble_and_never_a_fail(box):
     assert one(box, Job("after", "io", "pass")).passed
 
 
-def test_a_zygote_that_the_kernel_ends_for_memory_is_the_jobs_doing(box):
-    """Where a group says so; the kill is made here, the kernel would need gigabytes."""
+def test_a_zygote_killed_for_memory_is_the_jobs_memory_outcome(box):
+    """Where its control group reports it. The kill is simulated: the kernel would need gigabytes."""
     if not isinstance(try_group(), Group):
         pytest.skip("no control group can be made here")
     list(box.run([Job("warm", "io", "pass")]))
@@ -300,7 +311,7 @@ def test_a_zygote_that_the_kernel_ends_for_memory_is_the_jobs_doing(box):
     for other in list(box.idle)[1:]:
         box.idle.remove(other)
         other.close()
-    slot.group.killed = lambda: True
+    slot.group.had_oom_kill = lambda: True
     timer, send = threading.Timer(0.3, os.kill, (slot.pid, signal.SIGKILL)), slot.send
     slot.send = lambda *words: (send(*words), timer.start())
     verdict = one(box, Job("m", "io", "import time; time.sleep(2)"))
@@ -308,14 +319,14 @@ def test_a_zygote_that_the_kernel_ends_for_memory_is_the_jobs_doing(box):
     assert verdict.outcome == "memory" and one(box, Job("after", "io", "pass")).passed
 
 
-def test_what_cannot_be_sent_is_refused_not_failed(box):
+def test_a_job_that_cannot_be_sent_is_refused(box):
     job = Job("r", "call", "def f(x): return x", entry_point="f", cases=[Case([object()], 1)])
     assert one(box, job).outcome == "refused"
     assert one(box, Job("r", "split", "", tests="assert (")).outcome == "refused"
 
 
 @pytest.mark.parametrize("load, runs", [(0.0, 1), (99.0, 2)])
-def test_a_sleeper_runs_once_more_only_on_a_crowded_machine(box, monkeypatch, load, runs):
+def test_a_sleeping_run_is_retried_only_on_a_crowded_machine(box, monkeypatch, load, runs):
     monkeypatch.setattr(os, "getloadavg", lambda: (load, load, load))
     sent, send = [], Slot.send
     monkeypatch.setattr(Slot, "send", lambda self, *args: (sent.append(self), send(self, *args)))
@@ -324,7 +335,7 @@ def test_a_sleeper_runs_once_more_only_on_a_crowded_machine(box, monkeypatch, lo
     assert verdict.outcome == "timeout_wall" and len(sent) == runs
 
 
-def test_a_run_short_of_cpu_is_run_once_more_alone(box, monkeypatch):
+def test_a_run_short_of_cpu_is_retried_alone(box, monkeypatch):
     monkeypatch.setattr(os, "getloadavg", lambda: (0.0, 0.0, 0.0))
     code = "import time\nwhile time.process_time() < .2: pass\ntime.sleep(9)"
     verifier = "def evaluate(x):\n  if x:\n    " + code.replace("\n", "\n    ") + "\n  return True"
@@ -348,13 +359,13 @@ def test_a_thread_that_never_ends_does_not_hold_a_call(box):
     assert one(box, Job("t", "call", code, entry_point="f", cases=[Case([], 1)])).passed
 
 
-def test_a_job_without_tests_is_no_job():
+def test_a_job_without_tests_raises():
     for mode in ("call", "split", "assert"):
         with pytest.raises(ValueError, match="without a single test"):
             Job("j", mode, "", entry_point="f")
 
 
-def test_keys_name_content_and_records_come_back(box):
+def test_keys_identify_content_and_records_are_restored(box):
     job = Job("a", "call", "def f(x): return x", entry_point="f", cases=[Case([1], 1)])
     assert job.key() == replace(job, id="b").key() and len(job.key()) == 16
     others = [
@@ -368,13 +379,13 @@ def test_keys_name_content_and_records_come_back(box):
     keys = {job.key(), *(other.key() for other in others), box.key(job), box.key(replace(job, limits=FAST))}
     assert len(keys) == 9
     verdict = one(box, job)
-    assert Verdict.of_record(json.loads(json.dumps(verdict.record(timing=True)))) == verdict
-    again = Verdict.of_record(verdict.record(), id="b")
-    assert (again.id, again.outcome, again.cpu_s, again.limits) == ("b", "pass", 0.0, FAST) and again.lasting
-    assert not replace(verdict, outcome="timeout_wall").lasting
+    assert Verdict.from_record(json.loads(json.dumps(verdict.record(timing=True)))) == verdict
+    again = Verdict.from_record(verdict.record(), id="b")
+    assert (again.id, again.outcome, again.cpu_s, again.limits) == ("b", "pass", 0.0, FAST) and again.is_cacheable
+    assert not replace(verdict, outcome="timeout_wall").is_cacheable
 
 
-def test_gate_drops_what_the_reference_fails_and_what_changes(box):
+def test_gate_drops_failing_and_unstable_tests(box):
     code = "import random\ndef f(x): return x if x < 2 else round(random.Random(random.random()).random())"
     cases = [Case([0], 0), Case([1], 5), *(Case([3], 1) for _ in range(9))]
     held = gate(box, [Job("g", "call", code, entry_point="f", cases=cases)])["g"]
@@ -386,7 +397,7 @@ def test_gate_drops_what_the_reference_fails_and_what_changes(box):
     assert gate(box, [Job("l", "split", lucky, tests=["assert f()"])])["l"].job is None
 
 
-def test_refuses_where_nothing_works(monkeypatch):
+def test_unavailable_where_nothing_works(monkeypatch):
     monkeypatch.setenv("CULTIVAR_SANDBOX_DISABLE", "all")
     with pytest.raises(SandboxUnavailable, match="(?s)userns: disabled.*Remedies"):
         Sandbox()
@@ -394,13 +405,13 @@ def test_refuses_where_nothing_works(monkeypatch):
         Sandbox("none")
 
 
-def test_unsandboxed_is_said_in_every_verdict():
+def test_unsandboxed_is_recorded_in_every_verdict():
     with pytest.warns(RuntimeWarning, match="UNSANDBOXED"), Sandbox("none", 1, FAST, allow_unsandboxed=True) as box:
         verdict = one(box, Job("n", "io", "pass"))
     assert (verdict.outcome, verdict.backend, verdict.integrity) == ("pass", "none", "none")
 
 
-def test_a_probe_says_why():
+def test_a_probe_gives_its_reason():
     for name in backends.ORDER:
         found = backends.probe(name)
         assert found.works or found.reason

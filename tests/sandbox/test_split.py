@@ -128,20 +128,20 @@ def test_split_compares_the_value_of_a_named_tuple(box):
     assert verdict.results == ["pass", "pass", "fail"]
 
 
-def test_the_tests_objects_are_used_but_not_entered(box):
+def test_the_tests_objects_are_used_but_modules_are_not(box):
     code = "def f(o): return o.total([1, o.step], len) + 1"
     tests = "class O:\n    step = 4\n    def total(self, xs, measure): return sum(xs) + measure(xs)\nassert f(O()) == 8"
     assert one(box, Job("o", "split", code, tests=tests)).passed
     assert one(box, Job("m", "split", "def f(m): return m.getcwd()", tests="import os\nf(os)")).outcome == "unsupported"
 
 
-def test_split_does_not_decide_what_it_cannot(box):
+def test_split_is_unsupported_where_it_cannot_decide(box):
     code = "class A:\n  def __lt__(s, o): return True\n  def __sub__(s, o): return 0\ndef f(): return A()"
     assert one(box, Job("u", "split", code, tests="assert f() < 3")).outcome == "unsupported"
     assert one(box, Job("u", "split", code, tests="assert abs(f() - 3) < 1")).outcome == "unsupported"
 
 
-def test_the_tests_get_the_standard_library_whatever_the_solution_says(box):
+def test_the_tests_get_the_standard_library_whatever_the_solution_defines(box):
     tests = ["assert math.isclose(f(1), 1.0)", "assert Counter(str(f(1))) == Counter('1')", "assert gcd(4, f(6)) == 2"]
     code = "from collections import Counter\nfrom math import gcd\ndef f(x): return x"
     assert one(box, Job("l", "split", code, tests=tests)).passed
@@ -153,7 +153,7 @@ def test_the_tests_get_the_standard_library_whatever_the_solution_says(box):
     assert one(box, Job("l", "split", time, tests="assert gcd(4, 2) == 0", entry_point="time")).outcome == "unsupported"
 
 
-def test_what_the_tests_make_answers_for_itself(box):
+def test_objects_that_the_tests_create_are_trusted(box):
     code = """
 from collections import namedtuple
 class Bag:
@@ -175,7 +175,7 @@ def g(): return Bag(1)
     assert verdict.results == ["pass", "pass", "fail", "pass", *["unsupported"] * 3], verdict.message
 
 
-def test_objects_that_the_solution_makes_can_be_used(box):
+def test_objects_that_the_solution_returns_can_be_used(box):
     code = """
 class Account:
     def __init__(self): self.total = 0

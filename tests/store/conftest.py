@@ -6,6 +6,14 @@ from pathlib import Path
 import pytest
 
 from cultivar.store.store import Store
+from tests.llm.fault_server import FaultServer
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    """A server on loopback that fails on request."""
+    with FaultServer() as running:
+        yield running
 
 
 @pytest.fixture

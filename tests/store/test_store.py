@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from cultivar.store.compaction import compact
-from cultivar.store.segments import Folder
-from cultivar.store.store import Store, of_project, where
+from cultivar.store.segments import SegmentFolder
+from cultivar.store.store import Store, project_store_folder, store_folder
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,8 +34,8 @@ def rows(*numbers: int, text: str = "answer", time: int = 1) -> pl.DataFrame:
 
 
 def texts(store: Store, *numbers: int) -> dict[int, str]:
-    found = store.get("kind", [key(number) for number in numbers])
-    pairs = found.select("key", "text").iter_rows() if found.height else ()
+    frame = store.get("kind", [key(number) for number in numbers])
+    pairs = frame.select("key", "text").iter_rows() if frame.height else ()
     return {int.from_bytes(name, "big"): text for name, text in pairs}
 
 
@@ -72,17 +72,17 @@ def test_the_earliest_of_equal_keys_is_served_whatever_the_order(
     with Store(root) as store:
         if compacted:
             compact(store, "kind")
-        known = texts(store, *asked)
+        cached = texts(store, *asked)
         missing = store.missing("kind", [key(number) for number in asked])
-    assert known == {number: f"at {earliest[number]} {number}" for number in asked if number in earliest}
+    assert cached == {number: f"at {earliest[number]} {number}" for number in asked if number in earliest}
     assert list(missing) == [key(number) for number in dict.fromkeys(asked) if number not in earliest]
 
 
 def test_keys_come_back_as_they_were_asked(store: Store) -> None:
     store.put("verdicts/a", rows(1, 2).with_columns(pl.col("key").bin.encode("hex")))
     for _ in range(2):  # in memory, then from a segment
-        found = store.get("verdicts/a", [key(1).hex(), key(9).hex()], ["text"])
-        assert found.to_dicts() == [{"key": key(1).hex(), "text": "answer 1"}]
+        frame = store.get("verdicts/a", [key(1).hex(), key(9).hex()], ["text"])
+        assert frame.to_dicts() == [{"key": key(1).hex(), "text": "answer 1"}]
         assert list(store.missing("verdicts/a", [key(9).hex(), key(2).hex()])) == [key(9).hex()]
         store.flush()
     assert store.kinds() == ["verdicts/a"]
@@ -127,7 +127,7 @@ def test_what_a_damaged_segment_held_is_served_by_another_that_holds_it_too(stor
         store.flush()
     bad = segments(store)[0]  # of equal keys and times its rows count
     content = bytearray(bad.read_bytes())
-    content[parquet.ParquetFile(bad).metadata.row_group(0).column(1).data_page_offset + 40] ^= 1  # its keys are whole
+    content[parquet.ParquetFile(bad).metadata.row_group(0).column(1).data_page_offset + 40] ^= 1  # its keys are intact
     bad.write_bytes(content)
     with Store(store.root) as fresh:
         assert set(texts(fresh, *range(8))) == set(range(8))
@@ -251,35 +251,35 @@ def test_equal_rows_are_equal_segments(tmp_path: Path) -> None:
 def test_a_few_keys_are_looked_for_without_the_index(
     tmp_path_factory: pytest.TempPathFactory, stored: set[int], others: set[int]
 ) -> None:
-    folder = Folder(tmp_path_factory.mktemp("folder"))
-    folder.likely([])
+    folder = SegmentFolder(tmp_path_factory.mktemp("folder"))
+    folder.filter_likely([])
     for number in stored:
-        folder.note(pl.Series([key(number)], dtype=pl.Binary))
+        folder.add_prefixes(pl.Series([key(number)], dtype=pl.Binary))
     asked = [key(number) for number in sorted(stored | others)]
     same_start = {key(number)[:8] for number in stored}
-    assert folder.likely(asked) == [k for k in asked if k[:8] in same_start]
+    assert folder.filter_likely(asked) == [k for k in asked if k[:8] in same_start]
 
 
 def test_where_the_store_lies(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("CULTIVAR_STORE", "DVC_ROOT"):
         monkeypatch.delenv(name, raising=False)
-    assert where() == Path(".cache/generations")
+    assert store_folder() == Path(".cache/generations")
     monkeypatch.setenv("DVC_ROOT", "/project")
-    assert where() == Path("/project/.cache/generations")
-    assert where("/configured") == Path("/configured")
+    assert store_folder() == Path("/project/.cache/generations")
+    assert store_folder("/configured") == Path("/configured")
     monkeypatch.setenv("CULTIVAR_STORE", "/shared")
-    assert where("/configured") == Path("/shared")
+    assert store_folder("/configured") == Path("/shared")
 
 
 def test_tools_find_the_store_that_params_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CULTIVAR_STORE", raising=False)
     monkeypatch.delenv("DVC_ROOT", raising=False)
     monkeypatch.chdir(tmp_path)
-    assert of_project() == Path(".cache/generations")
+    assert project_store_folder() == Path(".cache/generations")
     Path("params.yaml").write_text("runtime: {store: elsewhere}\n")
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))  # a relative path is that of the repository, also in experiments
-    assert of_project() == tmp_path / "elsewhere"
-    with Store(of_project()) as store:
+    assert project_store_folder() == tmp_path / "elsewhere"
+    with Store(project_store_folder()) as store:
         store.put("kind", pl.DataFrame({"key": [bytes(16)], "text": ["answer"]}))
     for command in (["cultivar.store.sync", "push", str(tmp_path / "remote")], ["cultivar.store.compaction"]):
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -288,4 +288,4 @@ def test_tools_find_the_store_that_params_name(tmp_path: Path, monkeypatch: pyte
         assert "1 segments" in done.stdout, done.stdout
     Path("params.yaml").write_text("<<<<<<< ours\n")
     with pytest.raises(ValueError, match="params.yaml"):
-        of_project()
+        project_store_folder()

@@ -1,4 +1,4 @@
-"""The store under load: many at once agree, a full disk keeps what is whole, readers read what is being compacted."""
+"""The store under load: concurrent processes agree, a full disk keeps what was written, readers read what is being compacted."""
 
 import json
 import subprocess
@@ -10,17 +10,17 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from fault_server import FaultServer
 
 from cultivar.llm.answer import Generation
-from cultivar.llm.cache import Memory
+from cultivar.llm.cache import AnswerCache
 from cultivar.llm.engine import Ask, Engine, open_engine
 from cultivar.llm.request import Question
 from cultivar.store.compaction import compact
-from cultivar.store.memo import remembered, work_key
-from cultivar.store.segments import publishing
+from cultivar.store.memo import cached_rows, work_key
+from cultivar.store.segments import publish_lock
 from cultivar.store.store import Store
 from schemas.params.engines import RoleParams, RuntimeParams
+from tests.llm.fault_server import FaultServer
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,14 +41,14 @@ def question(text: str) -> Question:
 
 WORKER = """
     import json, os, sys
-    from cultivar.store.memo import remembered, work_key
+    from cultivar.store.memo import cached_rows, work_key
     from cultivar.store.store import Store
     keys = [work_key("row", number) for number in range(300)]
     def compute(places):
         for place in places:
             yield [(place, {"by": os.getpid()})]
     with Store(sys.argv[1], flush_rows=7) as store:
-        rows, known = remembered(store, "scores/a", keys, compute)
+        rows, known = cached_rows(store, "scores/a", keys, compute)
     print(json.dumps([row["by"] for row in rows]))
 """
 
@@ -56,15 +56,15 @@ WORKER = """
 def test_processes_that_do_the_same_at_once_all_use_what_a_rebuild_will_find(tmp_path: Path) -> None:
     """Each would have a result of its own: the first one published is everybody's."""
     workers = [python(WORKER, str(tmp_path)) for _ in range(4)]
-    said = []
+    results = []
     for worker in workers:
         out, words = worker.communicate()
         assert worker.returncode == 0, words
-        said.append(json.loads(out.splitlines()[-1]))
+        results.append(json.loads(out.splitlines()[-1]))
     keys = [work_key("row", number) for number in range(300)]
-    rows, known = remembered(Store(tmp_path), "scores/a", keys, lambda places: [])
+    rows, known = cached_rows(Store(tmp_path), "scores/a", keys, lambda places: [])
     assert known == 300
-    assert all(one == [row["by"] for row in rows if row] for one in said)
+    assert all(one == [row["by"] for row in rows if row] for one in results)
 
 
 def test_publications_of_one_folder_are_ordered(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_publications_of_one_folder_are_ordered(tmp_path: Path) -> None:
     held, release = threading.Event(), []
 
     def hold() -> None:
-        with publishing(tmp_path / "kind"):
+        with publish_lock(tmp_path / "kind"):
             held.set()
             time.sleep(0.5)
             release.append(time.time_ns() // 1000)
@@ -88,7 +88,7 @@ def test_publications_of_one_folder_are_ordered(tmp_path: Path) -> None:
 
 def test_conversations_too_use_the_answer_that_was_published_first(server: FaultServer, store: Store) -> None:
     """Another process publishes an answer after a turn has looked for it, and before it has its own."""
-    other = Memory(Store(store.root), "http/m@1")
+    other = AnswerCache(Store(store.root), "http/m@1")
 
     async def turns(row: int, ask: Ask) -> str:
         [first] = await ask(question(f"row {row}"))
@@ -100,7 +100,7 @@ def test_conversations_too_use_the_answer_that_was_published_first(server: Fault
 
         def publish() -> None:
             server.before_answer = lambda: None
-            other.remember(request, Generation("theirs", "stop", 7, 5))
+            other.add(request, Generation("theirs", "stop", 7, 5))
             other.flush()
 
         server.before_answer = publish
@@ -122,10 +122,10 @@ def test_work_is_done_once_and_failures_again(store: Store) -> None:
             yield [(place, None if place == 2 else {"vector": [float(place), 0.5]})]
 
     keys = [work_key("model", text) for text in ("a", "b", "c", "a")]
-    rows, known = remembered(store, "vectors", keys, compute)
+    rows, known = cached_rows(store, "vectors", keys, compute)
     assert known == 0 and calls == [[0, 1, 2]]
     assert rows == [{"vector": [0.0, 0.5]}, {"vector": [1.0, 0.5]}, None, {"vector": [0.0, 0.5]}]
-    again, known = remembered(Store(store.root), "vectors", keys, compute)
+    again, known = cached_rows(Store(store.root), "vectors", keys, compute)
     assert known == 2 and calls[1] == [2] and again[:2] == rows[:2]
     assert store.kinds() == ["vectors"]
 
@@ -202,8 +202,8 @@ def test_readers_and_writers_go_on_while_two_processes_compact(tmp_path: Path) -
     reads = 0
     while any(process.poll() is None for process in compacting):
         wanted = list(numbers)
-        found = Store(tmp_path).get("kind", [number.to_bytes(16, "big") for number in wanted])
-        assert dict(zip(found["key"], found["text"], strict=True)) == {
+        frame = Store(tmp_path).get("kind", [number.to_bytes(16, "big") for number in wanted])
+        assert dict(zip(frame["key"], frame["text"], strict=True)) == {
             number.to_bytes(16, "big"): f"answer {number}" for number in wanted
         }
         reads += 1

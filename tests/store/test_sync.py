@@ -1,4 +1,4 @@
-"""Segments go to any place that fsspec knows and come back whole; what is damaged is named and left where it is."""
+"""Segments go to any place that fsspec knows and come back intact; what is damaged is reported and left where it is."""
 
 import subprocess
 import sys
@@ -30,13 +30,13 @@ def filled(root: Path, *batches: range) -> Store:
 @pytest.mark.parametrize("kind", ["memory", "file"])
 def test_what_is_missing_is_copied_and_nothing_twice(tmp_path: Path, kind: str) -> None:
     url = f"memory://{uuid.uuid4().hex}/store" if kind == "memory" else f"file://{tmp_path}/remote/store"
-    mine, theirs = filled(tmp_path / "mine", range(5), range(5, 9)), filled(tmp_path / "theirs", range(100, 103))
-    assert push(mine.root, url) == (2, [])
-    assert push(mine.root, url) == (0, [])
-    assert push(theirs.root, url) == (1, [])
-    assert pull(theirs.root, url) == (2, [])
-    assert pull(theirs.root, url) == (0, [])
-    assert Store(theirs.root).missing("verdicts/a", keys(*range(9), 100, 101, 102)).is_empty()
+    first, second = filled(tmp_path / "mine", range(5), range(5, 9)), filled(tmp_path / "theirs", range(100, 103))
+    assert push(first.root, url) == (2, [])
+    assert push(first.root, url) == (0, [])
+    assert push(second.root, url) == (1, [])
+    assert pull(second.root, url) == (2, [])
+    assert pull(second.root, url) == (0, [])
+    assert Store(second.root).missing("verdicts/a", keys(*range(9), 100, 101, 102)).is_empty()
     assert not list(tmp_path.rglob(".*.tmp"))
 
 
@@ -57,19 +57,19 @@ def test_a_truncated_segment_is_neither_pushed_nor_pulled(tmp_path: Path) -> Non
     )
 
 
-def test_a_pull_that_is_broken_off_leaves_whole_segments_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_pull_leaves_intact_segments_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = f"memory://{uuid.uuid4().hex}/store"
     push(filled(tmp_path / "mine", range(3), range(3, 6), range(6, 9)).root, url)
     system = fsspec.filesystem("memory")
     read, calls = type(system).cat_file, []
 
-    def lost(self: object, path: str, *more: object, **named: object) -> bytes:
+    def fail_once(self: object, path: str, *more: object, **named: object) -> bytes:
         calls.append(path)
         if len(calls) == 2:
             raise ConnectionResetError("the network is gone")
         return read(self, path, *more, **named)
 
-    monkeypatch.setattr(type(system), "cat_file", lost)
+    monkeypatch.setattr(type(system), "cat_file", fail_once)
     with pytest.raises(ConnectionResetError):
         pull(tmp_path / "new", url)
     assert len(list((tmp_path / "new").rglob("*.parquet"))) == 1

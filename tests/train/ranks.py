@@ -1,7 +1,7 @@
 """One of several CPU processes with merging optimizers: `python ranks.py RANK WORLD FOLDER`.
 
 ddp: replicas whose global generators differ. fsdp2: FSDP2's DTensors over a mesh of the processes. Every process takes
-the same five steps on given gradients and saves its (whole) weights.
+the same five steps on given gradients and saves its (full) weights.
 """
 
 import itertools
@@ -14,8 +14,7 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 
-from train.merging.deltas import Deltas
-from train.merging.optimizers import OnDARE, OnTIES
+from train.merging import Deltas, OnDARE, OnTIES
 
 SHAPES = {"0.weight": (13, 8), "0.bias": (13,), "1.weight": (5, 13), "1.bias": (5,)}
 
@@ -45,7 +44,7 @@ def trajectory(kind: str, module: torch.nn.Module, deltas: Deltas, semantics: st
 def main() -> None:
     rank, world, folder = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
     torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=world)
+    dist.init_process_group("gloo", init_method=f"file://{folder}/rendezvous", rank=rank, world_size=world)
     deltas = Deltas(folder / "sft", folder / "base")
     for how, kind, semantics in itertools.product(("ddp", "fsdp2"), ("ondare", "onties"), ("released", "paper")):
         module = model()

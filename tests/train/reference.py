@@ -4,10 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from train.merging.deltas import Deltas
-from train.merging.masks import kept
-from train.merging.optimizers import OnDARE
-from train.merging.sparse import TIE
+from train.merging import Deltas, OnDARE
+from train.merging.largest import TIE
+from train.merging.masks import random_positions
 
 CLEAR = 1e-4
 """A relative gap that no processor's fp32 rounding crosses in a few dozen steps."""
@@ -21,7 +20,7 @@ class Trajectory(NamedTuple):
 
 
 def trajectory(
-    kind, start, gradients, deltas: Deltas, lr, betas, eps, weight_decay, reserve, alpha, semantics, step_k, seed
+    kind, start, gradients, deltas: Deltas, *, lr, betas, eps, weight_decay, reserve, alpha, semantics, step_k, seed
 ) -> Trajectory:
     """Section 4's equations, and the released code's, one tensor after another.
 
@@ -61,17 +60,17 @@ def trajectory(
 
 
 def mask(seed: int, name: str, at: int, reserve: float, size: int) -> np.ndarray:
-    """Which entries are kept, as 0 and 1."""
-    positions = kept(seed, at, name, reserve, size)
+    """Which entries F selects, as 0 and 1."""
+    positions = random_positions(seed, at, name, reserve, size)
     if positions is None:
         return np.ones(size)
-    found = np.zeros(size)
-    found[positions.numpy()] = 1
-    return found
+    selected = np.zeros(size)
+    selected[positions.numpy()] = 1
+    return selected
 
 
 def top(values: np.ndarray, reserve: float, released: bool) -> tuple[np.ndarray, float]:
-    """The largest values by the tie rule of train/merging/sparse.py, 0 elsewhere, and the gap to the band's edges."""
+    """The largest values by the tie rule of train/merging/largest.py, 0 elsewhere, and the gap to the band's edges."""
     count = int(reserve * values.size)
     if reserve >= 1 or (count < 1 and released):
         return values, np.inf

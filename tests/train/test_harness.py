@@ -1,4 +1,4 @@
-"""People's own tasks through lm-eval-harness, without the network."""
+"""A user's own tasks through lm-eval-harness, without the network."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import tiny
 
 from schemas.errors import ParamsError
 from schemas.stage import Files
-from train.harness import harness
+from train.harness import run_harness
 from train.params import EvaluateParams
 
 TASK = """task: {name}
@@ -39,19 +39,19 @@ def test_a_task_runs_offline_and_repeats(tmp_path):
     path, files = folder(tmp_path / "tasks", '"{{[answer|string, wrong|string]}}"')
     model = tiny.base_model(tmp_path)
     params = EvaluateParams(harness_folder=str(path), harness_tasks=["own"])
-    found = harness(model.path, params, files)
-    assert 0 < found["own"]["acc"] < 1
-    assert harness(model.path, params, files) == found
+    metrics = run_harness(model.path, params, files)
+    assert 0 < metrics["own"]["acc"] < 1
+    assert run_harness(model.path, params, files) == metrics
 
 
 def test_choices_that_would_not_be_rendered_are_refused(tmp_path):
     """The harness would compare the literal "{{answer}}" and give any model 100 %."""
     path, files = folder(tmp_path / "tasks", '["{{answer}}", "{{wrong}}"]')
     with pytest.raises(ParamsError, match="does not render"):
-        harness(tmp_path, EvaluateParams(harness_folder=str(path), harness_tasks=["own"]), files)
+        run_harness(tmp_path, EvaluateParams(harness_folder=str(path), harness_tasks=["own"]), files)
 
 
 def test_unknown_tasks_are_named(tmp_path):
     path, files = folder(tmp_path / "tasks", '"{{[answer|string, wrong|string]}}"')
     with pytest.raises(ParamsError, match="other.* not in .*it has own"):
-        harness(tmp_path, EvaluateParams(harness_folder=str(path), harness_tasks=["other"]), files)
+        run_harness(tmp_path, EvaluateParams(harness_folder=str(path), harness_tasks=["other"]), files)

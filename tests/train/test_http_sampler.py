@@ -1,4 +1,4 @@
-"""The HTTP sampler against a server on loopback that loses connections: asked again, and nothing finished is lost."""
+"""The HTTP sampler against a server on loopback that loses connections: it retries, and loses nothing that is finished."""
 
 import json
 import signal
@@ -12,33 +12,33 @@ from ruamel.yaml import YAML
 
 from schemas.params.engines import RuntimeParams
 from train.sampling.http_sampler import HttpSampler
-from train.sampling.sampler import Drawing
-from train.sampling.samples import Kept
+from train.sampling.sampler import SamplingSettings
+from train.sampling.samples import SampleCache
 from train.sampling.weights import SyncError
 from train.tokenizer import train_tokenizer
 
-DRAWING = Drawing(samples=2, temperature=1.0, max_new_tokens=6, seed=5)
+SETTINGS = SamplingSettings(samples=2, temperature=1.0, max_new_tokens=6, seed=5)
 PROMPTS = [[10 + at, 3] for at in range(6)]
-INTERRUPTED, HANGS = 1, 6
+INTERRUPT, HANG = 1, 6
 WRONG = {
     2: {"object": "error"},
     3: {"choices": [{"index": 0, "text": "no ids"}]},
     4: {"choices": []},
     5: ["no object"],
-} | {status: {"error": "no"} for status in (400, 429, 500, 503)}  # fmt: skip
+} | {status: {"error": "no"} for status in (400, 429, 500, 503)}
 
 
 def silent(done: int, total: int, note: str) -> None: ...
 
 
 class Server(ThreadingHTTPServer):
-    """Answers a prompt with tokens of its own; `faults` holds, by prompt, what to do instead, first to last."""
+    """Answers a prompt with tokens of its own; `faults` holds, by prompt, what to do instead, in order."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.faults: dict[int, list[int]] = {}
-        self.asked: list[int] = []
-        self.at: list[float] = []
+        self.prompts: list[int] = []
+        self.times: list[float] = []
         self.over = threading.Event()
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
@@ -54,16 +54,16 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         first = body["prompt"][0]
-        self.server.asked.append(first)
-        self.server.at.append(time.monotonic())
+        self.server.prompts.append(first)
+        self.server.times.append(time.monotonic())
         status = self.server.faults[first].pop(0) if self.server.faults.get(first) else 200
         if status == 0:
             self.connection.close()
             return
-        if status == INTERRUPTED:
+        if status == INTERRUPT:
             signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
             status = 200
-        if status == HANGS:
+        if status == HANG:
             self.server.over.wait()
             return
         choices = [{"index": at, "token_ids": [first, body["seed"] % 250, at, 2]} for at in range(body["n"])]
@@ -83,11 +83,11 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server():
-    made = Server()
-    yield made
-    made.over.set()
-    made.shutdown()
-    made.server_close()
+    server = Server()
+    yield server
+    server.over.set()
+    server.shutdown()
+    server.server_close()
 
 
 @pytest.fixture(scope="module")
@@ -97,52 +97,57 @@ def tokenizer():
 
 def sampler(server: Server, tokenizer, **more) -> HttpSampler:
     url = f"http://127.0.0.1:{server.server_address[1]}/v1"
-    made = HttpSampler(tokenizer, RuntimeParams(servers={"policy": [url]}, concurrency=2, **({"timeout_s": 20} | more)))
-    made.backoff_s = 0.01
-    return made
+    sampler = HttpSampler(
+        tokenizer, RuntimeParams(servers={"policy": [url]}, concurrency=2, **({"timeout_s": 20} | more))
+    )
+    sampler.backoff_s = 0.01
+    return sampler
 
 
-def test_a_lost_connection_and_a_busy_server_are_asked_again(server, tokenizer):
-    wanted = sampler(server, tokenizer).sample(PROMPTS, DRAWING, silent)
+def test_a_lost_connection_and_a_busy_server_are_retried(server, tokenizer):
+    expected = sampler(server, tokenizer).sample(PROMPTS, SETTINGS, silent)
     server.faults = {11: [0, 503], 13: [429], 15: [0]}
-    assert sampler(server, tokenizer, retries=2).sample(PROMPTS, DRAWING, silent) == wanted
+    assert sampler(server, tokenizer, retries=2).sample(PROMPTS, SETTINGS, silent) == expected
     server.faults = {11: [0, 503, 500]}
     with pytest.raises(SyncError, match=r"500 .*attempt 3 of 3"):
-        sampler(server, tokenizer, retries=2).sample(PROMPTS, DRAWING, silent)
+        sampler(server, tokenizer, retries=2).sample(PROMPTS, SETTINGS, silent)
 
 
-def test_what_a_request_got_wrong_is_not_asked_again(server, tokenizer):
+def test_a_wrong_request_is_not_retried(server, tokenizer):
     server.faults = {12: [400]}
     with pytest.raises(SyncError, match=r"400 .*no.*attempt 1 of 7"):
-        sampler(server, tokenizer).sample(PROMPTS, DRAWING, silent)
-    assert server.asked.count(12) == 1
+        sampler(server, tokenizer).sample(PROMPTS, SETTINGS, silent)
+    assert server.prompts.count(12) == 1
 
 
 def test_finished_prompts_outlive_a_server_that_does_not(server, tokenizer, tmp_path):
-    wanted = sampler(server, tokenizer).sample(PROMPTS, DRAWING, silent)
+    expected = sampler(server, tokenizer).sample(PROMPTS, SETTINGS, silent)
     server.faults = {14: [0]}
     with pytest.raises(SyncError):
-        sampler(server, tokenizer, retries=0).sample(PROMPTS, DRAWING, silent, Kept(tmp_path / "samples.jsonl"))
-    finished = set(Kept(tmp_path / "samples.jsonl").held)
+        sampler(server, tokenizer, retries=0).sample(PROMPTS, SETTINGS, silent, SampleCache(tmp_path / "samples.jsonl"))
+    finished = set(SampleCache(tmp_path / "samples.jsonl").samples)
     assert {0, 1, 2} <= finished and 4 not in finished
-    server.asked.clear()
-    assert sampler(server, tokenizer).sample(PROMPTS, DRAWING, silent, Kept(tmp_path / "samples.jsonl")) == wanted
-    assert sorted(server.asked) == [10 + at for at in range(6) if at not in finished]
+    server.prompts.clear()
+    assert (
+        sampler(server, tokenizer).sample(PROMPTS, SETTINGS, silent, SampleCache(tmp_path / "samples.jsonl"))
+        == expected
+    )
+    assert sorted(server.prompts) == [10 + at for at in range(6) if at not in finished]
 
 
 @pytest.mark.parametrize("wrong", [2, 3, 4, 5])
-def test_an_answer_of_another_shape_ends_the_stage_with_the_server_s_words(server, tokenizer, tmp_path, wrong):
+def test_a_reply_of_another_shape_ends_the_stage_and_is_quoted(server, tokenizer, tmp_path, wrong):
     server.faults = {11: [wrong]}
     with pytest.raises(SyncError, match=r"not what vLLM answers .*attempt 1 of 7"):
-        sampler(server, tokenizer).sample(PROMPTS, DRAWING, silent, Kept(tmp_path / "samples.jsonl"))
-    assert 0 in Kept(tmp_path / "samples.jsonl").held
+        sampler(server, tokenizer).sample(PROMPTS, SETTINGS, silent, SampleCache(tmp_path / "samples.jsonl"))
+    assert 0 in SampleCache(tmp_path / "samples.jsonl").samples
 
 
-def test_after_a_failure_nothing_is_tried_again(server, tokenizer):
+def test_after_a_failure_nothing_is_retried(server, tokenizer):
     server.faults = {10: [400], 11: [503] * 99}
     with pytest.raises(SyncError, match="400"):
-        sampler(server, tokenizer, retries=50).sample(PROMPTS, DRAWING, silent)
-    assert server.asked.count(11) < 51
+        sampler(server, tokenizer, retries=50).sample(PROMPTS, SETTINGS, silent)
+    assert server.prompts.count(11) < 51
 
 
 @pytest.fixture
@@ -157,11 +162,13 @@ def ctrl_c():
 
 
 @pytest.mark.usefixtures("ctrl_c")
-def test_after_ctrl_c_nothing_is_tried_again_and_what_is_under_way_is_kept(server, tokenizer, tmp_path):
-    server.faults = {10: [INTERRUPTED], 11: [503] * 99}
+def test_after_ctrl_c_nothing_is_retried_and_what_is_under_way_is_cached(server, tokenizer, tmp_path):
+    server.faults = {10: [INTERRUPT], 11: [503] * 99}
     with pytest.raises(KeyboardInterrupt):
-        sampler(server, tokenizer, retries=50).sample(PROMPTS, DRAWING, silent, Kept(tmp_path / "samples.jsonl"))
-    assert 0 in Kept(tmp_path / "samples.jsonl").held and server.asked.count(11) < 51
+        sampler(server, tokenizer, retries=50).sample(
+            PROMPTS, SETTINGS, silent, SampleCache(tmp_path / "samples.jsonl")
+        )
+    assert 0 in SampleCache(tmp_path / "samples.jsonl").samples and server.prompts.count(11) < 51
 
 
 def interrupt_once(ready) -> None:
@@ -175,18 +182,18 @@ def interrupt_once(ready) -> None:
 
 @pytest.mark.usefixtures("ctrl_c")
 def test_a_server_that_hangs_does_not_hold_ctrl_c_up_for_further_attempts(server, tokenizer):
-    server.faults = {10: [HANGS] * 3, 11: [HANGS] * 3}
-    asked = sampler(server, tokenizer, retries=2, timeout_s=3)
-    threading.Thread(target=interrupt_once, args=(lambda: len(server.asked) == 2,)).start()
+    server.faults = {10: [HANG] * 3, 11: [HANG] * 3}
+    hanging = sampler(server, tokenizer, retries=2, timeout_s=3)
+    threading.Thread(target=interrupt_once, args=(lambda: len(server.prompts) == 2,)).start()
     with pytest.raises(KeyboardInterrupt):
-        asked.sample(PROMPTS, DRAWING, silent)
-    assert sorted(server.asked) == [10, 11]
+        hanging.sample(PROMPTS, SETTINGS, silent)
+    assert sorted(server.prompts) == [10, 11]
 
 
-def test_a_server_is_left_alone_as_long_as_it_asks(server, tokenizer):
+def test_retry_after_is_waited_for(server, tokenizer):
     server.faults = {10: [429]}
-    sampler(server, tokenizer).sample(PROMPTS[:1], DRAWING, silent)
-    assert server.at[1] - server.at[0] >= 0.4
+    sampler(server, tokenizer).sample(PROMPTS[:1], SETTINGS, silent)
+    assert server.times[1] - server.times[0] >= 0.4
 
 
 def test_recipes_in_bf16_leave_room_for_its_rounding():

@@ -20,19 +20,22 @@ MOMENTS = {
     "reward": [f"checkpoint-7/{MARK}"],
     "dpo": [f"checkpoint-3/{MARK}"],
     # within the first episode's training, after its samples, and within the second's
-    "online_dpo": ["episode-000/samples.json", f"episode-000/training/checkpoint-4/{MARK}",
-                   f"episode-001/training/checkpoint-9/{MARK}"],
-}  # fmt: skip
+    "online_dpo": [
+        "episode-000/samples.json",
+        f"episode-000/training/checkpoint-4/{MARK}",
+        f"episode-001/training/checkpoint-9/{MARK}",
+    ],
+}
 
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory) -> dict[str, Model]:
     path = tmp_path_factory.mktemp("models")
-    start = tiny.base_model(path)
-    tuned = tiny.sft_model(path, start)
+    base = tiny.base_model(path)
+    sft = tiny.sft_model(path, base)
     out = tiny.folder(path / "reward")
-    reward(tiny.preferences(), tuned, RewardParams(**tiny.SHORT), out, tiny.checkpoints(path), tiny.silent)
-    return {"base": start, "sft": tuned, "reward": Model(out.path)}
+    reward(tiny.preferences(), sft, RewardParams(**tiny.SHORT), out, tiny.checkpoints(path), tiny.silent)
+    return {"base": base, "sft": sft, "reward": Model(out.path)}
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +60,8 @@ def kill_at(child: multiprocessing.Process, moment: Path) -> None:
 
 @pytest.mark.parametrize("stage", list(STAGES))
 def test_a_killed_stage_ends_with_the_same_bytes(models, children, tmp_path, monkeypatch, stage):
-    whole = tiny.folder(tmp_path / "whole")
-    uninterrupted = STAGES[stage](models, whole, Checkpoints(tmp_path / "whole_work", 1), tiny.silent)
+    reference = tiny.folder(tmp_path / "reference")
+    uninterrupted = STAGES[stage](models, reference, Checkpoints(tmp_path / "reference_work", 1), tiny.silent)
     work = Checkpoints(tmp_path / "work", 1)
     for moment in map(Path, MOMENTS[stage]):
         draft = ModelOut(tmp_path / "lost")
@@ -76,7 +79,7 @@ def test_a_killed_stage_ends_with_the_same_bytes(models, children, tmp_path, mon
     training = [done for done, note in seen if "sampling" not in note]
     assert min(training) > int(moment.parent.name.rpartition("-")[2])
     assert not any("episode 1/2" in note or "start policy" in note for _, note in seen)
-    assert tiny.weights(Model(again.path)) == tiny.weights(Model(whole.path))
+    assert tiny.weights(Model(again.path)) == tiny.weights(Model(reference.path))
     assert resumed.metrics == uninterrupted.metrics
     for name, value in uninterrupted._asdict().items():
         if hasattr(value, "frame"):

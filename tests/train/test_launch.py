@@ -1,4 +1,4 @@
-"""Two CPU processes through accelerate give the losses of one; what a machine cannot do is refused in words."""
+"""Two CPU processes through accelerate give the losses of one; what a machine cannot do is refused with the reason."""
 
 import os
 import shutil
@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 import tiny
+from project import copy_code, fingerprints
 from ruamel.yaml import YAML
 
 from cultivar.runner.graph import load_yaml
@@ -36,15 +37,17 @@ EPISODES = {
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Path:
-    """A folder with the graph, tiny tables and models; params ask for two processes."""
+    """A folder with the graph and its code, tiny tables and models; params ask for two processes."""
     path = tmp_path_factory.mktemp("project")
     shutil.copy(ROOT / "dvc.yaml", path)
+    copy_code(path)
+    fingerprints(path)
     (path / "models").mkdir()
-    start = tiny.base_model(path / "models")
-    tuned = tiny.sft_model(path / "models", start)
-    judge = tiny.folder(path / "models/reward")
-    reward(tiny.preferences(), tuned, RewardParams(**FEW), judge, tiny.checkpoints(path), tiny.silent)
-    shutil.copytree(tuned.path, path / "models/dpo")
+    base = tiny.base_model(path / "models")
+    sft_model = tiny.sft_model(path / "models", base)
+    out = tiny.folder(path / "models/reward")
+    reward(tiny.preferences(), sft_model, RewardParams(**FEW), out, tiny.checkpoints(path), tiny.silent)
+    shutil.copytree(sft_model.path, path / "models/dpo")
     tables = {"demonstrations": tiny.demonstrations(), "preferences": tiny.preferences()}
     for name, table in tables.items():
         table.write(path / f"data/{name}.parquet")
@@ -57,21 +60,21 @@ def project(tmp_path_factory) -> Path:
     return path
 
 
-def launched(project: Path, stage: str) -> None:
+def launch(project: Path, stage: str) -> None:
     """Run a stage as people run it."""
     done = subprocess.run(
-        [sys.executable, "-m", "cultivar.runner.run", f"train.{stage}"],
+        [sys.executable, "-m", "cultivar.runner", stage],
         cwd=project,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
+        env=os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
         capture_output=True,
         text=True,
         timeout=400,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
-    assert done.stdout.count(f"{stage}: ") == 1, "the first process alone prints the closing line"
+    assert done.stdout.count(f"{stage}: ") == 1, "the main process alone prints the closing line"
 
 
-def alone(project: Path, stage: str) -> pl.DataFrame:
+def in_one_process(project: Path, stage: str) -> pl.DataFrame:
     """The same in one process."""
     models = {name: Model(project / "models" / name) for name in ("base", "sft")}
     run, params, data, model, more = {
@@ -85,12 +88,12 @@ def alone(project: Path, stage: str) -> pl.DataFrame:
 
 @pytest.mark.parametrize("stage", ["sft", "reward", "dpo"])
 def test_two_processes_give_the_losses_of_one(project, stage):
-    single = alone(project, stage)
-    kept = project / "models" / f"{stage}-kept"
-    shutil.copytree(project / "models" / stage, kept)  # the other tests start from the fixture's models
-    launched(project, stage)
+    single = in_one_process(project, stage)
+    backup = project / "models" / f"{stage}-backup"
+    shutil.copytree(project / "models" / stage, backup)  # the other tests start from the fixture's models
+    launch(project, stage)
     shutil.rmtree(project / "models" / stage)
-    kept.rename(project / "models" / stage)
+    backup.rename(project / "models" / stage)
     both = pl.read_csv(project / f"plots/{stage}/loss.csv")
     assert both["step"].to_list() == single["step"].to_list() == [1, 2, 3, 4]
     assert both["loss"].to_list() == pytest.approx(single["loss"].to_list(), rel=1e-4)
@@ -98,12 +101,12 @@ def test_two_processes_give_the_losses_of_one(project, stage):
 
 
 def test_two_processes_run_the_episodes_of_one(project):
-    """The first process samples and scores, both train with OnDARE; the policies stay the same to rounding."""
-    given = [Model(project / "models" / name) for name in ("base", "sft", "dpo", "reward")]
+    """The main process samples and scores, both train with OnDARE; the policies stay the same to rounding."""
+    models = [Model(project / "models" / name) for name in ("base", "sft", "dpo", "reward")]
     out, params = tiny.folder(project / "alone/online_dpo"), OnlineDpoParams(**(FEW | EPISODES))
     work = tiny.checkpoints(project)
-    single = online_dpo(tiny.preferences(), *given, params, RuntimeParams(), out, work, tiny.silent)
-    launched(project, "online_dpo")
+    single = online_dpo(tiny.preferences(), *models, params, RuntimeParams(), out, work, tiny.silent)
+    launch(project, "online_dpo")
     both = pl.read_csv(project / "plots/online_dpo/episodes.csv")
     first = pl.read_parquet(project / "data/rollouts.parquet").filter(pl.col("episode") == 0)
     assert first.equals(single.rollouts.frame.filter(pl.col("episode") == 0))
@@ -112,7 +115,7 @@ def test_two_processes_run_the_episodes_of_one(project):
 
 
 def test_a_launch_that_needs_gpus_is_refused_without_them():
-    """accelerate would drop FSDP on CPUs and run DDP, without a word."""
+    """accelerate would drop FSDP on CPUs and run DDP, without a warning."""
     import torch
 
     if torch.cuda.is_available():
@@ -120,12 +123,12 @@ def test_a_launch_that_needs_gpus_is_refused_without_them():
     for kind in ("ddp", "fsdp2", "zero3", "cp", "ulysses"):
         params = Optimization(launch=kind, processes=2)
         with pytest.raises(LaunchError, match=f"launch: {kind} needs GPUs"):
-            command_of(params, CONFIGS / f"{kind}.yaml", [], ["train.sft"])
+            command_of(params, CONFIGS / f"{kind}.yaml", [], ["sft"])
 
 
 def test_batches_are_of_all_processes_and_rings_take_no_packing():
-    assert Optimization(batch_size=8, processes=4).row_processes == 4
-    assert Optimization(batch_size=1, processes=4, launch="cp").row_processes == 1
+    assert Optimization(batch_size=8, processes=4).data_parallel_size == 4
+    assert Optimization(batch_size=1, processes=4, launch="cp").data_parallel_size == 1
     with pytest.raises(ValueError, match="does not divide"):
         Optimization(batch_size=6, processes=4)
     with pytest.raises(ValueError, match="packing"):
@@ -141,15 +144,17 @@ def test_accelerate_reads_every_config(kind, monkeypatch):
     params = Optimization(launch=kind, processes=2, batch_size=2)
     with monkeypatch.context() as patched:
         patched.setattr("torch.cuda.is_available", lambda: True)
-        command = command_of(params, CONFIGS / f"{kind}.yaml", [], ["train.sft"])
-    found, _, _ = _validate_launch_command(launch_command_parser().parse_args(command[3:]))
-    assert found.num_processes == 2 and found.training_script == "cultivar.runner.run" and found.module
-    assert (found.use_fsdp, found.use_deepspeed, found.multi_gpu) == (
-        kind in ("fsdp2", "cp"), kind in ("zero3", "ulysses"), kind in ("cpu", "ddp"),
-    )  # fmt: skip
-    assert int(found.fsdp_version) == 2 or not found.use_fsdp
-    assert int(found.parallelism_config_cp_size) == (2 if kind == "cp" else 1)
-    assert int(found.parallelism_config_sp_size) == (2 if kind == "ulysses" else 1)
+        command = command_of(params, CONFIGS / f"{kind}.yaml", [], ["sft"])
+    parsed, _, _ = _validate_launch_command(launch_command_parser().parse_args(command[3:]))
+    assert parsed.num_processes == 2 and parsed.training_script == "cultivar.runner" and parsed.module
+    assert (parsed.use_fsdp, parsed.use_deepspeed, parsed.multi_gpu) == (
+        kind in ("fsdp2", "cp"),
+        kind in ("zero3", "ulysses"),
+        kind in ("cpu", "ddp"),
+    )
+    assert int(parsed.fsdp_version) == 2 or not parsed.use_fsdp
+    assert int(parsed.parallelism_config_cp_size) == (2 if kind == "cp" else 1)
+    assert int(parsed.parallelism_config_sp_size) == (2 if kind == "ulysses" else 1)
 
 
 def test_every_stage_that_trains_declares_the_configs():

@@ -1,4 +1,4 @@
-"""A completion that the sandbox gives no verdict is not marked right, and said."""
+"""A completion that the sandbox gives no verdict is not marked right, and a warning says so."""
 
 from dataclasses import replace
 
@@ -11,8 +11,8 @@ from train.marking import can_mark, mark
 RIGHT = "def double(n):\n    return 2 * n"
 
 
-class Losing:
-    """A sandbox that gives programs that hold a word no verdict."""
+class UndecidedSandbox:
+    """A sandbox that gives no verdict on programs that hold a word."""
 
     def __init__(self, box: Sandbox, word: str, outcome: str):
         self.box, self.word, self.outcome = box, word, outcome
@@ -20,8 +20,8 @@ class Losing:
     def run(self, jobs):
         codes = {job.id: job.code for job in jobs}
         for verdict in self.box.run(jobs):
-            lose = self.word in codes[verdict.id]
-            yield replace(verdict, outcome=self.outcome, results=[self.outcome]) if lose else verdict
+            undecided = self.word in codes[verdict.id]
+            yield replace(verdict, outcome=self.outcome, results=[self.outcome]) if undecided else verdict
 
 
 @pytest.fixture(scope="module")
@@ -34,11 +34,11 @@ def box():
 
 
 @pytest.mark.parametrize("outcome", ["sandbox_error", "refused"])
-def test_an_item_without_a_verdict_is_wrong_and_warned_of(box, outcome):
+def test_an_item_without_a_verdict_is_wrong_with_a_warning(box, outcome):
     code = next(item for item in tiny.evaluation() if item.task == "code")
     answers = [(code, RIGHT), (code, f"{RIGHT}  # lost"), (code, "no code")]
     with pytest.warns(RuntimeWarning, match="1 completions got no verdict"):
-        assert mark(answers, Losing(box, "lost", outcome)) == [True, False, False]
+        assert mark(answers, UndecidedSandbox(box, "lost", outcome)) == [True, False, False]
 
 
 @pytest.mark.parametrize("test", ["def test_it(tmp_path): assert double(2) == 4", "assert double(2) ==", "# doubles"])

@@ -11,16 +11,15 @@ from hypothesis import strategies as st
 from reference import CLEAR, Trajectory, trajectory
 from safetensors.torch import save_file
 
-from train.merging.deltas import Deltas
-from train.merging.masks import BLOCK, kept
-from train.merging.optimizers import OnDARE, OnTIES
-from train.merging.sparse import TIE, largest
+from train.merging import Deltas, OnDARE, OnTIES
+from train.merging.largest import TIE, largest_positions
+from train.merging.masks import BLOCK, random_positions
 
 pytestmark = pytest.mark.numeric
 SHAPES = {"a": (7, 5), "b": (3,)}
 
 
-def folder(path: Path, tensors: dict[str, torch.Tensor]) -> Path:
+def checkpoint(path: Path, tensors: dict[str, torch.Tensor]) -> Path:
     path.mkdir(parents=True, exist_ok=True)
     save_file(tensors, path / "model.safetensors")
     return path
@@ -30,9 +29,9 @@ def folder(path: Path, tensors: dict[str, torch.Tensor]) -> Path:
 def deltas(tmp_path_factory) -> Deltas:
     generator = torch.Generator().manual_seed(1)
     base = {name: torch.randn(shape, generator=generator) for name, shape in SHAPES.items()}
-    tuned = {name: value + 0.1 * torch.randn(value.shape, generator=generator) for name, value in base.items()}
+    sft = {name: value + 0.1 * torch.randn(value.shape, generator=generator) for name, value in base.items()}
     path = tmp_path_factory.mktemp("models")
-    return Deltas(folder(path / "sft", tuned), folder(path / "base", base))
+    return Deltas(checkpoint(path / "sft", sft), checkpoint(path / "base", base))
 
 
 def parameters(seed: int = 2) -> dict[str, torch.nn.Parameter]:
@@ -45,10 +44,10 @@ def gradients(steps: int, seed: int = 3) -> list[dict[str, torch.Tensor]]:
     return [{name: torch.randn(shape, generator=generator) for name, shape in SHAPES.items()} for _ in range(steps)]
 
 
-def run(kind, given_: list[dict[str, torch.Tensor]], weights=None, optimizer=None, **settings_):
+def run(kind, steps: list[dict[str, torch.Tensor]], weights=None, optimizer=None, **arguments):
     weights = parameters() if weights is None else weights
-    optimizer = kind(list(weights.items()), **settings_) if optimizer is None else optimizer
-    for step in given_:
+    optimizer = kind(list(weights.items()), **arguments) if optimizer is None else optimizer
+    for step in steps:
         for name, weight in weights.items():
             weight.grad = step[name].clone().to(weight.dtype)
         optimizer.step()
@@ -99,7 +98,7 @@ def test_conflicting_signs(tmp_path):
     """Update -lr everywhere (one step of a positive gradient) against τ = +0.5, -0.5, 0."""
     zero = torch.zeros(3)
     deltas = Deltas(
-        folder(tmp_path / "sft", {"w": torch.tensor([0.5, -0.5, 0.0])}), folder(tmp_path / "base", {"w": zero})
+        checkpoint(tmp_path / "sft", {"w": torch.tensor([0.5, -0.5, 0.0])}), checkpoint(tmp_path / "base", {"w": zero})
     )
     moved = {}
     for semantics in ("released", "paper"):
@@ -114,7 +113,7 @@ def test_conflicting_signs(tmp_path):
     torch.testing.assert_close(moved["paper"], torch.tensor([-0.09, -0.14, -0.09]))
 
 
-def test_kept_updates_are_scaled_in_released_semantics_only(deltas):
+def test_selected_updates_are_scaled_in_released_semantics_only(deltas):
     for semantics, factor in (("released", 4.0), ("paper", 1.0)):
         before = parameters()
         setting = {"lr": 1e-3, "betas": (0.0, 0.0), "eps": 0.0, "reserve": 0.25, "alpha": 0.0, "semantics": semantics}
@@ -130,14 +129,14 @@ def test_kept_updates_are_scaled_in_released_semantics_only(deltas):
 def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(deltas, kind, step_k):
     steps = gradients(7)
     setting = {"lr": 1e-3, "reserve": 0.3, "alpha": 0.01, "step_k": step_k, "deltas": deltas, "weight_decay": 0.1}
-    whole, _ = run(kind, steps, **setting)
+    full, _ = run(kind, steps, **setting)
     half, optimizer = run(kind, steps[:4], **setting)
     saved = copy.deepcopy(optimizer.state_dict())
     torch.rand(100)  # the global generator plays no part
     resumed = kind(list(half.items()), **setting)
     resumed.load_state_dict(saved)
     again, _ = run(kind, steps[4:], weights=half, optimizer=resumed)
-    assert all(torch.equal(whole[name], again[name]) for name in whole)
+    assert all(torch.equal(full[name], again[name]) for name in full)
     assert not any("tau" in key for state in saved["state"].values() for key in state)
 
 
@@ -161,15 +160,15 @@ def test_bf16_weights_have_fp32_masters(deltas):
         torch.testing.assert_close(optimizer.state[weight]["master"].bfloat16(), weight.detach())
 
 
-def test_masks_of_shards_are_those_of_the_whole():
+def test_masks_of_shards_are_those_of_the_full_tensor():
     size = 3 * BLOCK + 1234
-    whole = kept(5, 9, "w", 0.01, size)
-    assert abs(len(whole) / size - 0.01) < 0.001
+    full = random_positions(5, 9, "w", 0.01, size)
+    assert abs(len(full) / size - 0.01) < 0.001
     parts = []
     for first, last in ((0, 1000), (1000, BLOCK + 7), (BLOCK + 7, size)):
-        parts.append(kept(5, 9, "w", 0.01, last - first, first) + first)
-    assert torch.equal(torch.cat(parts), whole)
-    assert not torch.equal(kept(5, 10, "w", 0.01, size), whole)
+        parts.append(random_positions(5, 9, "w", 0.01, last - first, first) + first)
+    assert torch.equal(torch.cat(parts), full)
+    assert not torch.equal(random_positions(5, 10, "w", 0.01, size), full)
 
 
 def by_the_rule(values: torch.Tensor, reserve: float) -> torch.Tensor:
@@ -188,11 +187,11 @@ def by_the_rule(values: torch.Tensor, reserve: float) -> torch.Tensor:
     st.sampled_from([100, 70_000, 200_000]),
     st.sampled_from([None, 8]),
 )
-def test_the_largest_are_kept_and_of_equals_the_first(seed, reserve, size, steps):
+def test_the_largest_are_selected_and_of_equals_the_first(seed, reserve, size, steps):
     """`steps`: values are multiples of 1/8, so that many are equal."""
     values = torch.randn(size, generator=torch.Generator().manual_seed(seed)).abs()
     values = values if steps is None else (values * steps).round() / steps
-    assert torch.equal(largest(values, reserve, "paper"), by_the_rule(values, reserve))
+    assert torch.equal(largest_positions(values, reserve, "paper"), by_the_rule(values, reserve))
 
 
 def test_a_sample_that_misleads_loses_no_entry_that_ties():
@@ -201,22 +200,22 @@ def test_a_sample_that_misleads_loses_no_entry_that_ties():
     values[1:20_000] = 1 - 1.4 * TIE  # these tie with the next, and come first
     values[20_000:50_000] = 1 - 0.5 * TIE
     values[::12] = 1.0
-    assert torch.equal(largest(values, 0.1, "paper"), by_the_rule(values, 0.1))
+    assert torch.equal(largest_positions(values, 0.1, "paper"), by_the_rule(values, 0.1))
 
 
 @pytest.mark.parametrize(
     ("size", "reserve", "equal"), [(100, 0.1, 40), (200_000, 0.001, 500), (200_000, 0.001, 10_000)]
 )
 def test_rounding_does_not_choose(size, reserve, equal):
-    """Magnitudes that are equal but for noise: the first are kept, whatever the noise."""
+    """Magnitudes that are equal but for noise: the first are selected, whatever the noise."""
     generator = torch.Generator().manual_seed(0)
     values = 0.9 * torch.rand(size, generator=generator)
     at = torch.randperm(size, generator=generator)[:equal].sort().values
     for _ in range(5):
         values[at] = 1 + 1e-5 * torch.randn(equal, generator=generator)
-        assert torch.equal(largest(values, reserve, "paper"), at[: int(reserve * size)])
+        assert torch.equal(largest_positions(values, reserve, "paper"), at[: int(reserve * size)])
 
 
 def test_a_difference_wider_than_the_tie_decides():
-    for factor, kept_ in ((1 + 0.9 * TIE, 0), (1 + 1.1 * TIE, 1)):
-        assert largest(torch.tensor([1.0, factor]), 0.5, "paper").tolist() == [kept_]
+    for factor, position in ((1 + 0.9 * TIE, 0), (1 + 1.1 * TIE, 1)):
+        assert largest_positions(torch.tensor([1.0, factor]), 0.5, "paper").tolist() == [position]

@@ -10,14 +10,14 @@ import ranks
 import torch
 from safetensors.torch import save_file
 
-from train.merging.deltas import Deltas
+from train.merging import Deltas
 
 pytestmark = pytest.mark.numeric
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """What two processes made of every optimizer, semantics and way of distribution."""
+    """The weights of two processes for every optimizer, semantics and way of distribution."""
     path = tmp_path_factory.mktemp("ranks")
     for number, name in enumerate(("base", "sft")):
         (path / name).mkdir()
@@ -46,6 +46,6 @@ def test_two_processes_do_what_one_does(folder, how, kind, semantics):
     """Bit for bit: DDP with desynchronised global generators, and FSDP2's shards put together."""
     alone = ranks.trajectory(kind, ranks.model(), Deltas(folder / "sft", folder / "base"), semantics)
     for rank in range(2):
-        made = torch.load(folder / f"{how}-{kind}-{semantics}-{rank}.pt", weights_only=True)
+        loaded = torch.load(folder / f"{how}-{kind}-{semantics}-{rank}.pt", weights_only=True)
         for name, weight in alone.items():
-            assert torch.equal(made[name], weight), (rank, name)
+            assert torch.equal(loaded[name], weight), (rank, name)

@@ -10,12 +10,12 @@ from schemas.errors import ParamsError
 from schemas.params.engines import RuntimeParams
 from schemas.stage import Model
 from train.sampling.http_sampler import HttpSampler
-from train.sampling.sampler import Drawing
-from train.sampling.weights import SyncError, check
+from train.sampling.sampler import SamplingSettings
+from train.sampling.weights import SyncError, check_logprobs
 from train.scoring import TransformersScorer, VllmScorer
 
 pytest_plugins = ["vllm_fixtures"]
-DRAWING = Drawing(samples=3, temperature=1.0, max_new_tokens=6, seed=5)
+SETTINGS = SamplingSettings(samples=3, temperature=1.0, max_new_tokens=6, seed=5)
 
 
 @pytest.fixture(scope="module")
@@ -43,24 +43,24 @@ def silent(done: int, total: int, note: str) -> None: ...
 def sampler(tiny_qwen2, tokenizer, vllm_arguments):
     from train.sampling.vllm_sampler import VllmSampler
 
-    made = VllmSampler(tiny_qwen2, tokenizer, vllm_arguments, tolerance=1e-3)
-    yield made
-    made.close()
+    sampler = VllmSampler(tiny_qwen2, tokenizer, vllm_arguments, tolerance=1e-3)
+    yield sampler
+    sampler.close()
 
 
 def test_weights_arrive_in_the_process_and_samples_repeat(sampler, tiny_qwen2, other, prompts):
     sampler.sync(tiny_qwen2, prompts)
-    first = sampler.sample(prompts, DRAWING, silent)
+    first = sampler.sample(prompts, SETTINGS, silent)
     sampler.sync(other, prompts)
-    second = sampler.sample(prompts, DRAWING, silent)
+    second = sampler.sample(prompts, SETTINGS, silent)
     sampler.sync(tiny_qwen2, prompts)
-    assert sampler.sample(prompts, DRAWING, silent) == first != second
+    assert sampler.sample(prompts, SETTINGS, silent) == first != second
     assert [len(samples) for samples in first] == [3, 3, 3]
-    assert len({tuple(said.ids) for said in first[0]}) == 3
+    assert len({tuple(sample.ids) for sample in first[0]}) == 3
 
 
-def test_a_reload_that_leaves_the_tied_head_stale_is_found_out(sampler, other, prompts, monkeypatch):
-    """vLLM's own reload_weights on CPUs; everything but the check is quiet about it."""
+def test_a_reload_that_leaves_the_tied_head_stale_is_detected(sampler, other, prompts, monkeypatch):
+    """vLLM's own reload_weights on CPUs; only the check notices it."""
     rpc = sampler.engine.collective_rpc
     monkeypatch.setattr(
         sampler.engine, "collective_rpc", lambda name, args: rpc("reload_weights", kwargs={"weights_path": args[0]})
@@ -74,12 +74,12 @@ def test_weights_arrive_over_http(vllm_server, tiny_qwen2, other, tokenizer, pro
     remote = HttpSampler(tokenizer, runtime)
     try:
         remote.sync(other, prompts)
-        made = remote.sample(prompts, DRAWING, silent)
-        assert [len(samples) for samples in made] == [3, 3, 3]
-        assert remote.sample(prompts, DRAWING, silent) == made
+        samples = remote.sample(prompts, SETTINGS, silent)
+        assert [len(of_prompt) for of_prompt in samples] == [3, 3, 3]
+        assert remote.sample(prompts, SETTINGS, silent) == samples
     finally:
         remote.sync(tiny_qwen2, prompts)
-    assert remote.sample(prompts, DRAWING, silent) != made
+    assert remote.sample(prompts, SETTINGS, silent) != samples
 
 
 def test_servers_are_named_and_reached_or_the_error_says_how(tokenizer):
@@ -96,16 +96,16 @@ def test_pooled_rewards_are_raw_and_those_of_transformers(tiny_qwen2, tokenizer,
     model.score.weight.data *= 20  # far from the middle, where a sigmoid would be flat
     model.save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
-    wanted = TransformersScorer(Model(tmp_path), tokenizer.pad_token_id).score(prompts)
-    found = VllmScorer(tmp_path, vllm_arguments).score(prompts)
-    assert found == pytest.approx(wanted, abs=1e-3)
-    assert max(map(abs, wanted)) > 1
+    expected = TransformersScorer(Model(tmp_path), tokenizer.pad_token_id).score(prompts)
+    rewards = VllmScorer(tmp_path, vllm_arguments).score(prompts)
+    assert rewards == pytest.approx(expected, abs=1e-3)
+    assert max(map(abs, expected)) > 1
 
 
 def test_the_check_compares_means():
-    wanted = [[-1.0, -2.0], [-3.0]]
-    check("x", [[-1.001, -2.0], [-3.0]], wanted, 1e-3)
+    expected = [[-1.0, -2.0], [-3.0]]
+    check_logprobs("x", [[-1.001, -2.0], [-3.0]], expected, 1e-3)
     with pytest.raises(SyncError):
-        check("x", [[-1.5, -2.0], [-3.0]], wanted, 1e-3)
+        check_logprobs("x", [[-1.5, -2.0], [-3.0]], expected, 1e-3)
     with pytest.raises(SyncError):
-        check("x", [[float("nan"), -2.0], [-3.0]], wanted, 1e-3)
+        check_logprobs("x", [[float("nan"), -2.0], [-3.0]], expected, 1e-3)

@@ -28,9 +28,9 @@ def test_pickled_weights_are_refused(model):
 def test_a_model_s_own_code_runs_only_where_params_name_it(model, tmp_path, monkeypatch):
     monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
     monkeypatch.setattr(sys, "path", list(sys.path))  # Transformers adds that folder, which other runs do not share
-    mark = tmp_path / "ran"
+    marker = tmp_path / "ran"
     (model / "own.py").write_text(
-        f"from pathlib import Path\nPath({str(mark)!r}).touch()\n"
+        f"from pathlib import Path\nPath({str(marker)!r}).touch()\n"
         "from transformers import Qwen2Config, Qwen2ForCausalLM\n"
         "class OwnConfig(Qwen2Config):\n    model_type = 'own'\n"
         "class Own(Qwen2ForCausalLM):\n    config_class = OwnConfig\n"
@@ -40,6 +40,6 @@ def test_a_model_s_own_code_runs_only_where_params_name_it(model, tmp_path, monk
     (model / "config.json").write_text(json.dumps(config))
     with pytest.raises(ValueError):
         read_model(Model(model), trusted=["another"])
-    assert not mark.exists()
+    assert not marker.exists()
     read_model(Model(model), trusted=[model.name])
-    assert mark.exists()
+    assert marker.exists()

@@ -1,4 +1,4 @@
-"""The training stages on a tiny model: what carries loss, where the schedule ends, equal runs, honest counts."""
+"""The training stages on a tiny model: what carries loss, where the schedule ends, equal runs, and what is counted."""
 
 import shutil
 
@@ -12,32 +12,32 @@ from cultivar.sandbox import Sandbox
 from schemas.params.engines import RuntimeParams
 from schemas.rows import FinalPreference
 from schemas.stage import Files, Model
-from train import tokenized as rows
 from train.chat import CHATML, TRAINING, encode
-from train.divergence import divergence
+from train.divergence import kl_divergences
 from train.dpo import dpo
 from train.evaluate import evaluate
 from train.marking import mark
 from train.online_dpo import online_dpo
 from train.params import DpoParams, EvaluateParams, OnlineDpoParams, RewardParams, SftParams
-from train.reward import order, reward
-from train.sampling.sampler import sample
-from train.sampling.samples import Kept, Sample
-from train.scoring import open_scorer, score
+from train.reward import heldout_metrics, reward
+from train.sampling.sampler import SamplingSettings, sample_completions
+from train.sampling.samples import Sample, SampleCache
+from train.scoring import open_scorer, score_sequences
 from train.settings import read_model, read_tokenizer
 from train.sft import sft
+from train.tokenized import TooManyOverlong
 
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory) -> dict[str, Model]:
     """base, sft and reward, a few steps each."""
     path = tmp_path_factory.mktemp("models")
-    start = tiny.base_model(path)
-    tuned = tiny.sft_model(path, start)
+    base = tiny.base_model(path)
+    sft_model = tiny.sft_model(path, base)
     out = tiny.folder(path / "reward")
-    made = reward(tiny.preferences(), tuned, RewardParams(**tiny.SHORT), out, tiny.checkpoints(path), tiny.silent)
-    assert made.metrics["heldout_pairs"] == 4 and 0 <= made.metrics["heldout_accuracy"] <= 1
-    return {"base": start, "sft": tuned, "reward": Model(out.path), "path": Model(path)}
+    result = reward(tiny.preferences(), sft_model, RewardParams(**tiny.SHORT), out, tiny.checkpoints(path), tiny.silent)
+    assert result.metrics["heldout_pairs"] == 4 and 0 <= result.metrics["heldout_accuracy"] <= 1
+    return {"base": base, "sft": sft_model, "reward": Model(out.path), "path": Model(path)}
 
 
 def test_a_saved_tokenizer_splits_as_it_did_when_trained(models):
@@ -65,10 +65,9 @@ def test_only_the_completion_carries_loss(models):
         {"role": "assistant", "content": "1."},
         {"role": "user", "content": "Two?"},
     ]
-    encoded = encode(tokenizer, prompt, tiny.said("It is 2."))
-    labels = rows.labels(encoded)
-    assert tokenizer.decode([label for label in labels if label != -100]) == "It is 2.<|im_end|>"
-    assert len(labels) == len(encoded.prompt) + len(encoded.completion)
+    encoded = encode(tokenizer, prompt, tiny.assistant("It is 2."))
+    assert tokenizer.decode([label for label in encoded.labels if label != -100]) == "It is 2.<|im_end|>"
+    assert len(encoded.labels) == len(encoded.prompt) + len(encoded.completion)
     assert tokenizer.decode(encoded.prompt).endswith("<|im_start|>assistant\n")
 
 
@@ -80,30 +79,32 @@ def test_packed_and_unpacked_rows_have_the_same_loss(models, tmp_path):
         tiny.sft_model(tmp_path, models["base"], f"packed_{packing}", packing=packing, batch_size=32, max_steps=1)
         params = SftParams(**(tiny.SHORT | {"batch_size": 32, "max_steps": 1, "packing": packing}))
         out = tiny.folder(tmp_path / f"again_{packing}")
-        made = sft(tiny.demonstrations(), models["base"], params, out, tiny.checkpoints(tmp_path), tiny.silent)
-        first[packing] = made.loss.frame["loss"][0]
+        result = sft(tiny.demonstrations(), models["base"], params, out, tiny.checkpoints(tmp_path), tiny.silent)
+        first[packing] = result.loss.frame["loss"][0]
     assert first[True] == pytest.approx(first[False], rel=1e-4)
 
 
 def test_the_schedule_ends_exactly_on_the_floor(models, tmp_path):
     out = tiny.folder(tmp_path / "sft")
-    made = sft(
+    result = sft(
         tiny.demonstrations(), models["base"], SftParams(**tiny.SHORT), out, tiny.checkpoints(tmp_path), tiny.silent
     )
-    rates = made.loss.frame["learning_rate"]
-    assert made.loss.frame["step"].to_list() == [1, 2, 3, 4, 5, 6]
+    rates = result.loss.frame["learning_rate"]
+    assert result.loss.frame["step"].to_list() == [1, 2, 3, 4, 5, 6]
     assert rates[-1] == tiny.SHORT["floor"] and rates[0] > 0.9 * tiny.SHORT["learning_rate"]
     assert rates.is_sorted(descending=True)
 
 
 def test_overlong_rows_are_counted_and_too_many_are_refused(models, tmp_path):
-    long = [tiny.admitted("d", f"Say it {at} times.", "train", completion=tiny.said("word " * 200)) for at in range(2)]
+    long = [
+        tiny.admitted("d", f"Say it {at} times.", "train", completion=tiny.assistant("word " * 200)) for at in range(2)
+    ]
     data = tiny.demonstrations(long)
     params = SftParams(**(tiny.SHORT | {"max_steps": 1, "overlong_share": 0.2}))
-    made = sft(data, models["base"], params, tiny.folder(tmp_path / "a"), tiny.checkpoints(tmp_path), tiny.silent)
-    assert made.metrics["overlong"] == 2 and made.metrics["demonstrations"] == 17
+    result = sft(data, models["base"], params, tiny.folder(tmp_path / "a"), tiny.checkpoints(tmp_path), tiny.silent)
+    assert result.metrics["overlong"] == 2 and result.metrics["demonstrations"] == 17
     strict = params.model_copy(update={"overlong_share": 0.05})
-    with pytest.raises(rows.TooManyOverlong, match="2 of 19 rows .* sft.max_length = 128"):
+    with pytest.raises(TooManyOverlong, match="2 of 19 rows .* sft.max_length = 128"):
         sft(data, models["base"], strict, tiny.folder(tmp_path / "b"), tiny.checkpoints(tmp_path), tiny.silent)
 
 
@@ -121,180 +122,193 @@ def test_dpo_starts_at_its_reference(models, tmp_path, precompute):
     """The first loss is ln 2: policy and reference are one model, and the reference is not read from elsewhere."""
     params = DpoParams(**(tiny.SHORT | {"precompute_reference": precompute, "max_steps": 3}))
     out = tiny.folder(tmp_path / "dpo")
-    made = dpo(tiny.preferences(), models["sft"], params, out, tiny.checkpoints(tmp_path), tiny.silent)
-    assert made.loss.frame["loss"][0] == pytest.approx(0.6931, abs=1e-3)
-    assert made.loss.frame["loss"][-1] < 0.69
+    result = dpo(tiny.preferences(), models["sft"], params, out, tiny.checkpoints(tmp_path), tiny.silent)
+    assert result.loss.frame["loss"][0] == pytest.approx(0.6931, abs=1e-3)
+    assert result.loss.frame["loss"][-1] < 0.69
     assert tiny.weights(Model(out.path)) != tiny.weights(models["sft"])
 
 
 def test_dpo_takes_as_many_pairs_as_params_say(models, tmp_path):
     params = DpoParams(**(tiny.SHORT | {"pairs": 5, "max_steps": 1}))
-    made = dpo(
+    result = dpo(
         tiny.preferences(), models["sft"], params, tiny.folder(tmp_path / "d"), tiny.checkpoints(tmp_path), tiny.silent
     )
-    assert made.metrics["pairs"] == 5
+    assert result.metrics["pairs"] == 5
 
 
 EPISODES = tiny.SHORT | {"max_steps": 0, "episodes": 2, "prompts": 4, "samples": 3, "max_new_tokens": 8, "start": "sft"}
 
 
-def episodes(models, path, **more):
+def run_episodes(models, path, **more):
     """A run of online DPO from the SFT model and its final model."""
     params = OnlineDpoParams(**(EPISODES | {"reserve": 0.5, "alpha": 1e-3} | more))
     out = tiny.folder(path / "out")
-    made = online_dpo(
-        tiny.preferences(), models["base"], models["sft"], models["sft"], models["reward"], params, RuntimeParams(),
-        out, tiny.checkpoints(path), tiny.silent,
-    )  # fmt: skip
-    return made, Model(out.path)
+    result = online_dpo(
+        tiny.preferences(),
+        models["base"],
+        models["sft"],
+        models["sft"],
+        models["reward"],
+        params,
+        RuntimeParams(),
+        out,
+        tiny.checkpoints(path),
+        tiny.silent,
+    )
+    return result, Model(out.path)
 
 
 @pytest.mark.parametrize("optimizer", ["ondare", pytest.param("onties", marks=pytest.mark.numeric), "adamw"])
 def test_online_dpo_runs_its_episodes_the_same_way_twice(models, tmp_path, optimizer):
-    runs = [episodes(models, tmp_path / name, optimizer=optimizer, optimizer_state="kept") for name in ("a", "b")]
-    (made, model), (again, other) = runs
-    for table in (made.rollouts, made.rollout_rewards, made.online_pairs):
+    runs = [run_episodes(models, tmp_path / name, optimizer=optimizer, optimizer_state="kept") for name in ("a", "b")]
+    (result, model), (again, other) = runs
+    for table in (result.rollouts, result.rollout_rewards, result.online_pairs):
         table.check()
     assert tiny.weights(model) == tiny.weights(other) != tiny.weights(models["sft"])
-    assert made.rollouts.frame.equals(again.rollouts.frame) and made.episodes.frame.equals(again.episodes.frame)
-    assert made.rollouts.frame.height == 3 * 4 * 3  # two episodes and the final measurement
-    reward = dict(made.rollout_rewards.frame.select(pl.col("parents").list.first(), "reward").iter_rows())
-    prompt = dict(made.rollouts.frame.select("id", pl.col("parents").list.first()).iter_rows())
-    assert made.online_pairs.frame.height
-    for pair in made.online_pairs.frame.iter_rows(named=True):
+    assert result.rollouts.frame.equals(again.rollouts.frame) and result.episodes.frame.equals(again.episodes.frame)
+    assert result.rollouts.frame.height == 3 * 4 * 3  # two episodes and the final measurement
+    reward = dict(result.rollout_rewards.frame.select(pl.col("parents").list.first(), "reward").iter_rows())
+    prompt = dict(result.rollouts.frame.select("id", pl.col("parents").list.first()).iter_rows())
+    assert result.online_pairs.frame.height
+    for pair in result.online_pairs.frame.iter_rows(named=True):
         best, worst = pair["parents"]
         of_prompt = [
             reward[row["id"]]
-            for row in made.rollouts.frame.iter_rows(named=True)
+            for row in result.rollouts.frame.iter_rows(named=True)
             if row["episode"] == pair["episode"] and prompt[row["id"]] == prompt[best]
         ]
         assert reward[best] == max(of_prompt) and reward[worst] == min(of_prompt)
         assert pair["margin"] == pytest.approx(reward[best] - reward[worst])
-    first, last = made.episodes.frame.row(0, named=True), made.episodes.frame.row(-1, named=True)
+    first, last = result.episodes.frame.row(0, named=True), result.episodes.frame.row(-1, named=True)
     assert first["kl"] == 0 and last["kl"] > 0 and last["pairs"] is None
 
 
-def test_moments_kept_or_fresh_and_the_reference_matter(models, tmp_path):
-    found = {
-        name: tiny.weights(episodes(models, tmp_path / name, optimizer="adamw", **more)[1])
+def test_kept_or_fresh_moments_and_the_reference_matter(models, tmp_path):
+    results = {
+        name: tiny.weights(run_episodes(models, tmp_path / name, optimizer="adamw", **more)[1])
         for name, more in {
             "fresh": {},
             "kept": {"optimizer_state": "kept"},
             "episode": {"reference": "episode"},
         }.items()
     }
-    assert len(set(found.values())) == 3
+    assert len(set(results.values())) == 3
 
 
 @pytest.mark.numeric
 def test_a_passed_limit_brings_back_the_policy_before(models, tmp_path):
     """KL is passed by the first episode's training, so the start policy is the result."""
-    made, model = episodes(models, tmp_path, stop={"max_kl": 1e-6}, learning_rate=2e-2)
-    assert made.metrics["stopped"].startswith("kl ") and made.metrics["episodes"] == 0
+    result, model = run_episodes(models, tmp_path, stop={"max_kl": 1e-6}, learning_rate=2e-2)
+    assert result.metrics["stopped"].startswith("kl ") and result.metrics["episodes"] == 0
     assert tiny.weights(model) == tiny.weights(models["sft"])
-    assert made.episodes.frame.height == 2
-    first, rejected = made.episodes.frame.iter_rows(named=True)
-    assert made.metrics["kl_last"] == 0 < rejected["kl"], "the figures are of the policy that is the result"
-    assert made.metrics["reward_last"] == first["reward"] and made.metrics["win_rate_last"] == first["win_rate"]
-    assert made.metrics["pairs"] == made.online_pairs.frame.height == 0
-    assert made.metrics["pairs_rejected"] == first["pairs"] > 0
-    assert set(made.rollouts.frame["episode"]) == {0, 1}
+    assert result.episodes.frame.height == 2
+    first, rejected = result.episodes.frame.iter_rows(named=True)
+    assert result.metrics["kl_last"] == 0 < rejected["kl"], "the figures are of the policy that is the result"
+    assert result.metrics["reward_last"] == first["reward"] and result.metrics["win_rate_last"] == first["win_rate"]
+    assert result.metrics["pairs"] == result.online_pairs.frame.height == 0
+    assert result.metrics["pairs_rejected"] == first["pairs"] > 0
+    assert set(result.rollouts.frame["episode"]) == {0, 1}
 
 
 def test_pairs_of_the_last_measurement_are_not_listed(models, tmp_path):
-    made, _ = episodes(models, tmp_path)
-    assert set(made.online_pairs.frame["episode"]) == {0, 1} and set(made.rollouts.frame["episode"]) == {0, 1, 2}
-    assert made.metrics["pairs"] == made.online_pairs.frame.height == made.episodes.frame["pairs"].sum()
-    assert made.metrics["pairs_rejected"] == 0
-    assert made.metrics["kl_last"] == made.episodes.frame["kl"][-1]
+    result, _ = run_episodes(models, tmp_path)
+    assert set(result.online_pairs.frame["episode"]) == {0, 1} and set(result.rollouts.frame["episode"]) == {0, 1, 2}
+    assert result.metrics["pairs"] == result.online_pairs.frame.height == result.episodes.frame["pairs"].sum()
+    assert result.metrics["pairs_rejected"] == 0
+    assert result.metrics["kl_last"] == result.episodes.frame["kl"][-1]
 
 
 @pytest.mark.numeric
 def test_a_policy_that_stops_at_once_has_a_divergence(models, tmp_path, monkeypatch):
-    """Empty answers are far from the start policy's, though they have no token but the last."""
+    """Empty completions are far from the start policy's, though they have no token but the last."""
     tokenizer, policy, start = (read(models["sft"]) for read in (read_tokenizer, read_model, read_model))
-    with torch.no_grad():  # whatever was said, the stop token follows
+    with torch.no_grad():  # the stop token follows whatever came before
         direction = policy.model.norm.weight * 0 + 1
         policy.model.norm.weight.zero_()
         policy.model.norm.register_forward_hook(lambda module, given, out: out + 8 * direction)
         policy.model.embed_tokens.weight[tokenizer.eos_token_id] = direction
-    prompt = encode(tokenizer, [{"role": "user", "content": "Two?"}], tiny.said("2")).prompt
-    (said,) = sample(policy, tokenizer, [prompt], 1, 1.0, 4, 8, seed=0)[0]
-    assert said.ids == [] and said.finished
-    (nats,) = divergence(policy, start, [(prompt, said.ended(tokenizer.eos_token_id))])
+    prompt = encode(tokenizer, [{"role": "user", "content": "Two?"}], tiny.assistant("2")).prompt
+    (sample,) = sample_completions(policy, tokenizer, [prompt], SamplingSettings(1, 1.0, 4, seed=0), 8)[0]
+    assert sample.ids == [] and sample.finished
+    (nats,) = kl_divergences(policy, start, [(prompt, sample.ids_with_stop(tokenizer.eos_token_id))])
     logits = start(input_ids=torch.tensor([prompt])).logits[0, -1].log_softmax(-1)
     assert nats == pytest.approx(-logits[tokenizer.eos_token_id].item(), rel=1e-3) and nats > 1
     seen = []
     monkeypatch.setattr(
-        "train.sampling.rollouts.divergence", lambda ours, theirs, given: seen.extend(given) or [0.0] * len(given)
+        "train.sampling.rollouts.kl_divergences", lambda ours, theirs, given: seen.extend(given) or [0.0] * len(given)
     )
     # whether a tiny model's samples stop by themselves is chance, so these are given
     monkeypatch.setattr(
         "train.sampling.rollouts.TransformersSampler.sample",
-        lambda self, prompts, drawing, *_: (
-            [[Sample([at], str(at), at == 0) for at in range(drawing.samples)]] * len(prompts)
+        lambda self, prompts, settings, *_: (
+            [[Sample([at], str(at), at == 0) for at in range(settings.samples)]] * len(prompts)
         ),
     )
-    episodes(models, tmp_path, samples=3)
+    run_episodes(models, tmp_path, samples=3)
     assert seen and all(ids == [0, tokenizer.eos_token_id] for _, ids in seen)
 
 
-def test_samples_on_disk_are_not_drawn_again(models, tmp_path):
-    """A kill after one batch: the rest comes out the same, and the cut line is drawn again."""
+def test_samples_on_disk_are_not_sampled_again(models, tmp_path):
+    """A kill after one batch: the rest comes out the same, and the cut line is sampled again."""
     tokenizer, policy = read_tokenizer(models["sft"]), read_model(models["sft"])
+    settings = SamplingSettings(2, 1.0, 5, seed=1)
     prompts = [[5, 6, 7, 8][: 2 + at % 3] for at in range(5)]
-    wanted = sample(policy, tokenizer, prompts, 2, 1.0, 5, 4, seed=1, kept=Kept(tmp_path / "a"))
+    expected = sample_completions(policy, tokenizer, prompts, settings, 4, cache=SampleCache(tmp_path / "a"))
     lines = (tmp_path / "a").read_bytes().splitlines(keepends=True)
     assert len(lines) == 5
     (tmp_path / "a").write_bytes(b"".join(lines[:2]) + lines[2][:-3])
     notes: list[int] = []
-    kept = Kept(tmp_path / "a")
-    assert len(kept.held) == 2
-    again = sample(
-        policy, tokenizer, prompts, 2, 1.0, 5, 4, seed=1, shown=lambda done, _, __: notes.append(done), kept=kept
+    cache = SampleCache(tmp_path / "a")
+    assert len(cache.samples) == 2
+    again = sample_completions(
+        policy, tokenizer, prompts, settings, 4, progress=lambda done, _, __: notes.append(done), cache=cache
     )
-    assert again == wanted and notes == [4, 5]
-    assert [kept.held[at] for at in range(5)] == wanted == [Kept(tmp_path / "a").held[at] for at in range(5)]
+    assert again == expected and notes == [4, 5]
+    assert cache.in_order(5) == expected == SampleCache(tmp_path / "a").in_order(5)
 
 
 def test_held_out_pairs_that_are_all_too_long_cost_no_trained_model(models):
     long = [
         tiny.admitted(
-            "p", f"Say it {at} times.", "heldout", chosen=tiny.said("word " * 200), rejected=tiny.said("x"), margin=1.0
+            "p",
+            f"Say it {at} times.",
+            "heldout",
+            chosen=tiny.assistant("word " * 200),
+            rejected=tiny.assistant("x"),
+            margin=1.0,
         )
         for at in range(2)
     ]
     params = RewardParams(**tiny.SHORT)
     tokenizer = read_tokenizer(models["sft"])
-    found = order(None, tokenizer, list(tiny.context(FinalPreference, long)), params)
-    assert found == {"heldout_pairs": 0, "heldout_overlong": 2}
+    metrics = heldout_metrics(None, tokenizer, list(tiny.context(FinalPreference, long)), params)
+    assert metrics == {"heldout_pairs": 0, "heldout_overlong": 2}
 
 
 @pytest.mark.numeric
 def test_scores_do_not_depend_on_the_batch(models):
-    tokenizer, judge = read_tokenizer(models["reward"]), None
-    from transformers import AutoModelForSequenceClassification
-
-    judge = read_model(models["reward"], AutoModelForSequenceClassification)
+    tokenizer = read_tokenizer(models["reward"])
+    model = read_model(models["reward"], model_class=AutoModelForSequenceClassification)
     texts = [tokenizer(text)["input_ids"] for text in ("one", "a longer text of several words", "two words")]
-    together = score(judge, texts, tokenizer.pad_token_id)
-    alone = [score(judge, [ids], tokenizer.pad_token_id)[0] for ids in texts]
+    together = score_sequences(model, texts, tokenizer.pad_token_id)
+    alone = [score_sequences(model, [ids], tokenizer.pad_token_id)[0] for ids in texts]
     assert together == pytest.approx(alone, abs=1e-5)
 
 
 def test_sampling_leaves_the_global_generator_alone(models):
     tokenizer, policy = read_tokenizer(models["sft"]), read_model(models["sft"])
     torch.manual_seed(11)
-    wanted = torch.rand(3)
+    expected = torch.rand(3)
     torch.manual_seed(11)
-    first = sample(policy, tokenizer, [[5, 6, 7]], 2, 1.0, 5, 8, seed=1)
-    assert torch.equal(torch.rand(3), wanted)
-    assert sample(policy, tokenizer, [[5, 6, 7]], 2, 1.0, 5, 8, seed=1) == first
+    settings = SamplingSettings(2, 1.0, 5, seed=1)
+    first = sample_completions(policy, tokenizer, [[5, 6, 7]], settings, 8)
+    assert torch.equal(torch.rand(3), expected)
+    assert sample_completions(policy, tokenizer, [[5, 6, 7]], settings, 8) == first
 
 
 @pytest.mark.numeric
-def test_rewards_are_asked_for_once_and_again_when_the_model_changes(models, tmp_path):
-    """A scorer whose model has gone knows what it has scored; other weights are another model."""
+def test_rewards_are_cached_until_the_model_changes(models, tmp_path):
+    """A scorer without its model has the rewards of what it scored; other weights are another model."""
     sequences = [[5, 6, 7], [8, 9], [5, 6, 7], list(range(5, 40))]
     folder = tmp_path / "reward"
     shutil.copytree(models["reward"].path, folder)
@@ -304,17 +318,19 @@ def test_rewards_are_asked_for_once_and_again_when_the_model_changes(models, tmp
         return open_scorer(EvaluateParams(), Model(folder), 0, RuntimeParams()).score(some)
 
     first = rewards(sequences[:3])
-    model = read_model(models["reward"], AutoModelForSequenceClassification)
-    assert first == pytest.approx(score(model, sequences[:3], 0), abs=1e-5) and first[0] == first[2] != first[1]
-    whole, before = rewards(sequences), weights.read_bytes()
-    assert whole[:3] == first
+    model = read_model(models["reward"], model_class=AutoModelForSequenceClassification)
+    assert (
+        first == pytest.approx(score_sequences(model, sequences[:3], 0), abs=1e-5) and first[0] == first[2] != first[1]
+    )
+    complete, before = rewards(sequences), weights.read_bytes()
+    assert complete[:3] == first
     model.score.weight.data += 1
     model.save_pretrained(folder)
-    assert not set(rewards(sequences)) & set(whole)
+    assert not set(rewards(sequences)) & set(complete)
     weights.write_bytes(before)
     scorer = open_scorer(EvaluateParams(), Model(folder), 0, RuntimeParams())
     weights.unlink()
-    assert scorer.score(sequences) == whole
+    assert scorer.score(sequences) == complete
     with pytest.raises(OSError):
         scorer.score([[1, 2, 3]])
 
@@ -326,36 +342,56 @@ def test_evaluate_marks_every_item_it_can(models):
     def run(model):
         with Sandbox(slots=1) as sandbox:
             return evaluate(
-                tiny.evaluation(), tiny.demonstrations(), model, models["sft"], models["reward"], params,
-                RuntimeParams(), sandbox, Files("evaluate", ()), tiny.silent,
-            )  # fmt: skip
+                tiny.evaluation(),
+                tiny.demonstrations(),
+                model,
+                models["sft"],
+                models["reward"],
+                params,
+                RuntimeParams(),
+                sandbox,
+                Files("evaluate", ()),
+                tiny.silent,
+            )
 
-    made = run(models["sft"])
-    made.evaluated.check()
-    assert len(made.evaluated) == 8 * 3
+    result = run(models["sft"])
+    result.evaluated.check()
+    assert len(result.evaluated) == 8 * 3
     for name in ("math_greedy", "math_sampled", "constraints_greedy", "constraints_sampled", "code_greedy"):
         assert (
-            0 <= made.metrics[f"{name}_low"] <= made.metrics[name] + 1e-9 <= made.metrics[f"{name}_high"] + 2e-9 <= 1.1
+            0
+            <= result.metrics[f"{name}_low"]
+            <= result.metrics[name] + 1e-9
+            <= result.metrics[f"{name}_high"] + 2e-9
+            <= 1.1
         )
-    assert made.metrics["heldout_rows"] == 4 and made.metrics["heldout_nll"] > 0
-    assert made.metrics["kl_to_sft"] == 0 < run(models["base"]).metrics["kl_to_sft"]
+    assert result.metrics["heldout_rows"] == 4 and result.metrics["heldout_nll"] > 0
+    assert result.metrics["kl_to_sft"] == 0 < run(models["base"]).metrics["kl_to_sft"]
     again = run(models["sft"])
-    assert again.evaluated.frame.equals(made.evaluated.frame) and again.metrics == made.metrics
+    assert again.evaluated.frame.equals(result.evaluated.frame) and again.metrics == result.metrics
 
 
 @pytest.mark.numeric
 def test_kl_does_not_depend_on_the_temperature_of_the_samples(models):
-    """Its completions are drawn for it, at temperature 1."""
+    """Its completions are sampled for it, at temperature 1."""
 
     def kl(**more):
         params = EvaluateParams(max_new_tokens=16, **more)
         with Sandbox(slots=1) as sandbox:
-            made = evaluate(
-                tiny.evaluation(), tiny.demonstrations(), models["base"], models["sft"], models["reward"], params,
-                RuntimeParams(), sandbox, Files("evaluate", ()), tiny.silent,
-            )  # fmt: skip
-        assert made.evaluated.frame.filter(pl.col("kl").is_not_null())["sample"].unique().to_list() == [0]
-        return made.metrics["kl_to_sft"]
+            result = evaluate(
+                tiny.evaluation(),
+                tiny.demonstrations(),
+                models["base"],
+                models["sft"],
+                models["reward"],
+                params,
+                RuntimeParams(),
+                sandbox,
+                Files("evaluate", ()),
+                tiny.silent,
+            )
+        assert result.evaluated.frame.filter(pl.col("kl").is_not_null())["sample"].unique().to_list() == [0]
+        return result.metrics["kl_to_sft"]
 
     assert kl(samples=1, temperature=0.2) == kl(samples=2, temperature=1.5) == kl(samples=0) > 0
 

@@ -18,7 +18,7 @@ SHORT = OPTIMIZATION | {"max_length": 128, "overlong_share": 0.1}
 
 
 def silent(done: int, total: int, note: str) -> None:
-    """Progress that nobody watches."""
+    """Progress that goes nowhere."""
 
 
 def problems(count: int = 24) -> Context[Problem]:
@@ -43,13 +43,13 @@ def admitted(kind: str, prompt: str, split: str, **more) -> dict:
     return row | {"id": content_id(kind, row)}
 
 
-def said(text: str) -> list[dict]:
+def assistant(text: str) -> list[dict]:
     return [{"role": "assistant", "content": text}]
 
 
 def demonstrations(extra: list[dict] | None = None) -> Context[FinalDemonstration]:
     rows = [
-        admitted("d", row.prompt, "heldout" if at % 6 == 0 else "train", completion=said(row.solution))
+        admitted("d", row.prompt, "heldout" if at % 6 == 0 else "train", completion=assistant(row.solution))
         for at, row in enumerate(problems())
     ]
     return context(FinalDemonstration, rows + (extra or []))
@@ -61,8 +61,8 @@ def preferences() -> Context[FinalPreference]:
             "p",
             row.prompt,
             "heldout" if at % 6 == 0 else "train",
-            chosen=said(row.solution),
-            rejected=said(f"The answer is {int(row.answer) + 1}."),
+            chosen=assistant(row.solution),
+            rejected=assistant(f"The answer is {int(row.answer) + 1}."),
             margin=1.0,
         )
         for at, row in enumerate(problems())
@@ -76,12 +76,14 @@ def evaluation() -> Context[EvaluationItem]:
         shared | {"id": content_id("e", row.prompt), "task": "math", "prompt": row.prompt, "answer": row.answer}
         for row in list(problems())[:6]
     ]
-    asked = "What is the capital of France? Answer in capital letters only."
-    checks = {"constraints": ["change_case:english_capital"], "arguments": [json.dumps({})]}
-    rows.append(shared | {"id": content_id("e", asked), "task": "constraint", "prompt": asked} | checks)
-    written = "Write a function double(n) that gives twice its argument."
+    instruction = "What is the capital of France? Answer in capital letters only."
+    constraints = {"constraints": ["change_case:english_capital"], "arguments": [json.dumps({})]}
+    rows.append(
+        shared | {"id": content_id("e", instruction), "task": "constraint", "prompt": instruction} | constraints
+    )
+    coding_prompt = "Write a function double(n) that gives twice its argument."
     tests = {"tests": ["assert double(2) == 4", "assert double(-1) == -2"], "entry_point": "double"}
-    rows.append(shared | {"id": content_id("e", written), "task": "code", "prompt": written} | tests)
+    rows.append(shared | {"id": content_id("e", coding_prompt), "task": "code", "prompt": coding_prompt} | tests)
     return context(EvaluationItem, rows)
 
 
@@ -102,9 +104,9 @@ def base_model(path: Path, **more) -> Model:
     return Model(path / "base")
 
 
-def sft_model(path: Path, start: Model, name: str = "sft", **more) -> Model:
+def sft_model(path: Path, base: Model, name: str = "sft", **more) -> Model:
     params = SftParams(**(SHORT | more))
-    sft(demonstrations(), start, params, folder(path / name), checkpoints(path), silent)
+    sft(demonstrations(), base, params, folder(path / name), checkpoints(path), silent)
     return Model(path / name)
 
 

@@ -7,7 +7,7 @@ import torch
 from safetensors import safe_open
 
 
-class Checkpoint:
+class CheckpointTensors:
     """The tensors of a model folder by name: `model.safetensors`, or shards with their index."""
 
     def __init__(self, folder: Path | str):
@@ -23,7 +23,7 @@ class Checkpoint:
             raise FileNotFoundError(f"{self.folder} holds no model.safetensors; τ is read from safetensors only")
 
     def read(self, name: str, first: int, last: int | None) -> torch.Tensor:
-        """Rows first:last of a tensor (the whole tensor where it is a scalar). Raises KeyError for unknown names."""
+        """Rows first:last of a tensor (all of it where it is a scalar). Raises KeyError for unknown names."""
         if name not in self.files:
             raise KeyError(f"{self.folder} has no tensor {name!r}; τ needs the two checkpoints to be of one model")
         with safe_open(self.folder / self.files[name], "pt") as tensors:
@@ -35,11 +35,11 @@ class Deltas:
     """τ by tensor name in fp32. Nothing is held in memory."""
 
     def __init__(self, sft: Path | str, base: Path | str):
-        self.sft, self.base = Checkpoint(sft), Checkpoint(base)
+        self.sft, self.base = CheckpointTensors(sft), CheckpointTensors(base)
 
     def read(self, name: str, first: int = 0, last: int | None = None) -> torch.Tensor:
         """τ of a tensor, or of its rows first:last. Raises KeyError, and ValueError where the shapes differ."""
-        tuned, base = self.sft.read(name, first, last), self.base.read(name, first, last)
-        if tuned.shape != base.shape:
-            raise ValueError(f"{name}: {tuple(tuned.shape)} in {self.sft.folder}, {tuple(base.shape)} in the base")
-        return tuned.float() - base.float()
+        sft, base = self.sft.read(name, first, last), self.base.read(name, first, last)
+        if sft.shape != base.shape:
+            raise ValueError(f"{name}: {tuple(sft.shape)} in {self.sft.folder}, {tuple(base.shape)} in the base")
+        return sft.float() - base.float()

@@ -1,17 +1,17 @@
 r"""Online Merging Optimizers (Lu et al. 2024, arXiv 2405.17931): every Adam update is merged with τ = θ_SFT - θ_base.
 
-    from train.merging.optimizers import Deltas, OnDARE
+    from train.merging import Deltas, OnDARE
     optimizer = OnDARE(model.named_parameters(), lr=1e-6, deltas=Deltas("models/sft", "models/base"))
 
-m, v are Adam's moments, a = `alpha`, p = `reserve`, F keeps a part of the entries.
+m, v are Adam's moments, a = `alpha`, p = `reserve`, F selects a part of the entries.
 
 semantics="paper" (section 4, equations 2-7, algorithm 1):
     D = -lr·m/(√v + eps)
-    OnDARE   θ += (1-a)·F(D) + a·F(τ);  F keeps each entry with probability p, unscaled, anew at every step
-    OnTIES   u = (1-a)·F(D), w = a·F(τ);  F keeps the p·n largest;  θ += u + w where the signs agree, else the larger
+    OnDARE   θ += (1-a)·F(D) + a·F(τ);  F selects each entry with probability p, unscaled, anew at every step
+    OnTIES   u = (1-a)·F(D), w = a·F(τ);  F selects the p·n largest;  θ += u + w where the signs agree, else the larger
 semantics="released" (what the authors' code computes, and most likely what their figures come from):
     D = -lr·√(1-b2^t)/(1-b1^t)·m/(√v + eps)
-    OnDARE   F scales kept entries by 1/p; the mask of τ is drawn once, τ is then clamped to ±1
+    OnDARE   F scales selected entries by 1/p; the mask of τ is drawn once, τ is then clamped to ±1
     OnTIES   int(p·n) largest entries (all, where that is none); s = sign(F(τ) + F(D)), 0 counting as +;
              θ += a·F(τ)·[sign τ = s] + (1-a)·F(D)·[sign D = s]
     a·F(τ) is added at every step whatever the learning rate is.
@@ -19,26 +19,42 @@ semantics="released" (what the authors' code computes, and most likely what thei
 In both, weight decay is decoupled and comes last (θ *= 1 - lr·decay), and `step_k` K > 1 is algorithm 2: K-1 plain
 Adam steps, then their sum with the K-th is rolled back and merged as one update. A learning rate of 0 changes no weight.
 
-τ stays out of `optimizer.state` (it is no state, and sharding would lose it); in released semantics only its kept
+τ stays out of `optimizer.state` (it is no state, and sharding would lose it); in released semantics only its selected
 entries are held. Weights of less than 32 bits get fp32 masters, because updates of this size vanish in bf16.
 Under FSDP2 (rows sharded) neither OnDARE's masks nor OnTIES's choice depends on the number of shards: masks are drawn
-by global position, and the largest entries are those of the whole tensor (one small all-gather a tensor). Of entries
-whose magnitudes tie to within 2^-10, OnTIES keeps the first (train/sparse.py: largest), so that rounding, which differs
+by global position, and the largest entries are those of the full tensor (one small all-gather a tensor). Of entries
+whose magnitudes tie to within 2^-10, OnTIES takes the first (train/merging/largest.py), so that rounding, which differs
 between processors, does not choose.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
 from train.merging.deltas import Deltas
-from train.merging.masks import kept
-from train.merging.shards import clean, group_of, local, shard_offset, shard_rows
-from train.merging.sparse import Known, Semantics, Sparse, Update, add, found_at, largest, small, spread
+from train.merging.largest import largest_positions
+from train.merging.masks import random_positions
+from train.merging.shards import checkpoint_name, local_tensor, shard_group, shard_offset, shard_rows
+from train.merging.sparse import AdamUpdate, DenseUpdate, Semantics, Sparse, add_at, compact, lookup, to_dense
 
-__all__ = ["Deltas", "OnDARE", "OnTIES"]
+
+@dataclass(frozen=True)
+class ParameterUpdate:
+    """One parameter at one step of its optimizer.
+
+    `step` counts merged updates from 1 (with step-K every K-th Adam step makes one). `master`: the local shard's fp32
+    weights, flattened; what is merged is added to it in place. `group`: its parameter group (lr, alpha, reserve …).
+    """
+
+    name: str
+    parameter: torch.Tensor
+    step: int
+    master: torch.Tensor
+    update: AdamUpdate
+    group: dict[str, Any]
 
 
 class Merging(torch.optim.Optimizer, ABC):
@@ -48,6 +64,7 @@ class Merging(torch.optim.Optimizer, ABC):
         self,
         params: Iterable[Any],
         lr: float = 1e-6,
+        *,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
@@ -79,7 +96,7 @@ class Merging(torch.optim.Optimizer, ABC):
         self._tau: dict[str, Sparse] = {}
 
     def attach(self, deltas: Deltas) -> None:
-        """Set τ's source; call it after sharding where the optimizer was made before."""
+        """Set τ's source; call it after sharding where the optimizer was created before."""
         self.deltas = deltas
         self._tau.clear()
 
@@ -93,17 +110,18 @@ class Merging(torch.optim.Optimizer, ABC):
         for group in self.param_groups:
             for name, parameter in zip(group["param_names"], group["params"], strict=True):
                 if parameter.grad is not None:
-                    self.update(clean(name), parameter, group)
+                    self.update_parameter(checkpoint_name(name), parameter, group)
         return loss
 
-    def update(self, name: str, parameter: torch.Tensor, group: dict[str, Any]) -> None:
+    def update_parameter(self, name: str, parameter: torch.Tensor, group: dict[str, Any]) -> None:
+        """Adam's moments from the gradient, the merged update, then decay; a learning rate of 0 moves the moments only."""
         assert parameter.grad is not None
-        weight, gradient = local(parameter), local(parameter.grad)
+        weight, gradient = local_tensor(parameter), local_tensor(parameter.grad)
         state = self.state[parameter]
         if not state:
-            self.start(state, weight, group)
+            self.init_state(state, weight, group)
         state["step"] += 1
-        at = int(state["step"])
+        step = int(state["step"])
         first, second = state["exp_avg"], state["exp_avg_sq"]
         beta1, beta2 = group["betas"]
         gradient = gradient.float()
@@ -114,19 +132,19 @@ class Merging(torch.optim.Optimizer, ABC):
             return
         scale = -lr
         if self.semantics == "released":
-            scale *= (1 - beta2**at) ** 0.5 / (1 - beta1**at)
+            scale *= (1 - beta2**step) ** 0.5 / (1 - beta1**step)
         master = state.get("master", weight).view(-1)
-        moments = first.view(-1), second.view(-1)
+        adam = AdamUpdate(first.view(-1), second.view(-1), scale, group["eps"])
         if group["step_k"] == 1:
-            self.merge(name, parameter, at, master, Update(*moments, scale, group["eps"]), group)
+            self.merge(ParameterUpdate(name, parameter, step, master, adam, group))
         else:
-            self.accumulate(name, parameter, at, master, Update(*moments, scale, group["eps"]), state, group)
+            self.accumulate(ParameterUpdate(name, parameter, step, master, adam, group), state["pending"].view(-1))
         if group["weight_decay"]:
             master.mul_(1 - lr * group["weight_decay"])
         if "master" in state:
             weight.copy_(state["master"])
 
-    def start(self, state: dict[str, Any], weight: torch.Tensor, group: dict[str, Any]) -> None:
+    def init_state(self, state: dict[str, Any], weight: torch.Tensor, group: dict[str, Any]) -> None:
         state["step"] = torch.zeros((), dtype=torch.float32)
         state["exp_avg"] = torch.zeros_like(weight, dtype=torch.float32)
         state["exp_avg_sq"] = torch.zeros_like(weight, dtype=torch.float32)
@@ -135,122 +153,113 @@ class Merging(torch.optim.Optimizer, ABC):
         if group["step_k"] > 1:
             state["pending"] = torch.zeros_like(weight, dtype=torch.float32)
 
-    def accumulate(
-        self,
-        name: str,
-        parameter: torch.Tensor,
-        at: int,
-        master: torch.Tensor,
-        update: Update,
-        state: dict[str, Any],
-        group: dict[str, Any],
-    ) -> None:
-        """Algorithm 2: Adam until the K-th step, which takes back the sum of K updates and merges it."""
-        pending = state["pending"].view(-1)
-        change = update.at(None)
-        if at % group["step_k"]:
+    def accumulate(self, target: ParameterUpdate, pending: torch.Tensor) -> None:
+        """Algorithm 2: Adam until the K-th step, which takes back the sum of K updates (`pending`) and merges it."""
+        change, step_k = target.update.values_at(None), target.group["step_k"]
+        if target.step % step_k:
             pending.add_(change)
-            master.add_(change)
+            target.master.add_(change)
             return
-        master.sub_(pending)
+        target.master.sub_(pending)
         pending.add_(change)
-        self.merge(name, parameter, at // group["step_k"], master, Known(pending), group)
+        self.merge(replace(target, step=target.step // step_k, update=DenseUpdate(pending)))
         pending.zero_()
 
     @abstractmethod
-    def merge(
-        self,
-        name: str,
-        parameter: torch.Tensor,
-        at: int,
-        master: torch.Tensor,
-        update: Update,
-        group: dict[str, Any],
-    ) -> None:
+    def merge(self, target: ParameterUpdate) -> None:
         """Change the weights of one parameter by its merged update."""
 
-    def tau(self, name: str, parameter: torch.Tensor, group: dict[str, Any]) -> Sparse:
-        """τ of a parameter (of its shard), thinned as the semantics say, read on first use."""
+    def tau(self, target: ParameterUpdate) -> Sparse:
+        """τ of a parameter (of its shard), sparsified as the semantics say, read on first use."""
+        name, parameter = target.name, target.parameter
         if name not in self._tau:
             if self.deltas is None:
                 raise RuntimeError(
                     "τ is not attached: pass deltas=Deltas(sft, base), or call attach(...) before step()"
                 )
-            rows = shard_rows(parameter)
-            dense = self.deltas.read(name, *rows).to(local(parameter).device).reshape(-1)
-            if dense.numel() != local(parameter).numel():
-                raise ValueError(f"{name}: τ has {dense.numel()} entries, the parameter {local(parameter).numel()}")
-            self._tau[name] = self.thin(name, parameter, dense, group)
+            weight = local_tensor(parameter)
+            dense = self.deltas.read(name, *shard_rows(parameter)).to(weight.device).reshape(-1)
+            if dense.numel() != weight.numel():
+                raise ValueError(f"{name}: τ has {dense.numel()} entries, the parameter {weight.numel()}")
+            self._tau[name] = self.sparsify_tau(target, dense)
         return self._tau[name]
 
-    def thin(self, name: str, parameter: torch.Tensor, dense: torch.Tensor, group: dict[str, Any]) -> Sparse:
-        return None, dense
+    @abstractmethod
+    def sparsify_tau(self, target: ParameterUpdate, dense: torch.Tensor) -> Sparse:
+        """What is held of τ (flat, of the local shard)."""
 
     def extra_bytes(self) -> int:
         """Bytes that τ takes in memory beside Adam's own state."""
         return sum(
-            value.numel() * value.element_size() + (0 if at is None else at.numel() * at.element_size())
-            for at, value in self._tau.values()
+            values.numel() * values.element_size()
+            + (0 if positions is None else positions.numel() * positions.element_size())
+            for positions, values in self._tau.values()
         )
 
 
 class OnDARE(Merging):
     """Online DARE: random entries of the update and of τ."""
 
-    def thin(self, name: str, parameter: torch.Tensor, dense: torch.Tensor, group: dict[str, Any]) -> Sparse:
+    def sparsify_tau(self, target: ParameterUpdate, dense: torch.Tensor) -> Sparse:
         if self.semantics == "paper":
             return None, dense
-        chosen = self.drawn("tau", 0, name, parameter, group)
-        if chosen is None:
+        selected = self.random_mask("tau", 0, target)
+        if selected is None:
             return None, dense.clamp_(-1, 1)
-        return small(chosen, dense), (dense[chosen] / group["reserve"]).clamp_(-1, 1)
+        return compact(selected, dense), (dense[selected] / target.group["reserve"]).clamp_(-1, 1)
 
-    def drawn(
-        self, kind: str, at: int, name: str, parameter: torch.Tensor, group: dict[str, Any]
-    ) -> torch.Tensor | None:
-        weight = local(parameter)
-        counter = at + self.first_step if at else 0
-        chosen = kept(self.seed, counter, f"{kind}/{name}", group["reserve"], weight.numel(), shard_offset(parameter))
-        return None if chosen is None else chosen.to(weight.device)
+    def random_mask(self, kind: str, step: int, target: ParameterUpdate) -> torch.Tensor | None:
+        """Positions that F selects in a step's `update`, or in `tau` (step 0: once for all steps); None for all."""
+        weight = local_tensor(target.parameter)
+        counter = step + self.first_step if step else 0
+        name, offset = f"{kind}/{target.name}", shard_offset(target.parameter)
+        selected = random_positions(self.seed, counter, name, target.group["reserve"], weight.numel(), offset)
+        return None if selected is None else selected.to(weight.device)
 
-    def merge(self, name, parameter, at, master, update, group) -> None:
-        alpha, released = group["alpha"], self.semantics == "released"
+    def merge(self, target: ParameterUpdate) -> None:
+        alpha, released = target.group["alpha"], self.semantics == "released"
         if alpha:
-            positions, values = self.tau(name, parameter, group)
+            positions, values = self.tau(target)
             if not released:
-                positions = self.drawn("tau", at, name, parameter, group)
+                positions = self.random_mask("tau", target.step, target)
                 values = values if positions is None else values[positions]
-            add(master, positions, values, alpha)
-        chosen = self.drawn("update", at, name, parameter, group)
-        scale = (1 - alpha) / (group["reserve"] if released else 1.0)
-        add(master, chosen, update.at(chosen), scale)
+            add_at(target.master, positions, values, alpha)
+        selected = self.random_mask("update", target.step, target)
+        scale = (1 - alpha) / (target.group["reserve"] if released else 1.0)
+        add_at(target.master, selected, target.update.values_at(selected), scale)
 
 
 class OnTIES(Merging):
     """Online TIES: the largest entries of the update and of τ, with a rule for conflicting signs."""
 
-    def thin(self, name: str, parameter: torch.Tensor, dense: torch.Tensor, group: dict[str, Any]) -> Sparse:
-        chosen = largest(dense.abs(), group["reserve"], self.semantics, group_of(parameter))
-        return (None, dense) if chosen is None else (small(chosen, dense), dense[chosen])
+    def sparsify_tau(self, target: ParameterUpdate, dense: torch.Tensor) -> Sparse:
+        selected = self.largest(target, dense.abs())
+        return (None, dense) if selected is None else (compact(selected, dense), dense[selected])
 
-    def merge(self, name, parameter, at, master, update, group) -> None:
-        alpha = group["alpha"]
-        positions, values = self.tau(name, parameter, group)
-        chosen = largest(update.magnitudes(), group["reserve"], self.semantics, group_of(parameter))
-        if chosen is None or positions is None:  # small tensors in released semantics, or everything is kept
-            change = update.at(None) if chosen is None else spread(chosen, update.at(chosen), master)
-            tau = values if positions is None else spread(positions, values, master)
-            u, w = self.resolved(change, tau, alpha)
+    def largest(self, target: ParameterUpdate, magnitudes: torch.Tensor) -> torch.Tensor | None:
+        """Positions that F selects; None for all."""
+        return largest_positions(magnitudes, target.group["reserve"], self.semantics, shard_group(target.parameter))
+
+    def merge(self, target: ParameterUpdate) -> None:
+        alpha, master, update = target.group["alpha"], target.master, target.update
+        positions, values = self.tau(target)
+        selected = self.largest(target, update.magnitudes())
+        if selected is None or positions is None:  # small tensors in released semantics, or F selects everything
+            change = (
+                update.values_at(None) if selected is None else to_dense(selected, update.values_at(selected), master)
+            )
+            tau = values if positions is None else to_dense(positions, values, master)
+            u, w = self.resolve_signs(change, tau, alpha)
             master.add_(u).add_(w)
             return
-        change = update.at(chosen)
-        # entries of τ outside `chosen` meet no update, entries of the update outside τ meet no τ
-        u, _ = self.resolved(change, found_at(positions, values, chosen), alpha)
-        _, w = self.resolved(found_at(chosen, change, positions), values, alpha)
-        add(master, chosen, u, 1.0)
-        add(master, positions, w, 1.0)
+        change = update.values_at(selected)
+        # entries of τ outside `selected` meet no update, entries of the update outside τ meet no τ
+        u, _ = self.resolve_signs(change, lookup(positions, values, selected), alpha)
+        _, w = self.resolve_signs(lookup(selected, change, positions), values, alpha)
+        add_at(master, selected, u, 1.0)
+        add_at(master, positions, w, 1.0)
 
-    def resolved(self, change: torch.Tensor, tau: torch.Tensor, alpha: float) -> tuple[torch.Tensor, torch.Tensor]:
+    def resolve_signs(self, change: torch.Tensor, tau: torch.Tensor, alpha: float) -> tuple[torch.Tensor, torch.Tensor]:
         """What of the update and of τ is added where both are given at the same entries (0: none there)."""
         u, w = change * (1 - alpha), tau * alpha
         if self.semantics == "released":

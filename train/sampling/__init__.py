@@ -1,0 +1,1 @@
+"""Sampling from a policy: in this process, in vLLM, or from servers."""

@@ -1,4 +1,6 @@
-"""Sampling with vLLM servers over HTTP. New weights come by checkpoint path on a disk that both see (train/sampling/weights.py).
+"""Sampling with vLLM servers over HTTP.
+
+New weights come by checkpoint path on a disk that both see (train/sampling/weights.py).
 
 A server is started with
 
@@ -6,10 +8,10 @@ A server is started with
         --worker-extension-cls train.sampling.weights.WeightSync
 
 from the project's folder, and stands in params as `runtime.servers.policy`. Developer mode opens administrative routes:
-such a server belongs on loopback or a closed network. What a lost connection, 408, 429 or 5xx answers is asked again
-`runtime.retries` times, after the pause that a Retry-After asks for; where that does not help, or at Ctrl-C, the stage
-ends. Requests under way then get no further attempt, but have `runtime.timeout_s` for the one that they are in, and
-what they bring is kept: finished prompts are not asked for again when the stage is started again.
+such a server belongs on loopback or a closed network. Requests that end in a lost connection, 408, 429 or 5xx are
+retried `runtime.retries` times, after the pause that a Retry-After asks for; where that does not help, or at Ctrl-C,
+the stage ends. Requests under way then get no further attempt, but have `runtime.timeout_s` for the one that they are
+in, and their samples are cached: finished prompts are not sampled again when the stage is started again.
 """
 
 import http.client
@@ -27,17 +29,17 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
-from cultivar.llm.retry_after import pause_of
+from cultivar.llm.retry_after import parse_retry_after
 from schemas.errors import ParamsError
 from schemas.params.engines import RuntimeParams
-from schemas.stage import Model
-from train.sampling.sampler import Drawing, Shown, cut
-from train.sampling.samples import Kept, Sample
-from train.sampling.weights import SyncError, check, prompt_logprobs
+from schemas.stage import Model, Progress
+from train.sampling.sampler import Prompts, SamplingSettings, cut_at_stop
+from train.sampling.samples import Sample, SampleCache
+from train.sampling.weights import SyncError, check_logprobs, prompt_logprobs
 from train.settings import read_model
 
-Read = Callable[[Any], Any]
-"""Takes what is wanted out of an answer's JSON; LookupError, TypeError or AttributeError where it is of another shape."""
+Parse = Callable[[Any], Any]
+"""Takes what is wanted out of a reply's JSON; LookupError, TypeError or AttributeError where it is of another shape."""
 
 
 class HttpSampler:
@@ -50,134 +52,138 @@ class HttpSampler:
             raise ParamsError("online_dpo.sampler is http: name the servers in runtime.servers.policy")
         self.tokenizer, self.runtime = tokenizer, runtime
         self.backoff_s = 0.5
-        self.models = [self.get(url, "/v1/models", lambda said: said["data"][0]["id"]) for url in self.urls]
+        self.models = [self.get(url, "/v1/models", lambda reply: reply["data"][0]["id"]) for url in self.urls]
 
-    def sync(self, policy: Path, probes: Sequence[Sequence[int]]) -> None:
-        wanted = prompt_logprobs(read_model(Model(policy)), probes)
+    def sync(self, policy: Path, probes: Prompts) -> None:
+        expected = prompt_logprobs(read_model(Model(policy)), probes)
         for url, model in zip(self.urls, self.models, strict=True):
-            self.post(url, "/collective_rpc", {"method": "sync_from", "args": [str(policy.resolve())]}, ignored)
-            self.post(url, "/reset_prefix_cache", None, ignored)
-            found = []
+            self.post(url, "/collective_rpc", {"method": "sync_from", "args": [str(policy.resolve())]}, ignore)
+            self.post(url, "/reset_prefix_cache", None, ignore)
+            actual = []
             for ids in probes:
-                asked = {"model": model, "prompt": list(ids), "max_tokens": 1, "temperature": 0, "prompt_logprobs": 0}
-                found.append(self.post(url, "/v1/completions", asked, partial(logprobs, ids)))
-            check(url, found, wanted, self.runtime.sync_tolerance)
+                body = {"model": model, "prompt": list(ids), "max_tokens": 1, "temperature": 0, "prompt_logprobs": 0}
+                actual.append(self.post(url, "/v1/completions", body, partial(parse_prompt_logprobs, ids)))
+            check_logprobs(url, actual, expected, self.runtime.sync_tolerance)
 
     def sample(
-        self, prompts: Sequence[Sequence[int]], drawing: Drawing, shown: Shown, kept: Kept | None = None
+        self, prompts: Prompts, settings: SamplingSettings, progress: Progress, cache: SampleCache | None = None
     ) -> list[list[Sample]]:
-        signal.siginterrupt(signal.SIGINT, True)  # polars turns it off: Ctrl-C would be seen after the next answer only
-        kept = kept or Kept()
-        ending, adding = threading.Event(), threading.Lock()
+        signal.siginterrupt(signal.SIGINT, True)  # polars turns it off: Ctrl-C would be seen after the next reply only
+        cache = cache or SampleCache()
+        stopping, cache_lock = threading.Event(), threading.Lock()
 
-        def read(said: Any) -> list[Sample]:
-            choices = sorted(said["choices"], key=lambda choice: choice["index"])
-            if len(choices) != drawing.samples:
-                raise LookupError(f"{len(choices)} choices of {drawing.samples}")
-            return [cut(self.tokenizer, list(choice["token_ids"])) for choice in choices]
-
-        def ask(at: int) -> None:
-            if ending.is_set():
+        def sample_prompt(position: int) -> None:
+            if stopping.is_set():
                 return
-            which = at % len(self.urls)
-            asked = {
-                "model": self.models[which],
-                "prompt": list(prompts[at]),
-                "n": drawing.samples,
-                "temperature": drawing.temperature,
-                "max_tokens": drawing.max_new_tokens,
-                "seed": drawing.seed * 100_003 + at,
-                "stop_token_ids": [self.tokenizer.eos_token_id],
-                "return_token_ids": True,
-            }
-            samples = self.post(self.urls[which], "/v1/completions", asked, read, ending)
-            with adding:
-                kept.add({at: samples})
+            samples = self.sample_prompt(position, prompts[position], settings, stopping)
+            with cache_lock:
+                cache.add({position: samples})
 
-        failed: Exception | None = None
+        failure: Exception | None = None
+        missing = [position for position in range(len(prompts)) if position not in cache.samples]
         with ThreadPoolExecutor(self.runtime.concurrency) as pool:
             try:
-                for answer in as_completed([pool.submit(ask, at) for at in range(len(prompts)) if at not in kept.held]):
+                for future in as_completed([pool.submit(sample_prompt, position) for position in missing]):
                     try:
-                        answer.result()
-                    except SyncError as error:  # what is under way is waited for and kept
-                        failed = failed or error
-                        ending.set()
-                    shown(len(kept.held), len(prompts), "sampled")
+                        future.result()
+                    except SyncError as error:  # requests under way are waited for and cached
+                        failure = failure or error
+                        stopping.set()
+                    progress(len(cache.samples), len(prompts), "sampled")
             finally:
-                ending.set()
-        if failed is not None:
-            raise failed
-        return [kept.held[at] for at in range(len(prompts))]
+                stopping.set()
+        if failure is not None:
+            raise failure
+        return cache.in_order(len(prompts))
 
-    def get(self, url: str, path: str, read: Read) -> Any:
-        return self.call(urllib.request.Request(url + path), read)
+    def sample_prompt(
+        self, position: int, prompt: Sequence[int], settings: SamplingSettings, stopping: threading.Event
+    ) -> list[Sample]:
+        """The samples of the prompt at a position. Raises SyncError."""
+        server = position % len(self.urls)
+        body = {
+            "model": self.models[server],
+            "prompt": list(prompt),
+            "n": settings.samples,
+            "temperature": settings.temperature,
+            "max_tokens": settings.max_new_tokens,
+            "seed": settings.seed * 100_003 + position,
+            "stop_token_ids": [self.tokenizer.eos_token_id],
+            "return_token_ids": True,
+        }
+
+        def parse(reply: Any) -> list[Sample]:
+            choices = sorted(reply["choices"], key=lambda choice: choice["index"])
+            if len(choices) != settings.samples:
+                raise LookupError(f"{len(choices)} choices of {settings.samples}")
+            return [cut_at_stop(self.tokenizer, list(choice["token_ids"])) for choice in choices]
+
+        return self.post(self.urls[server], "/v1/completions", body, parse, stopping)
+
+    def get(self, url: str, path: str, parse: Parse) -> Any:
+        return self.request(urllib.request.Request(url + path), parse)
 
     def post(
-        self,
-        url: str,
-        path: str,
-        body: dict[str, Any] | None,
-        read: Read,
-        ending: threading.Event | None = None,
+        self, url: str, path: str, body: dict[str, Any] | None, parse: Parse, stopping: threading.Event | None = None
     ) -> Any:
         data = b"" if body is None else json.dumps(body).encode()
         request = urllib.request.Request(
             url + path, data=data, headers={"Content-Type": "application/json"}, method="POST"
         )
-        return self.call(request, read, ending)
+        return self.request(request, parse, stopping)
 
-    def call(self, request: urllib.request.Request, read: Read, ending: threading.Event | None = None) -> Any:
-        """What `read` finds in the answer's JSON, asked for until it works, cannot work, has failed too often, or `ending`.
+    def request(self, request: urllib.request.Request, parse: Parse, stopping: threading.Event | None = None) -> Any:
+        """What `parse` takes from the reply's JSON.
 
-        Raises SyncError with the server's words and how a server is to be started.
+        Retried until it works, cannot work, has failed too often, or `stopping` is set. Raises SyncError with the
+        server's reply and how a server is to be started.
         """
-        ending = ending or threading.Event()
+        stopping = stopping or threading.Event()
         cause: Exception
         pause: float | None = None
         for attempt in range(self.runtime.retries + 1):
             if attempt:
                 jitter = random.uniform(0, self.backoff_s * 2 ** min(attempt, 6))  # changes no result: full jitter
-                if ending.wait(max(jitter, pause or 0.0)):
+                if stopping.wait(max(jitter, pause or 0.0)):
                     attempt -= 1
                     break
             try:
-                with urllib.request.urlopen(request, timeout=self.runtime.timeout_s) as answer:
-                    text = answer.read()
-                return read(json.loads(text) if text.strip() else None)
+                with urllib.request.urlopen(request, timeout=self.runtime.timeout_s) as response:
+                    text = response.read()
+                return parse(json.loads(text) if text.strip() else None)
             except urllib.error.HTTPError as error:
-                words, cause = f"{error.code} {body_of(error)}", error
-                pause = pause_of(error.headers.get("Retry-After"))
+                reason, cause = f"{error.code} {error_text(error)}", error
+                pause = parse_retry_after(error.headers.get("Retry-After"))
                 if error.code not in (408, 429) and error.code < 500:
                     break
             except (LookupError, TypeError, AttributeError) as error:
-                words, cause = f"not what vLLM answers ({type(error).__name__}: {error}): {text[:500]!r}", error
+                reason, cause = f"not what vLLM answers ({type(error).__name__}: {error}): {text[:500]!r}", error
                 break
             except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: not JSON
-                words, cause, pause = f"{type(error).__name__}: {error}", error, None
+                reason, cause, pause = f"{type(error).__name__}: {error}", error, None
         raise SyncError(
-            f"{request.full_url}: {words} (attempt {attempt + 1} of {self.runtime.retries + 1})\n{started_how()}"
+            f"{request.full_url}: {reason} (attempt {attempt + 1} of {self.runtime.retries + 1})\n{how_to_start()}"
         ) from cause
 
     def close(self) -> None: ...
 
 
-def ignored(said: Any) -> None: ...
+def ignore(reply: Any) -> None: ...
 
 
-def logprobs(ids: Sequence[int], said: Any) -> list[float]:
+def parse_prompt_logprobs(ids: Sequence[int], reply: Any) -> list[float]:
     """Of every token of a prompt but the first, from a completion with `prompt_logprobs`."""
-    entries = said["choices"][0]["prompt_logprobs"]
+    entries = reply["choices"][0]["prompt_logprobs"]
     return [entry[str(token)]["logprob"] for entry, token in zip(entries[1:], ids[1:], strict=True)]
 
 
-def body_of(error: urllib.error.HTTPError) -> str:
-    """The server's words, as far as they arrive."""
+def error_text(error: urllib.error.HTTPError) -> str:
+    """The reply's body, as far as it arrives."""
     try:
         return error.read().decode(errors="replace")[:500]
     except (OSError, http.client.HTTPException):
         return error.reason
 
 
-def started_how() -> str:
+def how_to_start() -> str:
     return "a server for sampling is started as follows:" + (__doc__ or "").split("A server is started with")[1]

@@ -1,18 +1,18 @@
-"""What online DPO asks of models outside training: samples, rewards, KL. Opened when something is not remembered."""
+"""What online DPO needs of models outside training: samples, rewards, KL. Models are loaded once something is not cached."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from schemas.params.engines import RuntimeParams
 from schemas.stage import Checkpoints, Model, Progress
-from train.divergence import divergence
-from train.episode import Sampled, Task, place, remembered, sampled
+from train.divergence import kl_divergences
+from train.episode import EncodedPrompt, ScoredSamples, cached_json, cached_samples, episode_folder
 from train.params import OnlineDpoParams
-from train.sampling.sampler import Drawing, Sampler, TransformersSampler
-from train.sampling.samples import Kept
+from train.sampling.sampler import Sampler, SamplingSettings, TransformersSampler
+from train.sampling.samples import SampleCache
 from train.scoring import Scorer, open_scorer
 from train.settings import read_model
 
@@ -20,82 +20,91 @@ PROBES = 4
 """Prompts whose log-probabilities are compared after every sync."""
 
 
+@dataclass(kw_only=True)
 class Rollouts:
-    """The sampler and the scorer of a run; the first process has them."""
+    """The sampler and the scorer of a run; only the main process opens them. `start`: the policy of the first episode."""
 
-    def __init__(
-        self,
-        first: Model,
-        reward: Model,
-        tokenizer: PreTrainedTokenizerBase,
-        params: OnlineDpoParams,
-        runtime: RuntimeParams,
-        checkpoints: Checkpoints,
-        progress: Progress,
-    ):
-        self.first, self.reward, self.tokenizer, self.params = first, reward, tokenizer, params
-        self.runtime, self.folder, self.progress = runtime, checkpoints.path, progress
-        self.sampler: Sampler | None = None
-        self.scorer: Scorer | None = None
+    start: Model
+    reward: Model
+    tokenizer: PreTrainedTokenizerBase
+    params: OnlineDpoParams
+    runtime: RuntimeParams
+    checkpoints: Checkpoints
+    progress: Progress
+    sampler: Sampler | None = None
+    scorer: Scorer | None = None
 
-    def baseline(self, asked: Sequence[Sequence[Task]]) -> list[list[float]]:
+    def baseline(self, prompts_by_episode: Sequence[Sequence[EncodedPrompt]]) -> list[list[float]]:
         """The reward of one sample of the start policy for every prompt of every episode."""
-        flat = [task for part in asked for task in part]
+        prompts = [prompt for of_episode in prompts_by_episode for prompt in of_episode]
+        cache_file = self.checkpoints.path / "baseline.jsonl"
 
-        def make() -> list[float]:
-            found = self.draw(self.first.path, flat, self.drawing(1, -1), "start policy, ", parts)
-            return [values[0] for values in found.rewards]
+        def compute() -> list[float]:
+            settings = self.sampling_settings(1, -1)
+            scored = self.sample_and_score(self.start.path, prompts, settings, "start policy, ", cache_file)
+            return [reward for (reward,) in scored.rewards]
 
-        parts = self.folder / "baseline.jsonl"
-        values = iter(remembered(self.folder / "baseline.json", make))
-        parts.unlink(missing_ok=True)
-        return [[next(values) for _ in part] for part in asked]
+        rewards = iter(cached_json(self.checkpoints.path / "baseline.json", compute))
+        cache_file.unlink(missing_ok=True)
+        return [[next(rewards) for _ in of_episode] for of_episode in prompts_by_episode]
 
-    def of_episode(self, episode: int, policy: Path, asked: Sequence[Task]) -> Sampled:
-        note = f"episode {episode + 1}/{self.params.episodes}, " if episode < self.params.episodes else "final, "
-        drawing = self.drawing(self.params.samples, episode)
-        here = place(self.folder, episode)
-        parts = here / "samples.jsonl"
-        found = sampled(here / "samples.json", lambda: self.draw(policy, asked, drawing, note, parts))
-        parts.unlink(missing_ok=True)
-        return found
+    def of_episode(self, episode: int, policy: Path, prompts: Sequence[EncodedPrompt]) -> ScoredSamples:
+        """`params.samples` samples of every prompt, and their rewards."""
+        params, folder = self.params, episode_folder(self.checkpoints.path, episode)
+        note = f"episode {episode + 1}/{params.episodes}, " if episode < params.episodes else "final, "
+        settings = self.sampling_settings(params.samples, episode)
+        cache_file = folder / "samples.jsonl"
+        scored = cached_samples(
+            folder / "samples.json", lambda: self.sample_and_score(policy, prompts, settings, note, cache_file)
+        )
+        cache_file.unlink(missing_ok=True)
+        return scored
 
-    def kl(self, episode: int, policy: Path, asked: Sequence[Task], found: Sampled) -> list[float]:
+    def kl_to_start(
+        self, episode: int, policy: Path, prompts: Sequence[EncodedPrompt], scored: ScoredSamples
+    ) -> list[float]:
         """KL(policy ‖ start policy) of the first sample of every prompt, nats a completion, stop token included.
 
-        Where `temperature` is not 1, it is that of the tokens' distributions at 1 along samples drawn at `temperature`.
+        Where `temperature` is not 1, it is that of the tokens' distributions at 1 along samples of that temperature.
         """
         stop = self.tokenizer.eos_token_id
-        sequences = [(task.ids, samples[0].ended(stop)) for task, samples in zip(asked, found.made, strict=True)]
+        sequences = [
+            (prompt.ids, samples[0].ids_with_stop(stop))
+            for prompt, samples in zip(prompts, scored.samples, strict=True)
+        ]
 
-        def make() -> list[float]:
-            if policy == self.first.path:
+        def compute() -> list[float]:
+            if policy == self.start.path:
                 return [0.0] * len(sequences)
-            ours, theirs = (self.read(path) for path in (policy, self.first.path))
-            return divergence(ours, theirs, sequences)
+            return kl_divergences(self.read_policy(policy), self.read_policy(self.start.path), sequences)
 
-        return remembered(place(self.folder, episode) / "kl.json", make)
+        return cached_json(episode_folder(self.checkpoints.path, episode) / "kl.json", compute)
 
-    def read(self, path: Path) -> Any:
-        return read_model(Model(path), trusted=self.params.trusted, place=True)
+    def read_policy(self, folder: Path) -> PreTrainedModel:
+        return read_model(Model(folder), trusted=self.params.trusted, on_device=True)
 
-    def draw(self, policy: Path, asked: Sequence[Task], drawing: Drawing, note: str, parts: Path) -> Sampled:
-        """Samples of a policy, kept in `parts` as they come, and their rewards."""
-        prompts = [task.ids for task in asked]
+    def sample_and_score(
+        self, policy: Path, prompts: Sequence[EncodedPrompt], settings: SamplingSettings, note: str, cache_file: Path
+    ) -> ScoredSamples:
+        """Samples of a policy, written to `cache_file` as they come, and their rewards."""
+        ids = [prompt.ids for prompt in prompts]
         self.sampler = self.sampler or self.open_sampler(policy)
-        self.sampler.sync(policy, prompts[:PROBES])
-        made = self.sampler.sample(
-            prompts, drawing, lambda done, total, _: self.progress(done, total, f"{note}sampling"), Kept(parts)
+        self.sampler.sync(policy, ids[:PROBES])
+        samples = self.sampler.sample(
+            ids, settings, lambda done, total, _: self.progress(done, total, f"{note}sampling"), SampleCache(cache_file)
         )
         stop, pad = self.tokenizer.eos_token_id, self.tokenizer.pad_token_id
-        if self.scorer is None:
-            self.scorer = open_scorer(self.params, self.reward, pad, self.runtime)
-        values = iter(
+        self.scorer = self.scorer or open_scorer(self.params, self.reward, pad, self.runtime)
+        rewards = iter(
             self.scorer.score(
-                [task.ids + said.ids + [stop] for task, samples in zip(asked, made, strict=True) for said in samples]
+                [
+                    prompt.ids + sample.ids + [stop]
+                    for prompt, of_prompt in zip(prompts, samples, strict=True)
+                    for sample in of_prompt
+                ]
             )
         )
-        return Sampled(made, [[next(values) for _ in samples] for samples in made])
+        return ScoredSamples(samples, [[next(rewards) for _ in of_prompt] for of_prompt in samples])
 
     def open_sampler(self, policy: Path) -> Sampler:
         params, runtime = self.params, self.runtime
@@ -109,9 +118,10 @@ class Rollouts:
             return HttpSampler(self.tokenizer, runtime)
         return TransformersSampler(self.tokenizer, params.generation_batch, params.trusted)
 
-    def drawing(self, count: int, episode: int) -> Drawing:
+    def sampling_settings(self, samples: int, episode: int) -> SamplingSettings:
+        """Every episode has a seed of its own; the baseline's is that of episode -1."""
         params = self.params
-        return Drawing(count, params.temperature, params.max_new_tokens, params.seed * 1_000 + episode + 1)
+        return SamplingSettings(samples, params.temperature, params.max_new_tokens, params.seed * 1_000 + episode + 1)
 
     def close(self) -> None:
         if self.sampler is not None:

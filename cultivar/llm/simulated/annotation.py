@@ -50,25 +50,29 @@ ADDITIONS = (
 )
 
 
-@answers("Tags")
+@answers(fields={"tags"})
 def tags(call: Call) -> dict:
     """Intentions whose words occur; spelling varies as an open-set tagger's would."""
     text = call.sections.get("instruction", "")
-    found = [name for name, pattern in INTENTS if re.search(pattern, text, re.I)]
+    names = [name for name, pattern in INTENTS if re.search(pattern, text, re.I)]
     if call.wrong:
-        found = [name for name in found if call.rng.random() < 0.5] + [call.rng.choice(INTENTS)[0]]
-    found = found or ["general"]
-    return {"tags": [{"tag": styled(name, call), "explanation": f"the instruction asks for {name}"}
-                     for name in dict.fromkeys(found)]}  # fmt: skip
+        names = [name for name in names if call.rng.random() < 0.5] + [call.rng.choice(INTENTS)[0]]
+    names = names or ["general"]
+    return {
+        "tags": [
+            {"tag": vary_spelling(name, call), "explanation": f"the instruction asks for {name}"}
+            for name in dict.fromkeys(names)
+        ]
+    }
 
 
-def styled(name: str, call: Call) -> str:
+def vary_spelling(name: str, call: Call) -> str:
     return call.rng.choice(
         (name, name, name, name.title(), name.replace(" ", "-"), name + "s" if name[-1] != "s" else name)
     )
 
 
-@answers("InstructionRating")
+@answers(fields={"complexity", "completeness"})
 def instruction_rating(call: Call) -> dict:
     """Complexity from length and requirement words, completeness from dangling references."""
     text = call.sections.get("instruction", "")
@@ -80,7 +84,7 @@ def instruction_rating(call: Call) -> dict:
     return {"complexity": round(min(6.0, max(1.0, complexity)), 1), "completeness": min(5.0, max(1.0, completeness))}
 
 
-@answers("Evolution")
+@answers(fields={"instruction", "added"})
 def evolution(call: Call) -> dict:
     """The instruction with sentences added; wrong: nothing is added, or the procedure leaks."""
     text = call.sections.get("instruction", "")
@@ -94,7 +98,7 @@ def evolution(call: Call) -> dict:
     return {"instruction": " ".join([text, *sentences]), "added": [name.format(**numbers) for _, name in chosen]}
 
 
-@answers("EvolutionCheck")
+@answers(fields={"same", "coherent"})
 def evolution_check(call: Call) -> dict:
     """Whether more is asked and it is still a task."""
     old, new = call.sections.get("old", ""), call.sections.get("new", "")
@@ -102,28 +106,32 @@ def evolution_check(call: Call) -> dict:
     return {"same": same != call.wrong, "coherent": bool(new.strip())}
 
 
-@answers("Ratings")
+@answers(fields={"ratings"})
 def ratings(call: Call) -> dict:
     """Ratings of responses by what can be seen: substance, requirements kept, hedging, refusals."""
     instruction = call.sections.get("instruction", "")
-    return {"ratings": [rating(instruction, text, call) for text in call.sections_all.get("response", [])]}
+    return {"ratings": [rate_response(instruction, text, call) for text in call.sections_all.get("response", [])]}
 
 
-def rating(instruction: str, response: str, call: Call) -> dict:
-    asked = set(re.findall(r"[a-z]{4,}", instruction.lower()))
-    said = set(re.findall(r"[a-z]{4,}", response.lower()))
-    touch = len(asked & said) / max(1, len(asked))
+def rate_response(instruction: str, response: str, call: Call) -> dict:
+    instruction_words = set(re.findall(r"[a-z]{4,}", instruction.lower()))
+    response_words = set(re.findall(r"[a-z]{4,}", response.lower()))
+    overlap = len(instruction_words & response_words) / max(1, len(instruction_words))
     refusal = bool(re.match(r"(?i)(sorry|i (can't|cannot)|i'm sorry|i am unable)", response))
     vague = bool(
         re.search(r"depends on many|different opinions|as everyone knows|very interesting topic", response, re.I)
     )
-    wanted_commas = "Do not use any commas" in instruction
-    following = 1 if refusal else 3 + (touch > 0.2) + (touch > 0.05) - (wanted_commas and "," in response)
+    no_commas = "Do not use any commas" in instruction
+    following = 1 if refusal else 3 + (overlap > 0.2) + (overlap > 0.05) - (no_commas and "," in response)
     help_ = 1 if refusal else 5 - 2 * vague - (len(response.split()) < 2)
     truth = 4 + (not vague) - 2 * ("as everyone knows" in response.lower())
     noise = call.rng.choice((-1, 0, 1)) if call.wrong else 0
-    return {"following": clip(following + noise), "truth": clip(truth), "honesty": clip(5 - vague + noise),
-            "help": clip(help_)}  # fmt: skip
+    return {
+        "following": clip(following + noise),
+        "truth": clip(truth),
+        "honesty": clip(5 - vague + noise),
+        "help": clip(help_),
+    }
 
 
 def clip(value: int) -> int:

@@ -2,7 +2,7 @@
 
 import re
 
-from cultivar.llm.simulated.registry import Call, answers, recognised
+from cultivar.llm.simulated.registry import Call, answers, first_reply
 
 WORD = re.compile(r"[A-Za-z][A-Za-z'-]{3,}")
 COMMON = frozenset(
@@ -51,15 +51,15 @@ VAGUE = (
 def chat(call: Call) -> str:
     """A reply to the instruction in the request: a topic's own, or a plain one."""
     instruction = call.sections.get("instruction") or call.user
-    said = recognised(instruction, call)
-    return plain(instruction, call) if said is None else said
+    reply = first_reply(instruction, call)
+    return plain(instruction, call) if reply is None else reply
 
 
 def topics(text: str) -> list[str]:
     """Content words of a text in order of appearance, each once; never fewer than two."""
     words = dict.fromkeys(word.lower() for word in WORD.findall(text))
-    found = [word for word in words if word not in COMMON and word not in NUMBERS and not ENUMERATED.fullmatch(word)]
-    return found + ["the goal", "the details"][: max(0, 2 - len(found))]
+    subjects = [word for word in words if word not in COMMON and word not in NUMBERS and not ENUMERATED.fullmatch(word)]
+    return subjects + ["the goal", "the details"][: max(0, 2 - len(subjects))]
 
 
 def plain(instruction: str, call: Call) -> str:

@@ -19,41 +19,49 @@ def solution(call: Call) -> str:
         head, _, rest = code.partition("\n")
         code = f"{head}\n{EXTRA[call.rng.randrange(len(EXTRA))]}{rest}"
     else:
-        code = lookup(name, call)
+        code = lookup_table(name, call)
     if call.wrong and call.rng.random() < 0.15:
         code = code.replace(f"def {name}(", f"def {name}_(", 1)
     return f"```python\n{code}\n```"
 
 
-def lookup(name: str, call: Call) -> str:
+def lookup_table(name: str, call: Call) -> str:
     """A function that answers the example asserts from a table; wrong: one entry is off."""
-    pairs = [pair for test in call.sections.get("tests", "").splitlines() if (pair := example(test, name))]
+    pairs = [pair for test in call.sections.get("tests", "").splitlines() if (pair := parse_assert(test, name))]
     if call.wrong and pairs:
         pairs[-1] = (pairs[-1][0], "None")
     body = "".join(f"    if repr(arguments) == {given!r}:\n        return {want}\n" for given, want in pairs)
     return f"def {name}(*arguments):\n{body}    return None"
 
 
-def example(test: str, name: str) -> tuple[str, str] | None:
+def parse_assert(test: str, name: str) -> tuple[str, str] | None:
     """(repr of the arguments, source of the expected value) of `assert name(literals) == literal`, else None."""
     try:
         statement = ast.parse(test.strip()).body[0]
         assert isinstance(statement, ast.Assert) and isinstance(statement.test, ast.Compare)
-        called, wanted = statement.test.left, statement.test.comparators[0]
-        assert isinstance(called, ast.Call) and isinstance(called.func, ast.Name) and called.func.id == name
-        given = tuple(ast.literal_eval(argument) for argument in called.args)
-        return repr(given), repr(ast.literal_eval(wanted))
+        function_call, expected = statement.test.left, statement.test.comparators[0]
+        assert (
+            isinstance(function_call, ast.Call)
+            and isinstance(function_call.func, ast.Name)
+            and function_call.func.id == name
+        )
+        given = tuple(ast.literal_eval(argument) for argument in function_call.args)
+        return repr(given), repr(ast.literal_eval(expected))
     except (SyntaxError, ValueError, AssertionError, IndexError):
         return None
 
 
-@answers("TestCases")
+@answers(fields={"tests"})
 def test_cases(call: Call) -> dict:
     """Asserts for a seed task; wrong: one expects another value. Examples are repeated for tasks it does not know."""
     name = call.sections.get("entry_point", "")
-    known = LIBRARY[name][2] if name in LIBRARY else re.findall(r"^assert .+$", call.sections.get("examples", ""), re.M)
+    asserts = (
+        LIBRARY[name][2] if name in LIBRARY else re.findall(r"^assert .+$", call.sections.get("examples", ""), re.M)
+    )
     tests = (
-        call.rng.sample(known, max(1, len(known) - call.rng.randrange(2))) if known else [f"assert {name} is not None"]
+        call.rng.sample(asserts, max(1, len(asserts) - call.rng.randrange(2)))
+        if asserts
+        else [f"assert {name} is not None"]
     )
     if call.wrong:
         tests[-1] = re.sub(r"== (.+)$", "== 'something else'", tests[-1])

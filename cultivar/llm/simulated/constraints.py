@@ -1,8 +1,8 @@
-"""The simulated teacher on constraints: rewrites, verification functions with cases, and responses that keep or break them."""
+"""The simulated teacher on constraints: rewrites, verification functions with cases, and responses that satisfy or violate them."""
 
 import re
 
-from cultivar.llm.simulated.registry import Call, answers, recognised, replies
+from cultivar.llm.simulated.registry import Call, answers, first_reply, replies
 
 KINDS: tuple[tuple[str, str], ...] = (
     ("upper", r"upper ?case|capital letters|all caps"),
@@ -46,8 +46,14 @@ BODIES = {
     "    return bool(letters) and all({low!r} <= c <= {high!r} for c in letters)",
 }
 
+CONDITIONS = {
+    "upper": "the response is in upper case",
+    "lower": "the response is in lower case",
+    "no_comma": "the response has no commas",
+}
 
-def read(text: str) -> tuple[str, dict] | None:
+
+def parse_constraint(text: str) -> tuple[str, dict] | None:
     """The kind of a constraint and what its wording sets; None for what no short function can check."""
     for kind, pattern in KINDS:
         match = re.search(pattern, text, re.I)
@@ -71,7 +77,7 @@ def read(text: str) -> tuple[str, dict] | None:
     return None
 
 
-def keep(kind: str, values: dict, text: str) -> str:
+def satisfy(kind: str, values: dict, text: str) -> str:
     """`text` changed so that it satisfies the constraint."""
     body = text.strip()
     match kind:
@@ -101,8 +107,8 @@ def keep(kind: str, values: dict, text: str) -> str:
         case "no_letter":
             return " ".join(word for word in body.split() if values["letter"] not in word.lower()) or "Hmm"
         case "letter_start":
-            found = [word for word in body.split() if word.lower().startswith(values["letter"])]
-            return " ".join(found) or f"{values['letter'].upper()}es"
+            chosen = [word for word in body.split() if word.lower().startswith(values["letter"])]
+            return " ".join(chosen) or f"{values['letter'].upper()}es"
         case "questions":
             return " ".join(
                 f"{part.strip().rstrip('.!?')}?" for part in re.split(r"(?<=[.!?])\s+", body) if part.strip()
@@ -110,8 +116,8 @@ def keep(kind: str, values: dict, text: str) -> str:
         case "ing":
             return "Thinking, asking, learning."
         case "half":
-            found = ["".join(c for c in word if values["low"] <= c.lower() <= values["high"]) for word in body.split()]
-            return " ".join(word for word in found if word) or values["low"]
+            chosen = ["".join(c for c in word if values["low"] <= c.lower() <= values["high"]) for word in body.split()]
+            return " ".join(word for word in chosen if word) or values["low"]
     return body
 
 
@@ -122,21 +128,21 @@ SAMPLES = (
 )
 
 
-@answers("Verifier")
+@answers(fields={"function", "cases"})
 def verifier(call: Call) -> dict:
     """A function for the constraint and three cases; wrong: the test is turned round, or a case is mislabelled."""
-    known = read(call.sections.get("constraint", ""))
-    if known is None:
-        return {"function": "def evaluate(response):\n    return len(response) > 0",
-                "cases": [{"input": text, "output": True} for text in SAMPLES]}  # fmt: skip
-    kind, values = known
+    parsed = parse_constraint(call.sections.get("constraint", ""))
+    if parsed is None:
+        function = "def evaluate(response):\n    return len(response) > 0"
+        return {"function": function, "cases": [{"input": text, "output": True} for text in SAMPLES]}
+    kind, values = parsed
     body = BODIES[kind].format(**values)
     style = call.rng.randrange(3)
     note = ("", '    """Check the constraint."""\n', "    # one rule\n")[style]
     function = f"def evaluate(response: str) -> bool:\n{note}    {body}\n"
     texts = call.rng.sample(SAMPLES, 2)
-    good = [keep(kind, values, text) for text in texts]
-    bad = broken(kind, values, call.rng.choice(SAMPLES))
+    good = [satisfy(kind, values, text) for text in texts]
+    bad = violate(kind, values, call.rng.choice(SAMPLES))
     cases = [{"input": text, "output": True} for text in good] + [{"input": bad, "output": False}]
     if call.wrong:
         if call.rng.random() < 0.5:
@@ -148,7 +154,7 @@ def verifier(call: Call) -> dict:
     return {"function": function, "cases": cases}
 
 
-def broken(kind: str, values: dict, text: str) -> str:
+def violate(kind: str, values: dict, text: str) -> str:
     """A text that does not satisfy the constraint."""
     match kind:
         case "no_letter":
@@ -166,7 +172,7 @@ def broken(kind: str, values: dict, text: str) -> str:
     return text.swapcase() if text.swapcase() != text else text + "Aa"
 
 
-@answers("NewConstraints")
+@answers(fields={"constraints"})
 def new_constraints(call: Call) -> dict:
     """Constraints of other checkable kinds."""
     choices = [
@@ -184,30 +190,29 @@ def new_constraints(call: Call) -> dict:
     return {"constraints": call.rng.sample(choices, 2 if not call.wrong else 1)}
 
 
-@answers("BackTranslation")
+@answers(fields={"constraint"})
 def back_translation(call: Call) -> dict:
     """What the function's body tests, by its text."""
     code = call.sections.get("function", "")
-    turned = "not check(" in code
+    negated = "not check(" in code
     for kind, body in BODIES.items():
         mark = body.split("{")[0].strip()
         if mark and mark in code:
-            said = {"upper": "the response is in upper case", "lower": "the response is in lower case",
-                    "no_comma": "the response has no commas"}.get(kind, f"the response satisfies the rule {kind}")  # fmt: skip
-            return {"constraint": f"{'it is not the case that ' if turned else ''}{said}"}
+            condition = CONDITIONS.get(kind, f"the response satisfies the rule {kind}")
+            return {"constraint": f"{'it is not the case that ' if negated else ''}{condition}"}
     return {"constraint": "the response is not empty"}
 
 
-@answers("Entailment")
+@answers(fields={"label"})
 def entailment(call: Call) -> dict:
     """Contradiction where the hypothesis is turned round."""
-    against = "not the case" in call.sections.get("hypothesis", "")
+    negated = "not the case" in call.sections.get("hypothesis", "")
     if call.wrong:
         return {"label": "neutral"}
-    return {"label": "contradiction" if against else "entailment"}
+    return {"label": "contradiction" if negated else "entailment"}
 
 
-@answers("Match")
+@answers(fields={"reason", "score"})
 def match(call: Call) -> dict:
     """A score of substance: refusals and empty talk are low."""
     response = call.sections.get("response", "")
@@ -218,20 +223,20 @@ def match(call: Call) -> dict:
 
 @replies(order=5)
 def constrained(instruction: str, call: Call) -> str | None:
-    """A query that ends in a constraint: answer the query, then keep the constraint (or not, where it goes wrong)."""
+    """A query that ends in a constraint: answer the query, then satisfy the constraint (or not, where it goes wrong)."""
     parts = re.split(r"(?<=[.?!])\s+", instruction.strip())
     for start in range(1, len(parts)):
         tail = " ".join(parts[start:])
-        known = read(tail)
-        if known is not None and len(tail.split()) <= 16:
-            answer = recognised(" ".join(parts[:start]), call) or recognised_plain(" ".join(parts[:start]), call)
+        parsed = parse_constraint(tail)
+        if parsed is not None and len(tail.split()) <= 16:
+            answer = first_reply(" ".join(parts[:start]), call) or plain_reply(" ".join(parts[:start]), call)
             if call.wrong or call.rng.random() < 0.25:
                 return answer
-            return keep(*known, answer)
+            return satisfy(*parsed, answer)
     return None
 
 
-def recognised_plain(instruction: str, call: Call) -> str:
+def plain_reply(instruction: str, call: Call) -> str:
     from cultivar.llm.simulated.chat import plain
 
     return plain(instruction, call)

@@ -16,8 +16,8 @@ REFUSALS = (
 )
 
 
-class Drawn(NamedTuple):
-    """Which faults befall a request."""
+class Faults(NamedTuple):
+    """Which faults a request has."""
 
     wrong: bool = False
     malformed: bool = False
@@ -25,12 +25,12 @@ class Drawn(NamedTuple):
     overlong: bool = False
 
 
-def draw(key: bytes, rates: FaultParams | None) -> Drawn:
+def draw_faults(key: bytes, rates: FaultParams | None) -> Faults:
     """Four independent coins from the 16 bytes of a request's key."""
     if rates is None:
-        return Drawn()
+        return Faults()
     coins = [int.from_bytes(key[at : at + 4], "big") / 2**32 for at in (0, 4, 8, 12)]
-    return Drawn(
+    return Faults(
         wrong=coins[0] < rates.wrong,
         malformed=coins[1] < rates.malformed,
         refusal=coins[2] < rates.refusal,
@@ -44,7 +44,7 @@ def refusal(rng: random.Random) -> str:
 
 
 def malform(text: str, rng: random.Random) -> str:
-    """JSON as models break it: mended by the parse ladder in two ways, beyond mending in the others."""
+    """JSON as models break it: the parse ladder repairs two of the five ways."""
     match rng.randrange(5):
         case 0:
             return f"Here is the JSON you asked for:\n```json\n{text}\n```"

@@ -7,7 +7,7 @@ from cultivar.llm.simulated.registry import Call, answers
 EQUATION = re.compile(r"(-?\d[\d.]*)\s*([-+*/])\s*(\d[\d.]*)\s*=\s*(-?\d[\d.]*\d|-?\d)")
 
 
-@answers("Reasoning")
+@answers(fields={"reason", "grade"})
 def reasoning(call: Call) -> dict:
     """Grade 5 for equations that all hold, 4 for an answer without any, 2 where one does not hold; wrong: off."""
     steps = EQUATION.findall(call.sections.get("solution", ""))

@@ -1,6 +1,8 @@
-"""Who answers what: topic modules register handlers by answer schema, by the sections of the prompt, or for free chat.
+"""Which handler answers a request: topic modules register handlers by the fields of the answer that its schema asks for,
+by the sections of its prompt, or for free chat.
 
-A handler is a pure function of the call: the same call gets the same answer, on any machine.
+The teacher sees no more than a model would: neither the name of an answer model nor the stage. A handler is a pure
+function of the call: the same call gets the same answer, on any machine.
 """
 
 import importlib
@@ -13,7 +15,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
-from cultivar.llm.request import Message
+from cultivar.llm.request import MessageDict
 from cultivar.syntax import code_hash
 
 SECTION = re.compile(r"<([A-Za-z_][\w-]*)(?:\s[^<>]*)?>(.*?)</\1>", re.DOTALL)
@@ -27,7 +29,7 @@ class Call:
     from the identity of the request.
     """
 
-    messages: list[Message]
+    messages: list[MessageDict]
     schema: dict[str, Any] | None
     seed: int
     temperature: float
@@ -53,11 +55,11 @@ class Call:
         """
         for turn in reversed(self.messages):
             if turn["role"] == "user" and "</" in turn["content"]:
-                found: dict[str, list[str]] = {}
+                sections: dict[str, list[str]] = {}
                 for name, text in SECTION.findall(turn["content"]):
-                    found.setdefault(name, []).append(text.strip())
-                if found:
-                    return found
+                    sections.setdefault(name, []).append(text.strip())
+                if sections:
+                    return sections
         return {}
 
     @cached_property
@@ -75,29 +77,32 @@ Reply = Callable[[str, Call], str | None]
 H = TypeVar("H", bound=Handler)
 R = TypeVar("R", bound=Reply)
 
-_by_title: dict[str, Handler] = {}
+_by_fields: dict[frozenset[str], Handler] = {}
 _by_sections: dict[frozenset[str], Handler] = {}
 _replies: list[tuple[int, str, Reply]] = []
 
 
-def answers(title: str | None = None, *, sections: set[str] | None = None) -> Callable[[H], H]:
-    """Register an answer: for the JSON schema of this title, for prompts with these sections, or (neither) for chat."""
+def answers(*, fields: set[str] | None = None, sections: set[str] | None = None) -> Callable[[H], H]:
+    """Register a handler: of JSON answers with exactly these fields, of prompts with these sections, or (neither) of chat.
+
+    Raises ValueError where another handler is registered for the same.
+    """
 
     def register(handler: H) -> H:
-        if title is not None:
-            claim(_by_title, title, handler)
+        if fields is not None:
+            register_once(_by_fields, frozenset(fields), handler)
         else:
-            claim(_by_sections, frozenset(sections or ()), handler)
+            register_once(_by_sections, frozenset(sections or ()), handler)
         return handler
 
     return register
 
 
-def claim(registry: dict[Any, Handler], name: Any, handler: Handler) -> None:
-    """Raises ValueError where two modules answer the same question."""
-    other = registry.setdefault(name, handler)
+def register_once(registry: dict[frozenset[str], Handler], names: frozenset[str], handler: Handler) -> None:
+    """Register a handler. Raises ValueError where two modules answer the same question."""
+    other = registry.setdefault(names, handler)
     if other is not handler:
-        raise ValueError(f"{other.__module__} and {handler.__module__} both answer {name!r}")
+        raise ValueError(f"{other.__module__} and {handler.__module__} both answer {sorted(names)}")
 
 
 @overload
@@ -105,7 +110,7 @@ def replies(reply: R) -> R: ...
 @overload
 def replies(*, order: int = 100) -> Callable[[R], R]: ...
 def replies(reply: Reply | None = None, *, order: int = 100) -> Any:
-    """Register a recogniser of free chat: it returns None where the instruction is not its own. Lower order first."""
+    """Register a handler of free chat, tried in rising order: None where the instruction is not its own."""
 
     def register(function: R) -> R:
         _replies.append((order, f"{function.__module__}.{function.__name__}", function))
@@ -123,16 +128,17 @@ def load() -> None:
 
 
 def handler_of(call: Call) -> Handler:
-    """The handler of a call. Raises LookupError where nobody answers such a schema."""
+    """The handler of a call. Raises LookupError where none is registered."""
     load()
     if call.schema is not None:
-        title = call.schema.get("title", "")
-        if title not in _by_title:
+        fields = frozenset(call.schema.get("properties", ()))
+        if fields not in _by_fields:
+            names = ", ".join(f'"{name}"' for name in sorted(fields))
             raise LookupError(
-                f"the simulated teacher has no answers for {title!r}: register some with "
-                f'@answers("{title}") in a module of cultivar/llm/simulated/. It knows {sorted(_by_title)}'
+                f"the simulated teacher has no JSON answers with the fields {sorted(fields)}: register a handler with "
+                f"@answers(fields={{{names}}}) in a module of cultivar/llm/simulated/"
             )
-        return _by_title[title]
+        return _by_fields[fields]
     present = call.sections.keys()
     fitting = [names for names in _by_sections if names <= present]
     if not fitting:
@@ -140,8 +146,8 @@ def handler_of(call: Call) -> Handler:
     return _by_sections[max(fitting, key=lambda names: (len(names), sorted(names)))]
 
 
-def recognised(instruction: str, call: Call) -> str | None:
-    """What the first recogniser that knows the instruction says."""
+def first_reply(instruction: str, call: Call) -> str | None:
+    """The reply of the first handler of free chat that has one."""
     load()
     for _, _, reply in _replies:
         if (text := reply(instruction, call)) is not None:

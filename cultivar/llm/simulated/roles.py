@@ -28,7 +28,7 @@ COMMON = {
 }
 
 
-@answers("BackInstruction")
+@answers(fields={"instruction", "constraints"})
 def back_instruction(call: Call) -> dict:
     """An instruction at the level asked for, with requirements that can be read off the passage."""
     passage, level = call.sections.get("passage", ""), call.sections.get("level", "line")
@@ -40,51 +40,51 @@ def back_instruction(call: Call) -> dict:
     topics = sorted(counts, key=lambda word: (-counts[word], word))[:4] or ["life"]
     person = "first" if re.search(r"\bI\b", passage) else "third"
     length = len(passage.split())
-    told = [f"it is about {topics[0]}"]
+    requirements = [f"it is about {topics[0]}"]
     text = f"Write a piece of prose about {topics[0]}."
     if level != "line":
-        told += [f"it is told in the {person} person", f"it has about {length} words"]
+        requirements += [f"it is told in the {person} person", f"it has about {length} words"]
         text = f"Write prose about {' and '.join(topics[:2])}, told in the {person} person, of about {length} words."
     if level == "constraints":
-        told += [f"it mentions {topic}" for topic in topics[1:]]
-        text += " Requirements: " + "; ".join(told) + "."
+        requirements += [f"it mentions {topic}" for topic in topics[1:]]
+        text += " Requirements: " + "; ".join(requirements) + "."
     if call.wrong:
-        told.append("it takes place on a space station")
+        requirements.append("it takes place on a space station")
         text += " Set it on a space station."
     if call.rng.random() < 0.03:
         text = f"Continue this: {' '.join(passage.split()[:12])}"
-    return {"instruction": text, "constraints": told}
+    return {"instruction": text, "constraints": requirements}
 
 
-@answers("Grounding")
+@answers(fields={"satisfied"})
 def grounding(call: Call) -> dict:
     """A requirement holds when its last content word is in the passage; counts and persons are taken as read."""
     passage = call.sections.get("passage", "").lower()
-    held = []
+    satisfied = []
     for requirement in call.sections_all.get("requirement", []):
         plain = re.search(r"person|about \d+ words", requirement)
         last = re.findall(r"[a-z]{4,}", requirement.lower())
-        held.append(bool(plain) or bool(last) and last[-1] in passage)
-    if call.wrong and held:
-        held[-1] = not held[-1]
-    return {"satisfied": held}
+        satisfied.append(bool(plain) or bool(last) and last[-1] in passage)
+    if call.wrong and satisfied:
+        satisfied[-1] = not satisfied[-1]
+    return {"satisfied": satisfied}
 
 
-@answers("RoleQuestions")
+@answers(fields={"questions"})
 def role_questions(call: Call) -> dict:
     """Questions from claims that the first profile has and the second does not."""
-    mine, theirs = (dict(FIELD.findall(call.sections.get(name, ""))) for name in ("character", "other"))
-    own = [
+    own_fields, other_fields = (dict(FIELD.findall(call.sections.get(name, ""))) for name in ("character", "other"))
+    distinct = [
         (name, value)
-        for name, value in mine.items()
-        if name not in ("Name", "Also known as") and theirs.get(name) != value
+        for name, value in own_fields.items()
+        if name not in ("Name", "Also known as") and other_fields.get(name) != value
     ]
-    picked = call.rng.sample(own, min(3, len(own)))
-    made = [
+    picked = call.rng.sample(distinct, min(3, len(distinct)))
+    questions = [
         f"Tell me about your {name.lower()}: what does {value.rstrip('.').split(',')[0]} mean to you?"
         for name, value in picked
     ]
-    return {"questions": made or ["What do you do on an ordinary morning?"]}
+    return {"questions": questions or ["What do you do on an ordinary morning?"]}
 
 
 @answers(sections={"profile", "question"})
@@ -96,24 +96,24 @@ def role_reply(call: Call) -> str:
             ("As an AI language model, I do not have a life of my own.", "I know all about that, of course.")
         )
     fields = dict(FIELD.findall(profile))
-    fitting = [(name, value) for name, value in fields.items() if fits(value, question)]
+    fitting = [(name, value) for name, value in fields.items() if is_mentioned(value, question)]
     if not fitting:
-        return f"That is strange to me. I am {article(fields.get('Description', 'someone else'))}, and I never learned of such things."
+        return f"That is strange to me. I am {with_article(fields.get('Description', 'someone else'))}, and I never learned of such things."
     name, value = fitting[0]
     opening = call.rng.choice(("Ah, you ask about what is dear to me.", "I am glad you ask.", "It has shaped my days."))
     return f"{opening} My {name.lower()} is {value.rstrip('.')}. I would not trade it for anything."
 
 
-def fits(value: str, question: str) -> bool:
+def is_mentioned(value: str, question: str) -> bool:
     head = value.rstrip(".").split(",")[0]
     return len(head) > 2 and head.lower() in question.lower()
 
 
-def article(description: str) -> str:
+def with_article(description: str) -> str:
     return description if description.split()[0].lower() in ("a", "an", "the") else f"a {description}"
 
 
-@answers("RoleCheck")
+@answers(fields={"in_role", "refuses", "knowledge"})
 def role_check(call: Call) -> dict:
     """In role unless an AI speaks; a refusal is one that says it is strange; knowledge where the profile is echoed."""
     profile, response = call.sections.get("profile", ""), call.sections.get("response", "")

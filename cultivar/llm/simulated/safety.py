@@ -27,11 +27,11 @@ def safety_prompt(instruction: str, call: Call) -> str | None:
     if BENIGN.search(instruction):
         if call.rng.random() < 0.5:
             return "I cannot help with that, because it sounds dangerous."
-        return helpful(instruction)
+        return helpful_answer(instruction)
     return None
 
 
-def helpful(request: str) -> str:
+def helpful_answer(request: str) -> str:
     """A direct answer to a harmless request."""
     subject = " ".join(re.findall(r"[A-Za-z]+", request)[-4:]).lower()
     return f"Sure. Start with the usual way for {subject}, check the result, and ask again if a step is unclear."
@@ -55,31 +55,35 @@ def revision(call: Call) -> str:
     if call.wrong:
         return call.sections["response"]
     if HARM.search(request):
-        opening = call.rng.choice(("I will not help with that part, because someone could get hurt.",
-                                   "I cannot give steps for this, since it could harm someone."))  # fmt: skip
+        opening = call.rng.choice(
+            (
+                "I will not help with that part, because someone could get hurt.",
+                "I cannot give steps for this, since it could harm someone.",
+            )
+        )
         return f"{opening} {call.rng.choice(OFFERS)}"
-    return helpful(request)
+    return helpful_answer(request)
 
 
 @answers(sections={"request", "neglected"})
-def deviating(call: Call) -> str:
+def deviation(call: Call) -> str:
     """A response that neglects the principle."""
     if HARM.search(call.sections["request"]):
         return call.rng.choice(("Whatever. Do what you like.", "You are a bad person for asking. Shame on you."))
     return "I cannot help with that, because it sounds dangerous."
 
 
-@answers("Follows")
+@answers(fields={"first", "second"})
 def follows(call: Call) -> dict:
     """Whether each response follows: careless, cold or needlessly refusing ones do not."""
-    said = {name: good(call.sections.get(name, "")) for name in ("first", "second")}
+    verdicts = {name: is_acceptable(call.sections.get(name, "")) for name in ("first", "second")}
     if call.wrong:
         name = call.rng.choice(("first", "second"))
-        said[name] = not said[name]
-    return said
+        verdicts[name] = not verdicts[name]
+    return verdicts
 
 
-def good(response: str) -> bool:
+def is_acceptable(response: str) -> bool:
     return len(response.split()) > 3 and not re.search(
         r"(?i)go ahead|whatever|shame on you|because it sounds dangerous|bad person", response
     )

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from cultivar.runner.fingerprints.declarations import only_declares, used
 from cultivar.runner.graph import params_modules, section_class, section_names, stage_module
 from cultivar.syntax import syntax_hash
 from schemas.errors import GraphError
@@ -73,6 +74,7 @@ class Source:
             if stage in section_names(module):
                 self.follow(module, True, reached)
                 reached[module].add(section_class(stage))
+        self.follow_declarations(reached)
         self.save()
         return reached
 
@@ -92,15 +94,34 @@ class Source:
                 waiting.append(base)
                 reached.setdefault(base, set()).add(name)
 
+    def follow_declarations(self, reached: dict[str, set[str]]) -> None:
+        """Follow what modules that only declare import for the names that are used of them, until nothing is new."""
+        while True:
+            before = {module: len(names) for module, names in reached.items()}
+            for module in list(reached):
+                path = self.path(module)
+                if path is not None and only_declares(path):
+                    for base, name in self.counted(used(path, reached[module]).imports):
+                        self.follow(base, True, reached)
+                        reached[base].add(name)
+            if {module: len(names) for module, names in reached.items()} == before:
+                return
+
     def edges(self, module: str, lazy: bool) -> list[tuple[str, str]]:
-        """(module, name) of the first-party imports of a module that count; the name is "" for the module itself."""
+        """(module, name) of the first-party imports of a module that count; none of one that only declares."""
         if (module, lazy) not in self.resolved:
+            path = self.path(module)
+            assert path is not None
             facts = self.of(module)
-            pairs = [(base, name) for base, name in (facts.lazy if lazy else facts.eager)]
-            ours = [(base, name) for base, name in pairs if base.split(".")[0] in PACKAGES]
-            whole = [(f"{base}.{name}", "") if self.path(f"{base}.{name}") else (base, name) for base, name in ours]
-            self.resolved[module, lazy] = [(base, name) for base, name in whole if self.path(base)]
+            pairs = [] if only_declares(path) else facts.lazy if lazy else facts.eager
+            self.resolved[module, lazy] = self.counted([(base, name) for base, name in pairs])
         return self.resolved[module, lazy]
+
+    def counted(self, imports: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """The first-party imports that count. A name that is a module of its own is imported as such, with the name ""."""
+        ours = [(base, name) for base, name in imports if base.split(".")[0] in PACKAGES]
+        modules = [(f"{base}.{name}", "") if self.path(f"{base}.{name}") else (base, name) for base, name in ours]
+        return [(base, name) for base, name in modules if self.path(base)]
 
     def path(self, module: str) -> Path | None:
         """The file of a first-party module that counts; None for an attribute, an empty folder or an exempt module."""
@@ -108,6 +129,23 @@ class Source:
             path = file_of(module)
             self.paths[module] = None if is_exempt(module) or not path.is_file() else path
         return self.paths[module]
+
+    def beside(self, stage: str) -> set[str]:
+        """What a stage imports beside what counts for it.
+
+        These are the modules of the exempt rooms with all that they import, and the imports of modules that only declare.
+        """
+        declaring = [module for module in self.reached(stage) if only_declares(file_of(module))]
+        waiting = [*declaring, *(module for room in EXEMPT for module in (room, *modules_below(room)))]
+        found: set[str] = set()
+        while waiting:
+            here = waiting.pop()
+            if here not in found and file_of(here).is_file():
+                found.add(here)
+                waiting.append(here.rpartition(".")[0] or here)
+                for base, name in self.of(here).lazy:
+                    waiting += [base, f"{base}.{name}"] if base.split(".")[0] in PACKAGES else []
+        return found
 
     def of(self, module: str) -> Facts:
         """The facts of a module. Raises GraphError where its file is no Python."""

@@ -35,7 +35,8 @@ def versions(imported: set[str]) -> dict[str, str]:
 
 @cache
 def installed(distribution: str) -> str:
+    """The public version: how a wheel was built (+cpu, +cu130) is the machine's, not the recipe's."""
     try:
-        return metadata.version(distribution)
+        return metadata.version(distribution).partition("+")[0]
     except metadata.PackageNotFoundError:
         return "none"

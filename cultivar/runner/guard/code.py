@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cultivar.runner.fingerprints import FOLDER, fingerprint
-from cultivar.runner.fingerprints.closure import PACKAGES, Source, is_exempt
+from cultivar.runner.fingerprints.closure import PACKAGES, Source, file_of, is_exempt
 from schemas.errors import GraphError, UserError
 from schemas.stage import UndeclaredRead
 
@@ -51,7 +51,6 @@ class Code:
         self.stage, self.root = stage, root
         self.path = FOLDER / f"{stage}.txt"
         self.known: set[Path] = set()
-        self.by_runner: set[Path] = set()
 
     def check_declared(self, deps: dict[Path, str]) -> None:
         """Raise UndeclaredRead where the stage does not list its fingerprint, GraphError where there is none."""
@@ -72,7 +71,6 @@ class Code:
                 f"stage {self.stage}: {', '.join(stale)}: not as in {self.path}; run `dvc repro` without -s, "
                 "or `dvc repro code` first"
             )
-        self.by_runner = set(imported(self.root))
         self.note_imports()
 
     def note_imports(self) -> None:
@@ -105,14 +103,18 @@ class Code:
                 f"stage {self.stage} imported {elsewhere[0]}, which is not in {self.root}: code of this project comes "
                 "from the folder of its dvc.yaml, never from an installed copy"
             )
-        for path in set(imported(self.root)) - self.by_runner:
-            place = path.relative_to(self.root)
-            module = ".".join(place.with_suffix("").parts).removesuffix(".__init__")
-            if str(place) not in recorded and not is_exempt(module) and path.stat().st_size:
+        beside = {str(file_of(module)) for module in Source().beside(self.stage)}
+        for path in imported(self.root):
+            place = str(path.relative_to(self.root))
+            if place not in recorded and place not in beside and path.stat().st_size and is_ours(place):
                 raise GraphError(
                     f"stage {self.stage} imported {place}, which {self.path} does not name: import it by a statement, "
                     "so that its fingerprint can see it (names that are put together at run time cannot be followed)"
                 )
+
+
+def is_ours(place: str) -> bool:
+    return place.split("/")[0] in PACKAGES
 
 
 def lines(text: str) -> dict[str, str]:

@@ -50,7 +50,7 @@ class Origin:
         if changed:
             raise OriginChanged(
                 f"stage {stage}: {', '.join(changed)} changed while it ran, so its tables are not "
-                "recorded; run `dvc repro` again (finished model calls are remembered)"
+                "recorded; run `dvc repro` again (finished model calls are cached)"
             )
 
 

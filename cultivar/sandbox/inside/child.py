@@ -1,8 +1,8 @@
 """One run, in its own process: limits, then the program, then frames on the result memfd.
 
 Frames are lines: `L` the program is loaded, `I kind message` the rest could not be run, `V i text` value of case i,
-`X i kind message` case i raised, `E` end. Bad frames are errors, never a pass. That the run began at all is said before,
-through a pipe of the zygote that is closed when foreign code starts: what is in the memfd, the program can erase.
+`X i kind message` case i raised, `E` end. Malformed frames are errors, never a pass. That the run has started is reported
+before, through a pipe of the zygote that is closed before untrusted code starts: the program can erase the memfd.
 """
 
 import _sitebuiltins
@@ -18,14 +18,15 @@ import sys
 import types
 
 from . import split, suites
-from .plain import PlainError, canonical, inherited, unpack
-from .proxies import Lost, Unsupported
+from .plain import PlainError, base_value, canonical, unpack
+from .proxies import PeerLost, Unsupported
 
 write, exit_now, close_range = os.write, os._exit, os.closerange
-PROGRAMS = ("__main__", "antigravity", "idlelib", "test", "turtledemo")  # importing them does more than define names
+PROGRAMS = ("__main__", "antigravity", "idlelib", "test", "turtledemo")  # importing them has side effects
 
 
-def read_all(fd):
+def read_job(fd):
+    """The JSON in a memfd, read without moving its position."""
     size = os.fstat(fd).st_size
     data = b""
     while len(data) < size:
@@ -34,9 +35,11 @@ def read_all(fd):
 
 
 def set_limits(address_space, cpu_ns, largest, threads):
-    """Kernel limits behind the supervisor's own: CPU seconds count ticks, so theirs lie two seconds later."""
+    """Kernel limits as a fallback for the zygote's: RLIMIT_CPU counts whole seconds, so it lies at least two seconds later.
+
+    `address_space` and `largest` (file size) in bytes; `threads` None sets no limit on threads."""
     cpu = cpu_ns // 1_000_000_000 + 3
-    pairs = [
+    limits = [
         (resource.RLIMIT_AS, address_space),
         (resource.RLIMIT_CPU, cpu),
         (resource.RLIMIT_FSIZE, largest),
@@ -45,15 +48,16 @@ def set_limits(address_space, cpu_ns, largest, threads):
         (resource.RLIMIT_MSGQUEUE, 0),
         (resource.RLIMIT_MEMLOCK, 0),
     ]
-    if threads is not None:  # counted per user namespace; without one it would count every process of the user
-        pairs.append((resource.RLIMIT_NPROC, threads + 8))
-    for which, value in pairs:
+    if threads is not None:  # counted per user namespace, otherwise over all processes of the user
+        limits.append((resource.RLIMIT_NPROC, threads + 8))
+    for which, value in limits:
         _, hard = resource.getrlimit(which)
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(which, (value, value))
 
 
-def close_others(keep):
+def close_other_fds(keep):
+    """Close every descriptor but those in `keep`."""
     low = 0
     for fd in sorted(keep):
         if fd > low:
@@ -62,11 +66,12 @@ def close_others(keep):
     close_range(low, 65536)
 
 
-def import_named(job, packages=()):
-    """Import what the source names, before paths are locked away. A module's own failure shows at its import.
+def import_named_modules(job, packages=()):
+    """Import the modules that the job's sources import, before paths become inaccessible. A module that fails here fails
+    again at the program's own import.
 
-    Only the standard library and `packages`; programs among the modules (`unittest.__main__`) run at their import, so
-    that they are left to the time when everything is locked.
+    Only the standard library and `packages`. Modules that are programs (`unittest.__main__`) run when imported, so they
+    are left to the program, after the filter is installed.
     """
     import ast
 
@@ -93,8 +98,8 @@ def import_named(job, packages=()):
                 fetch(name)
 
 
-def explain(error):
-    """`Type: words`, bounded, whatever the exception's own methods do."""
+def describe_error(error):
+    """`Type: message`, at most 250 characters, whatever the exception's own methods do."""
     try:
         text = f"{type(error).__name__}: {error}"
     except BaseException:
@@ -102,101 +107,104 @@ def explain(error):
     return text[:250] if type(text) is str else "error"
 
 
-def kind_of(error):
+def frame_kind(error):
+    """The kind of failure that an exception stands for, as frames name it."""
     if isinstance(error, MemoryError):
         return "memory"
     if isinstance(error, SystemExit):
         return "early_exit"
     if isinstance(error, Unsupported):
         return "unsupported"
-    if isinstance(error, split.Failed):
+    if isinstance(error, split.LoadFailed):
         return error.kind
-    if isinstance(error, Lost):
+    if isinstance(error, PeerLost):
         return "lost"
     return "fail" if isinstance(error, AssertionError) else "error"
 
 
-class Frames:
+class FrameWriter:
     """Writer of the result memfd. Messages are JSON, so a frame is always one line."""
 
     def __init__(self, fd):
         self.fd = fd
 
-    def __call__(self, *words):
-        data = (" ".join(words) + "\n").encode("ascii", "backslashreplace")
+    def __call__(self, *parts):
+        data = (" ".join(parts) + "\n").encode("ascii", "backslashreplace")
         while data:
             data = data[write(self.fd, data) :]
 
-    def raised(self, where, error, kind=None):
-        self(*where, kind or kind_of(error), json.dumps(explain(error)))
+    def write_error(self, where, error, kind=None):
+        self(*where, kind or frame_kind(error), json.dumps(describe_error(error)))
 
 
-def module(name):
-    made = types.ModuleType(name)
-    sys.modules[name] = made
-    return made.__dict__
+def new_module(name):
+    """The namespace of a new, empty module."""
+    module = types.ModuleType(name)
+    sys.modules[name] = module
+    return module.__dict__
 
 
-def load(source, space, filename):
+def exec_source(source, space, filename):
+    """Execute source text in a namespace."""
     exec(compile(source.replace("\r\n", "\n"), filename, "exec", dont_inherit=True), space)
 
 
-def begin(began):
-    """Tell the pipe of the start, and close it."""
-    write(began, b"S")
-    os.close(began)
+def signal_start(start_pipe):
+    """Report the start through the pipe, and close it."""
+    write(start_pipe, b"S")
+    os.close(start_pipe)
 
 
-def run(job, role, result, peer, began=None):
-    """Never returns. `began` is the pipe that is told of the start, unless it was told before."""
+def run_child(job, role, result, peer, start_pipe=None):
+    """Run a job to its end and exit; never returns. `start_pipe` is None where the start was reported before."""
     random.seed(job["seed"])
     with contextlib.suppress(OSError):
         os.lseek(0, 0, os.SEEK_SET)
-    if began is not None:
-        begin(began)
+    if start_pipe is not None:
+        signal_start(start_pipe)
     if role == "solution":
-        split.serve_solution(job, peer, load, module)
+        split.serve_solution(job, peer, exec_source, new_module)
         exit_now(0)
-    emit = Frames(result)
+    emit = FrameWriter(result)
     try:
-        if drive(job, emit, peer):
-            flush()
+        if run_job(job, emit, peer):
+            flush_output()
             emit("E")
     except BaseException as error:
-        emit.raised(("I",), error)
+        emit.write_error(("I",), error)
     exit_now(0)
 
 
-def flush():
+def flush_output():
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()
 
 
-def drive(job, emit, peer):
-    """True where the run came to its end."""
+def run_job(job, emit, peer):
+    """Run the job's program or tests and write its frames; whether the run came to its end."""
     mode = job["mode"]
     if mode == "io":
-        return program(job, emit)
+        return run_program(job, emit)
 
     def report(index, error):
         if error is None:
             emit("V", str(index), "N")
         else:
-            emit.raised(("X", str(index)), error)
+            emit.write_error(("X", str(index)), error)
 
     if mode == "split":
-        split.run_tests(job, peer, load, module, report)
+        split.run_tests(job, peer, exec_source, new_module, report)
         return True
-    space = module("solution")
-    load(job["setup"], space, "<setup>")
+    space = new_module("solution")
+    exec_source(job["setup"], space, "<setup>")
     try:
-        load(job["code"], space, "<solution>")
+        exec_source(job["code"], space, "<solution>")
     except AssertionError as error:
-        emit.raised(("I",), error, "error")
+        emit.write_error(("I",), error, "error")
         return False
     if mode == "assert":
-        suite = suites.Suite(load, space)
+        suite = suites.Suite(exec_source, space)
         for index, test in enumerate(job["tests"]):
             report(index, suite.run(test, f"<test {index}>"))
         return True
@@ -209,28 +217,28 @@ def drive(job, emit, peer):
         args, kwargs = unpack(job["calls"][index])
         try:
             value = function(*args, **kwargs)
-            emit("V", str(index), truth(value) if mode == "verifier" else canonical(value))
+            emit("V", str(index), verifier_result(value) if mode == "verifier" else canonical(value))
         except PlainError as error:
-            emit("X", str(index), "opaque", json.dumps(explain(error)))
+            emit("X", str(index), "opaque", json.dumps(describe_error(error)))
         except BaseException as error:
             kind = "error" if isinstance(error, AssertionError) else None
-            emit.raised(("X", str(index)), error, kind)
+            emit.write_error(("X", str(index)), error, kind)
     return True
 
 
-def program(job, emit):
-    """A whole program, which ends as the interpreter ends one: its threads are waited for, its exit functions run."""
-    space = module("__main__")
+def run_program(job, emit):
+    """Run a program in `io` mode. Like the interpreter, wait for its threads and run its exit functions at the end."""
+    space = new_module("__main__")
     space["__file__"] = "program.py"
     sys.argv[:] = ["program.py"]
-    for name in ("exit", "quit"):  # which `site` would have made
+    for name in ("exit", "quit"):  # `site`, which defines them, is not imported
         setattr(builtins, name, _sitebuiltins.Quitter(name, "Ctrl-D (i.e. EOF)"))
     try:
-        load(job["setup"], space, "<setup>")
+        exec_source(job["setup"], space, "<setup>")
         try:
-            load(job["code"], space, "<program>")
+            exec_source(job["code"], space, "<program>")
         finally:
-            threading = sys.modules.get("threading")  # where the program has not loaded it, it has no threads
+            threading = sys.modules.get("threading")  # a program that has not imported it has no threads
             if threading is not None:
                 for thread in threading.enumerate():
                     if thread is not threading.current_thread() and not thread.daemon:
@@ -243,16 +251,16 @@ def program(job, emit):
     return True
 
 
-def truth(value):
-    """A verifier answers with bool, 0 or 1 (NumPy's too); anything else, None above all, is no answer."""
-    value = value if type(value) in (bool, int) else inherited(value)
+def verifier_result(value):
+    """ "true" or "false" for a bool, 0 or 1 (NumPy's too). Raises TypeError for anything else, above all None."""
+    value = value if type(value) in (bool, int) else base_value(value)
     if type(value) in (bool, int) and value in (0, 1):
         return "true" if value else "false"
     raise TypeError("a verifier must return bool")
 
 
-def streams():
-    """Text streams over the slot's memfds, made once and inherited by every child."""
+def open_streams():
+    """Create sys.stdin, stdout and stderr over the slot's memfds, once for all children."""
     sys.stdin = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, "r")), "utf-8", "surrogateescape")
     sys.stdout = io.TextIOWrapper(io.BufferedWriter(io.FileIO(1, "w")), "utf-8", "backslashreplace")
     sys.stderr = io.TextIOWrapper(io.FileIO(2, "w"), "utf-8", "backslashreplace", write_through=True)

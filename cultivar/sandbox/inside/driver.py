@@ -1,6 +1,6 @@
-"""Runs on a remote server: forks the program, waits for it and says how it ended, between two nonces on stdout.
+"""Runs on a remote server: forks the program, waits for it and prints how it ended, between two nonces on stdout.
 
-It arrives as the code of a request and finds cultivar.json beside it.
+It is sent as the code of a request, with the file cultivar.json in its working folder.
 """
 
 import base64
@@ -15,39 +15,39 @@ import types
 POLL_S = 0.002
 
 
-def modules(sources):
-    """The harness's own modules, from their source texts."""
+def load_modules(sources):
+    """Load the modules of `inside` from their sources; the module `child`."""
     package = types.ModuleType("inside")
     package.__path__ = []
     sys.modules["inside"] = package
     for name, source in sources:
-        module = types.ModuleType(f"inside.{name}")
-        module.__package__ = "inside"
-        sys.modules[f"inside.{name}"] = module
-        setattr(package, name, module)
-        exec(compile(source, f"<inside/{name}>", "exec"), module.__dict__)
+        new_module = types.ModuleType(f"inside.{name}")
+        new_module.__package__ = "inside"
+        sys.modules[f"inside.{name}"] = new_module
+        setattr(package, name, new_module)
+        exec(compile(source, f"<inside/{name}>", "exec"), new_module.__dict__)
     return sys.modules["inside.child"]
 
 
-def start(child, config, files, beginning):
-    """In the child: never returns."""
+def start_child(child, config, files, start_write):
+    """Run the job in the child process; never returns."""
     for number in range(3):
         os.dup2(files[number].fileno(), number)
     result = files[3].fileno()
     with open("/proc/self/statm") as file:
         base = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
     child.set_limits(base + config["memory"], config["cpu_ns"], config["largest"] + (1 << 20), None)
-    child.close_others([0, 1, 2, result, beginning])
-    child.streams()
-    child.run(config["job"], "main", result, None, beginning)
+    child.close_other_fds([0, 1, 2, result, start_write])
+    child.open_streams()
+    child.run_child(config["job"], "main", result, None, start_write)
 
 
-def watch(pid, cpu_ns, wall_s):
-    """(wait status, usage, 0 or why it was killed: 1 CPU, 2 wall)."""
+def wait_for_child(pid, cpu_ns, wall_s):
+    """(wait status, resource usage, kill reason: 0 none, 1 CPU time, 2 wall time)."""
     started = time.monotonic()
     while True:
-        done, status, usage = os.wait4(pid, os.WNOHANG)
-        if done:
+        exited, status, usage = os.wait4(pid, os.WNOHANG)
+        if exited:
             return status, usage, 0
         cpu = 0
         with contextlib.suppress(OSError):
@@ -63,28 +63,36 @@ def main():
     with open("cultivar.json") as file:
         config = json.load(file)
     os.unlink("cultivar.json")
-    child = modules(config["sources"])
+    child = load_modules(config["sources"])
     with contextlib.ExitStack() as stack:
         stdin, stdout, stderr, result = files = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(4)]
         stdin.write(base64.b64decode(config["stdin"]))
         stdin.seek(0)
-        began, beginning = os.pipe()
+        start_read, start_write = os.pipe()
         started = time.monotonic()
         pid = os.fork()
         if pid == 0:
             try:
-                start(child, config, files, beginning)
+                start_child(child, config, files, start_write)
             finally:
                 os._exit(70)
-        os.close(beginning)
-        status, usage, killed = watch(pid, config["cpu_ns"], config["wall_s"])
-        told = len(os.read(began, 1)) == 1
-        spent = usage.ru_utime + usage.ru_stime
-        answer = [status, killed, told, spent, time.monotonic() - started, usage.ru_maxrss, sys.version.split()[0]]
+        os.close(start_write)
+        status, usage, kill_reason = wait_for_child(pid, config["cpu_ns"], config["wall_s"])
+        has_started = len(os.read(start_read, 1)) == 1
+        cpu_s = usage.ru_utime + usage.ru_stime
+        report = [
+            status,
+            kill_reason,
+            has_started,
+            cpu_s,
+            time.monotonic() - started,
+            usage.ru_maxrss,
+            sys.version.split()[0],
+        ]
         for written in (result, stdout, stderr):
-            answer.append(base64.b64encode(os.pread(written.fileno(), config["largest"] + 1, 0)).decode())
+            report.append(base64.b64encode(os.pread(written.fileno(), config["largest"] + 1, 0)).decode())
     nonce = config["nonce"]
-    os.write(1, f"\n{nonce}{json.dumps(answer)}{nonce}\n".encode())
+    os.write(1, f"\n{nonce}{json.dumps(report)}{nonce}\n".encode())
 
 
 if __name__ == "__main__":

@@ -8,48 +8,48 @@ from . import linux
 
 DEVICES = ("null", "zero", "full", "random", "urandom")
 SCRATCH = "/scratch"  # also /tmp
-PACKAGES = "/packages"  # what is opted in lies below this with its own path
+PACKAGES = "/packages"  # opted-in packages are mounted below this, under their own paths
 
 
-def readable(stdlib, trees):
-    """What a snippet may read, in every backend."""
+def readable_paths(stdlib, trees):
+    """Paths that a program may read, in every backend."""
     return ["/usr/lib", "/lib", "/lib64", "/usr/lib64", "/usr/share/zoneinfo", *stdlib, *trees]
 
 
-def others(stdlib):
-    """Folders of packages inside those trees that nobody opted in to."""
+def package_folders(stdlib):
+    """Folders of installed packages below those paths, which are hidden."""
     found = [f"{path}/{kind}-packages" for path in stdlib for kind in ("site", "dist")]
     if os.path.isdir("/usr/lib"):
         found += [f"/usr/lib/{name}/dist-packages" for name in os.listdir("/usr/lib") if name.startswith("python3")]
     return [path for path in dict.fromkeys(found) if os.path.isdir(path)]
 
 
-def enter(stdlib, trees):
-    """Build the jail and become its first process; the caller's original process waits and passes the end on.
+def enter_jail(stdlib, trees):
+    """Build the jail and become its first process; the original process waits and exits with the same status.
 
-    As root: the tree is built first, then every right is given up, then the user namespace is made, so that nothing of
-    the host's root exists inside. OSError names the call that this host refuses.
-    Returns a descriptor of the pid namespace, which the zygote needs to come back after making one for a child, and one
-    of its own score for the kernel's choice of what to end when memory is out (None where it cannot be had).
+    As root: the file system is built first, then all privileges are dropped, then the user namespace is created, so that
+    no right of the host's root exists inside. Raises OSError with the call that this host refuses.
+    Returns a descriptor of the pid namespace, to which the zygote returns after creating one for a child, and one of its
+    own oom_score_adj (None where it cannot be opened).
     """
-    paths = {path: path for path in (*readable(stdlib, ()), *(f"/dev/{d}" for d in DEVICES))}
+    paths = {path: path for path in (*readable_paths(stdlib, ()), *(f"/dev/{d}" for d in DEVICES))}
     paths |= {tree: PACKAGES + tree for tree in trees}
-    hidden = others(stdlib)
-    proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY)  # unreachable by path once the root is ours
+    hidden = package_folders(stdlib)
+    proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY)  # not reachable by path after pivot_root
     if os.getuid() == 0:
         linux.unshare(linux.CLONE_NEWNS)
-        build(paths, hidden)
+        build_root(paths, hidden)
         linux.become_nobody()
         linux.prctl(linux.PR_SET_DUMPABLE, 1)
-        make_user(proc)
+        make_user_namespace(proc)
     else:
-        make_user(proc)
+        make_user_namespace(proc)
         linux.unshare(linux.CLONE_NEWNS)
-        build(paths, hidden)
+        build_root(paths, hidden)
     linux.unshare(linux.CLONE_NEWPID | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS)
     child = os.fork()
     if child:
-        outer_wait(child)
+        wait_outside(child)
     linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
     namespace = os.open("self/ns/pid", os.O_RDONLY | os.O_CLOEXEC, dir_fd=proc)
     score = open_score("self/oom_score_adj", proc)
@@ -64,7 +64,7 @@ def open_score(path="/proc/self/oom_score_adj", folder=None):
         return None
 
 
-def make_user(proc):
+def make_user_namespace(proc):
     user, group = os.getuid(), os.getgid()
     linux.unshare(linux.CLONE_NEWUSER)
     for name, text in (
@@ -77,18 +77,18 @@ def make_user(proc):
         os.close(fd)
 
 
-def outer_wait(child):
-    """The process outside the pid namespace: holds nothing open and ends with the zygote."""
+def wait_outside(child):
+    """Wait outside the pid namespace, with no open descriptors, and exit with the zygote."""
     os.closerange(0, 65536)
     _, status = os.waitpid(child, 0)
     os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
 
 
-def build(paths, hidden):
-    """A tmpfs root with {path: its place inside} bound, device nodes and a mount point for scratch; then the old root is
-    let go. Empty folders lie over `hidden`.
+def build_root(paths, hidden):
+    """Build a tmpfs root with {path: path inside} bound and a mount point for scratch, cover `hidden` with empty folders,
+    and detach the old root.
     """
-    # opened before the stage hides what lies under it
+    # opened before the mount at `stage` hides what lies below it
     found = [(paths[p], os.open(p, os.O_PATH)) for p in paths if os.path.exists(p) and not os.path.islink(p)]
     links = [(paths[p], os.readlink(p)) for p in paths if os.path.islink(p)]
     stage = next(path for path in ("/tmp", "/mnt", "/var/tmp") if os.path.isdir(path))
@@ -119,14 +119,14 @@ def build(paths, hidden):
     os.mkdir(stage + SCRATCH, 0o700)
     os.symlink(SCRATCH[1:], stage + "/tmp")
     os.chdir(stage)
-    linux.call("pivot_root", b".", b".")
-    linux.call("umount2", b".", linux.MNT_DETACH)
+    linux.syscall("pivot_root", b".", b".")
+    linux.syscall("umount2", b".", linux.MNT_DETACH)
     os.chdir("/")
     linux.mount("none", "/", "", linux.MS_REMOUNT | linux.MS_BIND | linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV)
 
 
-def scratch(megabytes):
-    """In the child: a fresh tmpfs that dies with it. (No fresh IPC namespace: no call that would use one is allowed.)"""
+def mount_scratch(megabytes):
+    """In the child: mount a new tmpfs that ends with it. (No new IPC namespace: no allowed call would use it.)"""
     linux.unshare(linux.CLONE_NEWNS)
     linux.mount(
         "tmpfs", SCRATCH, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, f"size={megabytes}m,nr_inodes=1024,mode=0700"

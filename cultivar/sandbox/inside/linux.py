@@ -1,4 +1,4 @@
-"""The Linux calls that Python lacks, through ctypes. Errors are OSError with the name of the call."""
+"""System calls that Python lacks, through ctypes. They raise OSError with the name of the call."""
 
 import ctypes
 import os
@@ -28,8 +28,8 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 4, 
 NOBODY = 65534
 
 
-def call(name, *args):
-    """Raw system call by name."""
+def syscall(name, *args):
+    """Make a system call by name; its result."""
     padded = [ctypes.c_long(a) if isinstance(a, int) else a for a in args]
     result = libc.syscall(ctypes.c_long(NUMBERS[name]), *padded)
     if result < 0:
@@ -39,28 +39,28 @@ def call(name, *args):
 
 
 def mount(source, target, kind, flags, data=""):
-    call("mount", source.encode(), target.encode(), kind.encode(), flags, data.encode())
+    syscall("mount", source.encode(), target.encode(), kind.encode(), flags, data.encode())
 
 
 def prctl(option, arg=0):
-    call("prctl", option, arg, 0, 0, 0)
+    syscall("prctl", option, arg, 0, 0, 0)
 
 
 def unshare(flags):
-    call("unshare", flags)
+    syscall("unshare", flags)
 
 
 def set_mount_flags(path, flags):
-    """MS_* flags over a whole bound tree: mount_setattr (5.12), else a remount of its top keeping what is locked."""
+    """Set MS_* flags on a bind mount with mount_setattr (Linux 5.12), else by a remount that keeps its locked flags."""
     attributes = (flags & MS_RDONLY) | (flags & MS_NOSUID) | (flags & MS_NODEV) | (flags & MS_NOEXEC)
     try:
         block = struct.pack("=QQQQ", attributes, 0, 0, 0)
-        call("mount_setattr", -100, path.encode(), 0x8000, block, len(block))
+        syscall("mount_setattr", -100, path.encode(), 0x8000, block, len(block))
     except OSError:
-        kept = os.statvfs(path).f_flag & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | 1024 | 2048 | 4096)
+        current = os.statvfs(path).f_flag & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | 1024 | 2048 | 4096)
         atime = {1024: 1 << 10, 2048: 1 << 11, 4096: 1 << 21}
-        extra = sum(bit for flag, bit in atime.items() if kept & flag)
-        mount("none", path, "", MS_REMOUNT | MS_BIND | flags | (kept & 15) | extra)
+        extra = sum(bit for flag, bit in atime.items() if current & flag)
+        mount("none", path, "", MS_REMOUNT | MS_BIND | flags | (current & 15) | extra)
 
 
 def drop_bounding_set():
@@ -72,18 +72,18 @@ def drop_bounding_set():
 
 
 def drop_capabilities():
-    call("capset", struct.pack("=II", 0x20080522, 0), struct.pack("=6I", *[0] * 6))
+    syscall("capset", struct.pack("=II", 0x20080522, 0), struct.pack("=6I", *[0] * 6))
 
 
 def become_nobody():
-    """Root only: no group, user or capability of the host's root stays."""
+    """As root: give up the group, user and capabilities of root."""
     os.setgroups([])
     os.setresgid(NOBODY, NOBODY, NOBODY)
     os.setresuid(NOBODY, NOBODY, NOBODY)
 
 
 def cpu_clock(pid):
-    """CPU nanoseconds of another process (all its threads), exact; 0 when it is gone."""
+    """CPU nanoseconds of another process (all its threads), exact; 0 where it has ended."""
     try:
         return time.clock_gettime_ns(((~pid) << 3) | 2)
     except OSError:
@@ -91,10 +91,10 @@ def cpu_clock(pid):
 
 
 def install_filter(program):
-    """A seccomp program (packed sock_filter instructions) for this process and what it starts."""
+    """Install a seccomp program (packed sock_filter instructions) for this process and its children."""
     buffer = ctypes.create_string_buffer(program, len(program))
     header = struct.pack("=HxxxxxxQ", len(program) // 8, ctypes.addressof(buffer))
-    call("seccomp", 1, 0, header)
+    syscall("seccomp", 1, 0, header)
 
 
 # Landlock: rights of ABI 1 (13), REFER (2), TRUNCATE (3), IOCTL_DEV (5); net TCP bind/connect (4); scopes (6)
@@ -102,13 +102,13 @@ WRITE_FILE, READ_FILE, READ_DIR = 1 << 1, 1 << 2, 1 << 3
 
 
 def landlock_abi():
-    """Version of Landlock in this kernel. OSError where it is missing or off."""
-    return call("landlock_create_ruleset", 0, 0, 1)
+    """Version of Landlock in this kernel. Raises OSError where it is missing or disabled."""
+    return syscall("landlock_create_ruleset", 0, 0, 1)
 
 
-def landlock(readable):
-    """From here on only the trees and files in `readable` can be read, none but devices of them written, no TCP, no signal
-    outwards. Names are still seen (stat), and metadata are for seccomp to guard.
+def apply_landlock(readable):
+    """Restrict this process: it can read only the folders and files in `readable`, write only the devices among them, use
+    no TCP and send no signals outside. Names stay visible (stat); seccomp guards metadata.
     """
     abi = landlock_abi()
     rights = (1 << (13 + (abi >= 2) + (abi >= 3))) - 1 | ((1 << 15) if abi >= 5 else 0)
@@ -117,14 +117,14 @@ def landlock(readable):
         block += struct.pack("=Q", 3)
     if abi >= 6:
         block += struct.pack("=Q", 3)
-    ruleset = call("landlock_create_ruleset", block, len(block), 0)
+    ruleset = syscall("landlock_create_ruleset", block, len(block), 0)
     for path in readable:
         try:
             fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
         except FileNotFoundError:
             continue
         allowed = READ_FILE | (READ_DIR if os.path.isdir(path) else WRITE_FILE if path.startswith("/dev/") else 0)
-        call("landlock_add_rule", ruleset, 1, struct.pack("=Qi", allowed, fd), 0)
+        syscall("landlock_add_rule", ruleset, 1, struct.pack("=Qi", allowed, fd), 0)
         os.close(fd)
-    call("landlock_restrict_self", ruleset, 0)
+    syscall("landlock_restrict_self", ruleset, 0)
     os.close(ruleset)

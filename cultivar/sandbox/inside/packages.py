@@ -1,10 +1,10 @@
-"""Packages that the user has opted in to: found by name only, and imported once the walls stand."""
+"""Packages that the user has opted in to: found by name only, and imported once the process is isolated."""
 
 import sys
 
 
-class Finder:
-    """Finds the named packages and nothing beside them, so that the rest of their folder stays out of reach."""
+class PackageFinder:
+    """Finds the named packages and no others in their folder."""
 
     def __init__(self, modules, prefix):
         self.modules, self.prefix = modules, prefix
@@ -15,13 +15,13 @@ class Finder:
         from importlib.util import spec_from_file_location
 
         origin, locations = self.modules[name]
-        inside = [self.prefix + place for place in locations] if locations else None
-        return spec_from_file_location(name, self.prefix + origin, submodule_search_locations=inside)
+        folders = [self.prefix + folder for folder in locations] if locations else None
+        return spec_from_file_location(name, self.prefix + origin, submodule_search_locations=folders)
 
 
-def load(modules, prefix):
-    """Import {name: (origin, locations)} from paths below `prefix`. ImportError where one fails."""
+def import_packages(modules, prefix):
+    """Import {name: (origin, locations)} from paths below `prefix`. Raises ImportError."""
     if modules:
-        sys.meta_path.append(Finder(modules, prefix))
+        sys.meta_path.append(PackageFinder(modules, prefix))
     for name in modules:
         __import__(name)

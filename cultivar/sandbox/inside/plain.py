@@ -1,8 +1,8 @@
 """Plain data as canonical text: two values have the same text exactly where `==` holds between them.
 
-Only built-in types are data, and subclasses that inherit their `==` unchanged (named tuples, IntEnum). An instance of
-any other class, above all one with its own `__eq__`, is opaque and equals nothing; so does NaN. The supervisor compares
-texts and so never decodes, hashes or compares an untrusted value.
+Plain data are of built-in types, or of subclasses that inherit their `==` unchanged (named tuples, IntEnum). An instance
+of any other class, above all one with its own `__eq__`, is opaque and equals nothing; neither does NaN. The supervisor
+compares texts and so never decodes, hashes or compares an untrusted value.
 """
 
 import sys
@@ -12,17 +12,22 @@ MAX_DEPTH = 200
 MAPPINGS = (dict, OrderedDict, Counter, defaultdict)
 SETS: tuple[type, ...] = (set, frozenset, type({}.keys()), type({}.items()))
 NUMBERS = (bool, int, float, complex)
-BASES: tuple[type, ...] = (int, float, str, tuple, list, dict, set, frozenset, bytes)
+BASE_TYPES: tuple[type, ...] = (int, float, str, tuple, list, dict, set, frozenset, bytes)
 
 
 class PlainError(ValueError):
     """The value is not plain data."""
 
 
-def number(value):
+def canonical_number(value):
+    """Canonical text of an int, float or complex. Raises PlainError for NaN."""
     kind = type(value)
     if kind is complex:
-        return number(value.real) if value.imag == 0 else f"c({number(value.real)},{number(value.imag)})"
+        return (
+            canonical_number(value.real)
+            if value.imag == 0
+            else f"c({canonical_number(value.real)},{canonical_number(value.imag)})"
+        )
     if kind is float:
         if value != value:
             raise PlainError("NaN equals nothing")
@@ -34,20 +39,20 @@ def number(value):
     return hex(value)
 
 
-def known(module, name):
-    """A class of a module that may not have been imported; None where it was not."""
+def loaded_class(module, name):
+    """A class of a module, None where the module has not been imported."""
     return getattr(sys.modules.get(module), name, None)
 
 
-def rational(value):
-    """Text of a Decimal or Fraction, the same as that of an equal int or float; None for any other kind."""
-    if type(value) is known("decimal", "Decimal"):
+def canonical_rational(value):
+    """Canonical text of a Decimal or Fraction, the same as that of an equal int or float; None for any other type."""
+    if type(value) is loaded_class("decimal", "Decimal"):
         if not value.is_finite():
-            return number(float(value))
+            return canonical_number(float(value))
         if abs(value.adjusted()) > 400:
             raise PlainError("a Decimal beyond 1e400")
         top, bottom = value.as_integer_ratio()
-    elif type(value) is known("fractions", "Fraction"):
+    elif type(value) is loaded_class("fractions", "Fraction"):
         top, bottom = value.numerator, value.denominator
     else:
         return None
@@ -60,33 +65,33 @@ def rational(value):
     return float.hex(near) if near.as_integer_ratio() == (top, bottom) else f"F({hex(top)},{hex(bottom)})"
 
 
-def inherited(value):
-    """The value as its built-in base type where its class takes `==` from there (NumPy scalars too), else None."""
+def base_value(value):
+    """The value as its built-in base type where its class inherits `==` from there (NumPy scalars too), else None."""
     mro = type.mro(type(value))
     if any(c.__module__ == "numpy" and c.__name__ == "generic" for c in mro):
         return value.item() if type(value.item()) in (*NUMBERS, str, bytes) else None
-    decides: type = next(c for c in mro if "__eq__" in c.__dict__)
-    if decides not in BASES:
+    eq_owner: type = next(c for c in mro if "__eq__" in c.__dict__)
+    if eq_owner not in BASE_TYPES:
         return None
-    if decides is int or decides is float:
-        return int.__add__(value, 0) if decides is int else float.__add__(value, 0.0)
-    if decides is str:
+    if eq_owner is int or eq_owner is float:
+        return int.__add__(value, 0) if eq_owner is int else float.__add__(value, 0.0)
+    if eq_owner is str:
         return str.__str__(value)
-    if decides is bytes:
+    if eq_owner is bytes:
         return bytes.__getitem__(value, slice(None))
-    contents = dict.items if decides is dict else decides.__dict__["__iter__"]
-    return decides(contents(value))
+    contents = dict.items if eq_owner is dict else eq_owner.__dict__["__iter__"]
+    return eq_owner(contents(value))
 
 
 def canonical(value, depth=0):
-    """Canonical text of plain data (one line, ASCII). PlainError for opaque values, NaN and depth > 200."""
+    """Canonical text of plain data (one line, ASCII). Raises PlainError for opaque values, NaN and depth > 200."""
     kind = type(value)
     if value is None:
         return "N"
     if kind is str:
-        return ascii(value)  # JSON would give two surrogates and the character that they make the same text
+        return ascii(value)  # in JSON two surrogates and the character that they encode have the same text
     if kind in NUMBERS:
-        return number(int(value) if kind is bool else value)
+        return canonical_number(int(value) if kind is bool else value)
     if depth > MAX_DEPTH:
         raise PlainError("nested deeper than 200")
     if kind is list:
@@ -101,14 +106,14 @@ def canonical(value, depth=0):
     if kind is bytes or kind is bytearray:
         return "b" + bytes(value).hex()
     if kind is range:
-        told = (len(value), *value[:1], *([value.step] if len(value) > 1 else []))  # what `==` of ranges looks at
-        return "r(" + ",".join([hex(v) for v in told]) + ")"
+        shape = (len(value), *value[:1], *([value.step] if len(value) > 1 else []))  # what `==` of ranges compares
+        return "r(" + ",".join([hex(v) for v in shape]) + ")"
     if kind is deque:
         return "q[" + ",".join([canonical(v, depth + 1) for v in value]) + "]"
-    text = rational(value)
+    text = canonical_rational(value)
     if text is not None:
         return text
-    base = inherited(value)
+    base = base_value(value)
     if base is None:
         raise PlainError(f"{kind.__module__}.{kind.__qualname__} is not plain data")
     return canonical(base, depth)
@@ -117,7 +122,7 @@ def canonical(value, depth=0):
 SCALARS = (type(None), bool, str)
 SEQUENCES: dict[type, str] = {list: "l", tuple: "t", set: "s", frozenset: "z", deque: "q"}
 BUILDERS = {tag: kind for kind, tag in SEQUENCES.items()}
-CLOCK = {
+DATETIME_FIELDS = {
     "date": ("year", "month", "day"),
     "time": ("hour", "minute", "second", "microsecond"),
     "datetime": ("year", "month", "day", "hour", "minute", "second", "microsecond"),
@@ -125,7 +130,7 @@ CLOCK = {
 }
 
 
-def surrogates(text):
+def has_surrogates(text):
     """Whether a string holds lone surrogates, which JSON may join."""
     if text.isascii():
         return False
@@ -136,49 +141,51 @@ def surrogates(text):
     return False
 
 
-def pack(value, other=None):
-    """Plain data as JSON-able data that `unpack` restores; `other(value)` packs what is not plain, or PlainError."""
+def pack(value, fallback=None):
+    """Plain data as JSON data that `unpack` restores. `fallback(value)` packs other objects; without it they raise PlainError."""
     kind = type(value)
     if kind in SCALARS:
-        return {"u": value.encode("utf-32-be", "surrogatepass").hex()} if kind is str and surrogates(value) else value
+        return (
+            {"u": value.encode("utf-32-be", "surrogatepass").hex()} if kind is str and has_surrogates(value) else value
+        )
     if kind is int:
         return value if -(1 << 53) < value < (1 << 53) else {"i": hex(value)}
     if kind is float:
         return {"f": float.hex(value)}
     if kind in SEQUENCES:
         items = sorted(value, key=repr) if kind in (set, frozenset) else value
-        return {SEQUENCES[kind]: [pack(v, other) for v in items]}
+        return {SEQUENCES[kind]: [pack(v, fallback) for v in items]}
     if kind in MAPPINGS:
-        return {"d": [[pack(k, other), pack(v, other)] for k, v in dict.items(value)]}
+        return {"d": [[pack(k, fallback), pack(v, fallback)] for k, v in dict.items(value)]}
     if kind is bytes or kind is bytearray:
         return {"b" if kind is bytes else "B": bytes(value).hex()}
     if kind is complex:
         return {"c": [float.hex(value.real), float.hex(value.imag)]}
     if kind is range:
         return {"r": [pack(v) for v in (value.start, value.stop, value.step)]}
-    if kind is known("decimal", "Decimal"):
+    if kind is loaded_class("decimal", "Decimal"):
         return {"D": str(value)}
-    if kind is known("fractions", "Fraction"):
+    if kind is loaded_class("fractions", "Fraction"):
         return {"F": [hex(value.numerator), hex(value.denominator)]}
-    clock = kind.__name__ in CLOCK and kind is known("datetime", kind.__name__)
-    if clock and getattr(value, "tzinfo", None) is None:
-        return {"T": [kind.__name__, *[getattr(value, name) for name in CLOCK[kind.__name__]]]}
-    if other is None:
+    is_datetime = kind.__name__ in DATETIME_FIELDS and kind is loaded_class("datetime", kind.__name__)
+    if is_datetime and getattr(value, "tzinfo", None) is None:
+        return {"T": [kind.__name__, *[getattr(value, name) for name in DATETIME_FIELDS[kind.__name__]]]}
+    if fallback is None:
         raise PlainError(f"{kind.__module__}.{kind.__qualname__} is not plain data")
-    return other(value)
+    return fallback(value)
 
 
-def unpack(data, other=None):
-    """The inverse of `pack`; `other(tag, body)` restores what is not plain. Odd data raise some exception."""
+def unpack(data, fallback=None):
+    """The inverse of `pack`; `fallback(tag, body)` restores other objects. Malformed data raise some exception."""
     if not isinstance(data, dict):
         if isinstance(data, list):
             raise PlainError("untagged list")
         return data
     ((tag, body),) = data.items()
     if tag in BUILDERS:
-        return BUILDERS[tag]([unpack(v, other) for v in body])
+        return BUILDERS[tag]([unpack(v, fallback) for v in body])
     if tag == "d":
-        return {unpack(k, other): unpack(v, other) for k, v in body}
+        return {unpack(k, fallback): unpack(v, fallback) for k, v in body}
     if tag == "i":
         return int(body, 16)
     if tag == "u":
@@ -194,14 +201,14 @@ def unpack(data, other=None):
     if tag == "r":
         return range(*[unpack(v) for v in body])
     if tag in ("D", "F", "T"):
-        return restore(tag, body)
-    if other is None:
+        return unpack_library_value(tag, body)
+    if fallback is None:
         raise PlainError(f"tag {tag!r}")
-    return other(tag, body)
+    return fallback(tag, body)
 
 
-def restore(tag, body):
-    """Values of modules that are loaded only where somebody needs them."""
+def unpack_library_value(tag, body):
+    """Restore values of modules that are imported only when needed."""
     if tag == "D":
         from decimal import Decimal
 
@@ -212,6 +219,6 @@ def restore(tag, body):
         return Fraction(int(body[0], 16), int(body[1], 16))
     import datetime
 
-    if body[0] not in CLOCK:
+    if body[0] not in DATETIME_FIELDS:
         raise PlainError(f"datetime.{body[0]}")
     return getattr(datetime, body[0])(*body[1:])

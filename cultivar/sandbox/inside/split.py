@@ -1,4 +1,4 @@
-"""Split runs: the tests in one process, the solution in another (peer.py is how they talk)."""
+"""Split runs: the tests in one process, the solution in another, connected by peer.py."""
 
 import contextlib
 import importlib
@@ -8,11 +8,11 @@ import types
 
 from .handover import TESTS
 from .peer import Peer
-from .proxies import Lost, Proxy, Unsupported, Withheld, exported
+from .proxies import AmbiguousName, PeerLost, Proxy, Unsupported, set_origin
 from .suites import Suite
 
 
-class Failed(Exception):
+class LoadFailed(Exception):
     """The solution could not be loaded; `kind` is the outcome."""
 
     def __init__(self, kind, text):
@@ -20,14 +20,14 @@ class Failed(Exception):
         self.kind = kind
 
 
-def serve_solution(job, sock, load, module):
-    """The process of the solution: load it, offer the exported names, answer until the tests end."""
+def serve_solution(job, sock, exec_source, new_module):
+    """In the solution's process: load it, offer the exported names, serve requests until the tests end."""
     peer = Peer(sock, trusted=False)
-    space = module("solution")
+    space = new_module("solution")
     captured = io.StringIO()
     try:
         with contextlib.redirect_stdout(captured):
-            load(job["code"], space, "<solution>")
+            exec_source(job["code"], space, "<solution>")
     except BaseException as error:
         try:
             text = str(error)[:250]
@@ -40,51 +40,56 @@ def serve_solution(job, sock, load, module):
         return
     offered = {name: peer.pack(space[name]) for name in job["exports"] if name in space}
     peer.send(["offer", offered, captured.getvalue()])
-    with contextlib.suppress(Lost):
+    with contextlib.suppress(PeerLost):
         while True:
             message = peer.receive()
             if message[0] == "ask":
-                peer.answer(message)
+                peer.serve_request(message)
 
 
-def run_tests(job, sock, load, module, report):
-    """The process of the tests: bind what the solution offers, run setup, then each test.
+def run_tests(job, sock, exec_source, new_module, report):
+    """In the tests' process: bind the names that the solution offers, run setup, then each test.
 
-    `report(index, error or None)` is told of every test; one that asks nothing of the solution tests nothing. Raises where there is nothing to test, and Lost or Unsupported
-    where the rest cannot be decided: no test can swallow them.
+    `report(index, error or None)` is called for every test; one that requests nothing from the solution is Unsupported.
+    Raises LoadFailed where the solution could not be loaded, PeerLost where its process has ended: no test can swallow
+    them.
     """
     peer = Peer(sock, trusted=True)
     message = peer.receive()
     if message[0] == "failed":
-        raise Failed(message[1] if message[1] in ("error", "memory", "early_exit") else "error", str(message[2])[:250])
+        raise LoadFailed(
+            message[1] if message[1] in ("error", "memory", "early_exit") else "error", str(message[2])[:250]
+        )
     if message[0] != "offer":
-        raise Failed("error", "no offer from the solution")
+        raise LoadFailed("error", "no offer from the solution")
     sys.stdout.write(str(message[2]))
-    space = module(TESTS)
+    space = new_module(TESTS)
     for name, (source, attribute) in job["modules"].items():
-        with contextlib.suppress(ImportError, AttributeError):  # by bindings(): the standard library's own objects
-            found = importlib.import_module(source)
-            space[name] = getattr(found, attribute) if attribute else found
-    space |= {name: Withheld(peer, name) for name in job["withheld"]}
+        with contextlib.suppress(
+            ImportError, AttributeError
+        ):  # chosen by find_bindings(): objects of the standard library
+            library = importlib.import_module(source)
+            space[name] = getattr(library, attribute) if attribute else library
+    space |= {name: AmbiguousName(peer, name) for name in job["ambiguous"]}
     shared = types.ModuleType("solution")
     sys.modules["solution"] = shared
     for name in job["exports"]:
         if name in message[1]:
-            space[name] = shared.__dict__[name] = exported(name, peer.unpack(message[1][name]))
-    load(job["setup"], space, "<setup>")
-    suite = Suite(load, space)
+            space[name] = shared.__dict__[name] = set_origin(name, peer.unpack(message[1][name]))
+    exec_source(job["setup"], space, "<setup>")
+    suite = Suite(exec_source, space)
     for index, test in enumerate(job["tests"]):
-        asked = peer.asked
-        trouble = suite.run(test, f"<test {index}>")
-        if isinstance(peer.fate, Lost):
-            raise peer.fate
-        if trouble is None and peer.asked == asked and not names_data(test, space, job["exports"]):
-            trouble = Unsupported("the test asks nothing of the solution")
-        report(index, peer.fate or (trouble and (peer.doubt or trouble)))
-        peer.fate = peer.doubt = None
+        before = peer.request_count
+        error = suite.run(test, f"<test {index}>")
+        if isinstance(peer.fatal_error, PeerLost):
+            raise peer.fatal_error
+        if error is None and peer.request_count == before and not reads_data(test, space, job["exports"]):
+            error = Unsupported("the test asks nothing of the solution")
+        report(index, peer.fatal_error or (error and (peer.undecided or error)))
+        peer.fatal_error = peer.undecided = None
 
 
-def names_data(test, space, exports):
-    """Whether a test looks at plain data of the solution (a constant), which takes no request."""
+def reads_data(test, space, exports):
+    """Whether a test uses plain data of the solution (a constant), which needs no request."""
     code = compile(test.replace("\r\n", "\n"), "<test>", "exec", dont_inherit=True)
     return any(name in exports and not isinstance(space.get(name), Proxy) for name in code.co_names)

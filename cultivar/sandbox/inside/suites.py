@@ -1,5 +1,5 @@
-"""Runs one text of tests, with what its execution alone would not show: `TestCase` classes, which a runner has to run,
-and failures in threads and in `__del__`, which Python only prints.
+"""Runs the tests of a job, including what executing them alone would miss: `TestCase` classes, which need a runner, and
+failures in threads and in `__del__`, which Python only prints.
 """
 
 import _thread
@@ -7,49 +7,50 @@ import sys
 
 
 class Suite:
-    """The tests of one run; as long as it lives, the hooks of the interpreter are its own."""
+    """The tests of one run. Installs the interpreter's hooks for errors in threads and finalizers."""
 
-    def __init__(self, load, space):
-        self.load, self.space = load, space
-        self.seen = {}  # id: TestCase class that has been run
-        self.elsewhere = []  # what was raised outside the main thread's course
-        sys.unraisablehook = self.unraisable
-        _thread._excepthook = self.in_thread  # where `threading` takes it from when it is imported
+    def __init__(self, exec_source, space):
+        self.exec_source, self.space = exec_source, space
+        self.finished = {}  # {id: TestCase class that has been run}
+        self.background_errors = []  # errors of other threads and finalizers
+        sys.unraisablehook = self.on_unraisable
+        _thread._excepthook = self.on_thread_error  # `threading` takes it from there when it is imported
         if (threading := sys.modules.get("threading")) is not None:
-            vars(threading)["excepthook"] = self.in_thread
+            vars(threading)["excepthook"] = self.on_thread_error
 
-    def in_thread(self, raised):
-        if not issubclass(raised.exc_type, SystemExit):
-            self.elsewhere.append(raised.exc_value or raised.exc_type())
+    def on_thread_error(self, error_args):
+        if not issubclass(error_args.exc_type, SystemExit):
+            self.background_errors.append(error_args.exc_value or error_args.exc_type())
 
-    def unraisable(self, raised):
-        if isinstance(raised.exc_value, AssertionError):
-            self.elsewhere.append(raised.exc_value)
+    def on_unraisable(self, error_args):
+        if isinstance(error_args.exc_value, AssertionError):
+            self.background_errors.append(error_args.exc_value)
 
     def run(self, test, filename):
-        """What the test raised, None where it passed."""
+        """Run one test; what it raised, None where it passed."""
         try:
-            self.load(test, self.space, filename)
-            self.cases()
-            self.threads()
+            self.exec_source(test, self.space, filename)
+            self.run_test_cases()
+            self.join_threads()
         except BaseException as error:
             return error
         finally:
-            raised, self.elsewhere = self.elsewhere, []
-        return raised[0] if raised else None
+            error_args, self.background_errors = self.background_errors, []
+        return error_args[0] if error_args else None
 
-    def cases(self):
-        kind = getattr(sys.modules.get("unittest.case"), "TestCase", None)  # where nobody loaded it, there are none
+    def run_test_cases(self):
+        """Run the TestCase classes that the tests have defined since the last call."""
+        kind = getattr(sys.modules.get("unittest.case"), "TestCase", None)  # without that module there are none
         if kind is None:
             return
         for value in list(self.space.values()):
-            ours = isinstance(value, type) and issubclass(value, kind) and value.__module__ == self.space["__name__"]
-            if ours and id(value) not in self.seen:
-                self.seen[id(value)] = value
+            is_own = isinstance(value, type) and issubclass(value, kind) and value.__module__ == self.space["__name__"]
+            if is_own and id(value) not in self.finished:
+                self.finished[id(value)] = value
                 run_case(value)
 
-    def threads(self):
-        """Wait for those that the interpreter would wait for at its end."""
+    def join_threads(self):
+        """Wait for the threads that the interpreter would wait for at its end."""
         if (threading := sys.modules.get("threading")) is not None:
             for thread in threading.enumerate():
                 if thread is not threading.current_thread() and not thread.daemon:
@@ -57,14 +58,14 @@ class Suite:
 
 
 def run_case(kind):
-    """Run the methods of a TestCase class; raises what the first of them that fails has raised."""
+    """Run the methods of a TestCase class; raises the error of the first that fails."""
     import unittest
 
-    class First(unittest.TestResult):
-        trouble = None
+    class FirstError(unittest.TestResult):
+        first_error = None
 
         def addError(self, test, err):
-            self.trouble = self.trouble or err[1]
+            self.first_error = self.first_error or err[1]
 
         addFailure = addError
 
@@ -73,9 +74,9 @@ def run_case(kind):
                 self.addError(test, err)
 
         def addUnexpectedSuccess(self, test):
-            self.trouble = self.trouble or AssertionError("a success that was not expected")
+            self.first_error = self.first_error or AssertionError("a success that was not expected")
 
-    result = First()
+    result = FirstError()
     unittest.defaultTestLoader.loadTestsFromTestCase(kind).run(result)
-    if result.trouble:
-        raise result.trouble
+    if result.first_error:
+        raise result.first_error

@@ -47,8 +47,8 @@ capset=91 setsid=157 setrlimit=164 landlock_restrict_self=446 landlock_create_ru
 mount_setattr=442 clone3=435 memfd_create=279 pivot_root=41
 """
 
-# What a snippet may call in every backend, some of it by argument (filters.py). Not setsockopt: large buffers of sockets
-# are the kernel's memory, which no limit of a process counts.
+# What a program may call in every backend, some of it depending on arguments (filters.py). Not setsockopt: large
+# socket buffers are kernel memory, which no limit of a process counts.
 SNIPPET = """
 read write readv writev pread64 pwrite64 preadv pwritev lseek close close_range fstat newfstatat stat lstat statx
 access faccessat faccessat2 open openat readlink readlinkat getcwd chdir fchdir getdents getdents64 mkdir mkdirat
@@ -71,7 +71,7 @@ mount umount2 unshare setns wait4 waitid pidfd_open seccomp capset setsid setrli
 landlock_restrict_self landlock_create_ruleset landlock_add_rule mount_setattr
 """.split()
 
-# Calls that take a path: denied after the lock in the seccomp backend, which has no other guard of the file system.
+# Calls that take a path: denied to programs in the seccomp backend, which has no other guard of the file system.
 PATHS = """
 newfstatat stat lstat statx access faccessat faccessat2 open openat readlink readlinkat chdir fchdir getdents
 getdents64 mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2 symlink symlinkat link linkat truncate creat

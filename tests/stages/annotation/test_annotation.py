@@ -106,10 +106,11 @@ def test_people_have_the_last_word_on_the_ontology(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("faults", [{"malformed": 1.0}, {"refusal": 1.0}, {"overlong": 1.0}])
 def test_what_cannot_be_read_is_quarantined_with_its_raw_text(faults):
+    many = instructions(f"{prompt} ({number})" for prompt in PROMPTS for number in range(20))
     with simulated("tagger", **faults) as tagger:
-        made = tag(instructions(), TagParams(), tagger)
-    counts = close("tag", {"instructions": instructions()}, {"tag_sets": made.tag_sets, "quarantine": made.quarantine})
-    assert counts["in"] == 4 and counts["quarantined"] >= 1
+        made = tag(many, TagParams(), tagger)
+    counts = close("tag", {"instructions": many}, {"tag_sets": made.tag_sets, "quarantine": made.quarantine})
+    assert counts["in"] == 80 and counts["quarantined"] >= 1
     assert all(row.error and row.raw for row in made.quarantine)
 
 

@@ -139,7 +139,6 @@ def test_execution_feedback_end_to_end():
     upper = [row for row in made.execution_demonstrations if row.prompt[0].content.endswith("Answer in upper case.")]
     assert upper and all(row.completion[0].content.isupper() for row in upper)
     assert all(row.chosen != row.rejected for row in made.execution_preferences)
-    assert "no verification function survives cross-validation" in {row.rule for row in made.dropped}
 
 
 def test_verification_functions_are_cross_validated():

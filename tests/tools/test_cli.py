@@ -1,0 +1,45 @@
+"""The `cultivar` command: every tool is a subcommand with help, and its exit status is the command's."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from project import ROOT, run
+from typer.testing import CliRunner
+
+from cultivar.cli import TOOLS, app
+
+
+def test_the_help_groups_every_tool_without_importing_any():
+    code = "import sys; sys.argv = ['cultivar', '--help']\nfrom cultivar.cli import app\ntry: app()\nfinally: print('polars' in sys.modules)"
+    shown = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True).stdout
+    assert shown.endswith("False\n")
+    sections = [line[:-1] for line in shown.splitlines() if line.endswith(":") and not line.startswith(" ")]
+    assert sections == ["Options", "Before a run", "Run", "Check", "Share"]
+    assert all(f"  {name} " in shown for name in TOOLS)
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_every_tool_has_help(name, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    shown = CliRunner().invoke(app, [name, "--help"])
+    assert shown.exit_code == 0 and "usage" in shown.output.lower()
+
+
+def test_the_module_form_and_the_command_are_one(tmp_path: Path):
+    for form in (("-m", "cultivar.tools.params"), ("-m", "cultivar", "params")):
+        there, missing = run(ROOT, *form, "params.yaml"), run(ROOT, *form, "nothing.yaml")
+        assert (there.returncode, missing.returncode) == (0, 1)
+        assert "all valid" in there.stdout and "nothing.yaml is not here" in missing.stderr
+
+
+def test_the_command_runs_the_code_of_the_checkout_that_it_is_called_in(tmp_path: Path):
+    """As in an experiment's own folder: the installed copy gives way."""
+    (tmp_path / "cultivar").mkdir()
+    (tmp_path / "cultivar/__init__.py").touch()
+    (tmp_path / "cultivar/cli.py").touch()
+    (tmp_path / "cultivar/__main__.py").write_text("import sys\nprint('of this folder', sys.argv[1:])\n")
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); sys.argv = ['cultivar', 'plan', 'tag']\n"
+    done = run(tmp_path, "-P", "-c", code + "from cultivar.cli import main; main()")
+    assert done.stdout == "of this folder ['plan', 'tag']\n", done.stderr
