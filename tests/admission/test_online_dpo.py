@@ -13,27 +13,13 @@ from schemas.params.training import OnlineDpoParams
 from schemas.rows import FinalPreference
 from schemas.stage import Checkpoints, Model, ModelOut
 from schemas.table import Context, Table
+from tests.admission.rows_synthesis import Characters
 from train.episode import Sampled
 from train.online_dpo import online_dpo
 from train.progress import Record
 from train.samples import Sample
 
-STOP = 0
 MODULE = sys.modules[online_dpo.__module__]
-
-
-class Characters:
-    """A tokenizer: a prompt's ids are the codes of its characters."""
-
-    eos_token_id = STOP
-
-    def apply_chat_template(self, messages, add_generation_prompt, return_dict):
-        assert add_generation_prompt and not return_dict
-        return [ord(c) for c in messages[-1]["content"]]
-
-
-def text(ids) -> str:
-    return "".join(map(chr, ids))
 
 
 def pair_row(prompt: str, split: str = "train", n: int = 0) -> dict:
@@ -85,9 +71,11 @@ def run(monkeypatch, tmp_path):
         def trainer(policy, reference, dataset, tokenizer, given, checkpoints, callbacks, make_optimizer, moments):
             assert isinstance(tokenizer, Characters) and given.episodes == len(rounds) - 1 and moments is None
             assert checkpoints.path.name == "training" and [type(each) for each in callbacks] == [Record]
-            pairs = [(text(row["prompt_ids"]), row["chosen_ids"], row["rejected_ids"]) for row in dataset]
-            trained.append((policy, reference, [(p, text(c[:-1]), text(r[:-1])) for p, c, r in pairs]))
-            assert all(ids[-1] == STOP for _, *sides in pairs for ids in sides)
+            pairs = [(Characters.text(row["prompt_ids"]), row["chosen_ids"], row["rejected_ids"]) for row in dataset]
+            trained.append(
+                (policy, reference, [(p, Characters.text(c[:-1]), Characters.text(r[:-1])) for p, c, r in pairs])
+            )
+            assert all(ids[-1] == Characters.eos_token_id for _, *sides in pairs for ids in sides)
             optimizers.append(make_optimizer)
             return SimpleNamespace(optimizer=None, policy=policy, done=[])
 
