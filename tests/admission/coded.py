@@ -23,6 +23,7 @@ OUTCOMES = {
     "crash": dict.fromkeys((T1, T2, T3), "error"),
     "lost": dict.fromkeys((T1, T2, T3), "sandbox_error"),
     "partly": {T2: "unsupported"},
+    "mixed": {T1: "sandbox_error", T2: "fail"},
 }
 
 

@@ -92,3 +92,17 @@ class HandSandbox:
             results = [self.outcome(job.code, each, job.turn) for each in job.tests or job.inputs]
             first = next((result for result in results if result != "pass"), "pass")
             yield Verdict(job.id, first, results, "", 0, 0, 0, self.backend, job.mode, "", "", job.limits or Limits())
+
+
+class Characters:
+    """A tokenizer: a prompt's ids are the codes of the characters of its last turn."""
+
+    eos_token_id = 0
+
+    def apply_chat_template(self, messages: list[dict], add_generation_prompt: bool, return_dict: bool) -> list[int]:
+        assert add_generation_prompt and not return_dict
+        return [ord(c) for c in messages[-1]["content"]]
+
+    @staticmethod
+    def text(ids: Iterable[int]) -> str:
+        return "".join(map(chr, ids))

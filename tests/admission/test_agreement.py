@@ -27,6 +27,10 @@ def test_a_sampled_test_is_one_assert_that_calls_the_function(test):
     assert dropped([GOOD], tests=[], sets=[[test]]) == {UNTRUSTED: 1}
 
 
+def test_a_sampled_test_may_call_methods_of_what_the_function_gives():
+    assert kept([GOOD], tests=[], sets=[["assert f(1).bit_length() > 0"]]) == [GOOD]
+
+
 def test_a_test_set_that_cannot_be_read_is_quarantined_and_the_others_decide():
     found, _ = solve([GOOD], tests=[], sets=["no JSON", [T1]])
     assert completions(found.execution_demonstrations) == [GOOD]
