@@ -39,8 +39,8 @@ TOOLS = {
     "reads": Tool(CHECK, "cultivar.tools.reads", "Compare what stages read with what dvc.yaml lists."),
     "hermetic": Tool(CHECK, "cultivar.tools.hermetic", "Run stages with only what they declare and compare."),
     "sandbox": Tool(CHECK, "cultivar.sandbox.__main__", "Which sandbox backends work here; a self-test; one program."),
-    "sync": Tool(SHARE, "cultivar.store.sync", "Push or pull the generation store."),
-    "compact": Tool(SHARE, "cultivar.store.compaction", "Merge the store's small segments."),
+    "sync": Tool(SHARE, "cultivar.tools.sync", "Push or pull the generation store."),
+    "compact": Tool(SHARE, "cultivar.tools.compact", "Merge the store's small segments."),
 }
 OWN_PARSERS = ("run", "sandbox")
 """Subcommands that parse their arguments themselves, since they run without this module too."""

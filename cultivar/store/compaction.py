@@ -6,15 +6,10 @@ A merged segment is published before those that it replaces are removed; a reade
 again. Earliest answers win, as they do when reading.
 """
 
-import sys
-from pathlib import Path
-from typing import Annotated
-
 import polars as pl
-import typer
 
 from cultivar.store.segments import SegmentFolder, write_segment
-from cultivar.store.store import Store, project_store_folder
+from cultivar.store.store import Store
 
 ROWS = 200_000  # rows of a merged segment, at most about twice as many: bounds the memory
 
@@ -63,23 +58,3 @@ def merge(folder: SegmentFolder, names: list[str], keep: pl.Series | None) -> No
     for name in names:
         if written is None or name != written.name:
             (folder.path / name).unlink(missing_ok=True)
-
-
-def main(folder: Annotated[Path | None, typer.Argument(help="of the store; default: the project's")] = None) -> int:
-    """Compact every kind of the store."""
-    try:
-        store = Store(folder or project_store_folder())
-    except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    for kind in store.kinds():
-        before, after = compact(store, kind)
-        print(f"{kind}: {before} segments, now {after}")
-    print(f"{store.root}: compacted")
-    return 0
-
-
-if __name__ == "__main__":
-    from cultivar.cli import run_module
-
-    run_module("compact")

@@ -10,18 +10,15 @@ reported and left out. Nothing is ever overwritten. A push that was interrupted 
 
 import hashlib
 import os
-import sys
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-import typer
 from fsspec.core import url_to_fs
 from tqdm import tqdm
 
 from cultivar.store.segments import SUFFIX
-from cultivar.store.store import project_store_folder
 
 ATOMIC = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oci", "memory"})
 """Protocols whose uploads are atomic; elsewhere a temporary file is renamed."""
@@ -106,33 +103,3 @@ def remote_segments(system: Any, base: str) -> set[str]:
     start = base.rstrip("/") + "/"
     names = {path.removeprefix(start) for path in paths if path.startswith(start) and path.endswith(SUFFIX)}
     return {name for name in names if "damaged" not in Path(name).parts and not Path(name).name.startswith(".")}
-
-
-def main(
-    direction: Annotated[Literal["push", "pull"], typer.Argument()],
-    url: Annotated[str, typer.Argument(help="any URL that fsspec knows: s3://…, gs://…, sftp://…, a folder")],
-    store: Annotated[
-        Path | None, typer.Option(help="folder of the store; default: CULTIVAR_STORE, runtime.store, .cache")
-    ] = None,
-) -> int:
-    work = push if direction == "push" else pull
-    try:
-        root = store or project_store_folder()
-        count, damaged = work(root, url)
-    except KeyboardInterrupt:
-        print("\nstopped; finished segments are in their place, run it again to go on", file=sys.stderr)
-        return 130
-    except (OSError, ValueError, ImportError) as error:
-        print(f"error: {url}: {error}", file=sys.stderr)
-        return 1
-    for name in damaged:
-        side = root if direction == "push" else url
-        print(f"{side}/{name} is damaged and was left out; delete it, then {direction} again", file=sys.stderr)
-    print(f"{direction}: {count} segments copied, {len(damaged)} damaged")
-    return 1 if damaged else 0
-
-
-if __name__ == "__main__":
-    from cultivar.cli import run_module
-
-    run_module("sync")

@@ -281,7 +281,7 @@ def test_tools_find_the_store_that_params_name(tmp_path: Path, monkeypatch: pyte
     assert project_store_folder() == tmp_path / "elsewhere"
     with Store(project_store_folder()) as store:
         store.put("kind", pl.DataFrame({"key": [bytes(16)], "text": ["answer"]}))
-    for command in (["cultivar.store.sync", "push", str(tmp_path / "remote")], ["cultivar.store.compaction"]):
+    for command in (["cultivar.tools.sync", "push", str(tmp_path / "remote")], ["cultivar.tools.compact"]):
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
         done = subprocess.run([sys.executable, "-m", *command], env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr

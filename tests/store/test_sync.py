@@ -50,7 +50,7 @@ def test_a_truncated_segment_is_neither_pushed_nor_pulled(tmp_path: Path) -> Non
     assert [path.name for path in (tmp_path / "new").rglob("*.parquet")] == [other.name]
     (store.root / name).write_bytes(b"PAR1")
     assert push(store.root, str(tmp_path / "another")) == (1, [name])
-    command = [sys.executable, "-m", "cultivar.store.sync", "pull", str(remote), "--store", str(tmp_path / "third")]
+    command = [sys.executable, "-m", "cultivar.tools.sync", "pull", str(remote), "--store", str(tmp_path / "third")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert (
         done.returncode == 1 and f"{name} is damaged" in done.stderr and "1 segments copied, 1 damaged" in done.stdout

@@ -1,0 +1,30 @@
+"""Merge the small segments of the generation store into large ones, while others read and write: `cultivar compact`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cultivar.store.compaction import compact
+from cultivar.store.store import Store, project_store_folder
+
+
+def main(folder: Annotated[Path | None, typer.Argument(help="of the store; default: the project's")] = None) -> int:
+    """Compact every kind of the store."""
+    try:
+        store = Store(folder or project_store_folder())
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    for kind in store.kinds():
+        before, after = compact(store, kind)
+        print(f"{kind}: {before} segments, now {after}")
+    print(f"{store.root}: compacted")
+    return 0
+
+
+if __name__ == "__main__":
+    from cultivar.cli import run_module
+
+    run_module("compact")
