@@ -4,6 +4,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from schemas.errors import ParamsError
 from schemas.ids import content_id
@@ -11,29 +12,16 @@ from schemas.params.engines import RuntimeParams
 from schemas.rows import FinalPreference
 from schemas.stage import Checkpoints, Model, ModelOut
 from schemas.table import Context, Table
+from tests.admission.rows_synthesis import Characters
 from train.episode import ScoredSamples
 from train.episode_training import EpisodeTraining
 from train.online_dpo import online_dpo
 from train.params import OnlineDpoParams
+from train.progress import TrainingLog
 from train.sampling.samples import Sample
 
-STOP = 0
 STAGE = sys.modules[online_dpo.__module__]
 TRAINING = sys.modules[EpisodeTraining.__module__]
-
-
-class Characters:
-    """A tokenizer: a prompt's ids are the codes of its characters."""
-
-    eos_token_id = STOP
-
-    def apply_chat_template(self, messages, add_generation_prompt, return_dict):
-        assert add_generation_prompt and not return_dict
-        return [ord(c) for c in messages[-1]["content"]]
-
-
-def text(ids) -> str:
-    return "".join(map(chr, ids))
 
 
 def pair_row(prompt: str, split: str = "train", n: int = 0) -> dict:
@@ -58,11 +46,14 @@ def run(monkeypatch, tmp_path):
     """Runs the stage; `rounds` are {prompt: {text: reward}} for each episode and the final measurement."""
 
     def play(rounds, rows=None, kl=(), folder="a", **params):
-        trainings, calls = [], []
+        trainings, calls, factories, set_ups = [], [], [], []
 
         class Rollouts:
-            def __init__(self, *, start, reward, **_):
+            def __init__(self, *, start, reward, tokenizer, params, runtime, checkpoints, progress):
                 calls.append((start.path, reward.path))
+                given = (tokenizer, params, runtime, checkpoints)
+                kinds = (Characters, OnlineDpoParams, RuntimeParams, Checkpoints)
+                assert all(map(isinstance, given, kinds)) and callable(progress)
 
             def baseline(self, prompts_by_episode):
                 return [[0.0] * len(prompts) for prompts in prompts_by_episode]
@@ -75,37 +66,58 @@ def run(monkeypatch, tmp_path):
                 return ScoredSamples(samples, [list(each.values()) for each in rewards])
 
             def kl_to_start(self, episode, policy, prompts, scored):
+                assert isinstance(scored, ScoredSamples) and len(scored.samples) == len(prompts)
                 return [kl[episode] if kl else 0.0] * len(prompts)
 
             def close(self):
                 pass
 
-        def trainer(policy, reference, dataset, *_, **__):
+        def trainer(
+            policy, reference, dataset, tokenizer, params, checkpoints, *, callbacks, optimizer_factory, moments
+        ):
+            assert isinstance(tokenizer, Characters) and params.episodes == len(rounds) - 1 and moments is None
+            assert checkpoints.path.name == "training" and [type(each) for each in callbacks] == [TrainingLog]
+            text = Characters.text
             pairs = [(text(row["prompt_ids"]), row["chosen_ids"], row["rejected_ids"]) for row in dataset]
             trainings.append((policy, reference, [(p, text(c[:-1]), text(r[:-1])) for p, c, r in pairs]))
-            assert all(ids[-1] == STOP for _, *sides in pairs for ids in sides)
-            return SimpleNamespace(optimizer=None, policy=policy)
+            assert all(ids[-1] == Characters.eos_token_id for _, *sides in pairs for ids in sides)
+            factories.append(optimizer_factory)
+            return SimpleNamespace(optimizer=None, policy=policy, runs=0)
 
-        def save(training, tokenizer, path):
+        def train(trainer):
+            trainer.runs += 1
+
+        def read_tokenizer(model, trusted):
+            assert (model.path.name, trusted) == (params.get("start", "dpo"), ["own"])
+            return Characters()
+
+        def read_model(model, *, trusted, attention):
+            assert (trusted, attention) == (["own"], "eager")
+            return (model.path / "name").read_text()
+
+        def save(trainer, tokenizer, path):
+            assert isinstance(tokenizer, Characters)
             path.mkdir(parents=True)
-            (path / "name").write_text(f"{training.policy}+")
+            (path / "name").write_text(f"{trainer.policy}{'+' * trainer.runs}")
 
         for name in ("base", "sft", "dpo", "reward"):
             (tmp_path / name).mkdir(exist_ok=True)
             (tmp_path / name / "name").write_text(name)
         for module, name, fake in [
             (STAGE, "Rollouts", Rollouts),
-            (STAGE, "read_tokenizer", lambda *_: Characters()),
-            (STAGE, "set_up_process", lambda *_: None),
-            (TRAINING, "set_up_process", lambda *_: None),
+            (STAGE, "read_tokenizer", read_tokenizer),
+            (STAGE, "set_up_process", lambda *how: set_ups.append(how)),
+            (STAGE, "Deltas", lambda *paths: paths),
+            (TRAINING, "set_up_process", lambda *how: set_ups.append(how)),
             (TRAINING, "preference_trainer", trainer),
-            (TRAINING, "train_resumably", lambda trainer: None),
+            (TRAINING, "train_resumably", train),
             (TRAINING, "save_model", save),
-            (TRAINING, "read_model", lambda model, **_: (model.path / "name").read_text()),
+            (TRAINING, "read_model", read_model),
         ]:
             monkeypatch.setattr(module, name, fake)
         data = rows or [pair_row(prompt) for prompt in rounds[0]]
-        settings = {"episodes": len(rounds) - 1, "optimizer": "adamw", "max_new_tokens": 8, "samples": 2} | params
+        loading = {"trusted": ["own"], "attention": "eager"}
+        settings = {"episodes": len(rounds) - 1, "optimizer": "adamw", "max_new_tokens": 8} | loading | params
         models = (Model(tmp_path / name) for name in ("base", "sft", "dpo", "reward"))
         out = ModelOut(tmp_path / folder)
         output = online_dpo(
@@ -119,7 +131,14 @@ def run(monkeypatch, tmp_path):
         )
         for table in output[:3]:
             table.check()
-        return SimpleNamespace(output=output, trainings=trainings, calls=calls, model=(out.path / "name").read_text())
+        return SimpleNamespace(
+            output=output,
+            trainings=trainings,
+            calls=calls,
+            factories=factories,
+            set_ups=set_ups,
+            model=(out.path / "name").read_text(),
+        )
 
     return play
 
@@ -150,6 +169,39 @@ def test_a_policy_is_trained_on_from_the_one_before_against_the_first(run):
     played = run([ROUND] * 3, folder="b", reference="episode", start="sft")
     assert [models[:2] for models in played.trainings] == [("sft", "sft"), ("sft+", "sft+")] and played.model == "sft++"
     assert played.calls[0][0].name == "sft" and played.calls[0][1].name == "reward"
+
+
+def test_each_episode_trains_with_a_seed_and_an_optimizer_of_its_own(run, monkeypatch):
+    merging = {"reserve": 0.5, "alpha": 0.25, "semantics": "paper", "step_k": 3, "seed": 7}
+    adam = {"learning_rate": 0.5, "floor": 0.25, "beta1": 0.75, "beta2": 0.875, "epsilon": 0.0625}
+    for optimizer, name in (("ondare", "OnDARE"), ("onties", "OnTIES")):
+        monkeypatch.setattr(TRAINING, name, lambda groups, name=name, **named: (name, groups, named))
+        played = run([ROUND] * 3, folder=optimizer, optimizer=optimizer, weight_decay=0.125, **merging, **adam)
+        assert played.set_ups == [(7, True), (7000, True), (7001, True)]
+        first_steps = []
+        for create in played.factories:
+            created, groups, named = create(torch.nn.Linear(2, 2))
+            assert created == name
+            first_steps.append(named.pop("first_step"))
+            assert [path.name for path in named.pop("deltas")] == ["sft", "base"]
+            assert named == {"lr": 0.5, "betas": (0.75, 0.875), "eps": 0.0625} | merging
+            decays = [([name for name, _ in group["params"]], group["weight_decay"]) for group in groups]
+            assert decays == [(["weight"], 0.125), (["bias"], 0.0)]
+        assert first_steps[0] == 0 < first_steps[1]
+
+
+def test_masks_go_on_with_moments_that_go_on_and_adamw_has_none(run, monkeypatch):
+    monkeypatch.setattr(TRAINING, "OnTIES", lambda groups, *, first_step, **_: first_step)
+    kept = run([ROUND] * 3, optimizer="onties", optimizer_state="kept")
+    assert [create(torch.nn.Linear(2, 2)) for create in kept.factories] == [0, 0]
+    assert run([ROUND] * 2, folder="adamw", optimizer="adamw").factories == [None]
+
+
+def test_the_figures_are_of_the_first_and_of_the_last_policy(run):
+    last = {prompt: {"x": 9.0, "y": 8.0} for prompt in ROUND}
+    metrics = run([ROUND, ROUND, last]).output.metrics
+    assert metrics["reward_first"] == pytest.approx(2.5 / 7)
+    assert (metrics["reward_last"], metrics["win_rate_last"]) == (8.5, 1.0)
 
 
 def test_margins_ties_and_lengths_of_params_hold_for_what_is_trained(run):

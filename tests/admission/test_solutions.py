@@ -79,6 +79,7 @@ def test_verdicts_of_a_backend_without_walls_say_so(monkeypatch):
         ([code("partly")], NO_VERDICT),
         ([code("partly"), HALF], NO_VERDICT),
         ([code("crash")], UNTRUSTED),
+        ([code("mixed")], UNTRUSTED),
     ],
 )
 def test_a_task_that_no_solution_solves_says_whether_the_sandbox_is_to_blame(solutions, rule):

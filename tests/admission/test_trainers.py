@@ -14,6 +14,7 @@ from train.dpo import dpo
 from train.params import DpoParams, RewardParams, SftParams
 from train.reward import heldout_metrics, length_gap, reward
 from train.sft import sft
+from train.tokenized import TooManyOverlong
 from train.tokenizer import train_tokenizer
 
 TOKENIZER = train_tokenizer(["Why is it so? Because it is."], 300, 512)
@@ -62,7 +63,7 @@ def given(monkeypatch, tmp_path):
             assert (model.path, trusted, attention) == (Path("sft"), params.trusted, params.attention)
             return SimpleNamespace(config=SimpleNamespace(), more=more)
 
-        params = params.model_copy(update={"trusted": ["own"], "attention": "eager"})
+        params = params.model_copy(update={"trusted": ["own"], "attention": "eager", "seed": params.seed + 1})
         module, started = sys.modules[stage.__module__], []
         monkeypatch.setattr(module, "set_up_process", lambda *how: started.append(how))
         monkeypatch.setattr(module, "read_tokenizer", lambda model, trusted: TOKENIZER if trusted == ["own"] else None)
@@ -127,6 +128,28 @@ def test_dpo_is_given_the_train_split_of_p_and_selects_as_many_pairs_as_params_s
     assert {tuple(dpo_prompts(given, data, pairs=4, seed=seed)) for seed in range(4)} != {tuple(some)}
 
 
+@pytest.mark.parametrize(
+    ("stage", "trainer", "model", "kind"),
+    [
+        (sft, "SFTTrainer", FinalDemonstration, SftParams),
+        (reward, "RewardTrainer", FinalPreference, RewardParams),
+        (dpo, "preference_trainer", FinalPreference, DpoParams),
+    ],
+)
+def test_rows_beyond_max_length_are_left_out_up_to_a_share_of_them(given, stage, trainer, model, kind):
+    data = rows(model, "train", 4)
+    data[0]["prompt"] = [{"role": "user", "content": "long " * 50}]
+
+    def row_count(max_length: int, overlong_share: float) -> int:
+        params = kind(max_length=max_length, overlong_share=overlong_share)
+        arguments, named = given(stage, trainer, context(model, data), params)
+        return (named.get("train_dataset") or arguments[2]).num_rows
+
+    assert (row_count(120, 0.25), row_count(500, 0.0)) == (3, 4)
+    with pytest.raises(TooManyOverlong):
+        row_count(120, 0.24)
+
+
 # ---------------------------------------------------------------- held-out pairs of the reward model
 
 
@@ -164,6 +187,7 @@ def test_held_out_pairs_are_counted_by_whether_the_chosen_side_scores_higher():
     ("chosen", "rejected", "name"),
     [
         (10, 10, "similar_length"),
+        (1, 1, "similar_length"),
         (11, 10, "similar_length"),
         (10, 11, "similar_length"),
         (12, 10, "chosen_longer"),
