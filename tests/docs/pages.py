@@ -39,7 +39,7 @@ def blocks(page: Path) -> list[Block]:
 def run_block(workspace: Workspace, block: Block) -> str:
     """Run a block's commands in one shell that stops at the first failure; what it printed. Fails with the output."""
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", block.text],
+        ["bash", "-eu", "-c", block.text],
         cwd=workspace.folder,
         env=workspace.environment(),
         capture_output=True,
