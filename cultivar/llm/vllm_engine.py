@@ -41,7 +41,7 @@ class SharedEngine:
             from vllm.v1.engine.async_llm import AsyncLLM
         except ImportError as error:
             raise ImportError(
-                f"engine vllm needs vLLM ({error}): `pip install vllm` on GPUs; README.md says how on a CPU"
+                f"engine vllm needs vLLM ({error}): `pip install vllm` on GPUs; docs/models.md says how on a CPU"
             ) from error
         settings: dict[str, Any] = {
             "enable_log_requests": False,

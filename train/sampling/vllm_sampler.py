@@ -32,7 +32,7 @@ def create_engine(folder: Path, arguments: Mapping[str, Any], **more: Any) -> An
             from vllm.platforms import current_platform
         except ImportError as error:
             raise ImportError(
-                f"vllm as sampler or scorer needs vLLM ({error}): `pip install vllm` on GPUs; README.md says how on a CPU"
+                f"vllm as sampler or scorer needs vLLM ({error}): `pip install vllm` on GPUs; docs/models.md says how on a CPU"
             ) from error
         options: dict[str, Any] = {"disable_log_stats": True} | dict(arguments) | more
         if current_platform.is_cpu():
