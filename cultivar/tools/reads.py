@@ -104,7 +104,7 @@ def calls(modules: set[str], name: str) -> Iterator[ast.Call]:
 
 
 def prompts_of(modules: set[str]) -> Iterator[Path]:
-    """Prompt files that the modules name, and all that these include; of a name made at run time, its entire folder."""
+    """Prompt files that the modules name, and all that these include; of a computed name, its entire folder."""
     for call in calls(modules, "Prompt"):
         name = call.args[0]
         if isinstance(name, ast.Constant):
@@ -179,7 +179,7 @@ def impurities(module: str) -> Iterator[str]:
 
 
 def unseeded(name: ast.AST, tree: ast.Module) -> bool:
-    """Whether a generator is made without a seed."""
+    """Whether a generator is created without a seed."""
     calls_of_it = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.func is name]
     return any(not call.args and not call.keywords for call in calls_of_it)
 

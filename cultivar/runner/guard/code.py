@@ -1,7 +1,7 @@
 """The code guard: what a stage imports must be what its fingerprint says, before it begins and when it ends.
 
 `dvc repro` runs stage `code` first, which brings fingerprints up to date; `dvc repro -s STAGE` after an edit does not,
-and would record the old fingerprint as the origin of what the new code made.
+and would record the old fingerprint as the origin of what the new code wrote.
 """
 
 import os
