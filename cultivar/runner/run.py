@@ -70,8 +70,8 @@ def run(stage: str, items: dict[str, str]) -> None:
             return
         tables = {name: value for name, value in outputs.items() if isinstance(value, Table)}
         states = close(stage, binding.consumed, tables)
+        check_origin()  # first: what is missing now would show in `check_imports` as never declared
         code.check_imports()
-        check_origin()
         usage = binding.usage()
         metrics = metrics_of(states, binding.consumed, tables, usage) | (outputs.get("metrics") or {})
         write_outputs(spec, outputs, binding.models, metrics)
