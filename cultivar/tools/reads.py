@@ -19,7 +19,7 @@ from typing import Any
 from jinja2 import Environment, meta
 
 from cultivar.runner.fingerprints import CODE, FOLDER
-from cultivar.runner.fingerprints.closure import RUNNER, Source, file_of
+from cultivar.runner.fingerprints.closure import RUNNER, SourceTree, file_of
 from cultivar.runner.graph import GRAPH, load_yaml, stage_module, stage_spec
 
 PROMPTS = Path("prompts")
@@ -82,7 +82,7 @@ def differences(stage: str) -> Iterator[str]:
 
 def code_of_stage(stage: str) -> set[str]:
     """Modules that belong to the stage's own reasoning: its imports without the runner, engines and sandbox."""
-    source = Source()
+    source = SourceTree()
     own: dict[str, set[str]] = {}
     shared: dict[str, set[str]] = {}
     source.follow(stage_module(stage), True, own)
