@@ -72,7 +72,7 @@ class EpisodeTraining:
     def train_policy(self, episode: int, policy: Path, pairs: Sequence[Columns], log: TrainingLog, draft: Path) -> None:
         """DPO on the pairs, starting from a policy's folder; saves the policy to `draft`.
 
-        With `optimizer_state: kept` the optimizer's moments are read from beside the old policy and saved beside the new.
+        With `optimizer_state: kept` the moments are read from beside the old policy and saved beside the new one.
         """
         params = self.params
         set_up_process(params.seed * 1_000 + episode, params.launch == "cpu")
@@ -97,7 +97,7 @@ class EpisodeTraining:
             torch.save(trainer.optimizer.state_dict()["state"], draft / "optimizer.pt")
 
     def copy_policy(self, episode: int, policy: Path, draft: Path) -> None:
-        """Copy the policy with its moments to `draft`; that of the first episode comes from another stage without any."""
+        """Copy the policy with its moments to `draft`; the first episode's comes from another stage and has none."""
         if episode:
             shutil.copytree(policy.parent, draft)
         else:

@@ -1,9 +1,9 @@
 """online_dpo: online training (Qwen2 report, section 4.3), a loop of episodes around TRL's DPOTrainer.
 
 In each episode: sample k completions of some prompts of P from the current policy, score them with the reward model,
-take the most and the least preferred of each prompt (ties and small margins left out), train on the pairs with the
-Online Merging Optimizer (arXiv 2405.17931), give the new weights to the sampler, and go on. TRL's own OnlineDPOTrainer samples exactly two
-completions and is experimental, so it is not used.
+take the most and the least preferred of each prompt (ties and small margins left out), train on the pairs with an
+Online Merging Optimizer (arXiv 2405.17931), give the new weights to the sampler, and go on. TRL's own OnlineDPOTrainer
+samples exactly two completions and is experimental, so it is not used.
 
 Each episode begins from what the one before left on disk, so a killed stage goes on where it was. Reward hacking shows
 as a reward that rises while KL and length do too; where a declared limit is passed, the policy before that episode's is
@@ -141,8 +141,8 @@ def result(signals: list[Signals], rows: list[EpisodeRows], *, trained: int, sto
     """Tables, plot and metrics, where the policy after `trained` episodes is the result.
 
     `signals`, `rows`: one entry per measured policy; entry i is of the policy after i episodes. `stopped`: the limit
-    that ended the run. All pairs but the last round's were trained on; those of episodes
-    whose policy was rejected count as rejected.
+    that ended the run. All pairs but the last round's were trained on; those of episodes whose policy was rejected count
+    as rejected.
     """
     plot = pl.DataFrame(signals, schema=PLOT_SCHEMA)
     last = signals[trained]
