@@ -12,7 +12,7 @@ import orjson
 
 
 def content_id(kind: str, content: Any, parents: Iterable[str] = ()) -> str:
-    """32 hex characters that identify a row of `kind` with this `content`, made from `parents` (order is kept)."""
+    """32 hex characters that identify a row of `kind` with this `content`, derived from `parents` (order matters)."""
     canonical = orjson.dumps([kind, content, list(parents)], option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(canonical).hexdigest()[:32]
 

@@ -1,7 +1,7 @@
 """Rows of the two products, D (demonstrations) and P (preferences); every stage that makes some builds them here.
 
 A row's id is the hash of its prompt, its completion (or both sides of the pair) and its parents, so that equal texts of
-equal origin are one row, whichever stage made it.
+equal origin are one row, whichever stage wrote it.
 """
 
 from collections.abc import Mapping, Sequence

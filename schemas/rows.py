@@ -1,7 +1,7 @@
 """The rows of every table, in the order of the recipe.
 
 Each class is the one contract of its table: `schemas.table` derives the Parquet schema from it and checks its
-constraints. Every row has an `id` (hash of content and parents) and `parents` (ids of the rows that it was made from).
+constraints. Every row has an `id` (hash of content and parents) and `parents` (ids of the rows it was derived from).
 """
 
 from typing import Annotated, Literal
@@ -46,7 +46,7 @@ class Scored(Part):
 
 
 class Dropped(Row):
-    """A row (or a candidate made from it) that a named rule removed."""
+    """A row (or a candidate derived from it) that a named rule removed."""
 
     stage: Text
     rule: Text

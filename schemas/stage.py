@@ -29,7 +29,7 @@ class UndeclaredRead(PermissionError):
 
 
 class Unfinished(UserError, RuntimeError):
-    """Some of a stage's requests or programs got no result for a reason that passes; what did is kept.
+    """Some of a stage's requests or programs got no result for a transient reason; all other results are stored.
 
     The stage fails, so that DVC records nothing, and its next run asks for what is left.
     """

@@ -22,12 +22,18 @@ from train.settings import read_model, save_model, set_up_process
 from train.tokenized import Columns, pair_tokens
 
 MASK_STEPS = 1_000_000
-"""Steps of a mask's counter that each episode has for itself."""
+"""Steps of the mask counter reserved for one episode, so that no two episodes draw the same masks."""
+POLICIES_STORED = 3
+"""Newest policies that stay on disk: a stop goes back one episode."""
 
 
 @dataclass(kw_only=True)
 class EpisodeTraining:
-    """Trains the policy of each episode. `start`: the first policy; `deltas`: τ, None without a merging optimizer."""
+    """Trains the policy of each episode.
+
+    `start`: the first policy. `deltas`: τ = θ_SFT - θ_base, None without a merging optimizer. `checkpoints`: where
+    episodes have their folders.
+    """
 
     start: Model
     tokenizer: PreTrainedTokenizerBase
@@ -37,9 +43,10 @@ class EpisodeTraining:
     progress: Progress
 
     def run(self, episode: int, policy: Path, pairs: Sequence[Columns]) -> tuple[Path, Signals]:
-        """Train on an episode's pairs: the new policy's folder, and the training's signals.
+        """Train on an episode's pairs; returns the new policy's folder and the training's signals.
 
-        Without pairs the policy stays as it is. After a kill both are found on disk.
+        `policy`: folder of the policy to train. `pairs`: `prompt_ids`, `chosen_ids`, `rejected_ids` each; without any,
+        the policy stays as it is. After a kill both results are read from disk. All processes call this together.
         """
         folder = episode_folder(self.checkpoints.path, episode)
         done, signals_file = folder / "done", folder / "trained.json"
@@ -56,14 +63,17 @@ class EpisodeTraining:
             if is_main_process():
                 draft.rename(done)
                 shutil.rmtree(folder / "training", ignore_errors=True)
-                if episode >= 3:  # a stop goes back one episode; older policies are not needed
-                    expired = episode_folder(self.checkpoints.path, episode - 3)
+                if episode >= POLICIES_STORED:
+                    expired = episode_folder(self.checkpoints.path, episode - POLICIES_STORED)
                     shutil.rmtree(expired / "done" / "policy", ignore_errors=True)
             PartialState().wait_for_everyone()
         return done / "policy", cached_json(signals_file, lambda: training_signals(len(pairs), log))
 
     def train_policy(self, episode: int, policy: Path, pairs: Sequence[Columns], log: TrainingLog, draft: Path) -> None:
-        """DPO on the pairs from the policy of a folder; policy (and moments, where they go on) are saved to `draft`."""
+        """DPO on the pairs, starting from a policy's folder; saves the policy to `draft`.
+
+        With `optimizer_state: kept` the moments are read from beside the old policy and saved beside the new one.
+        """
         params = self.params
         set_up_process(params.seed * 1_000 + episode, params.launch == "cpu")
         keeps_moments = params.optimizer_state == "kept"
@@ -87,7 +97,7 @@ class EpisodeTraining:
             torch.save(trainer.optimizer.state_dict()["state"], draft / "optimizer.pt")
 
     def copy_policy(self, episode: int, policy: Path, draft: Path) -> None:
-        """The policy as it is, with its moments; the first episode's comes from another stage and has none."""
+        """Copy the policy with its moments to `draft`; the first episode's comes from another stage and has none."""
         if episode:
             shutil.copytree(policy.parent, draft)
         else:
@@ -95,7 +105,10 @@ class EpisodeTraining:
 
 
 def merging_factory(params: OnlineDpoParams, deltas: Deltas | None, first_step: int) -> OptimizerFactory | None:
-    """What the trainer creates its merging optimizer with; None for its own AdamW. `first_step`: of the masks."""
+    """A function that creates the merging optimizer of a model; None for the trainer's own AdamW.
+
+    `first_step`: where the mask counter begins.
+    """
     if deltas is None:
         return None
     optimizer_class: Callable[..., torch.optim.Optimizer] = OnDARE if params.optimizer == "ondare" else OnTIES

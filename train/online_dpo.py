@@ -1,9 +1,9 @@
-"""online_dpo: the report's online stage (Qwen2 report, section 4.3), our own loop of episodes on TRL's DPOTrainer.
+"""online_dpo: online training (Qwen2 report, section 4.3), a loop of episodes around TRL's DPOTrainer.
 
 In each episode: sample k completions of some prompts of P from the current policy, score them with the reward model,
-take the most and the least preferred of each prompt (ties and small margins left out), train on the pairs with the
-Online Merging Optimizer, give the new weights to the sampler, and go on. TRL's own OnlineDPOTrainer samples exactly two
-completions and is experimental, so it is not used.
+take the most and the least preferred of each prompt (ties and small margins left out), train on the pairs with an
+Online Merging Optimizer (arXiv 2405.17931), give the new weights to the sampler, and go on. TRL's own OnlineDPOTrainer
+samples exactly two completions and is experimental, so it is not used.
 
 Each episode begins from what the one before left on disk, so a killed stage goes on where it was. Reward hacking shows
 as a reward that rises while KL and length do too; where a declared limit is passed, the policy before that episode's is
@@ -44,6 +44,7 @@ from train.params import OnlineDpoParams
 from train.sampling.rollouts import Rollouts
 from train.settings import read_tokenizer, set_up_process
 
+# what the columns measure, with units: train/episode.py, episode_signals and training_signals
 PLOT_SCHEMA = {
     "episode": pl.Int64,
     "reward": pl.Float64,
@@ -80,7 +81,11 @@ def online_dpo(
     checkpoints: Checkpoints,
     progress: Progress,
 ) -> OnlineDpoOut:
-    """Run the episodes. An episode in which every prompt ties trains nothing and says so in the plot.
+    """Run the episodes. An episode in which every prompt ties trains nothing; the plot then shows `pairs` 0.
+
+    `preferences`: P, of which the prompts of the train split are used. `base`, `sft`: τ of the optimizer is their
+    difference. `sft`, `dpo`: either may be the start policy. `reward`: scores the samples. `online_dpo`: where the
+    resulting policy is written, by the main process. Every process runs the loop and must take the same branches.
 
     Raises ParamsError where no prompt leaves room for a completion, SyncError where a sampler did not take new weights.
     """
@@ -135,8 +140,9 @@ def online_dpo(
 def result(signals: list[Signals], rows: list[EpisodeRows], *, trained: int, stopped: str | None) -> OnlineDpoOut:
     """Tables, plot and metrics, where the policy after `trained` episodes is the result.
 
-    Signals i are of the policy after i episodes. All pairs but the last round's were trained on; those of episodes
-    whose policy was rejected count as rejected.
+    `signals`, `rows`: one entry per measured policy; entry i is of the policy after i episodes. `stopped`: the limit
+    that ended the run. All pairs but the last round's were trained on; those of episodes whose policy was rejected count
+    as rejected.
     """
     plot = pl.DataFrame(signals, schema=PLOT_SCHEMA)
     last = signals[trained]
@@ -190,7 +196,7 @@ def encode_prompts(
 def select_prompts(prompts: Sequence[EncodedPrompt], episode: int, params: OnlineDpoParams) -> list[EncodedPrompt]:
     """The prompts of one episode: `params.prompts` of them at random, by their ids."""
 
-    def rank(prompt: EncodedPrompt) -> tuple[float, str]:
+    def order(prompt: EncodedPrompt) -> tuple[float, str]:
         return unit_of(prompt.row_id, "episode", params.seed, episode), prompt.row_id
 
-    return sorted(prompts, key=rank)[: params.prompts]
+    return sorted(prompts, key=order)[: params.prompts]

@@ -34,7 +34,7 @@ def find_equations(path: str) -> list[tuple[str, str]]:
 def is_consistent(path: str) -> bool:
     """Whether every equation of the path holds to 0.001; a path without equations does.
 
-    Of "12+5=17-3=14", as people write it, the first number after the equals sign counts as well as the whole side.
+    Of "12+5=17-3=14", as people write it, the first number after the equals sign counts as well as the entire side.
     """
     for left, right in find_equations(path):
         value = evaluate(left)

@@ -25,7 +25,11 @@ class SyncBackend(Protocol):
 
 @runtime_checkable
 class AsyncBackend(Protocol):
-    """A backend that waits for servers or other processes, with at most `in_flight` groups of requests at once."""
+    """A backend that waits for servers or other processes.
+
+    `simulated`, `extra`: as for SyncBackend. `in_flight`: groups of requests it takes at once. `retries`: how often it
+    has sent again after a transient failure.
+    """
 
     simulated: bool
     extra: dict[str, Any]
@@ -33,7 +37,10 @@ class AsyncBackend(Protocol):
     retries: int
 
     async def answer(self, requests: Sequence[Request]) -> list[Outcome]:
-        """Outcomes of consecutive samples of one question. Raises Unfinished where nothing can be sent any more."""
+        """One outcome per request, in order. `requests` are consecutive samples of one question.
+
+        Raises Unfinished where nothing can be sent any more.
+        """
         ...
 
     async def close(self) -> None:

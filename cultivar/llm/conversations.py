@@ -2,7 +2,7 @@
 
 Questions that rows ask at the same moment are looked up in the store together, and each request is sent at most once
 however many rows ask it. Where another process published an answer to the same request before this one did, the rows
-run again from the store, so that what they are made from is what a rebuild will find.
+run again from the store, so that their result is the one a rebuild will give.
 """
 
 import asyncio

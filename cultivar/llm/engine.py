@@ -8,6 +8,7 @@ else is asked and stored, then the stage fails (Unfinished), so that tables do n
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import islice
 from types import TracebackType
 from typing import TypeVar
 
@@ -31,7 +32,12 @@ T = TypeVar("T")
 
 
 class Engine:
-    """One role, as `open_engine` returns it; a context manager."""
+    """One role, as `open_engine` returns it; a context manager.
+
+    `spec`: the role's section of params.yaml. `store`: where answers are cached. `progress`: called with requests done,
+    requests in all and tokens generated. `budget`: caps on requests and spending; none by default. `usage`: counts of
+    all questions so far.
+    """
 
     def __init__(
         self,
@@ -54,7 +60,7 @@ class Engine:
         return self
 
     def __exit__(
-        self, exception: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, exc_type: type[BaseException] | None, exc_value: BaseException | None, traceback: TracebackType | None
     ) -> None:
         try:
             self.sender.cache.close()
@@ -82,7 +88,7 @@ class Engine:
         return self.questions.requests_of(question)
 
     def ask(self, questions: Sequence[Question]) -> list[list[Answer]]:
-        """Answers in the order of the questions, n samples each.
+        """Answers (questions × samples), in the order of the questions, `question.n` samples each.
 
         Raises Unfinished where requests stay unanswered for a transient reason, after all others were answered and
         stored; where asking is pointless or the budget is spent (BudgetSpent), after what was in flight was stored.
@@ -92,22 +98,19 @@ class Engine:
         outcomes = self.sender.resolve([request for _, request in asked])
         answers = [read(question, request, outcomes[request.key]) for question, request in asked]
         retries = [
-            (at, question, retry_request(request, answer))
-            for at, ((question, request), answer) in enumerate(zip(asked, answers, strict=True))
+            (position, question, retry_request(request, answer))
+            for position, ((question, request), answer) in enumerate(zip(asked, answers, strict=True))
             if is_invalid(question, answer)
         ]
         if retries:
             self.usage.asked_again += len(retries)
             outcomes = self.sender.resolve([request for _, _, request in retries])
-            for at, question, request in retries:
-                answers[at] = merge_retry(answers[at], read(question, request, outcomes[request.key]))
+            for position, question, request in retries:
+                answers[position] = merge_retry(answers[position], read(question, request, outcomes[request.key]))
         self.sender.unanswered.check()
         self.usage.errors += sum(not answer.ok for answer in answers)
-        result, at = [], 0
-        for question in questions:
-            result.append(answers[at : at + question.n])
-            at += question.n
-        return result
+        remaining = iter(answers)
+        return [list(islice(remaining, question.n)) for question in questions]
 
     def map(self, turn: Callable[[Row, Ask], Awaitable[T]], rows: Sequence[Row]) -> list[T | Failure]:
         """Run `turn(row, ask)` for every row, many at once; `await ask(question)` gives the answers to one question.
@@ -127,7 +130,10 @@ def open_engine(
     progress: Progress | None = None,
     budget: Budget | None = None,
 ) -> Engine:
-    """The engine of a role; use it as a context manager. Engines are imported only where a role names them."""
+    """The engine of a role; use it as a context manager. Arguments are those of `Engine`.
+
+    Backends are imported only where a role names them. Raises ValueError for a role without a server to ask.
+    """
     backend: SyncBackend | AsyncBackend
     match spec.engine:
         case "simulated":

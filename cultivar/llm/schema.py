@@ -22,7 +22,7 @@ def schema_of(answer: type[BaseModel]) -> dict[str, Any]:
     """JSON schema of an answer model without titles, docstrings and names of classes.
 
     Nested models stand where they are used. One that contains itself refers to the place where it stands first ("#" is
-    the answer as a whole). What the model should know of an answer as such belongs in the prompt.
+    the complete answer). What the model should know of the complete answer belongs in the prompt.
     """
     schema = answer.model_json_schema()
     definitions = schema.pop("$defs", {})

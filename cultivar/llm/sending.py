@@ -28,18 +28,18 @@ SYNC_CHUNK = 2000  # requests that a SyncBackend gets at once
 class Usage:
     """What an engine was asked and what that cost. Tokens are those of requests sent, not of cached answers."""
 
-    requests: int = 0
-    hits: int = 0
-    sent: int = 0
-    asked_again: int = 0
-    prompt_tokens: int = 0
+    requests: int = 0  # one per sample, retries of invalid answers included
+    hits: int = 0  # requests that the store answered
+    sent: int = 0  # requests that the backend answered or failed
+    asked_again: int = 0  # requests whose structured answer was invalid
+    prompt_tokens: int = 0  # a prompt that samples share counts once
     completion_tokens: int = 0
-    errors: int = 0
-    retries: int = 0
+    errors: int = 0  # answers given up
+    retries: int = 0  # of the connection to a server
 
 
 class Sender:
-    """Sends the requests of one role to its backend."""
+    """Sends the requests of one role to its backend. `done` and `total` count requests, cached ones included."""
 
     def __init__(
         self,
@@ -58,14 +58,14 @@ class Sender:
         self.done = self.total = 0
 
     def resolve(self, requests: Sequence[Request]) -> dict[bytes, Outcome]:
-        """An outcome per key: from the store where it is cached, else from the backend.
+        """An outcome per distinct key of the requests: from the store where it is cached, else from the backend.
 
         Raises BudgetSpent at the cap and Unfinished where nothing more can be sent, after what was in flight has been
         stored.
         """
         unique = {request.key: request for request in requests}
         outcomes: dict[bytes, Outcome] = dict(self.cache.lookup(unique.values()))
-        before = self.cache.foreign_segments()
+        segments = self.cache.foreign_segments()
         missing = [request for key, request in unique.items() if key not in outcomes]
         self.count(unique.values(), outcomes)
         if missing:
@@ -78,7 +78,7 @@ class Sender:
                             outcomes |= self.record(part, self.backend.complete(part))
             finally:
                 self.cache.flush()
-            outcomes.update(self.cache.reconcile(missing, before))
+            outcomes.update(self.cache.reconcile(missing, segments))
         return outcomes
 
     def count(self, requests: Collection[Request], cached: Container[bytes]) -> None:
@@ -113,6 +113,7 @@ class Sender:
         return {request.key: outcome for request, outcome in zip(requests, outcomes, strict=True)}
 
     def report_progress(self, done: int) -> None:
+        """Count `done` more requests and show them."""
         self.done += done
         if self.progress is not None and done:
             self.progress(self.done, self.total, self.usage.completion_tokens)
@@ -120,7 +121,10 @@ class Sender:
     async def send_all(
         self, backend: AsyncBackend, requests: Sequence[Request], outcomes: dict[bytes, Outcome]
     ) -> None:
-        """Send with a bounded number in flight (that many workers take groups from one iterator); fills `outcomes`."""
+        """Send with a bounded number in flight (that many workers take groups from one iterator); fills `outcomes`.
+
+        Raises Unfinished where a worker may send no more; any other error of a worker as it is, not in a group.
+        """
         groups = group_samples(requests)
         stopped: list[Unfinished] = []
 
@@ -159,7 +163,7 @@ class Sender:
 
 
 def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first error inside a group of groups."""
+    """The first error inside nested groups (a TaskGroup raises groups, callers expect single errors)."""
     error: BaseException = group
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
@@ -177,8 +181,10 @@ def group_samples(requests: Sequence[Request]) -> Iterator[list[Request]]:
     for request in requests:
         if group:
             last = group[-1]
-            same = request.messages is last.messages and request.config is last.config and request.seed == last.seed
-            if not (same and request.sample == last.sample + 1):
+            same_question = (
+                request.messages is last.messages and request.config is last.config and request.seed == last.seed
+            )
+            if not (same_question and request.sample == last.sample + 1):
                 yield group
                 group = []
         group.append(request)

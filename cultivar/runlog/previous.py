@@ -56,7 +56,7 @@ def difference(md5: str | None, path: Path, frame: pl.DataFrame) -> int | None:
         earlier = objects_folder() / md5[:2] / md5[2:]
         if not earlier.is_file() or md5_of(earlier) != md5:
             return None
-        old, new = (hashed(one) for one in (pl.read_parquet(earlier), frame))
+        old, new = (row_hashes(one) for one in (pl.read_parquet(earlier), frame))
     except (OSError, pl.exceptions.PolarsError):  # what this only counts must not fail a stage that has ended
         return None
     both = old.join(new, on="id", how="full", coalesce=True)
@@ -68,7 +68,7 @@ def md5_of(path: Path) -> str:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
-def hashed(frame: pl.DataFrame) -> pl.DataFrame:
+def row_hashes(frame: pl.DataFrame) -> pl.DataFrame:
     """Ids with a hash of their row, comparable within this process."""
     frame = frame.rechunk()
     return frame.select("id", row=frame.hash_rows())

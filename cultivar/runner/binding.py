@@ -23,10 +23,12 @@ from schemas.table import Context, Table
 
 @dataclass
 class Binding:
-    """The arguments of one run of a stage, and what became of them.
+    """The arguments of one run of a stage, and what was opened for them.
 
-    `key`: the stage with its matrix items. `digest`: identity of deps and params, for checkpoints. `rank`: number of
-    this process where several train together; all but the first write nothing.
+    `params`: all of params.yaml. `stack`: closes engines, sandbox and drafts when the run ends. `key`: the stage with
+    its matrix items. `digest`: identity of deps and params, for checkpoints. `rank`: number of this process where
+    several train together; all but the first write nothing. `engines` by role, `models` (drafts of outputs) and
+    `consumed` (tables whose rows need a state) by argument fill as arguments are bound.
     """
 
     spec: StageSpec
@@ -45,13 +47,17 @@ class Binding:
         self.bar = ProgressBar(self.spec.name, self.stack, silent=bool(self.rank))
 
     def outputs(self) -> dict[str, Any]:
-        """Call the stage with everything that its signature asks for; what it returns, by name."""
+        """Call the stage with everything that its signature asks for; its outputs, by name. Raises as `bind` does."""
         hints = hints_of(self.function)
         names = inspect.signature(self.function).parameters
         return self.function(**{name: self.bind(name, hints[name]) for name in names})._asdict()
 
     def bind(self, name: str, annotation: Any) -> Any:
-        """The value of one argument of the stage, by its name and type. Raises UndeclaredRead, GraphError."""
+        """The value of one argument of the stage, by its name and type.
+
+        Raises UndeclaredRead for a table or model that dvc.yaml does not list, GraphError for a type that no stage can
+        ask for or a sandbox that does not start, ParamsError for a faulty section, role or budget.
+        """
         kind = get_origin(annotation) or annotation
         if kind in (Table, Context):
             table = self.table(get_args(annotation)[0], self.declared(name, self.spec.tables, f"data/{name}.parquet"))
@@ -74,6 +80,7 @@ class Binding:
         if inspect.isclass(kind) and issubclass(kind, Section):
             # `params` are the stage's own; another name is the section of that name
             return section(self.params, self.spec.name if name == "params" else name, self.spec.params, self.spec.name)
+        # by name: the runner imports engines and sandbox only for stages that use them
         if getattr(kind, "__name__", "") == "Engine":
             return self.engine(name)
         if getattr(kind, "__name__", "") == "Sandbox":
@@ -81,18 +88,22 @@ class Binding:
         raise GraphError(f"stage {self.spec.name}: argument {name}: {annotation} is nothing a stage can ask for")
 
     def table(self, model: Any, path: Path) -> Table:
+        """Read a table that the stage declares; dry runs override this (cultivar/tools/dry_run.py)."""
         return Table.read(model, path)
 
     @property
     def runtime(self) -> RuntimeParams:
+        """The section `runtime`, which every stage may read."""
         return RuntimeParams.model_validate(self.params.get("runtime", {}))
 
     def declared(self, name: str, paths: dict[str, Path], expected: str) -> Path:
+        """The path of an argument. Raises UndeclaredRead, which names the `expected` path to add to dvc.yaml."""
         if name not in paths:
             raise UndeclaredRead(self.spec.name, expected)
         return paths[name]
 
     def model_out(self, name: str) -> ModelOut:
+        """An empty draft folder for a model, which `write_outputs` renames. Raises UndeclaredRead."""
         if name not in self.spec.targets:
             raise UndeclaredRead(self.spec.name, f"models/{name}", kind="outs")
         final = self.spec.targets[name]
@@ -105,11 +116,13 @@ class Binding:
         return self.models[name]
 
     def checkpoints(self) -> Checkpoints:
+        """The folder that a killed run with equal deps and params has left, or an empty one."""
         path = checkpoints_folder() / f"{self.key}-{self.digest}"
         path.mkdir(parents=True, exist_ok=True)
         return Checkpoints(path, self.runtime.checkpoint_steps)
 
     def engine(self, role: str) -> Any:
+        """The engine of a role, open until the run ends. Raises ParamsError for a missing server or price."""
         from cultivar.llm.budget import Budget
         from cultivar.llm.engine import open_engine
 
@@ -123,6 +136,7 @@ class Binding:
         return engine
 
     def open_sandbox(self) -> Any:
+        """The sandbox with its cache of verdicts, open until the run ends. Raises GraphError where none works."""
         from cultivar.runner.verdicts import CachedSandbox
         from cultivar.sandbox import Sandbox, SandboxUnavailable
 
@@ -131,7 +145,7 @@ class Binding:
             box = Sandbox(
                 runtime.sandbox_backend,
                 runtime.sandbox_slots,
-                # the configuration says it with `sandbox_backend: none`, the command line with this word
+                # running without a sandbox takes both `sandbox_backend: none` and this variable
                 allow_unsandboxed=os.environ.get("CULTIVAR_ALLOW_UNSANDBOXED") == "1",
                 weakest=runtime.sandbox_weakest,
                 url=runtime.sandbox_url,
@@ -142,12 +156,13 @@ class Binding:
         return self.sandbox
 
     def store(self) -> Any:
+        """The store of answers and verdicts."""
         from cultivar.store.store import Store, store_folder
 
         return Store(store_folder(self.runtime.store), self.runtime.flush_rows, self.runtime.flush_s)
 
     def usage(self) -> dict[str, dict[str, Any]]:
-        """What each role was asked so far."""
+        """The counts of each role so far (cultivar/llm/sending.py, Usage)."""
         return {role: vars(engine.usage).copy() for role, engine in self.engines.items()}
 
 

@@ -1,4 +1,4 @@
-"""What a stage returned, at its declared places: tables, plots, documents, models and metrics, each written atomically."""
+"""Writing the outputs of a stage to its declared paths: tables, plots, documents, models, metrics; each atomically."""
 
 import glob
 import json
@@ -19,7 +19,11 @@ from schemas.table import Table
 def write_outputs(
     spec: StageSpec, outputs: dict[str, Any], models: dict[str, ModelOut], metrics: dict[str, Any]
 ) -> None:
-    """Write every output to its declared place. Raises GraphError for one that dvc.yaml does not list, or that is missing."""
+    """Write every output to its declared path.
+
+    `outputs`: what the stage returned, by name; `models`: drafts that it filled; `metrics`: of the runner and the stage.
+    Raises GraphError for an output that dvc.yaml does not list, that is missing, empty or of another type.
+    """
     returned = {name for name in outputs if name != "metrics"} | set(models)
     if missing := set(spec.targets) - returned:
         raise GraphError(f"stage {spec.name}: dvc.yaml lists outs {sorted(missing)} that the stage does not return")
@@ -34,8 +38,8 @@ def write_outputs(
         elif isinstance(value, Document):
             write_text(spec.targets[name], value.text)
         elif name != "metrics":
-            what = type(value).__name__
-            raise GraphError(f"stage {spec.name}: output {name} is a {what}, not a Table, Plot or Document")
+            kind = type(value).__name__
+            raise GraphError(f"stage {spec.name}: output {name} is a {kind}, not a Table, Plot or Document")
     for name, draft in models.items():
         if not any(draft.path.iterdir()):
             raise GraphError(f"stage {spec.name}: model {name} is empty")

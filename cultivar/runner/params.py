@@ -1,4 +1,4 @@
-"""params.yaml as a whole: which sections there are, and errors that say where, what and what is allowed.
+"""All of params.yaml: which sections there are, and errors that name the place, the fault and what is allowed.
 
 A section belongs to the stage of its name. Its model is the class `<Stage>Params` of a `params.py` in a package of
 stages/, or in train/; a new class there is a new section. `roles`, `runtime` and `budget` are shared.
@@ -111,10 +111,10 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def check(params: dict[str, Any], declared: tuple[str, ...]) -> None:
-    """Raise ParamsError for any fault in the whole file, also in sections that the stage does not declare.
+    """Raise ParamsError for any fault in the file, also in sections that the stage does not declare.
 
-    A slip in `sft` must not wait until the data is made. Sections of others are checked in a child process, so that
-    this one imports their code no more than its fingerprint says; a section whose code is not here is not checked.
+    A slip in `sft` must not show only after the data is generated. Sections of others are checked in a child process,
+    so that this one imports no code outside its fingerprint; a section whose code is not here is not checked.
     """
     validate(params, only=declared)
     reader, writer = os.pipe()

@@ -32,7 +32,14 @@ from schemas.table import Table
 
 
 def run(stage: str, items: dict[str, str]) -> None:
-    """Run a stage (`items`: of its matrix) and write what it declares. Raises UserError where something is to be corrected."""
+    """Run one stage and write the outputs that dvc.yaml declares for it.
+
+    `stage`: its name in dvc.yaml; `items`: its matrix items, by key (empty without a matrix). Where several processes
+    train together, all but the first return without writing.
+
+    Raises GraphError or UndeclaredRead for dvc.yaml, ParamsError for params.yaml, OriginChanged where code or inputs
+    changed meanwhile, StateError for a row in no state or in several, Unfinished where requests got no result yet.
+    """
     started = time.perf_counter()
     die_with_parent()
     spec = stage_spec(stage, items)
@@ -42,6 +49,11 @@ def run(stage: str, items: dict[str, str]) -> None:
     params = load_yaml(PARAMS)
     check(params, spec.params)
     origin = Origin(spec.deps, declared_params(params, spec.params))
+
+    def check_origin() -> None:
+        code.check_unchanged()
+        origin.check(stage, declared_params(load_yaml(PARAMS), spec.params))
+
     rank = enter_launch(stage, params, spec, items)
     function = getattr(importlib.import_module(stage_module(stage)), stage)
     code.note_imports()
@@ -58,9 +70,8 @@ def run(stage: str, items: dict[str, str]) -> None:
             return
         tables = {name: value for name, value in outputs.items() if isinstance(value, Table)}
         states = close(stage, binding.consumed, tables)
+        check_origin()  # first: what is missing now would show in `check_imports` as never declared
         code.check_imports()
-        code.check_unchanged()
-        origin.check(stage, declared_params(load_yaml(PARAMS), spec.params))
         usage = binding.usage()
         metrics = metrics_of(states, binding.consumed, tables, usage) | (outputs.get("metrics") or {})
         write_outputs(spec, outputs, binding.models, metrics)
@@ -71,8 +82,7 @@ def run(stage: str, items: dict[str, str]) -> None:
             {spec.tables[name]: table.frame for name, table in binding.consumed.items()},
             {spec.targets[name]: table.frame for name, table in tables.items()},
         )
-    code.check_unchanged()  # writing takes its time
-    origin.check(stage, declared_params(load_yaml(PARAMS), spec.params))
+    check_origin()  # again: inputs may have changed while outputs were written
     if binding.sandbox is not None:
         usage["sandbox"] = {"requests": binding.sandbox.requests, "hits": binding.sandbox.hits}
     seconds = time.perf_counter() - started
@@ -81,7 +91,10 @@ def run(stage: str, items: dict[str, str]) -> None:
 
 
 def enter_launch(stage: str, params: dict[str, Any], spec: StageSpec, items: dict[str, str]) -> int:
-    """The rank of this process: stages with a `launch` parameter run under accelerate (train/launch.py)."""
+    """Start the processes of a stage with a `launch` parameter under accelerate (train/launch.py).
+
+    Returns the rank of this process; 0 for every stage that runs in one process.
+    """
     if stage not in spec.params or "launch" not in model_of(stage).model_fields:
         return 0
     launch = importlib.import_module("train.launch")
@@ -92,13 +105,13 @@ def enter_launch(stage: str, params: dict[str, Any], spec: StageSpec, items: dic
 
 def declared_params(params: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     """The values of the params keys (dotted paths) that the stage declares; None where one is missing."""
-    found = {}
+    values = {}
     for name in names:
         value: Any = params
         for part in name.split("."):
             value = value.get(part) if isinstance(value, dict) else None
-        found[name] = value
-    return found
+        values[name] = value
+    return values
 
 
 def allow_prompts(spec: StageSpec) -> None:

@@ -19,8 +19,8 @@ def close(stage: str, consumed: Mapping[str, Table], outputs: Mapping[str, Table
     """Count the consumed rows by state.
 
     Kept: the row's id is an id or a parent in an output table. Dropped, quarantined: its id is the id of a row of
-    those tables. Raises StateError unless every consumed id has exactly one state and every row that the stage made
-    has at most one.
+    those tables. Raises StateError unless every consumed id has exactly one state and every row that the stage
+    created has at most one.
     """
     kept_tables = {
         name: table

@@ -31,7 +31,7 @@ class Sandbox:
     weakest  the weakest backend that "auto" may take
     packages names of installed packages (say "numpy") that programs may import: bound read-only, imported in the jail
     url      of a SandboxFusion server for "remote" (default CULTIVAR_SANDBOX_URL)
-    cgroup   put each slot into a control group of its own where one can be made
+    cgroup   put each slot into a control group of its own where one can be created
     allow_unsandboxed  required with backend="none"; every verdict then has integrity "none"
 
     Raises SandboxUnavailable where no backend works: no code is run.

@@ -64,8 +64,8 @@ def lock(handle: int) -> bool:
 def orphaned_records(folder: Path) -> Iterator[list[tuple[Any, ...]]]:
     """Records of every journal whose process has ended; the file is removed once the caller takes the next item.
 
-    A torn last line (the process was killed in the middle of a write) is no record; nor is what a power failure made
-    unreadable, which is counted in the log and asked again.
+    A torn last line (the process was killed in the middle of a write) is no record; nor is one that a power failure
+    left unreadable, which is counted in the log and asked again.
     """
     for path in sorted(folder.glob(f".*{SUFFIX}")):
         try:

@@ -44,9 +44,10 @@ def restorable(changes: Changes, order: list[str]) -> set[str]:
             elif kind != "changed outs":
                 return False
         files = [objects / out.get("md5", "")[:2] / out.get("md5", "")[2:] for out in entry.get("outs", [])]
-        return bool(files) and all(map(whole, files))
+        return bool(files) and all(map(is_complete, files))
 
-    def whole(path: Path) -> bool:
+    def is_complete(path: Path) -> bool:
+        """Whether the cache holds the object, and of a folder all its files."""
         if path.suffix != ".dir" or not path.is_file():
             return path.is_file()
         return all((objects / one["md5"][:2] / one["md5"][2:]).is_file() for one in members(path))

@@ -32,7 +32,7 @@ from cultivar.tools.objects import (
     Finding,
     Out,
     cache,
-    hashed,
+    hash_objects,
     members,
     outs,
     remote,
@@ -62,7 +62,7 @@ def main(
     try:
         objects = objects_folder()
         recorded = outs() if str(LOCK) not in broken else []
-        hashes = hashed(objects)
+        hashes = hash_objects(objects)
         findings += [*cache(objects, hashes, recorded), *workspace(objects, hashes, recorded)]
     except UserError as error:
         findings.append(Finding(str(error), "correct it: DVC cannot work before"))

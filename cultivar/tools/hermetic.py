@@ -21,7 +21,7 @@ from ruamel.yaml import YAML
 from tqdm import tqdm
 
 from cultivar.runner.fingerprints import CODE, FOLDER
-from cultivar.runner.fingerprints.closure import PACKAGES, Source, file_of
+from cultivar.runner.fingerprints.closure import PACKAGES, SourceTree, file_of
 from cultivar.runner.graph import GRAPH, PARAMS, StageSpec, load_yaml, stage_spec
 from cultivar.store.store import project_store_folder
 from schemas.params.engines import RuntimeParams
@@ -96,7 +96,7 @@ def code_files(stage: str, project: Path) -> list[Path]:
     text = (project / FOLDER / f"{stage}.txt").read_text(encoding="utf-8")
     named = {Path(line.split()[0]) for line in text.splitlines() if ".py " in line}
     with contextlib.chdir(project):
-        return sorted(named | {file_of(module) for module in Source().beside(stage)})
+        return sorted(named | {file_of(module) for module in SourceTree().beside(stage)})
 
 
 def declared(params: Mapping[str, Any], spec: StageSpec) -> dict[str, Any]:

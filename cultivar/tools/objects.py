@@ -51,7 +51,7 @@ def outs() -> list[Out]:
     return found
 
 
-def hashed(folder: Path) -> dict[Path, str]:
+def hash_objects(folder: Path) -> dict[Path, str]:
     """The objects of the cache with what their bytes hash to."""
     objects = [path for path in folder.glob("??/*") if path.is_file() and path.suffix in ("", ".dir")]
     complete = [path for path in objects if not path.name.startswith(".")]

@@ -33,7 +33,7 @@ os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
 
 def main(
     stages: Annotated[
-        list[str] | None, typer.Argument(help="targets with all that they need; default: the whole graph")
+        list[str] | None, typer.Argument(help="targets with all that they need; default: all stages")
     ] = None,
     jobs: Annotated[int, typer.Option(help="stages at a time")] = os.cpu_count() or 1,
 ) -> int:
@@ -77,13 +77,13 @@ def upstream(stages: dict[str, Any]) -> dict[str, set[str]]:
         paths = [next(iter(item)) if isinstance(item, dict) else item for item in listed]
         return [Path(path) for template in paths for path in filled(template, entry)]
 
-    made_by = {path: name for name, entry in stages.items() for path in outs(entry)}
+    producer_of = {path: name for name, entry in stages.items() for path in outs(entry)}
     needs: dict[str, set[str]] = {}
     for name, entry in stages.items():
         deps = [Path(path) for template in entry.get("deps", []) for path in filled(template, entry)]
-        makers = {made_by[path] for dep in deps for path in [dep, *dep.parents] if path in made_by}
-        makers |= {maker for path, maker in made_by.items() if any(dep in path.parents for dep in deps)}
-        needs[name] = makers - {name}
+        producers = {producer_of[path] for dep in deps for path in [dep, *dep.parents] if path in producer_of}
+        producers |= {producer for path, producer in producer_of.items() if any(dep in path.parents for dep in deps)}
+        needs[name] = producers - {name}
     return needs
 
 

@@ -54,7 +54,7 @@ class Planned:
 
 def main(
     stages: Annotated[
-        list[str] | None, typer.Argument(help="targets with all that they need; default: the whole graph")
+        list[str] | None, typer.Argument(help="targets with all that they need; default: all stages")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the plan as JSON")] = False,
 ) -> int:

@@ -19,7 +19,7 @@ from typing import Any
 from jinja2 import Environment, meta
 
 from cultivar.runner.fingerprints import CODE, FOLDER
-from cultivar.runner.fingerprints.closure import RUNNER, Source, file_of
+from cultivar.runner.fingerprints.closure import RUNNER, SourceTree, file_of
 from cultivar.runner.graph import GRAPH, load_yaml, stage_module, stage_spec
 
 PROMPTS = Path("prompts")
@@ -82,7 +82,7 @@ def differences(stage: str) -> Iterator[str]:
 
 def code_of_stage(stage: str) -> set[str]:
     """Modules that belong to the stage's own reasoning: its imports without the runner, engines and sandbox."""
-    source = Source()
+    source = SourceTree()
     own: dict[str, set[str]] = {}
     shared: dict[str, set[str]] = {}
     source.follow(stage_module(stage), True, own)
@@ -104,7 +104,7 @@ def calls(modules: set[str], name: str) -> Iterator[ast.Call]:
 
 
 def prompts_of(modules: set[str]) -> Iterator[Path]:
-    """Prompt files that the modules name, and all that these include; of a name made at run time, its entire folder."""
+    """Prompt files that the modules name, and all that these include; of a computed name, its entire folder."""
     for call in calls(modules, "Prompt"):
         name = call.args[0]
         if isinstance(name, ast.Constant):
@@ -179,7 +179,7 @@ def impurities(module: str) -> Iterator[str]:
 
 
 def unseeded(name: ast.AST, tree: ast.Module) -> bool:
-    """Whether a generator is made without a seed."""
+    """Whether a generator is created without a seed."""
     calls_of_it = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.func is name]
     return any(not call.args and not call.keywords for call in calls_of_it)
 

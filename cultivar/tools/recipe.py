@@ -1,6 +1,6 @@
 """Apply a parameter set of recipes/ to params.yaml: `cultivar recipe qwen2-7b`.
 
-A recipe names only what differs from params.yaml. It is merged key by key (lists are replaced whole), checked like
+A recipe names only what differs from params.yaml. It is merged key by key (lists are replaced entirely), checked like
 params.yaml itself, and written back with the comments kept; then `dvc repro` rebuilds what it changes. `--print` shows
 the merged file instead. A model that the recipe names (pretrained, encoder) becomes a dep of the stages that read it.
 """

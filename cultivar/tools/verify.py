@@ -1,9 +1,9 @@
 """Derive rows again and compare: `cultivar verify --sample 50`.
 
-First every stage that asks models or judges programs is derived again from its inputs and the store, whole, and compared
-with the tables on disk: a stale, missing or forged row shows here, at no cost. Then a sample of what the store remembers
-is forgotten: those requests are put to the models again, those programs are run again, and the rows are derived with
-the new results. Deterministic engines must say the same; others may drift, which is reported, not called an error.
+First every stage that asks models or judges programs is derived again in full from its inputs and the store, and
+compared with the tables on disk: a stale, missing or forged row shows here, at no cost. Then a sample of what the store
+holds is ignored: those requests are put to the models again, those programs are run again, and the rows are derived
+with the new results. Deterministic engines must answer the same; others may drift, which is reported but is no error.
 No table changes. The store may gain answers: where a model drifts, the later turns of a conversation are new requests.
 """
 

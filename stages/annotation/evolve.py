@@ -55,7 +55,7 @@ class Branch:
 
 
 class Step(NamedTuple):
-    """What the teacher made of a branch."""
+    """The teacher's evolution of a branch."""
 
     branch: Branch
     answer: Answer

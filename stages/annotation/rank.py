@@ -26,8 +26,9 @@ from schemas.table import Table
 from stages.annotation.params import RankParams
 from stages.annotation.rankings import Folded, candidate_hash, fold, item_hash, read
 
-Aspect = Annotated[int, Field(ge=1, le=5)]
+Aspect = Annotated[int, Field(ge=1, le=5)]  # 5 is best
 ORDERS = 2
+"""Orders in which the judge reads the candidates of a prompt, against its bias towards a position."""
 
 
 class ResponseRating(BaseModel):
@@ -60,7 +61,10 @@ class RankTables(NamedTuple):
 
 @dataclass
 class RankedGroup:
-    """One prompt's candidates with a score each (higher is better); whether the best meets the criteria."""
+    """One prompt's candidates with a score each (higher is better); whether the best meets the criteria.
+
+    `scores`: mean aspects, 1 to 5, of the judge; minus the mean rank of people.
+    """
 
     candidates: list[Candidate]
     scores: list[float]
@@ -74,7 +78,10 @@ class RankedGroup:
 
 
 def rank(candidates: Table[Candidate], params: RankParams, judge: Engine, files: Files) -> RankTables:
-    """One ranking per prompt; its candidates are kept by it. A prompt that the judge cannot rate is quarantined."""
+    """One ranking per prompt; its candidates are kept by it. A prompt that the judge cannot rate is quarantined.
+
+    Raises AnnotationError for a line of people's rankings that cannot be read, Unfinished as `Engine.ask` does.
+    """
     by_prompt: dict[str, list[Candidate]] = defaultdict(list)
     for candidate in candidates:
         by_prompt[candidate.prompt_id].append(candidate)
@@ -109,29 +116,32 @@ def rank_by_people(
     groups: list[list[Candidate]], judgements: dict[str, Folded]
 ) -> tuple[list[RankedGroup], list[list[Candidate]]]:
     """The groups that people ranked, of exactly these texts; and the groups that are left to the judge."""
-    ranked, left = [], []
+    ranked, unranked = [], []
     for group in groups:
         judgement = judgements.get(item_hash(group[0].prompt[-1].content, [c.completion for c in group]))
         if judgement is None:
-            left.append(group)
+            unranked.append(group)
         else:
-            last = float(len(group))
-            scores = [-judgement.ranks.get(candidate_hash(c.completion), last) for c in group]
+            below_all = float(len(group))  # the rank of a candidate that nobody ranked
+            scores = [-judgement.ranks.get(candidate_hash(c.completion), below_all) for c in group]
             ranked.append(RankedGroup(group, scores, judgement.meets_criteria, "human", judgement.annotators))
-    return ranked, left
+    return ranked, unranked
 
 
 def rank_by_judge(
     groups: list[list[Candidate]], params: RankParams, judge: Engine
 ) -> tuple[list[RankedGroup], list[dict]]:
-    """Rate every group in two orders. All candidates of a group with an unusable answer are quarantined."""
+    """Rate every group in two orders: the ranked groups, and rows of Quarantined.
+
+    All candidates of a group with an unusable answer are quarantined.
+    """
     prompt = Prompt("rank")
     orders = [order for group in groups for order in shuffle(group)]
     questions = [
         Question(
             prompt.messages(
                 instruction=group[0].prompt[-1].content,
-                responses=[group[at].completion for at in orders[ORDERS * n + turn]],
+                responses=[group[position].completion for position in orders[ORDERS * n + turn]],
             ),
             Ratings,
             seed=seed_of(group[0].prompt_id, "judge", turn),
@@ -142,11 +152,11 @@ def rank_by_judge(
     answers = [answer for (answer,) in judge.ask(questions)]
     ranked, quarantine = [], []
     for n, group in enumerate(groups):
-        own = slice(ORDERS * n, ORDERS * (n + 1))
+        of_group = slice(ORDERS * n, ORDERS * (n + 1))
         try:
-            ratings = ratings_of(group, answers[own], orders[own])
+            ratings = ratings_of(group, answers[of_group], orders[of_group])
         except UnusableRatings as error:
-            raw = "\n".join(answer.text for answer in answers[own])
+            raw = "\n".join(answer.text for answer in answers[of_group])
             quarantine += [
                 {"id": c.id, "parents": [c.prompt_id], "stage": "rank", "error": str(error), "raw": raw} for c in group
             ]
@@ -167,29 +177,35 @@ class UnusableRatings(ValueError):
 
 
 def ratings_of(group: list[Candidate], answers: list[Answer], orders: list[list[int]]) -> list[list[ResponseRating]]:
-    """Per candidate its rating in each order. Raises UnusableRatings for the first answer that cannot be used."""
+    """Ratings by candidate and order (candidates × orders).
+
+    `answers` and `orders` belong together, one per order. Raises UnusableRatings for the first unusable answer.
+    """
     ratings: list[list[ResponseRating]] = [[] for _ in group]
     for answer, order in zip(answers, orders, strict=True):
         if not isinstance(answer.value, Ratings):
             raise UnusableRatings(str(answer.error))
         if len(answer.value.ratings) != len(group):
             raise UnusableRatings(f"{len(answer.value.ratings)} ratings for {len(group)} responses")
-        for at, rating in zip(order, answer.value.ratings, strict=True):
-            ratings[at].append(rating)
+        for position, rating in zip(order, answer.value.ratings, strict=True):
+            ratings[position].append(rating)
     return ratings
 
 
 def merge_orders(group: list[Candidate], ratings: list[list[ResponseRating]], params: RankParams) -> RankedGroup:
-    """Mean aspects over both orders; where the orders disagree on the best, the two bests tie."""
-    means = [[statistics.fmean(rating.aspects) for rating in own] for own in ratings]
-    scores = [statistics.fmean(own) for own in means]
-    bests = [
-        {at for at, own in enumerate(means) if own[turn] == max(each[turn] for each in means)} for turn in range(ORDERS)
+    """Mean aspects over both orders; where the orders disagree on the best, the two bests tie.
+
+    `ratings` is candidates × orders. Tied candidates share the mean of their scores, and no other scores above it.
+    """
+    means = [[statistics.fmean(rating.aspects) for rating in of_candidate] for of_candidate in ratings]
+    scores = [statistics.fmean(of_candidate) for of_candidate in means]
+    best_by_order = [
+        {number for number, mean in enumerate(column) if mean == max(column)} for column in zip(*means, strict=True)
     ]
-    if not set.intersection(*bests):
-        tied = set.union(*bests)
-        top = statistics.fmean(scores[at] for at in tied)
-        scores = [top if at in tied else min(score, top) for at, score in enumerate(scores)]
+    if not set.intersection(*best_by_order):
+        tied = set.union(*best_by_order)
+        top = statistics.fmean(scores[number] for number in tied)
+        scores = [top if number in tied else min(score, top) for number, score in enumerate(scores)]
     best = scores.index(max(scores))
     lowest = min(min(rating.aspects) for rating in ratings[best])
     meets_criteria = scores[best] >= params.min_mean and lowest >= params.min_aspect
@@ -197,6 +213,7 @@ def merge_orders(group: list[Candidate], ratings: list[list[ResponseRating]], pa
 
 
 def ranking_row(group: RankedGroup) -> dict:
+    """The row of Ranking; ranks are dense, 0 is best, and equal scores share a rank."""
     ids = [candidate.id for candidate in group.candidates]
     levels = sorted(set(group.scores), reverse=True)
     ranks = [levels.index(score) for score in group.scores]
@@ -214,9 +231,12 @@ def ranking_row(group: RankedGroup) -> dict:
     }
 
 
-def admission(group: RankedGroup, at: int, ranking: str) -> Admission:
-    """What the rows of D and P share whose completion, or chosen side, is the candidate at this position."""
-    candidate = group.candidates[at]
+def admission(group: RankedGroup, position: int, ranking: str) -> Admission:
+    """What the rows of D and P share whose completion, or chosen side, is the candidate at this position.
+
+    `ranking`: the id of the group's ranking.
+    """
+    candidate = group.candidates[position]
     return Admission(
         prompt=[turn.model_dump() for turn in candidate.prompt],
         domain=candidate.domain,
@@ -225,22 +245,22 @@ def admission(group: RankedGroup, at: int, ranking: str) -> Admission:
         engine=candidate.engine,
         simulated=candidate.simulated,
         verdicts=[ranking],
-        scores={group.source: group.scores[at]},
+        scores={group.source: group.scores[position]},
         tags=candidate.tags,
     )
 
 
 def demonstration(group: RankedGroup, ranking: str) -> dict:
-    """The best candidate, of tied ones the first by id."""
-    at = group.scores.index(max(group.scores))
-    best = group.candidates[at]
+    """The row of the best candidate, of tied ones the first by id."""
+    position = group.scores.index(max(group.scores))
+    best = group.candidates[position]
     parents = [best.prompt_id, best.id, best.generation, ranking]
-    return demonstration_row(admission(group, at, ranking), best.completion, parents)
+    return demonstration_row(admission(group, position, ranking), best.completion, parents)
 
 
 def pair_candidates(group: RankedGroup, ranking: str, params: RankParams) -> list[dict]:
-    """Preferences among the candidates. People's ranks count however close; the judge's scores need a margin."""
-    found = pairs(
+    """Rows of Preference. People's ranks count however close; the judge's scores need a margin."""
+    positions = pairs(
         [candidate.completion for candidate in group.candidates],
         group.scores,
         params.mode,
@@ -250,7 +270,7 @@ def pair_candidates(group: RankedGroup, ranking: str, params: RankParams) -> lis
         seed=seed_of(group.prompt_id, "pairs"),
     )
     rows = []
-    for chosen, rejected in found:
+    for chosen, rejected in positions:
         better, worse = group.candidates[chosen], group.candidates[rejected]
         parents = [better.prompt_id, better.id, worse.id, better.generation, worse.generation, ranking]
         margin = group.scores[chosen] - group.scores[rejected]

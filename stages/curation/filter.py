@@ -186,7 +186,7 @@ def contaminated_rows(evidence: pl.DataFrame) -> Removed:
 
 
 def overlap_table(evidence: pl.DataFrame) -> Table[Overlap]:
-    """The evidence as rows of their own, made from the row and the evaluation item."""
+    """The evidence as rows of their own, with the row and the evaluation item as parents."""
     rows = []
     for fields in evidence.iter_rows(named=True):
         parents = [fields.pop("id"), fields.pop("item")]

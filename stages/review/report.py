@@ -49,7 +49,7 @@ def report(
     """What the run measured, as an HTML page and as Markdown."""
     models = {"base": base, "sft": sft, "dpo": dpo, "online_dpo": online_dpo}
     measured = read_metrics(files)
-    accuracy = {task: rates(models, task, params.confidence) for task in tasks(models)}
+    accuracy = {task: accuracy_lines(models, task, params.confidence) for task in tasks(models)}
     context = {
         "title": params.title,
         "confidence": params.confidence,
@@ -87,7 +87,7 @@ def tasks(models: dict[str, Context[EvaluatedItem]]) -> list[str]:
     return [task for task in TASKS if task in evaluated] + sorted(evaluated - set(TASKS))
 
 
-def rates(models: dict[str, Context[EvaluatedItem]], task: str, confidence: float) -> Lines:
+def accuracy_lines(models: dict[str, Context[EvaluatedItem]], task: str, confidence: float) -> Lines:
     """Greedy accuracy of each model on one task with its interval, and the mean accuracy of its samples."""
     lines = []
     for name, table in models.items():

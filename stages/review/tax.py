@@ -28,13 +28,13 @@ def tax(models: dict[str, Context[EvaluatedItem]], names: dict[str, str], confid
         for model in AFTER:
             line: dict[str, Any] = {"task": title, "key": task, "model": model}
             for way, which in (("greedy", pl.col("sample") == 0), ("sampled", pl.col("sample") > 0)):
-                was, now = (rates(frame, task, which) for frame in (before, models[model].frame))
+                was, now = (item_rates(frame, task, which) for frame in (before, models[model].frame))
                 line[way] = mean_change(was.join(now, on="item", suffix="_now"), confidence)
             lines.append(line)
     return lines
 
 
-def rates(frame: pl.DataFrame, task: str, which: pl.Expr) -> pl.DataFrame:
+def item_rates(frame: pl.DataFrame, task: str, which: pl.Expr) -> pl.DataFrame:
     """item and its share of right completions."""
     return (
         frame.filter((pl.col("task") == task) & which)

@@ -163,7 +163,7 @@ class Comparison:
         return Question(messages, Follows, seed=seed)
 
 
-class Judgement(NamedTuple):
+class PrincipleJudgement(NamedTuple):
     """Whether the revision and the other response follow a principle, in one order, and the id of the verdict."""
 
     revision_follows: bool
@@ -182,7 +182,7 @@ def confirm(work: list[tuple[SafetyPrompt, Revision]], judge: Engine, ledger: Le
         for swapped in (False, True)
     ]
     prompt = Prompt("constitution/judge")
-    judgements: dict[tuple[str, str], list[Judgement]] = {}
+    judgements: dict[tuple[str, str], list[PrincipleJudgement]] = {}
     answers = judge.ask([each.question(prompt) for each in comparisons])
     for each, (answer,) in zip(comparisons, answers, strict=True):
         row, other = each.row, each.other
@@ -198,7 +198,7 @@ def confirm(work: list[tuple[SafetyPrompt, Revision]], judge: Engine, ledger: Le
             detail=each.principle.id,
             parents=[other.key, row.id],
         )
-        judgements.setdefault((row.id, other.key), []).append(Judgement(revised, rejected, verdict))
+        judgements.setdefault((row.id, other.key), []).append(PrincipleJudgement(revised, rejected, verdict))
     for row, revision in work:
         for other in (revision.initial, revision.deviating):
             own = judgements.get((row.id, other.key), [])
@@ -206,7 +206,9 @@ def confirm(work: list[tuple[SafetyPrompt, Revision]], judge: Engine, ledger: Le
                 admit(row, revision, other, own, ledger)
 
 
-def admit(row: SafetyPrompt, revision: Revision, other: Answer, judgements: list[Judgement], ledger: Ledger) -> None:
+def admit(
+    row: SafetyPrompt, revision: Revision, other: Answer, judgements: list[PrincipleJudgement], ledger: Ledger
+) -> None:
     """The revision as demonstration; the pair where the other response violates some principle in both orders.
 
     `judgements` has the two orders of a principle one after the other.

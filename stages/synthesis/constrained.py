@@ -26,12 +26,16 @@ class Match(BaseModel):
     """How well a response answers the query."""
 
     reason: str
-    score: Annotated[int, Field(ge=1, le=10)]
+    score: Annotated[int, Field(ge=1, le=10)]  # 10 is best
 
 
 @dataclass
 class Response:
-    """One response with the share of functions that it passes and the judge's score, 0 where there is none."""
+    """One response of the teacher.
+
+    `pass_rate`: share of the functions that it passes, 0 to 1, NaN without a verdict. `match`: the judge's score, 1 to
+    10, or 0 where it was not asked or did not answer.
+    """
 
     answer: Answer
     pass_rate: float = math.nan
@@ -56,7 +60,7 @@ class ConstrainedQuery:
 
 
 def constraint_feedback(seeds: list[Constraint], instructions: list[Instruction], bench: Workbench) -> None:
-    """D and P rows of constrained queries, with verdicts, into the ledger."""
+    """Write D and P rows of constrained queries, with verdicts, into the ledger. Raises Unfinished (`Engine.ask`)."""
     constraints = verified_constraints(seeds, bench)
     work = combine(constraints, instructions, bench.params)
     sample_responses(work, bench)
@@ -69,7 +73,7 @@ def constraint_feedback(seeds: list[Constraint], instructions: list[Instruction]
 def combine(
     constraints: list[VerifiedConstraint], instructions: list[Instruction], params: ExecutionParams
 ) -> list[ConstrainedQuery]:
-    """Each constraint with `queries` instructions of fitting length, drawn by its id and theirs."""
+    """Each constraint with `queries` instructions of fitting length (characters), at random by both ids."""
     fitting = [row for row in instructions if params.min_query_chars < len(row.prompt) < params.max_query_chars]
     return [
         ConstrainedQuery(constraint, query, [])
@@ -79,7 +83,7 @@ def combine(
 
 
 def compose_prompt(query: str, constraint: str) -> str:
-    """Query first, then the constraint as a sentence."""
+    """The query, then the constraint as a sentence. Neither may be empty."""
     query, constraint = query.strip(), constraint.strip().rstrip(".")
     return f"{query}{'' if query[-1] in '?.!' else '.'} {constraint[0].upper()}{constraint[1:]}."
 
@@ -112,8 +116,8 @@ def verify_responses(work: list[ConstrainedQuery], bench: Workbench) -> None:
     )
     for at, each in enumerate(work):
         by_function = [outcomes[f"{at}/{number}"] for number in range(len(each.constraint.functions))]
-        for position, response in enumerate(each.responses):
-            response.pass_rate = pass_rate([row[position] for row in by_function])
+        for number, response in enumerate(each.responses):
+            response.pass_rate = pass_rate([row[number] for row in by_function])
 
 
 def pass_rate(outcomes: list[str]) -> float:
@@ -144,7 +148,10 @@ def match_responses(work: list[ConstrainedQuery], bench: Workbench) -> None:
 
 
 def admit(each: ConstrainedQuery, bench: Workbench) -> None:
-    """The rows of one constrained query: up to `constraint_pairs` good and failed responses, all combinations."""
+    """The rows of one constrained query: up to `constraint_pairs` good and failed responses, in all pairs.
+
+    Good: passes and matches; the best first, which are demonstrated. Failed: passes no function.
+    """
     constraint, params, ledger = each.constraint, bench.params, bench.ledger
     good = [response for response in each.responses if response.match >= params.min_match]
     good.sort(key=lambda response: (-response.pass_rate, -response.match, response.answer.key))

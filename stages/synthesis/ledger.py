@@ -53,7 +53,7 @@ class Ledger:
         return row_id
 
     def drop(self, row_id: str, rule: str, parent: str | None = None, detail: str = "") -> None:
-        """Note the rule that removed a row, or a candidate made from the row `parent`."""
+        """Note the rule that removed a row, or a candidate derived from the row `parent`."""
         row = {
             "id": row_id,
             "parents": [parent] if parent else [],

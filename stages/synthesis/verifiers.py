@@ -19,9 +19,9 @@ from schemas.rows import Constraint
 from stages.synthesis.params import ExecutionParams
 from stages.synthesis.workbench import Workbench
 
-ENTRY = "evaluate"
+ENTRY_POINT = "evaluate"
 """The name of a verification function; it takes a response and returns whether it keeps the constraint."""
-IMPORTS = {"re", "string", "math", "collections", "itertools", "json", "unicodedata", "datetime", "statistics"}
+ALLOWED_IMPORTS = {"re", "string", "math", "collections", "itertools", "json", "unicodedata", "datetime", "statistics"}
 
 
 class NewConstraints(BaseModel):
@@ -30,7 +30,7 @@ class NewConstraints(BaseModel):
     constraints: list[str]
 
 
-class Case(BaseModel):
+class VerifierCase(BaseModel):
     """A response and whether it satisfies the constraint."""
 
     input: str
@@ -46,7 +46,7 @@ class Verifier(BaseModel):
     """A verification function and its cases."""
 
     function: str
-    cases: list[Case]
+    cases: list[VerifierCase]
 
 
 class BackTranslation(BaseModel):
@@ -115,7 +115,10 @@ def augment(seeds: list[Constraint], bench: Workbench) -> list[VerifiedConstrain
 
 
 def cross_validate(constraints: list[VerifiedConstraint], bench: Workbench) -> list[VerifiedConstraint]:
-    """Constraints with functions that agree with the cases most functions agree on (AutoIF, section 3.2)."""
+    """Constraints with functions that agree with the cases most functions agree on (AutoIF, section 3.2).
+
+    Fills in `functions` and `generations`; constraints with fewer than `min_functions` functions are dropped.
+    """
     prompt = Prompt("execution/verifier")
     questions = [
         Question(
@@ -126,8 +129,8 @@ def cross_validate(constraints: list[VerifiedConstraint], bench: Workbench) -> l
         )
         for constraint in constraints
     ]
-    functions: dict[str, list[tuple[str, str]]] = {}  # of a constraint: (source, id of the answer)
-    cases: dict[str, list[tuple[str, str]]] = {}  # of a constraint: (input, expected outcome)
+    functions: dict[str, list[tuple[str, str]]] = {}  # by constraint id: (source, id of the answer)
+    cases: dict[str, list[tuple[str, str]]] = {}  # by constraint id: (input, expected outcome)
     for constraint, answers in zip(constraints, bench.teacher.ask(questions), strict=True):
         sources: dict[str, str] = {}
         pool: dict[tuple[str, str], None] = {}
@@ -149,11 +152,11 @@ def cross_validate(constraints: list[VerifiedConstraint], bench: Workbench) -> l
     )
     kept = []
     for constraint in constraints:
-        own = functions[constraint.id]
-        by_function = [outcomes[f"{constraint.id}/{number}"] for number in range(len(own))]
+        candidates = functions[constraint.id]
+        by_function = [outcomes[f"{constraint.id}/{number}"] for number in range(len(candidates))]
         chosen = select_functions(by_function, [expected for _, expected in cases[constraint.id]], bench.params)
-        constraint.functions = [own[number][0] for number in chosen]
-        constraint.generations = [own[number][1] for number in chosen]
+        constraint.functions = [candidates[number][0] for number in chosen]
+        constraint.generations = [candidates[number][1] for number in chosen]
         if len(chosen) >= bench.params.min_functions:
             kept.append(constraint)
         else:
@@ -174,38 +177,41 @@ def is_allowed(function: str) -> bool:
     }
     imported |= {(node.module or "").split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
-    return ENTRY in defined and imported <= IMPORTS
+    return ENTRY_POINT in defined and imported <= ALLOWED_IMPORTS
 
 
 def select_functions(outcomes: list[list[str]], expected: list[str], params: ExecutionParams) -> list[int]:
-    """Positions of the functions to keep; `outcomes` has a row per function and a column per case.
+    """Positions of the functions to keep, ascending. `outcomes`: functions × cases; `expected`: one per case.
 
     A case stays if more than `case_agreement` of the functions agree with it; a function stays if it agrees with at least
     `function_accuracy` of those. Both kinds of case must remain, constant functions go, and of functions with equal
     outcomes on all cases the first stays. An outcome that the sandbox could not get counts neither for nor against.
     """
     cases = []
-    for at, outcome in enumerate(expected):
-        agreements = [row[at] == outcome for row in outcomes if row[at] not in NO_VERDICT]
+    for case, outcome in enumerate(expected):
+        agreements = [row[case] == outcome for row in outcomes if row[case] not in NO_VERDICT]
         if sum(agreements) > params.case_agreement * len(agreements):
-            cases.append(at)
-    if {expected[at] for at in cases} != {"true", "false"}:
+            cases.append(case)
+    if {expected[case] for case in cases} != {"true", "false"}:
         return []
     kept: dict[tuple[str, ...], int] = {}
     for number, row in enumerate(outcomes):
-        decided = [at for at in cases if row[at] not in NO_VERDICT]
-        right = sum(row[at] == expected[at] for at in decided)
-        is_constant = not {"true", "false"} <= {row[at] for at in decided}
-        if right >= params.function_accuracy * len(decided) and not is_constant:
+        decided = [case for case in cases if row[case] not in NO_VERDICT]
+        agreeing = sum(row[case] == expected[case] for case in decided)
+        is_constant = not {"true", "false"} <= {row[case] for case in decided}
+        if agreeing >= params.function_accuracy * len(decided) and not is_constant:
             kept.setdefault(tuple(row), number)
     return sorted(kept.values())
 
 
 def run_functions(work: dict[str, tuple[str, list[str]]], bench: Workbench) -> dict[str, list[str]]:
-    """name -> ("true", "false" or an error outcome) for each input of each (function, inputs)."""
+    """Run functions on their inputs in the sandbox. `work`: name -> (source, inputs).
+
+    Returns name -> one outcome per input: "true", "false" or an error outcome; "sandbox_error" where none came.
+    """
     limits = Limits(cpu_s=bench.params.cpu_s)
     jobs = (
-        Job(name, "verifier", source, entry_point=ENTRY, inputs=inputs, limits=limits)
+        Job(name, "verifier", source, entry_point=ENTRY_POINT, inputs=inputs, limits=limits)
         for name, (source, inputs) in work.items()
         if inputs
     )
@@ -216,13 +222,13 @@ def run_functions(work: dict[str, tuple[str, list[str]]], bench: Workbench) -> d
     }
 
 
-# ---------------------------------------------------------------- functions back into words
+# ---------------------------------------------------------------- functions put into words
 
 
 def back_translate(constraints: list[VerifiedConstraint], bench: Workbench) -> list[VerifiedConstraint]:
-    """Constraints that none of their functions, put into words, contradicts."""
+    """Constraints that none of their functions, put into words, contradicts (AutoIF, section 3.2); drops the others."""
     prompt, compare = Prompt("execution/back_translate"), Prompt("execution/entail")
-    work = [(one, source) for one in constraints for source in one.functions[: bench.params.back_translations]]
+    work = [(each, source) for each in constraints for source in each.functions[: bench.params.back_translations]]
     questions = [
         Question(
             prompt.messages(function=source), BackTranslation, seed=seed_of(content_id("function", source), "back")

@@ -8,7 +8,7 @@ import pytest
 from project import GRAPH, ROOT, copy_code, make, run
 
 from cultivar.runner.fingerprints import fingerprint, libraries, stages
-from cultivar.runner.fingerprints.closure import EXEMPT, PACKAGES, Source, is_exempt, modules_below
+from cultivar.runner.fingerprints.closure import EXEMPT, PACKAGES, SourceTree, is_exempt, modules_below
 from schemas.rows import Instruction
 from schemas.table import Table
 
@@ -49,7 +49,7 @@ def here(code: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def fingerprints() -> dict[str, str]:
-    source = Source()
+    source = SourceTree()
     return {stage: fingerprint(stage, source) for stage in stages()}
 
 
@@ -122,7 +122,7 @@ def test_what_says_how_a_run_went_is_imported_by_the_runner_and_tools_alone():
         for module in modules_below(package):
             if is_exempt(module) or module.startswith(("cultivar.tools", "cultivar.cli")):
                 continue
-            imported = {base for base, _ in Source().of(module).lazy if is_exempt(base)}
+            imported = {base for base, _ in SourceTree().of(module).lazy if is_exempt(base)}
             assert not imported or module in ("cultivar.runner.run", "cultivar.runner.binding"), module
 
 

@@ -10,7 +10,7 @@ what the stage uses of them (declarations.py).
 
 from pathlib import Path
 
-from cultivar.runner.fingerprints.closure import PACKAGES, Source
+from cultivar.runner.fingerprints.closure import PACKAGES, SourceTree
 from cultivar.runner.fingerprints.declarations import only_declares, used
 from cultivar.runner.fingerprints.libraries import versions
 from schemas.errors import GraphError
@@ -32,9 +32,9 @@ def stages() -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def fingerprint(stage: str, source: Source | None = None) -> str:
+def fingerprint(stage: str, source: SourceTree | None = None) -> str:
     """The text of a stage's file. Raises GraphError where a module has no file or is no Python."""
-    source = source or Source()
+    source = source or SourceTree()
     reached = source.reached(stage)
     libraries: set[str] = set()
     lines = []

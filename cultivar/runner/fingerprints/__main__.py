@@ -5,7 +5,7 @@ import shutil
 import sys
 
 from cultivar.runner.fingerprints import FOLDER, fingerprint, stages
-from cultivar.runner.fingerprints.closure import Source
+from cultivar.runner.fingerprints.closure import SourceTree
 from schemas.errors import GraphError
 
 
@@ -13,7 +13,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m cultivar.runner.fingerprints", description=__doc__)
     parser.parse_args()
     try:
-        source = Source()
+        source = SourceTree()
         written = {stage: fingerprint(stage, source) for stage in stages()}
     except GraphError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -43,7 +43,7 @@ def is_exempt(module: str) -> bool:
     return any(module == room or module.startswith(f"{room}.") for room in EXEMPT)
 
 
-class Source:
+class SourceTree:
     """The project's source text in the working directory, read once. What a file says is cached by its bytes."""
 
     def __init__(self) -> None:

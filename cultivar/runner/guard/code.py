@@ -1,7 +1,7 @@
 """The code guard: what a stage imports must be what its fingerprint says, before it begins and when it ends.
 
 `dvc repro` runs stage `code` first, which brings fingerprints up to date; `dvc repro -s STAGE` after an edit does not,
-and would record the old fingerprint as the origin of what the new code made.
+and would record the old fingerprint as the origin of what the new code wrote.
 """
 
 import os
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cultivar.runner.fingerprints import FOLDER, fingerprint
-from cultivar.runner.fingerprints.closure import PACKAGES, Source, file_of, is_exempt
+from cultivar.runner.fingerprints.closure import PACKAGES, SourceTree, file_of, is_exempt
 from schemas.errors import GraphError, UserError
 from schemas.stage import UndeclaredRead
 
@@ -61,7 +61,7 @@ class Code:
 
     def differences(self) -> list[str]:
         """Modules and libraries that are not as the fingerprint says, sorted."""
-        recorded, now = lines(self.path.read_text(encoding="utf-8")), lines(fingerprint(self.stage, Source()))
+        recorded, now = lines(self.path.read_text(encoding="utf-8")), lines(fingerprint(self.stage, SourceTree()))
         return sorted(name for name in recorded.keys() | now.keys() if recorded.get(name) != now.get(name))
 
     def check_fresh(self) -> None:
@@ -103,7 +103,7 @@ class Code:
                 f"stage {self.stage} imported {elsewhere[0]}, which is not in {self.root}: code of this project comes "
                 "from the folder of its dvc.yaml, never from an installed copy"
             )
-        beside = {str(file_of(module)) for module in Source().beside(self.stage)}
+        beside = {str(file_of(module)) for module in SourceTree().beside(self.stage)}
         for path in imported(self.root):
             place = str(path.relative_to(self.root))
             if place not in recorded and place not in beside and path.stat().st_size and is_ours(place):

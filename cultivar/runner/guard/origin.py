@@ -1,7 +1,7 @@
-"""The stage guard: what a stage was made from must still be there when it ends.
+"""The stage guard: the inputs of a stage must be unchanged when it ends.
 
 DVC hashes deps only after the command (its issue 11058), so an edit during a long run would be recorded as the
-origin of tables that it did not make. The guard looks at deps and params before and after, and fails the stage.
+origin of tables that it did not produce. The guard looks at deps and params before and after, and fails the stage.
 """
 
 import hashlib
@@ -14,12 +14,12 @@ from cultivar.runner.guard.code import OriginChanged
 from schemas.stage import below
 
 HASHED_BYTES = 64 * 2**20
-"""Size up to which a file is hashed; larger ones are known by size, mtime and inode."""
+"""Size up to which a file is hashed; larger ones are compared by size, mtime and inode."""
 
 
 @dataclass
 class Origin:
-    """What a stage is made from: its declared deps and its parameters."""
+    """The inputs of a stage: its declared deps and its parameters."""
 
     deps: Iterable[Path]
     params: Any

@@ -77,7 +77,7 @@ def read_source(source: SourceFile, files: Files, params: IngestParams) -> Itera
 
 
 def paths_of(source: SourceFile, files: Files) -> list[Path]:
-    """Files of a source. A path below the working folder is made relative, as dvc.yaml names it."""
+    """Files of a source. A path below the working folder becomes relative, as dvc.yaml names it."""
     path = Path(source.path)
     if path.is_absolute() and path.is_relative_to(Path.cwd()):
         path = path.relative_to(Path.cwd())
