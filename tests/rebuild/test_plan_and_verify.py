@@ -38,7 +38,7 @@ def test_before_anything_was_asked(work, server):
     assert planned["tag"]["to_ask"] == ROWS and planned["score"]["to_ask"] == ROWS
     assert planned["evolve"]["requests"] == 0 and not planned["evolve"]["exact"]  # nobody can know yet
     done = work.python("-m", "cultivar.tools.plan")
-    assert "6 of 6 stages will run; at least 120 requests to ask" in done.stdout, done.stdout
+    assert "7 of 7 stages will run; at least 120 requests to ask" in done.stdout, done.stdout
     assert "without tag, score, evolve (no price in budget.prices" in done.stdout, done.stdout
     assert rebuilt(work, server)[TAGS] >= ROWS
 
@@ -60,11 +60,14 @@ def test_rows_appended_are_what_is_to_be_asked(work, server):
     assert {one["runs"] for one in plan(work).values()} == {"no"}
 
 
-def test_a_comment_runs_its_stage_and_no_other(work, server):
+def test_a_comment_runs_the_code_stage_and_an_edit_the_stages_that_it_reaches(work, server):
     path = work.folder / "stages/annotation/score.py"
     path.write_text(path.read_text() + "# nothing to add\n")
     planned = plan(work)
-    assert {name: one["runs"] for name, one in planned.items() if one["runs"] != "no"} == {"score": "yes"}
+    assert {name: one["runs"] for name, one in planned.items() if one["runs"] != "no"} == {"code": "yes"}
+    path.write_text(path.read_text() + "ANOTHER_LINE = 1\n")
+    planned = plan(work)
+    assert {name for name, one in planned.items() if one["runs"] == "yes"} == {"code", "score"}
     assert planned["score"]["to_ask"] == 0 and planned["score"]["exact"]
     assert "will make the same again" in planned["select"]["why"]
     assert rebuilt(work, server) == {}
