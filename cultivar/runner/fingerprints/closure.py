@@ -47,7 +47,7 @@ def is_exempt(module: str) -> bool:
 
 
 class SourceTree:
-    """The project's source text in the working directory, read once. Facts of a file are cached by its bytes and FACTS_CODE."""
+    """The project's source text in the working directory, read once. Facts are cached by file, bytes and FACTS_CODE."""
 
     def __init__(self) -> None:
         self.cache = Path(os.environ.get("DVC_ROOT", ".")) / CACHE  # changes no result
