@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from project import GRAPH, ROOT, copy_code, make, run
 
-from cultivar.runner.fingerprints import fingerprint, libraries, stages
+from cultivar.runner.fingerprints import closure, fingerprint, libraries, stages
 from cultivar.runner.fingerprints.closure import EXEMPT, PACKAGES, SourceTree, is_exempt, modules_below
 from schemas.rows import Instruction
 from schemas.table import Table
@@ -67,6 +67,15 @@ def changed_by(path: str, edited: str) -> set[str]:
 @pytest.mark.parametrize("module", REACH)
 def test_an_edit_reaches_exactly_the_stages_that_import_the_module(module):
     assert changed_by(module, Path(module).read_text() + "\nANOTHER_LINE = 1\n") == REACH[module]
+
+
+def test_facts_that_other_code_has_cached_are_not_used(monkeypatch):
+    now = fingerprint("tag")
+    with monkeypatch.context() as older:
+        older.setattr(closure, "FACTS_CODE", ())
+        older.setattr(closure, "syntax_hash", lambda *_: "0" * 16)
+        assert "schemas/errors.py 0000000000000000" in fingerprint("tag")
+    assert fingerprint("tag") == now
 
 
 def test_an_edit_of_the_runner_reaches_every_stage():

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from cultivar import syntax
 from cultivar.runner.fingerprints.declarations import only_declares, used
 from cultivar.runner.graph import params_modules, section_class, section_names, stage_module
 from cultivar.syntax import syntax_hash
@@ -28,6 +29,8 @@ PLUGINS = ("cultivar.llm.simulated", "cultivar.sandbox")
 BOUND = {"cultivar.sandbox": "cultivar.runner.verdicts"}
 EXEMPT = ("cultivar.runlog", "cultivar.runner.guard", "cultivar.runner.fingerprints", "cultivar.runner.__main__")
 CACHE = Path(".cache/modules.json")
+FACTS_CODE = (Path(__file__), Path(syntax.__file__))
+"""The files that decide what the facts of a module are; facts that older ones cached are not used."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ def is_exempt(module: str) -> bool:
 
 
 class SourceTree:
-    """The project's source text in the working directory, read once. What a file says is cached by its bytes."""
+    """The project's source text in the working directory, read once. Facts are cached by file, bytes and FACTS_CODE."""
 
     def __init__(self) -> None:
         self.cache = Path(os.environ.get("DVC_ROOT", ".")) / CACHE  # changes no result
@@ -52,6 +55,7 @@ class SourceTree:
             self.known: dict[str, dict] = json.loads(self.cache.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             self.known = {}
+        self.rule = hashlib.sha256(b"".join(file.read_bytes() for file in FACTS_CODE)).hexdigest()[:16]
         self.used: dict[str, dict] = {}
         self.facts: dict[str, Facts] = {}
         self.paths: dict[str, Path | None] = {}
@@ -152,7 +156,7 @@ class SourceTree:
         if module not in self.facts:
             path = file_of(module)
             content = path.read_bytes()
-            key = f"{path}:{hashlib.sha256(content).hexdigest()[:32]}"
+            key = f"{path}:{hashlib.sha256(content).hexdigest()[:32]}:{self.rule}"
             if key not in self.known:
                 self.new = True
                 self.known[key] = asdict(read_facts(module, path, content))
