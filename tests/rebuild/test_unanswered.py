@@ -44,7 +44,7 @@ def fails(work: Workspace, *words: str) -> None:
     done = work.python("-m", "dvc", "repro")
     assert done.returncode != 0, done.stdout
     assert all(word in done.stderr for word in words), done.stderr
-    assert set(work.lock()) == {"ingest"}
+    assert set(work.lock()) == {"code", "ingest"}
 
 
 @pytest.mark.parametrize("status", [401, 404, 500])

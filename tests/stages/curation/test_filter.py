@@ -136,4 +136,7 @@ def test_gsm8k_train_against_test_has_the_known_four_rows(real_data):
     hits = list(overlaps(questions("train.jsonl"), questions("test.jsonl"), OverlapRule(13, 13, 0.6, 8, 5)))
     removed = [hit for hit in hits if hit.removed]
     assert len({hit.row for hit in removed}) == 4 and len({hit.item for hit in removed}) == 3
-    assert all(hit.lcs >= 13 and hit.lcs >= 0.6 * min(hit.row_tokens, hit.item_tokens) for hit in hits)
+    assert all(
+        found.lcs >= 13 and found.lcs >= 0.6 * min(found.row_tokens, found.item_tokens)
+        for found in (hit.evidence for hit in hits)
+    )
