@@ -97,16 +97,16 @@ class CountingServer:
                 await asyncio.sleep(self.delay_s)
             while self.hold_at is not None and number >= self.hold_at:
                 await asyncio.sleep(0.01)
-            said = [self.generation(one, schema) for one in samples]
+            answers = [self.generation(one, schema) for one in samples]
         finally:
             self.in_flight -= 1
         choices = [
             {"index": at, "message": {"role": "assistant", "content": one.text}, "finish_reason": one.finish_reason}
-            for at, one in enumerate(said)
+            for at, one in enumerate(answers)
         ]
         usage = {
-            "prompt_tokens": said[0].prompt_tokens,
-            "completion_tokens": sum(one.completion_tokens for one in said),
+            "prompt_tokens": answers[0].prompt_tokens,
+            "completion_tokens": sum(one.completion_tokens for one in answers),
         }
         return web.Response(
             body=orjson.dumps({"object": "chat.completion", "choices": choices, "usage": usage}),
@@ -119,9 +119,9 @@ class CountingServer:
             self.teachers[model] = SimulatedBackend(RoleParams(model=model, faults=FAULTS))
         sampling = {name: body[name] for name in ("temperature", "top_p", "max_tokens")}
         config = ModelConfig("simulated", model, self.weights, sampling, schema)
-        said = self.teachers[model].outcome(Request(config, body["messages"], body["seed"], 0))
-        assert isinstance(said, Generation), said
-        return said
+        answer = self.teachers[model].outcome(Request(config, body["messages"], body["seed"], 0))
+        assert isinstance(answer, Generation), answer
+        return answer
 
     def of(self, client: str) -> Counter[str]:
         """What one client asked, by identity."""

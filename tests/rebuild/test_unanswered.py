@@ -26,7 +26,7 @@ def clean(tmp_path_factory: pytest.TempPathFactory, server: CountingServer) -> t
 
 
 @pytest.fixture
-def mended(server: CountingServer) -> Iterator[CountingServer]:
+def recovering(server: CountingServer) -> Iterator[CountingServer]:
     """The server, which answers again after the test."""
     server.forget()
     yield server
@@ -48,43 +48,43 @@ def fails(work: Workspace, *words: str) -> None:
 
 
 @pytest.mark.parametrize("status", [401, 404, 500])
-def test_a_server_that_refuses_everything(tmp_path, mended, clean, status):
+def test_a_server_that_refuses_everything(tmp_path, recovering, clean, status):
     made, needed = clean
-    work = project(tmp_path, mended, "refused")
-    mended.refuses = lambda body: status
-    arrived = mended.arrived
+    work = project(tmp_path, recovering, "refused")
+    recovering.refuses = lambda body: status
+    arrived = recovering.arrived
     fails(work, f"{ROWS} of {ROWS} requests unanswered (", f"HTTP {status}: not now")
-    assert mended.arrived - arrived <= 4 + (status == 500) * 20  # those in flight
-    assert not mended.of("refused")
-    mended.refuses = lambda body: None
+    assert recovering.arrived - arrived <= 4 + (status == 500) * 20  # those in flight
+    assert not recovering.of("refused")
+    recovering.refuses = lambda body: None
     work.repro()
     assert contents(work) == made
-    asked = mended.of("refused")
+    asked = recovering.of("refused")
     assert set(asked.values()) == {1} and sum(asked.values()) == needed
 
 
-def test_a_server_that_is_not_there(tmp_path, mended, clean):
-    work = project(tmp_path, mended, "absent", retries=1000, give_up_s=1.0)
+def test_a_server_that_is_not_there(tmp_path, recovering, clean):
+    work = project(tmp_path, recovering, "absent", retries=1000, give_up_s=1.0)
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # bound but not listening: connections are refused
         point(work, f"http://127.0.0.1:{unused.getsockname()[1]}", "absent")
         fails(work, f"{ROWS} of {ROWS} requests unanswered (no server has answered for 1 s")
-    point(work, mended.url, "absent")
+    point(work, recovering.url, "absent")
     work.repro()
     assert contents(work) == clean[0]
 
 
-def test_an_address_that_cannot_be_one(tmp_path, mended):
-    work = project(tmp_path, mended, "nowhere")
+def test_an_address_that_cannot_be_one(tmp_path, recovering):
+    work = project(tmp_path, recovering, "nowhere")
     work.change(lambda params: params["runtime"]["servers"].update(tagger=["127.0.0.1:8000/v1"]))
     done = work.python("-m", "dvc", "repro")
     assert done.returncode != 0 and "runtime.servers.tagger" in done.stderr and "http://host:port/v1" in done.stderr
 
 
-def test_only_what_was_left_unanswered_is_asked_again(tmp_path, mended, clean):
+def test_only_what_was_left_unanswered_is_asked_again(tmp_path, recovering, clean):
     """Every fifth request fails once, in every stage of the chain: each run of `dvc repro` gets a little further."""
     made, needed = clean
-    work = project(tmp_path, mended, "partly")
+    work = project(tmp_path, recovering, "partly")
     refused: set[bytes] = set()
 
     def once(body):
@@ -94,29 +94,29 @@ def test_only_what_was_left_unanswered_is_asked_again(tmp_path, mended, clean):
         refused.add(name)
         return 503
 
-    mended.refuses = once
+    recovering.refuses = once
     fails(work, "requests unanswered (HTTP 503: not now", "`roles.tagger.unanswered: quarantine`")
-    assert mended.kinds_of("partly")[TAGS] >= ROWS - len(refused) > ROWS // 2  # the others were answered
+    assert recovering.kinds_of("partly")[TAGS] >= ROWS - len(refused) > ROWS // 2  # the others were answered
     for _ in range(9):
         done = work.python("-m", "dvc", "repro")
         if done.returncode == 0:
             break
         assert "requests unanswered (HTTP 503: not now" in done.stderr
     assert contents(work) == made
-    asked = mended.of("partly")
+    asked = recovering.of("partly")
     assert set(asked.values()) == {1} and sum(asked.values()) == needed and len(refused) > needed // 10
 
 
-def test_a_role_may_go_on_without_what_is_unanswered(tmp_path, mended, clean):
+def test_a_role_may_go_on_without_what_is_unanswered(tmp_path, recovering, clean):
     made, _ = clean
-    work = project(tmp_path, mended, "lenient")
+    work = project(tmp_path, recovering, "lenient")
     work.change(lambda params: params["roles"]["tagger"].update(unanswered="quarantine"))
-    mended.refuses = lambda body: 500 if body["model"] == "tagger" and sum(body["messages"][-1]["content"].encode()) % 5 == 0 else None  # fmt: skip
+    recovering.refuses = lambda body: 500 if body["model"] == "tagger" and sum(body["messages"][-1]["content"].encode()) % 5 == 0 else None  # fmt: skip
     work.repro("tag")
     lost = pl.read_parquet(work.folder / "data/quarantine/tag.parquet").filter(pl.col("error").str.contains("HTTP 500"))
     assert 0 < lost.height < ROWS // 2
-    mended.refuses = lambda body: None
+    recovering.refuses = lambda body: None
     work.change(lambda params: params["roles"]["tagger"].pop("unanswered"))
     work.repro()
     assert contents(work) == made
-    assert set(mended.of("lenient").values()) == {1}
+    assert set(recovering.of("lenient").values()) == {1}
