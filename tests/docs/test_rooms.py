@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from project import ROOT
 
-from cultivar.runner.fingerprints.closure import PACKAGES, Source, file_of, modules_below
+from cultivar.runner.fingerprints.closure import PACKAGES, SourceTree, file_of, modules_below
 
 PARTS = {"cultivar.text", "cultivar.grading", "cultivar.store", "cultivar.llm", "cultivar.sandbox", "cultivar.syntax"}
 ALLOWED = {  # room -> the rooms that it may import; stages and train import parts, and nothing imports them
@@ -33,7 +33,7 @@ ONE_TABLE = {"schemas/rows.py"}
 
 
 @pytest.fixture(scope="module")
-def imports(module_source: Source) -> dict[str, set[str]]:
+def imports(module_source: SourceTree) -> dict[str, set[str]]:
     """Module -> the first-party modules that it imports."""
     found: dict[str, set[str]] = {}
     for package in PACKAGES:
@@ -49,7 +49,7 @@ def module_source(tmp_path_factory: pytest.TempPathFactory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
         patch.setenv("DVC_ROOT", str(tmp_path_factory.mktemp("cache")))
-        yield Source()
+        yield SourceTree()
 
 
 def room(module: str) -> str:
