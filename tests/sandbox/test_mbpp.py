@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cultivar.sandbox import Job, Sandbox, SandboxUnavailable, job_from_asserts
+from cultivar.sandbox import Job, Limits, Sandbox, SandboxUnavailable, job_from_asserts
 
 FILE = Path(os.environ.get("CULTIVAR_REAL_DATA", Path(__file__).parents[3] / "shared" / "data")) / "mbpp" / "mbpp.jsonl"
 
@@ -39,7 +39,7 @@ def tasks():
 @pytest.fixture(scope="module")
 def box():
     try:
-        with Sandbox() as box:
+        with Sandbox(limits=Limits(cpu_s=30.0, wall_s=120.0)) as box:  # some references take seconds on a busy machine
             yield box
     except SandboxUnavailable as error:
         pytest.skip(str(error))
