@@ -18,6 +18,7 @@ from typing import Annotated
 
 import psutil
 import typer
+from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from cultivar.runlog.folders import MAX_AGE_DAYS, cache_folder, expired
@@ -92,6 +93,8 @@ def unreadable() -> Iterator[Finding]:
     for path in YAMLS:
         try:
             content = load_yaml(path) if path.exists() else {}
+            if path.exists():  # DVC's parser is stricter where libyaml is installed: {url: http://host} needs quotes
+                YAML(typ="safe").load(path)
             if path != PARAMS and path.exists() and not isinstance(content.get("stages"), dict):
                 raise GraphError(f"{path}: it has no stages")
         except (GraphError, YAMLError, AttributeError, UnicodeDecodeError) as error:

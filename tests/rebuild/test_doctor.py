@@ -157,6 +157,13 @@ def test_a_configuration_that_cannot_be_read_is_a_finding_and_no_traceback(proje
         assert done.returncode == 1 and done.stderr.startswith("error: params.yaml"), done.stderr
 
 
+def test_yaml_that_only_the_parser_of_dvc_refuses(project):
+    (project / "params.yaml").write_text("judge: {base_url: http://localhost:8000/v1}\n")
+    assert "params.yaml cannot be read" in (output := doctor(project)) and "found unexpected ':'" in output
+    (project / "params.yaml").write_text('judge: {base_url: "http://localhost:8000/v1"}\n')
+    assert "cannot be read" not in doctor(project)
+
+
 def test_checkpoints_of_a_training_that_nobody_took_up_again(project):
     aged, young = (project / ".cache/checkpoints" / name for name in ("sft-1", "sft-2"))
     for folder in (aged, young):
