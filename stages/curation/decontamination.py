@@ -107,7 +107,7 @@ def propose(hashed: Tokens, items: pl.DataFrame, n: int) -> Iterator[tuple[int, 
     """Rows that share an n-gram with items: (row, items), the item with most shared n-grams first."""
     row_grams, rows = grams(hashed, n)
     item_grams = items["gram"].unique().sort().to_numpy()
-    if not len(item_grams) or not len(row_grams):
+    if not len(item_grams):
         return
     place = np.minimum(np.searchsorted(item_grams, row_grams), len(item_grams) - 1)
     shared = item_grams[place] == row_grams
@@ -129,7 +129,11 @@ def compare(row: list[str], item: list[str], rule: OverlapRule, n: int) -> Evide
     lcs = lcs_length(row, item)
     if not rule.holds(lcs, len(row), len(item)):
         return None
-    item_ngrams = {tuple(item[at : at + n]) for at in range(len(item) - n + 1)}
-    row_ngrams = (tuple(row[at : at + n]) for at in range(len(row) - n + 1))
-    shared = next((ngram for ngram in row_ngrams if ngram in item_ngrams), None)
+    item_ngrams = set(ngrams(item, n))
+    shared = next((ngram for ngram in ngrams(row, n) if ngram in item_ngrams), None)
     return Evidence(n, lcs, len(row), len(item), " ".join(shared)) if shared else None
+
+
+def ngrams(sequence: list[str], n: int) -> Iterator[tuple[str, ...]]:
+    """The runs of n tokens, in order."""
+    return zip(*(sequence[start:] for start in range(n)), strict=False)

@@ -48,7 +48,7 @@ class Shingles:
 
 def jaccard(left: np.ndarray, right: np.ndarray) -> float:
     """|left ∩ right| / |left ∪ right| of two sorted arrays of distinct values; 0 for two empty ones."""
-    if not len(left) or not len(right):
+    if not len(right):
         return 0.0
     places = np.searchsorted(right, left)
     both = int((right[np.minimum(places, len(right) - 1)] == left).sum())
@@ -73,7 +73,7 @@ def sketch(hashed: np.ndarray, rows: np.ndarray, n: int, size: int) -> tuple[np.
 
 
 def candidate_pairs(signatures: np.ndarray, bands: int, rows_per_band: int) -> np.ndarray:
-    """Distinct pairs of positions that agree in a band: neighbours in each bucket, and each with the bucket's first."""
+    """Distinct pairs of positions that agree in a band (one at least): neighbours in each bucket, and each with its first."""
     count, pairs_of_band = len(signatures), []
     for band in range(bands):
         part = signatures[:, band * rows_per_band : (band + 1) * rows_per_band]
@@ -86,8 +86,7 @@ def candidate_pairs(signatures: np.ndarray, bands: int, rows_per_band: int) -> n
         bucket = np.maximum.accumulate(np.where(np.append(False, same), 0, np.arange(count)))
         right = order[1:][same]
         pairs_of_band += [np.stack([order[:-1][same], right]), np.stack([order[bucket[1:][same]], right])]
-    pairs = np.concatenate(pairs_of_band, axis=1) if pairs_of_band else np.empty((2, 0), dtype=np.int64)
-    return np.unique(np.sort(pairs, axis=0), axis=1).T
+    return np.unique(np.sort(np.concatenate(pairs_of_band, axis=1), axis=0), axis=1).T
 
 
 def clusters(pairs: Iterable[tuple[int, int]]) -> dict[int, int]:

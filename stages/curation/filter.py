@@ -146,7 +146,7 @@ def find_overlaps(rows: pl.DataFrame, evaluation: pl.DataFrame, params: FilterPa
     )
     distinct = sequences["text"].unique().sort()
     rule = OverlapRule(params.ngram, params.lcs_tokens, params.lcs_share, params.report_ngram, params.report_items)
-    hits = list(overlaps(distinct, items["prompt"], rule)) if len(items) and len(distinct) else []
+    hits = list(overlaps(distinct, items["prompt"], rule))
     texts, ids = distinct.to_list(), items["id"].to_list()
     evidence = pl.DataFrame(
         [
@@ -209,8 +209,6 @@ def near_duplicate_prompts(rows: pl.DataFrame, params: FilterParams) -> Removed:
             .agg(pl.col("product").n_unique(), pl.col("score").max(), pl.col("id").min())
             .sort(["product", "score", "id"], descending=[True, True, False])
         )
-        if prompts.height < 2:
-            continue
         pairs = near_duplicates(prompts["key"], threshold, params.shingle_words, params.bands, params.rows_per_band)
         best = clusters((left, right) for left, right, _ in pairs)
         duplicates = [(member, root) for member, root in sorted(best.items()) if member != root]

@@ -95,7 +95,7 @@ def code_feedback(tasks: list[CodeTask], bench: Workbench) -> None:
     for task in tasks:
         own = solutions[task.id]
         trusted, group = trust(own, [t for t in tests[task.id] if t in task.tests], tests[task.id])
-        best = min((s for s in group if s.passes(trusted)), key=lambda s: (len(s.code), s.id), default=None)
+        best = min(group, key=lambda solution: (len(solution.code), solution.id), default=None)
         if best is None or not trusted:
             bench.ledger.drop(task.id, why_none(own, tests[task.id]))
         else:

@@ -135,6 +135,12 @@ def test_an_evaluation_prompt_among_the_chosen_rows_stops_the_stage_by_name(prod
     assemble_rows(*rows, evaluation=["Two and three?"])
 
 
+def test_of_several_leaks_the_row_with_the_least_id_is_named():
+    rows = [demonstration("Two?", f"{n}.") for n in range(4)]
+    with pytest.raises(EvaluationLeak, match=f"4 rows of D .* first row {min(ids(rows))} "):
+        assemble_rows(rows, [preference("Two?", "a", "b")], evaluation=["Two?"])
+
+
 def test_all_messages_of_a_prompt_together_may_be_what_an_evaluation_item_asks():
     row = demonstration("Two?", "4.") | {"prompt": turn("system", "Be brief.") + turn("user", "Two?")}
     with pytest.raises(EvaluationLeak):

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from cultivar.llm.answer import Generation
+from cultivar.llm.structured import Unparsable
 from schemas.errors import UserError
 from schemas.rows import SafetyPrompt
 from schemas.stage import Files
+from stages.synthesis import constitution as module
 from stages.synthesis.constitution import constitution
 from stages.synthesis.params import ConstitutionParams
 from tests.admission.rows_synthesis import (
@@ -113,6 +115,16 @@ def test_rows_of_a_revision_hold_their_origin_and_the_verdicts():
         assert verdict.parents == [row.parents[-1], row.parents[1], row.parents[0]]
     found, _ = improve(only_final, prompt=PROMPT | {"harmful": False})
     assert [score.value for row in found.constitution_demonstrations for score in row.scores] == [0.0]
+
+
+def test_a_conversation_that_cannot_be_read_quarantines_its_prompt(monkeypatch):
+    async def unreadable(*arguments):
+        raise Unparsable("no such answer")
+
+    monkeypatch.setattr(module, "critique_and_revise", unreadable)
+    found, _ = improve(only_final)
+    assert [(row.id, row.error) for row in found.quarantine] == [(id_of(SafetyPrompt, PROMPT), "no such answer")]
+    assert not len(found.constitution_demonstrations) and not len(found.dropped)
 
 
 @pytest.mark.parametrize("order", [True, False])

@@ -2,6 +2,7 @@
 
 import pytest
 
+from schemas.ids import content_id
 from schemas.rows import Demonstration, EvaluationItem, Preference
 from schemas.table import Context, Table
 from stages.curation import decontamination
@@ -80,6 +81,29 @@ def test_the_evidence_says_how_long_what_was_shared_is():
         9,
         "a b c d",
     )
+    fields = overlap.model_dump(exclude={"id", "parents"})
+    assert overlap.id == content_id("overlap", fields, overlap.parents)
+
+
+def test_reported_evidence_counts_the_tokens_of_the_row_and_of_the_item():
+    other = demonstration("q r s t u v", "Nothing at all.")
+    (overlap,) = decontaminate(
+        [other, demonstration(ROW, "Nothing.")], [evaluation_item(ITEM + " v")], ngram=5
+    ).overlaps
+    assert (overlap.removed, overlap.row_tokens, overlap.item_tokens) == (False, 8, 9)
+
+
+@pytest.mark.parametrize(("row", "ngram"), [("a b", 2), ("a b c d e f g", 4)])
+def test_a_row_that_is_an_item_shares_an_n_gram_as_long_as_it_has_words_for(row, ngram):
+    (overlap,) = decontaminate([demonstration(row, "Nothing.")], [evaluation_item(row)]).overlaps
+    assert overlap.ngram == ngram
+
+
+def test_of_equal_evidence_in_prompt_and_completion_the_least_item_is_named():
+    items = [evaluation_item(text) for text in ("a b c d e f", "g h i j k l")]
+    for texts in (("a b c d e f", "g h i j k l"), ("g h i j k l", "a b c d e f")):
+        (overlap,) = decontaminate([demonstration(*texts)], items).overlaps
+        assert overlap.parents[1] == min(item["id"] for item in items)
 
 
 def test_a_row_that_is_an_item_word_for_word_names_it_and_its_first_words():
@@ -129,6 +153,9 @@ def test_a_row_that_meets_an_item_twice_reports_the_longer_overlap_once():
 
 def test_rows_beyond_the_first_chunk_are_named_right(monkeypatch):
     monkeypatch.setattr(decontamination, "CHUNK", 2)
+    far = [f"{word} b c d e f g" for word in "pqrstu"]
+    found = overlaps(far, ["u b c d e f g h"], ngram=9, lcs_tokens=7)
+    assert [overlap[:3] for overlap in found] == [("u b c d e f g", "u b c d e f g h", False)]
     rows = [f"{word} b c d e f g" for word in "pqrstu"]
     items = [f"{word} b c d e f {tail}" for word, tail in zip("pqrstu", "gxgxgx", strict=True)]
     found = overlaps(rows, items, lcs_tokens=6)

@@ -179,3 +179,27 @@ def test_what_is_kept_is_counted_by_strategy():
         "kept_by_strategy": {"annotation": 2, "rejection": 1},
     }
     assert {gone.stage for gone in found.dropped} == {"filter"}
+
+
+def test_as_many_bands_of_as_many_rows_as_params_say_propose_near_duplicates():
+    prompts = [" ".join(f"{letter}{n}" for letter in "abcdefghij") for n in range(20)]
+    rows = [demonstration(text, "Fine.") for prompt in prompts for text in (prompt, prompt + " more")]
+
+    def near_duplicates(bands: int, rows_per_band: int) -> int:
+        sizes = {"bands": bands, "rows_per_band": rows_per_band}
+        return len(filter_by({"near_duplicate": {"general": 0.8}} | sizes, **{D: rows}).dropped)
+
+    # a pair of Jaccard coefficient J is proposed with probability 1 - (1 - J ** rows_per_band) ** bands; J is 8/9
+    assert near_duplicates(16, 5) == 20
+    assert 5 <= near_duplicates(1, 5) <= 17 and 1 <= near_duplicates(16, 32) <= 12
+
+
+def test_the_id_of_a_prompt_is_the_least_of_its_rows():
+    limits = {"near_duplicate": {"general": 0.5}, "bands": 64, "rows_per_band": 1}
+    low, middle, high = (f"{n}" * 32 for n in (1, 2, 3))
+    rows = [
+        demonstration(PROMPT, "Fine.") | {"id": low},
+        demonstration(PROMPT + " eleven", "Good.") | {"id": middle},
+        demonstration(PROMPT, "Better.") | {"id": high},
+    ]
+    assert ids(filter_by(limits, **{D: rows}).filtered_demonstrations) == {low, high}

@@ -2,6 +2,8 @@
 
 import pytest
 
+from stages.synthesis.params import ExecutionParams
+from stages.synthesis.verifiers import select_functions
 from tests.admission.constrained import (
     BAD,
     CASES,
@@ -47,6 +49,14 @@ def survives(codes, cases=PAIR, **params) -> bool:
 )
 def test_a_case_stays_where_more_than_a_share_of_the_functions_agree(codes, agreement, kept):
     assert survives(codes, case_agreement=agreement) is kept
+
+
+def test_cases_of_one_outcome_are_no_test_of_a_function():
+    """Each function is wrong on another of five cases that expect the same, so that none is constant."""
+    rows = [["true" if case != wrong else "false" for case in range(5)] for wrong in range(3)]
+    params = ExecutionParams(case_agreement=0.5, function_accuracy=0.8)
+    assert select_functions(rows, ["true"] * 5, params) == []
+    assert select_functions([[*row, "false"] for row in rows], ["true"] * 5 + ["false"], params) == [0, 1, 2]
 
 
 FIVE = [

@@ -47,6 +47,7 @@ def test_a_verdict_names_its_subject_first_and_its_detail_is_bounded(ledger):
     (row,) = rows(ledger, "execution_verdicts")
     assert (row.id, row.parents, row.stage) == (row_id, [A, B, C], "execution")
     assert (row.verifier, row.outcome, row.score, row.detail) == ("sandbox", "fail", 0.5, "x" * 500)
+    assert row_id == content_id("verdict", ["sandbox", "fail", 0.5, "x" * 501], [A, B, C])
 
 
 def test_verdicts_differ_by_each_of_their_parts(ledger):

@@ -36,11 +36,12 @@ def test_each_task_is_marked_by_its_own_rule():
         (CAPITAL, "PARIS", True),
         (CAPITAL, "Paris", False),
         (CODE, "```python\ngood\n```\n```\nbad", False),
+        (CODE, "```Python\ngood\n```", True),
         (CODE, "bad", False),
     ]
     assert mark([answer[:2] for answer in answers], sandbox) == [answer[2] for answer in answers]
     assert [(job.code.strip(), job.tests, job.setup, job.entry_point) for job in sandbox.jobs] == [
-        (code, [TEST], "y = 1", "f") for code in ("good", "good", "bad", "bad")
+        (code, [TEST], "y = 1", "f") for code in ("good", "good", "bad", "good", "bad")
     ]
     assert mark([(MATH, "The answer is 4.")], None) == [True], "without code nothing is run"
     assert mark([(item("math"), "The answer is 4.")], None) == [False], "nothing is right without an answer"
@@ -66,6 +67,13 @@ def test_what_the_sandbox_did_not_decide_is_not_right_with_a_warning(results, wa
         right = mark([(item("code", tests=tests, entry_point="f"), "x")], sandbox)
     assert right == [set(results.values()) == {"pass"}]
     assert ["1 completions got no verdict" in str(warning.message) for warning in caught] == [True] * warned
+
+
+def test_the_warning_names_the_first_of_several_completions_without_a_verdict():
+    items = [item("code", tests=[TEST], entry_point=name) for name in ("f", "g")]
+    sandbox = HandSandbox(lambda code, test, turn: "sandbox_error")
+    with pytest.warns(RuntimeWarning, match=f"2 completions got no verdict .* item {items[0].id}"):
+        assert mark([(each, "x") for each in items], sandbox) == [False, False]
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,13 @@ def test_failures_come_before_errors_and_so_many_pairs_are_made():
     assert len(solve([GOOD, *crashes, WRONG], code_pairs=9)[0].execution_preferences) == 4
 
 
+@pytest.mark.parametrize("variant", range(6))  # ids, which order equals, differ
+def test_a_pair_needs_a_failure_before_an_error_and_never_a_solution_that_passes(variant):
+    crash = code("crash", f" + {variant}")
+    assert pairs_of(solve([GOOD, BETTER, crash], code_pairs=1)[0].execution_preferences) == [(GOOD, crash, 1.0)]
+    assert pairs_of(solve([GOOD, crash, WRONG], code_pairs=1)[0].execution_preferences) == [(GOOD, WRONG, 1.0)]
+
+
 # ---------------------------------------------------------------- the gates
 
 
@@ -159,7 +166,7 @@ def test_a_test_that_could_not_be_run_on_the_reference_stays():
 
 def test_the_gates_run_as_often_as_params_say():
     for reruns in (2, 4):
-        _, sandbox = solve([GOOD], tests=[T1], solution=code("reference"), reruns=reruns)
+        _, sandbox = solve([GOOD], tests=[T1], solution=code("reference"), reruns=reruns, cpu_s=1.5)
         by = {name: [job.turn for job in sandbox.jobs if name in job.code] for name in ("reference", "good")}
         assert by == {"reference": list(range(reruns)), "good": [0, *range(reruns)]}
 

@@ -52,6 +52,8 @@ SYMMETRIC = {"isinstance", "issubclass", "min", "max", "getattr", "print", "inte
 UNORDERED = {"isinstance", "issubclass", "startswith", "endswith", "sorted", "min", "max", "sum", "set"}
 """Calls that take a tuple without regard to the order of its elements."""
 SIDES = (("chosen", "rejected"),)
+FORBIDS = {"strict", "frozen", "kw_only", "slots"}
+"""Keywords of `zip` and of dataclasses that refuse a wrong use: without them right code does the same."""
 
 
 def operator(function: Callable[[Site], Iterator[ast.AST]]) -> Callable[[Site], Iterator[ast.AST]]:
@@ -112,10 +114,10 @@ def compare(site: Site) -> Iterator[ast.AST]:
 def constant(site: Site) -> Iterator[ast.AST]:
     """A number to the next one; True to False.
 
-    Digits of `round` are left alone (rounding hides rounding), and `strict=` of `zip` (it only asserts).
+    Digits of `round` are left alone (rounding hides rounding), and keywords that only forbid (`FORBIDS`).
     """
     node = site.node
-    if isinstance(site.parent, ast.keyword) and site.parent.arg == "strict":
+    if isinstance(site.parent, ast.keyword) and site.parent.arg in FORBIDS:
         return
     if isinstance(node, ast.Constant) and isinstance(node.value, bool):
         yield ast.Constant(not node.value)

@@ -31,7 +31,7 @@ from tests.mutation.mutants import Mutant
 from tests.mutation.reach import OPTIONS, Reach, file_of, file_part, redirect
 
 Outcome = Literal["killed", "timeout", "survived", "unreached", "error"]
-MEMORY = 8 << 30
+MEMORY = 3 << 30
 """Bytes of data that a mutant may allocate."""
 SPARE = 5.0
 """CPU seconds on top of three times those of the tests; a mutant that takes more is killed by its limit."""

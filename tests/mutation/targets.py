@@ -81,9 +81,26 @@ TARGETS = (
         ),
         STAGES,
     ),
-    Target(("cultivar.grading.pairs",), ("tests/grading", "tests/admission")),
+    Target(
+        (
+            "stages.curation.readers.records",
+            "stages.curation.readers.shapes",
+            "stages.curation.readers.books",
+            "stages.curation.readers.wikidata",
+        ),
+        STAGES,
+        decides=False,
+    ),
+    Target(
+        ("cultivar.grading.pairs", "cultivar.grading.answers", "cultivar.grading.arithmetic"),
+        ("tests/grading", "tests/admission", "tests/stages"),
+    ),
     Target(("train.episode", "train.tokenized", "cultivar.grading.constraints", "train.marking"), TRAINING),
-    Target(("train.chat", "train.dpo_trainer"), TRAINING, decides=False),
+    Target(
+        ("train.chat", "train.dpo_trainer", "train.sft", "train.reward", "train.dpo", "train.online_dpo"),
+        TRAINING,
+        decides=False,
+    ),
     Target(("cultivar.llm.request",), ("tests/llm/test_request.py", "tests/llm/test_engine.py"), decides=False),
 )
 """The table that `python -m tests.mutation` reads; names are dotted, paths are relative to the repository's root."""
