@@ -9,7 +9,7 @@ from math_verify import LatexExtractionConfig, parse, verify
 from math_verify.parser import ExprExtractionConfig
 
 from cultivar.grading.answers import agrees, last_answer, parse_value
-from cultivar.grading.constraints import follows, has_checks
+from cultivar.grading.constraints import has_checks, satisfies_constraints
 from cultivar.sandbox import NO_VERDICT, Job, Sandbox, Verdict, job_from_asserts
 from cultivar.sandbox.uncalled_tests import add_test_calls
 from schemas.rows import EvaluationItem
@@ -40,7 +40,7 @@ def mark(answers: Sequence[tuple[EvaluationItem, str]], sandbox: Sandbox) -> lis
     right = [
         is_right_answer(text, item.answer or "")
         if item.task == "math"
-        else item.task != "code" and follows(text, item.constraints, item.arguments)
+        else item.task != "code" and satisfies_constraints(text, item.constraints, item.arguments)
         for item, text in answers
     ]
     jobs = [sandbox_job(item, text, at) for at, (item, text) in enumerate(answers) if item.task == "code"]

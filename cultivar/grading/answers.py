@@ -12,7 +12,7 @@ import re
 from fractions import Fraction
 from typing import NamedTuple
 
-from cultivar.grading.arithmetic import evaluate
+from cultivar.grading.arithmetic import evaluate_expression
 
 MAX_CHARS = 300
 """Characters of a final answer."""
@@ -137,12 +137,14 @@ def parse_value(words: str, unit: bool = True) -> Value | None:
     found = None
     if (numeric := NUMERIC.match(words)) and is_unit(words[numeric.end() :], unit):
         written = re.sub(r"[\s,$€£¥US]", "", numeric[0])
-        exact = evaluate(written)
+        exact = evaluate_expression(written)
         found = Value(written if exact is None else str(exact), exact)
     elif ALGEBRA.fullmatch(words) and not SEVERAL.search(COMMAND.sub("#", words)):
         found = Value(f"${words}$")
     number = found and found.number
-    alike = all(VARIABLE.fullmatch(side) or (number is not None and evaluate(side) == number) for side in left)
+    alike = all(
+        VARIABLE.fullmatch(side) or (number is not None and evaluate_expression(side) == number) for side in left
+    )
     return found if alike else None
 
 

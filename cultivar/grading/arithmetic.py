@@ -9,7 +9,7 @@ MAX_CHARS = 200
 """Characters of an expression."""
 
 
-def evaluate(expression: str) -> Fraction | None:
+def evaluate_expression(expression: str) -> Fraction | None:
     """The exact value of an arithmetic expression, None where it is none (or divides by zero, or is too long)."""
     text = expression.replace(",", "").replace("$", "")
     tokens = TOKEN.findall(text)

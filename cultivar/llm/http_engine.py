@@ -166,7 +166,7 @@ class HttpBackend:
         self, requests: Sequence[Request], server: Server, sent: float, reply: aiohttp.ClientResponse, content: bytes
     ) -> list[Outcome | None]:
         """A status other than 200: the error of these requests. Raises TransientError, ServerExcluded."""
-        message = f"HTTP {reply.status}: {error_text(content)}"
+        message = f"HTTP {reply.status}: {server_error(content)}"
         if self.key:
             message = message.replace(self.key, "…")
         is_transient = reply.status in TRANSIENT or (reply.status in NOT_FOUND and server.has_answered)
@@ -224,9 +224,9 @@ def parse_choices(content: bytes, count: int) -> list[Outcome | None]:
             if at < count:
                 outcomes[at] = Generation(text, choice.get("finish_reason") or "stop", prompt_tokens, tokens[place])
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"not a chat completion ({type(error).__name__}: {error}): {error_text(content)}") from error
+        raise ValueError(f"not a chat completion ({type(error).__name__}: {error}): {server_error(content)}") from error
     if not any(outcomes):
-        raise ValueError(f"no choices: {error_text(content)}")
+        raise ValueError(f"no choices: {server_error(content)}")
     return outcomes
 
 
@@ -237,7 +237,7 @@ def split_by_weight(total: int, weights: list[int]) -> list[int]:
     return [end - start for start, end in zip([0, *ends], ends, strict=False)]
 
 
-def error_text(content: bytes) -> str:
+def server_error(content: bytes) -> str:
     """The error of a server: the message of an OpenAI error, else the body, shortened."""
     try:
         body = orjson.loads(content)

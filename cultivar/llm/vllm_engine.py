@@ -20,7 +20,7 @@ from cultivar.llm.orphans import Watch
 from cultivar.llm.request import Request
 from cultivar.llm.schema import strict_schema
 from cultivar.store.memo import hash_folder
-from schemas.params.engines import RoleParams, RuntimeParams, identity
+from schemas.params.engines import RoleParams, RuntimeParams, content_arguments
 
 IN_FLIGHT = 384
 _engines: dict[str, "SharedEngine"] = {}
@@ -72,7 +72,7 @@ class VllmBackend:
         self.extra: dict[str, Any] = {}
         if (folder := Path(spec.model)).is_dir():
             self.extra["weights"] = weights_of(folder)
-        if identity_arguments := identity(spec.vllm):
+        if identity_arguments := content_arguments(spec.vllm):
             self.extra["vllm"] = identity_arguments
         self.name = repr((spec.model, spec.revision, sorted(self.arguments.items()), self.extra))
         self.shared: SharedEngine | None = None

@@ -38,7 +38,7 @@ def problem(rng: random.Random) -> dict[str, str]:
     return {"question": question, "answer": " ".join([*lines, f"The answer is {value}."]) + f"\n#### {value}"}
 
 
-def grams(text: str) -> set[tuple[str, ...]]:
+def word_ngrams(text: str) -> set[tuple[str, ...]]:
     words = "".join(letter if letter.isalnum() else " " for letter in text.lower()).split()
     return {tuple(words[at : at + GRAM]) for at in range(len(words) - GRAM + 1)}
 
@@ -49,11 +49,11 @@ def main() -> None:
     while len(train) < TRAIN:
         made = problem(rng)
         train.setdefault(made["question"], made)
-    seen = set().union(*(grams(question) for question in train))
+    seen = set().union(*(word_ngrams(question) for question in train))
     heldout: dict[str, dict[str, str]] = {}
     while len(heldout) < HELDOUT:
         made = problem(rng)
-        if not grams(made["question"]) & seen:
+        if not word_ngrams(made["question"]) & seen:
             heldout.setdefault(made["question"], made)
     folder = Path(__file__).parent
     for name, rows in (("arithmetic", train), ("arithmetic_heldout", heldout)):

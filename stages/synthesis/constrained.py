@@ -67,7 +67,7 @@ def constraint_feedback(seeds: list[Constraint], instructions: list[Instruction]
     verify_responses(work, bench)
     match_responses(work, bench)
     for each in work:
-        admit(each, bench)
+        admit_responses(each, bench)
 
 
 def combine(
@@ -147,7 +147,7 @@ def match_responses(work: list[ConstrainedQuery], bench: Workbench) -> None:
             bench.ledger.fail(answer, each.query.id)
 
 
-def admit(each: ConstrainedQuery, bench: Workbench) -> None:
+def admit_responses(each: ConstrainedQuery, bench: Workbench) -> None:
     """The rows of one constrained query: up to `constraint_pairs` good and failed responses, in all pairs.
 
     Good: passes and matches; the best first, which are demonstrated. Failed: passes no function.

@@ -61,7 +61,7 @@ def rejection(problems: Table[Problem], params: RejectionParams, teacher: Engine
     """Admitted paths of every problem as D, best against wrong as P, a verdict per graded path."""
     rows = list(problems)
     quarantine: list[dict] = []
-    paths = sample(rows, params, teacher, quarantine)
+    paths = sample_paths(rows, params, teacher, quarantine)
     verdicts = grade([path for path in paths if not path.rule], params, judge, quarantine)
     by_problem: dict[str, list[Path]] = {problem.id: [] for problem in rows}
     for path in paths:
@@ -94,7 +94,9 @@ def rejection(problems: Table[Problem], params: RejectionParams, teacher: Engine
     )
 
 
-def sample(problems: list[Problem], params: RejectionParams, teacher: Engine, quarantine: list[dict]) -> list[Path]:
+def sample_paths(
+    problems: list[Problem], params: RejectionParams, teacher: Engine, quarantine: list[dict]
+) -> list[Path]:
     """k paths per problem, checked for the final answer and the arithmetic; equal texts of one problem count once."""
     questions = [
         Question(

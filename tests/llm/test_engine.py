@@ -105,7 +105,7 @@ def test_a_journal_that_its_process_removes_while_one_looks_is_no_error(store: S
     path = store.folder("kind").path / ".ab.journal"
     path.parent.mkdir(parents=True)
     path.write_bytes(b"")
-    monkeypatch.setattr("cultivar.store.journal.lock", lambda handle: path.unlink() is None)
+    monkeypatch.setattr("cultivar.store.journal.try_lock", lambda handle: path.unlink() is None)
     assert list(orphaned_records(path.parent)) == []
 
 

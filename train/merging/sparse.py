@@ -60,6 +60,6 @@ def lookup(positions: torch.Tensor, values: torch.Tensor, wanted: torch.Tensor) 
     return torch.where(positions[at] == wanted, values[at], 0.0)
 
 
-def compact(positions: torch.Tensor, dense: torch.Tensor) -> torch.Tensor:
+def narrow_positions(positions: torch.Tensor, dense: torch.Tensor) -> torch.Tensor:
     """Positions in `dense` as int32 where that reaches."""
     return positions.to(torch.int32) if dense.numel() < 2**31 else positions

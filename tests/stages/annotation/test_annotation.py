@@ -17,7 +17,7 @@ from stages.annotation.evolve import evolve
 from stages.annotation.ontology import by_association, by_meaning, by_rule, character_ngrams, normalise, ontology
 from stages.annotation.params import EvolveParams, OntologyParams, RankParams, RespondParams, SelectParams, TagParams
 from stages.annotation.rank import rank
-from stages.annotation.rankings import AnnotationError, candidate_hash, item_hash, read
+from stages.annotation.rankings import AnnotationError, candidate_hash, item_hash, read_judgements
 from stages.annotation.respond import respond
 from stages.annotation.select import sample_diverse, select
 from stages.annotation.tag import tag
@@ -183,10 +183,10 @@ def test_a_judgement_that_is_superseded_falls_away_and_a_broken_line_is_named(tm
     lines = [judgement(["a", "b"], ["a", "b"]), judgement(["a", "b"], ["b", "a"], uuid="u2", supersedes="u1")]
     path = tmp_path / "x.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    assert [found.uuid for found in read([path])] == ["u2"]
+    assert [found.uuid for found in read_judgements([path])] == ["u2"]
     path.write_text('{"uuid": 3}\n')
     with pytest.raises(AnnotationError, match=r"x\.jsonl:1"):
-        read([path])
+        read_judgements([path])
 
 
 def test_responses_differ_and_every_instruction_ends_somewhere(monkeypatch):
