@@ -43,11 +43,11 @@ def mark(answers: Sequence[tuple[EvaluationItem, str]], sandbox: Sandbox) -> lis
         else item.task != "code" and satisfies_constraints(text, item.constraints, item.arguments)
         for item, text in answers
     ]
-    jobs = [sandbox_job(item, text, at) for at, (item, text) in enumerate(answers) if item.task == "code"]
+    jobs = [sandbox_job(item, text, index) for index, (item, text) in enumerate(answers) if item.task == "code"]
     verdicts = {int(verdict.id): verdict for verdict in sandbox.run(jobs)} if jobs else {}
-    for at, verdict in verdicts.items():
-        right[at] = verdict.passed
-    undecided = sorted(at for at, verdict in verdicts.items() if has_no_verdict(verdict))
+    for index, verdict in verdicts.items():
+        right[index] = verdict.passed
+    undecided = sorted(index for index, verdict in verdicts.items() if has_no_verdict(verdict))
     if undecided:
         first = answers[undecided[0]][0].id
         warnings.warn(
@@ -65,9 +65,9 @@ def has_no_verdict(verdict: Verdict) -> bool:
     return bool(outcomes & set(NO_VERDICT)) and outcomes <= {"pass", *NO_VERDICT}
 
 
-def sandbox_job(item: EvaluationItem, text: str, at: int) -> Job:
+def sandbox_job(item: EvaluationItem, text: str, index: int) -> Job:
     """A completion's program with the item's tests; the verdict's id is its position."""
-    return job_from_asserts(str(at), extract_program(text), item.tests, item.entry_point, item.setup)
+    return job_from_asserts(str(index), extract_program(text), item.tests, item.entry_point, item.setup)
 
 
 def extract_program(text: str) -> str:

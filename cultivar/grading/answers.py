@@ -54,7 +54,9 @@ QUALIFIER = re.compile(
 ONES = "zero one two three four five six seven eight nine".split()
 TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
 TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-NUMBER_OF = {word: at for at, word in enumerate(ONES + TEENS)} | {word: 10 * at for at, word in enumerate(TENS, 2)}
+NUMBER_OF = {word: number for number, word in enumerate(ONES + TEENS)} | {
+    word: 10 * number for number, word in enumerate(TENS, 2)
+}
 SPELLED = re.compile(rf"\b(?:({'|'.join(TENS)})[-\s]({'|'.join(ONES[1:])})|({'|'.join(NUMBER_OF)}))\b", re.IGNORECASE)
 POWER_OF_TEN = re.compile(rf"{NUMBER}[eE][-+]?\d{{1,2}}(?!\d)")
 SIGNS = str.maketrans(

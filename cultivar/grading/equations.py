@@ -51,14 +51,14 @@ def select_distinct(paths: Sequence[str]) -> list[int]:
     stays, as in RFT's collection step. Paths without equations are of one kind.
     """
     kept: dict[str, int] = {}
-    for at, path in enumerate(paths):
+    for position, path in enumerate(paths):
         kind = "|".join(f"{left}={right}" for left, right in find_equations(path))
         if kind not in kept:
-            kept[kind] = at
+            kept[kind] = position
             continue
         others = [paths[other] for name, other in kept.items() if name != kind]
         if total_distance(path, others) > total_distance(paths[kept[kind]], others):
-            kept[kind] = at
+            kept[kind] = position
     return list(kept.values())
 
 

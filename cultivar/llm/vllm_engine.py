@@ -120,7 +120,7 @@ class VllmBackend:
         except (VLLMClientError, GenerationError, ValueError, TypeError, KeyError) as error:  # e.g. too long a prompt
             return [Unanswered(f"{type(error).__name__}: {error}")] * len(requests)
         aborted = Unanswered("the engine ended the request without an answer", transient=True)
-        outcomes = [by_index.get(at, aborted) for at in range(len(requests))]
+        outcomes = [by_index.get(index, aborted) for index in range(len(requests))]
         return [
             aborted if isinstance(outcome, Generation) and outcome.finish_reason == "abort" else outcome
             for outcome in outcomes

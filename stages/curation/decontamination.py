@@ -129,7 +129,7 @@ def compare(row: list[str], item: list[str], rule: OverlapRule, n: int) -> Evide
     lcs = lcs_length(row, item)
     if not rule.holds(lcs, len(row), len(item)):
         return None
-    item_ngrams = {tuple(item[at : at + n]) for at in range(len(item) - n + 1)}
-    row_ngrams = (tuple(row[at : at + n]) for at in range(len(row) - n + 1))
+    item_ngrams = {tuple(item[start : start + n]) for start in range(len(item) - n + 1)}
+    row_ngrams = (tuple(row[start : start + n]) for start in range(len(row) - n + 1))
     shared = next((ngram for ngram in row_ngrams if ngram in item_ngrams), None)
     return Evidence(n, lcs, len(row), len(item), " ".join(shared)) if shared else None

@@ -108,14 +108,14 @@ def verify_responses(work: list[ConstrainedQuery], bench: Workbench) -> None:
     """Fill in the pass rates: every function of a constraint runs on every response to it."""
     outcomes = run_functions(
         {
-            f"{at}/{number}": (source, [response.text for response in each.responses])
-            for at, each in enumerate(work)
+            f"{index}/{number}": (source, [response.text for response in each.responses])
+            for index, each in enumerate(work)
             for number, source in enumerate(each.constraint.functions)
         },
         bench,
     )
-    for at, each in enumerate(work):
-        by_function = [outcomes[f"{at}/{number}"] for number in range(len(each.constraint.functions))]
+    for index, each in enumerate(work):
+        by_function = [outcomes[f"{index}/{number}"] for number in range(len(each.constraint.functions))]
         for number, response in enumerate(each.responses):
             response.pass_rate = pass_rate([row[number] for row in by_function])
 

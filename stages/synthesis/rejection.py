@@ -72,7 +72,7 @@ def rejection(problems: Table[Problem], params: RejectionParams, teacher: Engine
     for problem in rows:
         own = by_problem[problem.id]
         right = [path for path in own if not path.rule]
-        chosen = [right[at] for at in select_distinct([path.text for path in right])][: params.paths]
+        chosen = [right[position] for position in select_distinct([path.text for path in right])][: params.paths]
         demonstrations += [demonstration(path) for path in chosen]
         preferences += filter(None, (preference(*pair) for pair in contrast(chosen, own, params)))
         if not chosen:

@@ -158,7 +158,7 @@ def test_rows_that_ask_the_same_share_one_request(server: FaultServer, store: St
 
     with engine(store, server.url) as teacher:
         results = teacher.map(same, list(range(30)))
-    assert results == [[f"same #{1 + at}" for at in range(1 + row % 3)] for row in range(30)]
+    assert results == [[f"same #{1 + index}" for index in range(1 + row % 3)] for row in range(30)]
     assert sum(body.get("n", 1) for body in server.bodies) == 3
 
 

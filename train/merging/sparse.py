@@ -56,8 +56,8 @@ def lookup(positions: torch.Tensor, values: torch.Tensor, wanted: torch.Tensor) 
     """The values at the wanted positions, 0 where `positions` (sorted) lacks them."""
     if not len(positions):
         return values.new_zeros(len(wanted))
-    at = torch.searchsorted(positions, wanted.to(positions.dtype)).clamp_(max=len(positions) - 1)
-    return torch.where(positions[at] == wanted, values[at], 0.0)
+    index = torch.searchsorted(positions, wanted.to(positions.dtype)).clamp_(max=len(positions) - 1)
+    return torch.where(positions[index] == wanted, values[index], 0.0)
 
 
 def narrow_positions(positions: torch.Tensor, dense: torch.Tensor) -> torch.Tensor:

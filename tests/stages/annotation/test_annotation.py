@@ -46,10 +46,10 @@ def selected(prompts=PROMPTS):
 @given(TAGS, st.integers(0, 12))
 def test_algorithm_1_covers_every_tag_in_its_first_pass_and_takes_nothing_without_tags(sets, size):
     passes = sample_diverse(sets, size)
-    taken = [at for at, number in enumerate(passes) if number >= 0]
+    taken = [index for index, number in enumerate(passes) if number >= 0]
     assert len(taken) == min(size, sum(bool(tags) for tags in sets))
     if size >= len(sets):
-        first = {tag for at, number in enumerate(passes) if number == 0 for tag in sets[at]}
+        first = {tag for index, number in enumerate(passes) if number == 0 for tag in sets[index]}
         assert first == {tag for tags in sets for tag in tags}
 
 
