@@ -53,7 +53,7 @@ class Commands(TyperGroup):
         return list(TOOLS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        return command_of(cmd_name, TOOLS[cmd_name]) if cmd_name in TOOLS else None
+        return tool_command(cmd_name, TOOLS[cmd_name]) if cmd_name in TOOLS else None
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         for section in dict.fromkeys(tool.section for tool in TOOLS.values()):
@@ -69,7 +69,7 @@ def cultivar() -> None:
     """Cultivar: the post-training recipe as one DVC graph. `dvc repro` builds it; this command stands beside it."""
 
 
-def command_of(name: str, tool: Tool) -> Any:
+def tool_command(name: str, tool: Tool) -> Any:
     """The command of a tool."""
     module = importlib.import_module(tool.module)
     if name in OWN_PARSERS:

@@ -103,7 +103,7 @@ class Table(Generic[R]):
             return
         bad = self.frame.filter(pl.any_horizontal(broken))
         if bad.height:
-            reasons = [explain(self.model, row) for row in bad.head(3).iter_rows(named=True)]
+            reasons = [explain_rejection(self.model, row) for row in bad.head(3).iter_rows(named=True)]
             raise TableError(
                 f"table {self.name}: {bad.height} of {len(self)} rows break {self.model.__name__}:\n"
                 + "\n".join(reasons)
@@ -219,7 +219,7 @@ def broken_limit(value: pl.Expr, limit: Any, listed: bool) -> Iterator[pl.Expr]:
             raise TypeError(f"constraint {limit!r} cannot be checked over a column")
 
 
-def explain(model: type[BaseModel], row: dict[str, Any]) -> str:
+def explain_rejection(model: type[BaseModel], row: dict[str, Any]) -> str:
     """Why pydantic refuses a row, in one line with the row's id."""
     try:
         model.model_validate(row)

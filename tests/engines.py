@@ -74,10 +74,10 @@ class ScriptedBackend:
         return self.next_of("", self.script)
 
     def next_of(self, key: str, replies: Sequence[Reply]) -> Reply:
-        at = self.taken.get(key, 0)
-        assert at < len(replies), f"the script has {len(replies)} answers for {key!r} and was asked once more"
-        self.taken[key] = at + 1
-        return replies[at]
+        index = self.taken.get(key, 0)
+        assert index < len(replies), f"the script has {len(replies)} answers for {key!r} and was asked once more"
+        self.taken[key] = index + 1
+        return replies[index]
 
 
 @contextmanager

@@ -50,8 +50,8 @@ class Blocks(torch.utils.data.Dataset):
     def __len__(self) -> int:
         return len(self.blocks)
 
-    def __getitem__(self, at: int) -> dict[str, torch.Tensor]:
-        return {"input_ids": self.blocks[at], "labels": self.labels[at]}
+    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
+        return {"input_ids": self.blocks[index], "labels": self.labels[index]}
 
 
 def base(

@@ -52,7 +52,7 @@ def run_harness(model: Path, params: EvaluateParams, files: Files) -> dict[str, 
     )
     return {
         task: {
-            metric_name(metric): float(value)
+            strip_filter(metric): float(value)
             for metric, value in sorted(values.items())
             if isinstance(value, int | float)
         }
@@ -72,6 +72,6 @@ def read_task_name(file: Path) -> str | None:
     return task.get("task") if isinstance(task, dict) else None
 
 
-def metric_name(metric: str) -> str:
+def strip_filter(metric: str) -> str:
     """`acc,none` as `acc`."""
     return re.sub(r",none$", "", metric)

@@ -40,7 +40,7 @@ def enter(params: Optimization, threads: int, flags: Sequence[str], arguments: S
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     config = CONFIGS / f"{params.launch}.yaml"
     if params.launch != "cpu" or params.processes > 1:
-        command = command_of(params, config, flags, arguments)
+        command = launch_command(params, config, flags, arguments)
         sys.stdout.flush()
         os.execv(command[0], command)
     settings = load_config_from_file(str(config))
@@ -67,7 +67,7 @@ def is_main_process() -> bool:
     return PartialState().is_main_process
 
 
-def command_of(params: Optimization, config: Path, flags: Sequence[str], arguments: Sequence[str]) -> list[str]:
+def launch_command(params: Optimization, config: Path, flags: Sequence[str], arguments: Sequence[str]) -> list[str]:
     """The command line. Raises LaunchError where a GPU is wanted and there is none: accelerate would run DDP instead."""
     if params.launch != "cpu" and not torch.cuda.is_available():
         raise LaunchError(

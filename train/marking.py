@@ -9,7 +9,7 @@ from math_verify import LatexExtractionConfig, parse, verify
 from math_verify.parser import ExprExtractionConfig
 
 from cultivar.grading.answers import agrees, last_answer, parse_value
-from cultivar.grading.constraints import follows, has_checks
+from cultivar.grading.constraints import has_checks, satisfies_constraints
 from cultivar.sandbox import NO_VERDICT, Job, Sandbox, Verdict, job_from_asserts
 from cultivar.sandbox.uncalled_tests import add_test_calls
 from schemas.rows import EvaluationItem
@@ -40,14 +40,14 @@ def mark(answers: Sequence[tuple[EvaluationItem, str]], sandbox: Sandbox) -> lis
     right = [
         is_right_answer(text, item.answer or "")
         if item.task == "math"
-        else item.task != "code" and follows(text, item.constraints, item.arguments)
+        else item.task != "code" and satisfies_constraints(text, item.constraints, item.arguments)
         for item, text in answers
     ]
-    jobs = [sandbox_job(item, text, at) for at, (item, text) in enumerate(answers) if item.task == "code"]
+    jobs = [sandbox_job(item, text, index) for index, (item, text) in enumerate(answers) if item.task == "code"]
     verdicts = {int(verdict.id): verdict for verdict in sandbox.run(jobs)} if jobs else {}
-    for at, verdict in verdicts.items():
-        right[at] = verdict.passed
-    undecided = sorted(at for at, verdict in verdicts.items() if has_no_verdict(verdict))
+    for index, verdict in verdicts.items():
+        right[index] = verdict.passed
+    undecided = sorted(index for index, verdict in verdicts.items() if has_no_verdict(verdict))
     if undecided:
         first = answers[undecided[0]][0].id
         warnings.warn(
@@ -65,9 +65,9 @@ def has_no_verdict(verdict: Verdict) -> bool:
     return bool(outcomes & set(NO_VERDICT)) and outcomes <= {"pass", *NO_VERDICT}
 
 
-def sandbox_job(item: EvaluationItem, text: str, at: int) -> Job:
+def sandbox_job(item: EvaluationItem, text: str, index: int) -> Job:
     """A completion's program with the item's tests; the verdict's id is its position."""
-    return job_from_asserts(str(at), extract_program(text), item.tests, item.entry_point, item.setup)
+    return job_from_asserts(str(index), extract_program(text), item.tests, item.entry_point, item.setup)
 
 
 def extract_program(text: str) -> str:

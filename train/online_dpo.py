@@ -13,6 +13,7 @@ metrics called `_last` are of the policy that is the result, and `online_pairs` 
 
 import shutil
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -69,6 +70,19 @@ class OnlineDpoOut(NamedTuple):
     metrics: dict[str, Any]
 
 
+class History(NamedTuple):
+    """What a run of episodes leaves.
+
+    `policies`: their folders, entry i after i episodes; the last is the result. `signals`, `rows`: one entry per
+    measured policy, in the same order, that of a rejected policy included. `stopped`: the limit that ended the run.
+    """
+
+    policies: list[Path]
+    signals: list[Signals]
+    rows: list[EpisodeRows]
+    stopped: str | None
+
+
 def online_dpo(
     preferences: Context[FinalPreference],
     base: Model,
@@ -111,11 +125,25 @@ def online_dpo(
         checkpoints=checkpoints,
         progress=progress,
     )
-    baseline = rollouts.baseline(prompts_by_episode)
-    policies = [start.path]
+    history = run_episodes(rollouts, training, prompts_by_episode)
+    rollouts.close()
+    if is_main_process():
+        shutil.copytree(history.policies[-1], online_dpo.path, dirs_exist_ok=True)
+    PartialState().wait_for_everyone()
+    return result(history)
+
+
+def run_episodes(
+    rollouts: Rollouts, training: EpisodeTraining, prompts_by_episode: Sequence[Sequence[EncodedPrompt]]
+) -> History:
+    """Sample, pair and train, episode after episode; the last entry of `prompts_by_episode` is measured only.
+
+    Where a limit is exceeded, the newest policy is discarded and the run ends.
+    """
+    params, baseline = training.params, rollouts.baseline(prompts_by_episode)
+    policies = [training.start.path]
     signals: list[Signals] = []
     rows: list[EpisodeRows] = []
-    stopped: str | None = None
     for number, prompts in enumerate(prompts_by_episode):
         scored = rollouts.of_episode(number, policies[-1], prompts)
         episode = Episode(number, prompts, scored, pair_samples(scored, params))
@@ -123,34 +151,28 @@ def online_dpo(
         signals.append(episode_signals(episode, baseline[number], kl))
         rows.append(table_rows(episode))
         if stopped := exceeded_limit(signals[-1], signals[0], params.stop):
-            policies = policies[:-1] or policies
-            break
+            return History(policies[:-1] or policies, signals, rows, stopped)
         if number < params.episodes:
-            pairs = training_rows(episode, tokenizer.eos_token_id)
+            pairs = training_rows(episode, training.tokenizer.eos_token_id)
             policy, training_signals = training.run(number, policies[-1], pairs)
             policies.append(policy)
             signals[-1] |= training_signals
-    rollouts.close()
-    if is_main_process():
-        shutil.copytree(policies[-1], online_dpo.path, dirs_exist_ok=True)
-    PartialState().wait_for_everyone()
-    return result(signals, rows, trained=len(policies) - 1, stopped=stopped)
+    return History(policies, signals, rows, None)
 
 
-def result(signals: list[Signals], rows: list[EpisodeRows], *, trained: int, stopped: str | None) -> OnlineDpoOut:
-    """Tables, plot and metrics, where the policy after `trained` episodes is the result.
+def result(history: History) -> OnlineDpoOut:
+    """Tables, plot and metrics.
 
-    `signals`, `rows`: one entry per measured policy; entry i is of the policy after i episodes. `stopped`: the limit
-    that ended the run. All pairs but the last round's were trained on; those of episodes whose policy was rejected count
-    as rejected.
+    All pairs but the last round's were trained on; those of episodes whose policy was rejected count as rejected.
     """
+    signals, rows, trained = history.signals, history.rows, len(history.policies) - 1
     plot = pl.DataFrame(signals, schema=PLOT_SCHEMA)
     last = signals[trained]
     pairs = [row for of_episode in rows[:trained] for row in of_episode.pairs]
     rollouts = [row for of_episode in rows for row in of_episode.rollouts]
     metrics = {
         "episodes": trained,
-        "stopped": stopped or "",
+        "stopped": history.stopped or "",
         "rollouts": len(rollouts),
         "pairs": len(pairs),
         "pairs_rejected": sum(len(of_episode.pairs) for of_episode in rows[trained:-1]),

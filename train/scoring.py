@@ -9,7 +9,7 @@ from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
 from cultivar.store.memo import Row, cached_rows, hash_folder, work_key
 from cultivar.store.store import Store, store_folder
-from schemas.params.engines import RuntimeParams, identity
+from schemas.params.engines import RuntimeParams, content_arguments
 from schemas.stage import Model
 from train.params import EvaluateParams, OnlineDpoParams
 from train.settings import evaluation_mode, read_model
@@ -27,7 +27,7 @@ class Scorer(Protocol):
 
 def open_scorer(params: EvaluateParams | OnlineDpoParams, reward: Model, pad: int, runtime: RuntimeParams) -> Scorer:
     """The scorer that `params` name. The model is loaded once a sequence has no cached reward."""
-    decisive = identity(params.vllm) if params.scorer == "vllm" else {}
+    decisive = content_arguments(params.vllm) if params.scorer == "vllm" else {}
 
     def load() -> Scorer:
         if params.scorer == "vllm":

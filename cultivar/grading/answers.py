@@ -12,7 +12,7 @@ import re
 from fractions import Fraction
 from typing import NamedTuple
 
-from cultivar.grading.arithmetic import evaluate
+from cultivar.grading.arithmetic import evaluate_expression
 
 MAX_CHARS = 300
 """Characters of a final answer."""
@@ -54,7 +54,9 @@ QUALIFIER = re.compile(
 ONES = "zero one two three four five six seven eight nine".split()
 TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
 TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-NUMBER_OF = {word: at for at, word in enumerate(ONES + TEENS)} | {word: 10 * at for at, word in enumerate(TENS, 2)}
+NUMBER_OF = {word: number for number, word in enumerate(ONES + TEENS)} | {
+    word: 10 * number for number, word in enumerate(TENS, 2)
+}
 SPELLED = re.compile(rf"\b(?:({'|'.join(TENS)})[-\s]({'|'.join(ONES[1:])})|({'|'.join(NUMBER_OF)}))\b", re.IGNORECASE)
 POWER_OF_TEN = re.compile(rf"{NUMBER}[eE][-+]?\d{{1,2}}(?!\d)")
 SIGNS = str.maketrans(
@@ -137,12 +139,14 @@ def parse_value(words: str, unit: bool = True) -> Value | None:
     found = None
     if (numeric := NUMERIC.match(words)) and is_unit(words[numeric.end() :], unit):
         written = re.sub(r"[\s,$€£¥US]", "", numeric[0])
-        exact = evaluate(written)
+        exact = evaluate_expression(written)
         found = Value(written if exact is None else str(exact), exact)
     elif ALGEBRA.fullmatch(words) and not SEVERAL.search(COMMAND.sub("#", words)):
         found = Value(f"${words}$")
     number = found and found.number
-    alike = all(VARIABLE.fullmatch(side) or (number is not None and evaluate(side) == number) for side in left)
+    alike = all(
+        VARIABLE.fullmatch(side) or (number is not None and evaluate_expression(side) == number) for side in left
+    )
     return found if alike else None
 
 

@@ -9,46 +9,46 @@ MAX_CHARS = 200
 """Characters of an expression."""
 
 
-def evaluate(expression: str) -> Fraction | None:
+def evaluate_expression(expression: str) -> Fraction | None:
     """The exact value of an arithmetic expression, None where it is none (or divides by zero, or is too long)."""
     text = expression.replace(",", "").replace("$", "")
     tokens = TOKEN.findall(text)
     if len(text) > MAX_CHARS or "".join(tokens) != "".join(text.split()):
         return None
     try:
-        value, at = add(tokens, 0)
+        value, position = add(tokens, 0)
     except (IndexError, ZeroDivisionError, ValueError, RecursionError):
         return None
-    return value if at == len(tokens) else None
+    return value if position == len(tokens) else None
 
 
-def add(tokens: Sequence[str], at: int) -> tuple[Fraction, int]:
-    value, at = multiply(tokens, at)
-    while at < len(tokens) and tokens[at] in "+-":
-        right, after = multiply(tokens, at + 1)
-        value, at = (value + right if tokens[at] == "+" else value - right), after
-    return value, at
+def add(tokens: Sequence[str], position: int) -> tuple[Fraction, int]:
+    value, position = multiply(tokens, position)
+    while position < len(tokens) and tokens[position] in "+-":
+        right, after = multiply(tokens, position + 1)
+        value, position = (value + right if tokens[position] == "+" else value - right), after
+    return value, position
 
 
-def multiply(tokens: Sequence[str], at: int) -> tuple[Fraction, int]:
-    value, at = atom(tokens, at)
-    while at < len(tokens) and tokens[at] in ("*", "/", "//"):
-        right, after = atom(tokens, at + 1)
-        sign = tokens[at]
-        value, at = (
+def multiply(tokens: Sequence[str], position: int) -> tuple[Fraction, int]:
+    value, position = atom(tokens, position)
+    while position < len(tokens) and tokens[position] in ("*", "/", "//"):
+        right, after = atom(tokens, position + 1)
+        sign = tokens[position]
+        value, position = (
             (value * right if sign == "*" else value / right if sign == "/" else Fraction(value // right)),
             after,
         )
-    return value, at
+    return value, position
 
 
-def atom(tokens: Sequence[str], at: int) -> tuple[Fraction, int]:
-    if tokens[at] in "+-":
-        value, after = atom(tokens, at + 1)
-        return (value if tokens[at] == "+" else -value), after
-    if tokens[at] == "(":
-        value, at = add(tokens, at + 1)
-        if tokens[at] != ")":
+def atom(tokens: Sequence[str], position: int) -> tuple[Fraction, int]:
+    if tokens[position] in "+-":
+        value, after = atom(tokens, position + 1)
+        return (value if tokens[position] == "+" else -value), after
+    if tokens[position] == "(":
+        value, position = add(tokens, position + 1)
+        if tokens[position] != ")":
             raise ValueError("unbalanced")
-        return value, at + 1
-    return Fraction(tokens[at]), at + 1
+        return value, position + 1
+    return Fraction(tokens[position]), position + 1

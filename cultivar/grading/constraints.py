@@ -13,7 +13,7 @@ def meets(number: int, bound: int | str, relation: str | None) -> bool:
     return number < int(bound) if relation == "less than" else number >= int(bound)
 
 
-def count(pattern: str, text: str) -> int:
+def count_matches(pattern: str, text: str) -> int:
     return len(re.findall(pattern, text, re.IGNORECASE))
 
 
@@ -44,7 +44,7 @@ CHECKS: dict[str, Check] = {
         len({part.strip() for part in text.split("******") if part.strip()}) == 2
     ),
     "detectable_content:number_placeholders": lambda text, given: (
-        count(r"\[.*?\]", text) >= int(given["num_placeholders"])
+        count_matches(r"\[.*?\]", text) >= int(given["num_placeholders"])
     ),
     "detectable_content:postscript": lambda text, given: (
         re.search(rf"\s*{re.escape(given['postscript_marker'])}", text, re.IGNORECASE) is not None
@@ -54,15 +54,15 @@ CHECKS: dict[str, Check] = {
         len(re.findall(r"^\s*[*-][^*-].*$", text, re.MULTILINE)) == int(given["num_bullets"])
     ),
     "detectable_format:number_highlighted_sections": lambda text, given: (
-        count(r"\*[^\n*]+\*", text) >= int(given["num_highlights"])
+        count_matches(r"\*[^\n*]+\*", text) >= int(given["num_highlights"])
     ),
     "detectable_format:title": lambda text, _: re.search(r"<<[^\n<>]+>>", text) is not None,
-    "keywords:existence": lambda text, given: all(count(re.escape(word), text) for word in given["keywords"]),
+    "keywords:existence": lambda text, given: all(count_matches(re.escape(word), text) for word in given["keywords"]),
     "keywords:forbidden_words": lambda text, given: (
-        not any(count(rf"\b{re.escape(word)}\b", text) for word in given["forbidden_words"])
+        not any(count_matches(rf"\b{re.escape(word)}\b", text) for word in given["forbidden_words"])
     ),
     "keywords:frequency": lambda text, given: meets(
-        count(re.escape(given["keyword"]), text), given["frequency"], given.get("relation")
+        count_matches(re.escape(given["keyword"]), text), given["frequency"], given.get("relation")
     ),
     "keywords:letter_frequency": lambda text, given: meets(
         text.lower().count(given["letter"].lower()), given["let_frequency"], given["let_relation"]
@@ -74,7 +74,7 @@ CHECKS: dict[str, Check] = {
         sentences(text), given["num_sentences"], given.get("relation")
     ),
     "length_constraints:number_words": lambda text, given: meets(
-        count(r"\w+", text), given["num_words"], given.get("relation")
+        count_matches(r"\w+", text), given["num_words"], given.get("relation")
     ),
     "punctuation:no_comma": lambda text, _: "," not in text,
     "startend:end_checker": lambda text, given: (
@@ -89,7 +89,7 @@ def has_checks(names: list[str]) -> bool:
     return bool(names) and all(name in CHECKS for name in names)
 
 
-def follows(text: str, names: list[str], arguments: list[str]) -> bool:
+def satisfies_constraints(text: str, names: list[str], arguments: list[str]) -> bool:
     """Whether a completion keeps all constraints; an empty one keeps none. Raises KeyError for unknown names.
 
     `arguments` are JSON objects, one per name, or none at all.

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from rapidfuzz.distance import Levenshtein
 
-from cultivar.grading.arithmetic import evaluate
+from cultivar.grading.arithmetic import evaluate_expression
 
 ANNOTATED = re.compile(r"<<([^<>=]+)=([^<>=]+)>>")
 NUMERAL = r"\d+(?:\.\d+)?"
@@ -37,8 +37,8 @@ def is_consistent(path: str) -> bool:
     Of "12+5=17-3=14", as people write it, the first number after the equals sign counts as well as the entire side.
     """
     for left, right in find_equations(path):
-        value = evaluate(left)
-        sides = (evaluate(right), evaluate((re.match(rf"-?{NUMERAL}", right) or [""])[0]))
+        value = evaluate_expression(left)
+        sides = (evaluate_expression(right), evaluate_expression((re.match(rf"-?{NUMERAL}", right) or [""])[0]))
         if value is None or not any(side is not None and abs(value - side) <= TOLERANCE for side in sides):
             return False
     return True
@@ -51,14 +51,14 @@ def select_distinct(paths: Sequence[str]) -> list[int]:
     stays, as in RFT's collection step. Paths without equations are of one kind.
     """
     kept: dict[str, int] = {}
-    for at, path in enumerate(paths):
+    for position, path in enumerate(paths):
         kind = "|".join(f"{left}={right}" for left, right in find_equations(path))
         if kind not in kept:
-            kept[kind] = at
+            kept[kind] = position
             continue
         others = [paths[other] for name, other in kept.items() if name != kind]
         if total_distance(path, others) > total_distance(paths[kept[kind]], others):
-            kept[kind] = at
+            kept[kind] = position
     return list(kept.values())
 
 

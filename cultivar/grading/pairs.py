@@ -28,7 +28,7 @@ def pairs(
     rejected one of "best_vs_random_lower". Equal scores are ordered by text, so the result does not depend on the order
     of the candidates.
     """
-    order = sorted(range(len(texts)), key=lambda at: (-scores[at], texts[at]))
+    order = sorted(range(len(texts)), key=lambda position: (-scores[position], texts[position]))
 
     def fits(chosen: int, rejected: int) -> bool:
         margin = scores[chosen] - scores[rejected]
@@ -38,12 +38,12 @@ def pairs(
         return lengths[0] > 0 and (max_length_ratio is None or lengths[1] <= max_length_ratio * lengths[0])
 
     if mode == "all_pairs":
-        found = [(a, b) for at, a in enumerate(order) for b in order[at + 1 :] if fits(a, b)]
+        found = [(a, b) for position, a in enumerate(order) for b in order[position + 1 :] if fits(a, b)]
         found.sort(key=lambda pair: (scores[pair[1]] - scores[pair[0]], texts[pair[0]], texts[pair[1]]))
         return found[:limit]
     if not order:
         return []
-    lower = [at for at in order[1:] if fits(order[0], at)]
+    lower = [position for position in order[1:] if fits(order[0], position)]
     if mode == "best_vs_random_lower" and lower:
         return [(order[0], random.Random(seed).choice(lower))]
     return [(order[0], lower[-1])] if lower else []

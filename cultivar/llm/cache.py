@@ -94,7 +94,7 @@ class AnswerCache:
     def flush(self) -> None:
         """Publish what is waiting. Raises OSError (disk full); what was not written is still waiting then."""
         for fingerprint in list(self.waiting):
-            self.store.publish(fingerprint, as_frame(list(self.waiting[fingerprint].values())))
+            self.store.publish(fingerprint, cached_frame(list(self.waiting[fingerprint].values())))
             self.count -= len(self.waiting.pop(fingerprint))
             if self.journals and fingerprint in self.journals:
                 self.journals[fingerprint].clear()
@@ -105,7 +105,7 @@ class AnswerCache:
             self.recovered.add(fingerprint)
             for records in orphaned_records(self.store.folder(fingerprint).path):
                 if records:
-                    self.store.publish(fingerprint, as_frame(records))
+                    self.store.publish(fingerprint, cached_frame(records))
 
     def close(self) -> None:
         """Publish everything and remove the journals."""
@@ -135,6 +135,6 @@ class AnswerCache:
         return self.lookup([request for request in requests if request.fingerprint in changed])
 
 
-def as_frame(rows: Sequence[CachedRow]) -> pl.DataFrame:
+def cached_frame(rows: Sequence[CachedRow]) -> pl.DataFrame:
     """Rows as a frame of the store."""
     return pl.DataFrame(rows, schema=COLUMNS, orient="row")

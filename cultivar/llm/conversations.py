@@ -110,13 +110,13 @@ class Conversations:
         requests = self.questions.requests_of(question)
         outcomes = await self.resolve(requests)
         answers = [read(question, *pair) for pair in zip(requests, outcomes, strict=True)]
-        invalid = [at for at, answer in enumerate(answers) if is_invalid(question, answer)]
+        invalid = [index for index, answer in enumerate(answers) if is_invalid(question, answer)]
         if invalid:
-            retries = [retry_request(requests[at], answers[at]) for at in invalid]
+            retries = [retry_request(requests[index], answers[index]) for index in invalid]
             usage.asked_again += len(retries)
             outcomes = await self.resolve(retries)
-            for at, request, outcome in zip(invalid, retries, outcomes, strict=True):
-                answers[at] = merge_retry(answers[at], read(question, request, outcome))
+            for index, request, outcome in zip(invalid, retries, outcomes, strict=True):
+                answers[index] = merge_retry(answers[index], read(question, request, outcome))
         usage.errors += sum(not answer.ok for answer in answers)
         return answers
 

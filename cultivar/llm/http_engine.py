@@ -83,14 +83,14 @@ class HttpBackend:
         """
         outcomes = await self.send_with_retries(requests)
         if len(requests) > 1:  # a server that knows no `n`, or refuses it: sample by sample
-            for at, outcome in enumerate(outcomes):
+            for index, outcome in enumerate(outcomes):
                 if outcome is None or (isinstance(outcome, Unanswered) and outcome.error.startswith(NO_SAMPLES)):
                     try:
-                        outcomes[at] = (await self.send_with_retries(requests[at : at + 1]))[0]
+                        outcomes[index] = (await self.send_with_retries(requests[index : index + 1]))[0]
                     except Unfinished as error:
                         if not any(isinstance(outcome, Generation) for outcome in outcomes):
                             raise
-                        outcomes[at] = Unanswered(str(error), transient=True, fatal=True)
+                        outcomes[index] = Unanswered(str(error), transient=True, fatal=True)
         nothing = Unanswered("the server answered without choices", transient=True)
         return [outcome or nothing for outcome in outcomes]
 
@@ -166,7 +166,7 @@ class HttpBackend:
         self, requests: Sequence[Request], server: Server, sent: float, reply: aiohttp.ClientResponse, content: bytes
     ) -> list[Outcome | None]:
         """A status other than 200: the error of these requests. Raises TransientError, ServerExcluded."""
-        message = f"HTTP {reply.status}: {error_text(content)}"
+        message = f"HTTP {reply.status}: {server_error(content)}"
         if self.key:
             message = message.replace(self.key, "…")
         is_transient = reply.status in TRANSIENT or (reply.status in NOT_FOUND and server.has_answered)
@@ -220,24 +220,24 @@ def parse_choices(content: bytes, count: int) -> list[Outcome | None]:
         tokens = split_by_weight(int(usage.get("completion_tokens") or 0), [len(text) for text in texts])
         prompt_tokens = int(usage.get("prompt_tokens") or 0)
         for place, (choice, text) in enumerate(zip(choices, texts, strict=True)):
-            at = int(choice.get("index", place))
-            if at < count:
-                outcomes[at] = Generation(text, choice.get("finish_reason") or "stop", prompt_tokens, tokens[place])
+            index = int(choice.get("index", place))
+            if index < count:
+                outcomes[index] = Generation(text, choice.get("finish_reason") or "stop", prompt_tokens, tokens[place])
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"not a chat completion ({type(error).__name__}: {error}): {error_text(content)}") from error
+        raise ValueError(f"not a chat completion ({type(error).__name__}: {error}): {server_error(content)}") from error
     if not any(outcomes):
-        raise ValueError(f"no choices: {error_text(content)}")
+        raise ValueError(f"no choices: {server_error(content)}")
     return outcomes
 
 
 def split_by_weight(total: int, weights: list[int]) -> list[int]:
     """An integer split in proportion to the weights; the parts sum to it."""
     total_weight = sum(weights) or 1
-    ends = [total * sum(weights[: at + 1]) // total_weight for at in range(len(weights))]
+    ends = [total * sum(weights[: index + 1]) // total_weight for index in range(len(weights))]
     return [end - start for start, end in zip([0, *ends], ends, strict=False)]
 
 
-def error_text(content: bytes) -> str:
+def server_error(content: bytes) -> str:
     """The error of a server: the message of an OpenAI error, else the body, shortened."""
     try:
         body = orjson.loads(content)

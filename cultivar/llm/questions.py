@@ -10,7 +10,7 @@ from cultivar.llm.answer import Answer, Generation, Unanswered
 from cultivar.llm.backend import Outcome
 from cultivar.llm.request import ModelConfig, Question, Request, body_of
 from cultivar.llm.schema import schema_of
-from cultivar.llm.structured import Unparsable, parse, retry_messages
+from cultivar.llm.structured import Unparsable, parse_answer, retry_messages
 from schemas.params.engines import RoleParams
 
 Ask = Callable[[Question], Awaitable[list[Answer]]]
@@ -66,7 +66,7 @@ class Questions:
             error = "invalid: the answer is empty"
         elif question.answer is not None:
             try:
-                value = parse(outcome.text, question.answer)
+                value = parse_answer(outcome.text, question.answer)
             except Unparsable as reason:
                 error = f"invalid: {reason}"
         return self.answer(request, value, error, outcome)

@@ -58,8 +58,8 @@ def inline(schema: dict[str, Any], definitions: dict[str, Any], path: str, place
                 result[keyword] = inline(value, definitions, here, places)
             case list():
                 result[keyword] = [
-                    inline(item, definitions, f"{here}/{at}", places) if isinstance(item, dict) else item
-                    for at, item in enumerate(value)
+                    inline(item, definitions, f"{here}/{index}", places) if isinstance(item, dict) else item
+                    for index, item in enumerate(value)
                 ]
             case _:
                 result[keyword] = value

@@ -20,7 +20,7 @@ class Unparsable(ValueError):
     """The text holds no valid answer; the message is fit to be shown to the model."""
 
 
-def parse(text: str, answer: type[M]) -> M:
+def parse_answer(text: str, answer: type[M]) -> M:
     """The answer in `text`. Raises Unparsable, saying what is wrong with the best reading of it."""
     try:
         return answer.model_validate_json(text)
@@ -34,16 +34,16 @@ def parse(text: str, answer: type[M]) -> M:
         return answer.model_validate_json(inner)
     except ValidationError as error:
         if not is_syntax_error(error):
-            raise Unparsable(explain(error)) from error
+            raise Unparsable(describe_faults(error)) from error
         first = error
     for load in (load_loose, load_repaired):
         try:
             return answer.model_validate(load(inner))
         except ValidationError as error:
-            raise Unparsable(explain(error)) from error
+            raise Unparsable(describe_faults(error)) from error
         except ValueError:
             continue
-    raise Unparsable(explain(first))
+    raise Unparsable(describe_faults(first))
 
 
 def load_loose(text: str) -> Any:
@@ -64,7 +64,7 @@ def is_syntax_error(error: ValidationError) -> bool:
     return error.errors(include_url=False, include_input=False)[0]["type"] == "json_invalid"
 
 
-def explain(error: ValidationError) -> str:
+def describe_faults(error: ValidationError) -> str:
     """The first three faults, each with its place."""
     faults = error.errors(include_url=False, include_input=False, include_context=False)[:3]
     return "; ".join(

@@ -20,7 +20,7 @@ from cultivar.llm.orphans import Watch
 from cultivar.llm.request import Request
 from cultivar.llm.schema import strict_schema
 from cultivar.store.memo import hash_folder
-from schemas.params.engines import RoleParams, RuntimeParams, identity
+from schemas.params.engines import RoleParams, RuntimeParams, content_arguments
 
 IN_FLIGHT = 384
 _engines: dict[str, "SharedEngine"] = {}
@@ -72,7 +72,7 @@ class VllmBackend:
         self.extra: dict[str, Any] = {}
         if (folder := Path(spec.model)).is_dir():
             self.extra["weights"] = weights_of(folder)
-        if identity_arguments := identity(spec.vllm):
+        if identity_arguments := content_arguments(spec.vllm):
             self.extra["vllm"] = identity_arguments
         self.name = repr((spec.model, spec.revision, sorted(self.arguments.items()), self.extra))
         self.shared: SharedEngine | None = None
@@ -120,7 +120,7 @@ class VllmBackend:
         except (VLLMClientError, GenerationError, ValueError, TypeError, KeyError) as error:  # e.g. too long a prompt
             return [Unanswered(f"{type(error).__name__}: {error}")] * len(requests)
         aborted = Unanswered("the engine ended the request without an answer", transient=True)
-        outcomes = [by_index.get(at, aborted) for at in range(len(requests))]
+        outcomes = [by_index.get(index, aborted) for index in range(len(requests))]
         return [
             aborted if isinstance(outcome, Generation) and outcome.finish_reason == "abort" else outcome
             for outcome in outcomes

@@ -32,13 +32,13 @@ def rows_changed(
         str(path): difference(before.get(str(path)), path, frame) for path, frame in {**consumed, **written}.items()
     }
     return {
-        "in": total(tables[str(path)] for path in consumed),
-        "out": total(tables[str(path)] for path in written),
+        "in": sum_known(tables[str(path)] for path in consumed),
+        "out": sum_known(tables[str(path)] for path in written),
         "tables": tables,
     }
 
 
-def total(counts: Iterable[int | None]) -> int | None:
+def sum_known(counts: Iterable[int | None]) -> int | None:
     known = [count for count in counts if count is not None]
     return sum(known) if known else None
 

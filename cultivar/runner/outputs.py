@@ -57,13 +57,13 @@ def metrics_of(
     metrics["out"] = {name: len(table) for name, table in tables.items()}
     if "dropped" in tables and tables["dropped"].model is Dropped:
         counts = tables["dropped"].frame.group_by("rule").len().sort("rule")
-        metrics["dropped_by_rule"] = {metric_name(rule): number for rule, number in counts.iter_rows()}
+        metrics["dropped_by_rule"] = {metric_key(rule): number for rule, number in counts.iter_rows()}
     for role, used in usage.items():
         metrics[f"asked_{role}"] = {name: used[name] for name in ("requests", "asked_again", "errors")}
     return metrics
 
 
-def metric_name(text: str) -> str:
+def metric_key(text: str) -> str:
     """A rule's words as a key that DVC can address."""
     return "".join(letter if letter.isalnum() else "_" for letter in text.lower())
 

@@ -21,7 +21,7 @@ from schemas.stage import UndeclaredRead
 SHARED: dict[str, type[Section]] = {"roles": Roles, "runtime": RuntimeParams, "budget": BudgetParams}
 
 
-def sections() -> dict[str, str]:
+def section_modules() -> dict[str, str]:
     """Section -> the module that holds its model ("" for shared ones), read from the source without importing it."""
     return dict.fromkeys(SHARED, "") | {name: module for module in params_modules() for name in section_names(module)}
 
@@ -30,13 +30,13 @@ def model_of(name: str) -> type[Section]:
     """The model of a section. Its module is imported by need: a stage depends on the code of its own parameters only."""
     if name in SHARED:
         return SHARED[name]
-    return getattr(importlib.import_module(sections()[name]), section_class(name))
+    return getattr(importlib.import_module(section_modules()[name]), section_class(name))
 
 
 def validate(params: dict[str, Any], only: Iterable[str] | None = None) -> None:
     """Raise ParamsError listing every fault: unknown sections always, contents of the sections (or paths) in `only`."""
     chosen = None if only is None else {"runtime", "budget", *only}
-    known = sections()
+    known = section_modules()
     faults = []
     for name, value in params.items():
         if name not in known:

@@ -77,17 +77,24 @@ def run(stage: str, items: dict[str, str]) -> None:
         write_outputs(spec, outputs, binding.models, metrics)
         shutil.rmtree(checkpoints_folder() / f"{key}-{origin.digest()}", ignore_errors=True)
         remove_expired(checkpoints_folder(), "*")
-        changed = rows_changed(
-            "@".join([stage, *(["-".join(items.values())] if items else [])]),
-            {spec.tables[name]: table.frame for name, table in binding.consumed.items()},
-            {spec.targets[name]: table.frame for name, table in tables.items()},
-        )
+        changed = count_changes(spec, items, binding.consumed, tables)
     check_origin()  # again: inputs may have changed while outputs were written
     if binding.sandbox is not None:
         usage["sandbox"] = {"requests": binding.sandbox.requests, "hits": binding.sandbox.hits}
     seconds = time.perf_counter() - started
     record_run(key, seconds, usage, changed, states["in"])
     print(closing_line(key, states, tables, usage, changed, seconds))
+
+
+def count_changes(
+    spec: StageSpec, items: dict[str, str], consumed: dict[str, Table], written: dict[str, Table]
+) -> dict | None:
+    """Rows that differ from the version that dvc.lock records for this stage."""
+    return rows_changed(
+        f"{spec.name}@{'-'.join(items.values())}" if items else spec.name,
+        {spec.tables[name]: table.frame for name, table in consumed.items()},
+        {spec.targets[name]: table.frame for name, table in written.items()},
+    )
 
 
 def enter_launch(stage: str, params: dict[str, Any], spec: StageSpec, items: dict[str, str]) -> int:

@@ -16,10 +16,10 @@ def resume_verifier(job: Job, result: RunResult, results: list[str], aborts: int
 
     The next run starts at input len(results).
     """
-    start, at = len(results), result.ended_at
-    if job.mode != "verifier" or at is None or aborts >= MAX_ABORTS:
+    start, ended_at = len(results), result.ended_at
+    if job.mode != "verifier" or ended_at is None or aborts >= MAX_ABORTS:
         return False, aborts
-    decided = at - start
+    decided = ended_at - start
     if decided == 0:  # the process had its full time for this input
         decided, aborts = 1, aborts + 1
     results += result.results[:decided]

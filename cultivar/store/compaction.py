@@ -37,15 +37,15 @@ def compact(store: Store, kind: str, keep: pl.Series | None = None, rows: int = 
         group.append(name)
         size += height
         if size >= rows:
-            merge(folder, group, keep)
+            merge_segments(folder, group, keep)
             group, size = [], 0
     if len(group) > 1 or (group and keep is not None):
-        merge(folder, group, keep)
+        merge_segments(folder, group, keep)
     folder.refresh()
     return before, len(folder.numbers)
 
 
-def merge(folder: SegmentFolder, names: list[str], keep: pl.Series | None) -> None:
+def merge_segments(folder: SegmentFolder, names: list[str], keep: pl.Series | None) -> None:
     """Publish one segment with the rows of these, then remove them."""
     try:
         rows = pl.concat([pl.read_parquet(folder.path / name) for name in names], how="diagonal")

@@ -28,7 +28,7 @@ class Journal:
         self.path = folder / f".{uuid.uuid4().hex}{SUFFIX}"
         unlocked = self.path.with_suffix(".tmp")  # no other process takes it for orphaned before it is locked
         self.handle = os.open(unlocked, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
-        lock(self.handle)
+        try_lock(self.handle)
         unlocked.rename(self.path)
         self.size = 0
 
@@ -52,7 +52,7 @@ class Journal:
         os.close(self.handle)
 
 
-def lock(handle: int) -> bool:
+def try_lock(handle: int) -> bool:
     """Take the lock of a journal if it is free. Where the file system has no locks, no journal counts as orphaned."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -73,7 +73,7 @@ def orphaned_records(folder: Path) -> Iterator[list[tuple[Any, ...]]]:
         except FileNotFoundError:
             continue
         try:
-            if lock(handle) and path.exists():  # else its process has just published it and removed the file
+            if try_lock(handle) and path.exists():  # else its process has just published it and removed the file
                 *lines, torn = path.read_bytes().split(b"\n")
                 records = [record for line in lines if (record := parse_record(line)) is not None]
                 if unreadable := len(lines) - len(records) + bool(torn):

@@ -181,8 +181,8 @@ class SegmentFolder:
         likely = np.zeros(len(keys), dtype=bool)
         for prefixes in self.prefixes:
             if len(prefixes):
-                at = np.searchsorted(prefixes, wanted).clip(max=len(prefixes) - 1)
-                likely |= prefixes[at] == wanted
+                positions = np.searchsorted(prefixes, wanted).clip(max=len(prefixes) - 1)
+                likely |= prefixes[positions] == wanted
         return [key for key, maybe in zip(keys, likely, strict=True) if maybe]
 
     def assign_number(self, name: str, keys: pl.DataFrame) -> pl.DataFrame:

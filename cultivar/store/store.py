@@ -83,7 +83,7 @@ class Store:
 
     def missing(self, kind: str, keys: Keys) -> pl.Series:
         """The keys (each once, in the order given) that the store lacks."""
-        wanted, encode = as_frame(keys)
+        wanted, encode = key_frame(keys)
         folder = self.folder(kind)
         folder.refresh()
         left = wanted.unique("key", maintain_order=True).join(folder.index, on="key", how="anti", maintain_order="left")
@@ -96,7 +96,7 @@ class Store:
 
         `keys` are 16 bytes or 32 hex characters each; the column `key` comes back in the same form.
         """
-        wanted, encode = as_frame(keys)
+        wanted, encode = key_frame(keys)
         frames = list(self._batches(kind, wanted.unique("key"), columns, None))
         return encode(pl.concat(frames, how="diagonal")) if frames else pl.DataFrame()
 
@@ -104,7 +104,7 @@ class Store:
         self, kind: str, keys: Keys, columns: Sequence[str] | None = None, rows: int = 50_000
     ) -> Iterator[pl.DataFrame]:
         """Like `get`, in frames from about `rows` stored rows at a time, so that memory is bounded."""
-        wanted, encode = as_frame(keys)
+        wanted, encode = key_frame(keys)
         yield from map(encode, self._batches(kind, wanted.unique("key"), columns, rows))
 
     def _batches(
@@ -197,7 +197,7 @@ class Store:
         return sorted(path.relative_to(self.root).as_posix() for path in kinds)
 
 
-def as_frame(keys: Keys) -> tuple[pl.DataFrame, Any]:
+def key_frame(keys: Keys) -> tuple[pl.DataFrame, Any]:
     """Keys as a frame with a binary column `key`, and the function that gives results the form of these keys."""
     series = keys if isinstance(keys, pl.Series) else pl.Series("key", keys, dtype=None if len(keys) else pl.Binary)
     frame = pl.DataFrame({"key": series})

@@ -33,9 +33,9 @@ from cultivar.tools.objects import (
     Finding,
     Out,
     cache,
+    cached_outs,
     hash_objects,
     members,
-    outs,
     remote,
     sizes,
     url_of,
@@ -62,7 +62,7 @@ def main(
     hashes: dict[Path, str] = {}
     try:
         objects = objects_folder()
-        recorded = outs() if str(LOCK) not in broken else []
+        recorded = cached_outs() if str(LOCK) not in broken else []
         hashes = hash_objects(objects)
         findings += [*cache(objects, hashes, recorded), *workspace(objects, hashes, recorded)]
     except UserError as error:
@@ -75,7 +75,7 @@ def main(
         except ValueError as error:
             findings.append(Finding(str(error), "correct it"))
     if objects is not None and not {str(GRAPH), str(LOCK)} & broken:
-        findings += lock(objects)
+        findings += lock_entries(objects)
     findings += experiments()
     try:
         if remote_name and objects is not None:
@@ -142,7 +142,7 @@ def segments(root: Path) -> Iterator[Finding]:
             yield Finding(f"store: {path} is damaged: its bytes do not hash to its name", remedy)
 
 
-def lock(objects: Path) -> Iterator[Finding]:
+def lock_entries(objects: Path) -> Iterator[Finding]:
     """Entries of dvc.lock whose stage is no longer in dvc.yaml, and outs whose object is nowhere."""
     if not LOCK.exists():
         return

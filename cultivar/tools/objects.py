@@ -36,7 +36,7 @@ class Out:
     bytes: int | None = None
 
 
-def outs() -> list[Out]:
+def cached_outs() -> list[Out]:
     """Every cached file among the outputs in dvc.lock, those in folders singly, the folders' own objects as well."""
     found = []
     for stage, entry in (load_yaml(LOCK)["stages"] if LOCK.exists() else {}).items():

@@ -75,19 +75,19 @@ def upstream(stages: dict[str, Any]) -> dict[str, set[str]]:
     def outs(entry: dict[str, Any]) -> list[Path]:
         listed = [*entry.get("outs", []), *entry.get("metrics", []), *entry.get("plots", [])]
         paths = [next(iter(item)) if isinstance(item, dict) else item for item in listed]
-        return [Path(path) for template in paths for path in filled(template, entry)]
+        return [Path(path) for template in paths for path in expand_matrix(template, entry)]
 
     producer_of = {path: name for name, entry in stages.items() for path in outs(entry)}
     needs: dict[str, set[str]] = {}
     for name, entry in stages.items():
-        deps = [Path(path) for template in entry.get("deps", []) for path in filled(template, entry)]
+        deps = [Path(path) for template in entry.get("deps", []) for path in expand_matrix(template, entry)]
         producers = {producer_of[path] for dep in deps for path in [dep, *dep.parents] if path in producer_of}
         producers |= {producer for path, producer in producer_of.items() if any(dep in path.parents for dep in deps)}
         needs[name] = producers - {name}
     return needs
 
 
-def filled(template: str, entry: dict[str, Any]) -> list[str]:
+def expand_matrix(template: str, entry: dict[str, Any]) -> list[str]:
     """A path of a matrix stage once per item."""
     paths = [template]
     for key, values in entry.get("matrix", {}).items():

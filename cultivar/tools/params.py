@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from cultivar.runner.graph import PARAMS, load_yaml
-from cultivar.runner.params import sections, validate
+from cultivar.runner.params import section_modules, validate
 from schemas.errors import GraphError, ParamsError
 
 
@@ -21,7 +21,7 @@ def main(path: Annotated[Path, typer.Argument(metavar="FILE")] = PARAMS) -> int:
     except (GraphError, ParamsError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(f"{path}: {len(params)} of {len(sections())} sections, all valid")
+    print(f"{path}: {len(params)} of {len(section_modules())} sections, all valid")
     return 0
 
 

@@ -68,7 +68,7 @@ def main(
         rows = [{k: v for k, v in vars(one).items() if k != "frames"} for one in planned]
         print(json.dumps({"currency": currency, "stages": rows}, indent=2))
     else:
-        print("\n".join(table(planned, currency)))
+        print("\n".join(format_plan(planned, currency)))
     return 0
 
 
@@ -151,7 +151,7 @@ def estimate(one: Planned, graph: dict[str, Any], params: dict[str, Any], tables
         outputs = run.outputs()
         one.frames = {run.spec.targets[name]: value for name, value in outputs.items() if isinstance(value, Table)}
         if run.engines:
-            count(one, run, BudgetParams.model_validate(params.get("budget") or {}))
+            count_requests(one, run, BudgetParams.model_validate(params.get("budget") or {}))
         elif run.sandbox is None:
             one.seconds = last_run(one.stage).get("seconds")
         if run.sandbox is not None:
@@ -159,7 +159,7 @@ def estimate(one: Planned, graph: dict[str, Any], params: dict[str, Any], tables
             one.exact &= one.jobs == 0
 
 
-def count(one: Planned, run: Rehearsal, budget: BudgetParams) -> None:
+def count_requests(one: Planned, run: Rehearsal, budget: BudgetParams) -> None:
     """Requests, tokens, money and seconds of a rehearsed stage.
 
     What a role is asked only after answers that are not there yet is taken from the stage's last run, in proportion to
@@ -231,17 +231,23 @@ def ordered(needs: dict[str, set[str]]) -> list[str]:
     return order
 
 
-def table(planned: list[Planned], currency: str) -> list[str]:
+def estimates(one: Planned) -> list[str]:
+    """Requests to ask, tokens, money and minutes of a stage; `~` before what is not exact, `?` for what is unknown."""
+    return [
+        f"{'' if one.exact else '~'}{one.to_ask:,}",
+        f"{'~' if one.tokens else ''}{one.tokens:,}",
+        "?" if one.cost is None else f"{'~' if one.cost else ''}{one.cost:.2f}",
+        "?" if one.seconds is None else f"~{one.seconds / 60:.1f}",
+    ]
+
+
+def format_plan(planned: list[Planned], currency: str) -> list[str]:
     """The plan in columns, and its sums."""
     lines = [f"{'stage':<14}{'runs':<9}{'requests':>10}{'to ask':>10}{'tokens':>12}{currency:>10}{'minutes':>9}  why"]
     for one in planned:
-        mark = "" if one.exact else "~"
         unknown = (one.requests is None and not one.exact) or (one.more and not one.requests)
         asked = "" if one.runs == "no" else "?" if unknown else f"{one.requests or 0:,}"
-        figures = [asked] + ["" if one.runs == "no" else text for text in (
-            f"{mark}{one.to_ask:,}", f"{'~' if one.tokens else ''}{one.tokens:,}",
-            "?" if one.cost is None else f"{'~' if one.cost else ''}{one.cost:.2f}",
-            "?" if one.seconds is None else f"~{one.seconds / 60:.1f}")]  # fmt: skip
+        figures = [asked, *([""] * 4 if one.runs == "no" else estimates(one))]
         jobs = f"; {one.jobs:,} programs to judge" if one.jobs else ""
         lines.append(
             f"{one.stage:<14}{one.runs:<9}" + "{:>10}{:>10}{:>12}{:>10}{:>9}".format(*figures) + f"  {one.why}{jobs}"

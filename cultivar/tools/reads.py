@@ -25,15 +25,17 @@ from cultivar.runner.graph import GRAPH, load_yaml, stage_module, stage_spec
 PROMPTS = Path("prompts")
 HARMLESS = "# changes no result"
 OWN = ("stages", "train", "schemas")
-IMPURE = {
-    "os.environ": "an environment variable", "os.getenv": "an environment variable",
-    "time.time": "the wall clock", "time.time_ns": "the wall clock", "time.localtime": "the wall clock",
-    "time.gmtime": "the wall clock", "time.strftime": "the wall clock",
-    "datetime.now": "the wall clock", "datetime.utcnow": "the wall clock", "datetime.today": "the wall clock",
-    "date.today": "the wall clock",
-    "uuid.uuid1": "unseeded randomness", "uuid.uuid4": "unseeded randomness", "os.urandom": "unseeded randomness",
-    "random.SystemRandom": "unseeded randomness",
-}  # fmt: skip
+ENVIRONMENT_NAMES = ("os.environ", "os.getenv")
+CLOCK_NAMES = (
+    *("time.time", "time.time_ns", "time.localtime", "time.gmtime", "time.strftime"),
+    *("datetime.now", "datetime.utcnow", "datetime.today", "date.today"),
+)
+RANDOM_NAMES = ("uuid.uuid1", "uuid.uuid4", "os.urandom", "random.SystemRandom")
+IMPURE = (
+    dict.fromkeys(ENVIRONMENT_NAMES, "an environment variable")
+    | dict.fromkeys(CLOCK_NAMES, "the wall clock")
+    | dict.fromkeys(RANDOM_NAMES, "unseeded randomness")
+)
 SEEDED = {"Random", "Generator", "Philox", "PCG64", "SeedSequence", "default_rng", "RandomState"}
 LAUNCHING = {"train/launch.py", "train/settings.py", "train/sampling/vllm_sampler.py"}
 """Modules that may use the environment: how many processes and threads work, not what they work out."""

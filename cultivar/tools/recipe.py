@@ -24,7 +24,7 @@ def main(
     show: Annotated[bool, typer.Option("--print", help="show the merged parameters, write nothing")] = False,
 ) -> int:
     try:
-        merged, changed = merge(PARAMS, recipe_path(name))
+        merged, changed = merge_recipe(PARAMS, recipe_path(name))
     except (GraphError, ParamsError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -65,12 +65,12 @@ def recipe_path(name: str) -> Path:
     return path
 
 
-def merge(params: Path, recipe: Path) -> tuple[Any, list[str]]:
+def merge_recipe(params: Path, recipe: Path) -> tuple[Any, list[str]]:
     """The parameters with the recipe laid over them, and one line per changed value. Raises ParamsError."""
     merged = writer().load(params)
     changed: list[str] = []
     lay_over(merged, load_yaml(recipe), "", changed)
-    validate(plain(merged))
+    validate(to_builtin(merged))
     return merged, changed
 
 
@@ -91,11 +91,11 @@ def writer() -> YAML:
     return yaml
 
 
-def plain(value: Any) -> Any:
+def to_builtin(value: Any) -> Any:
     """Round-trip containers as dicts and lists."""
     if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    return [plain(item) for item in value] if isinstance(value, list) else value
+        return {str(key): to_builtin(item) for key, item in value.items()}
+    return [to_builtin(item) for item in value] if isinstance(value, list) else value
 
 
 if __name__ == "__main__":

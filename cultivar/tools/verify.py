@@ -98,9 +98,16 @@ def verify(targets: list[str], sample: int, seed: int) -> int:
         print(line(again))
     tried = sum(len(keys) for keys in picked.values())
     rows = sum(one.rows for one in first)
-    print(f"{rows:,} rows of {len(first)} stages derived again, {tried} results of models and sandbox tried again: "
-          + (f"{len(wrong)} stages cannot be trusted" if wrong else "everything is as it should be" if not drifted
-             else "the tables are what the store says; the models no longer say the same"))  # fmt: skip
+    if wrong:
+        conclusion = f"{len(wrong)} stages cannot be trusted"
+    elif drifted:
+        conclusion = "the tables are what the store says; the models no longer say the same"
+    else:
+        conclusion = "everything is as it should be"
+    print(
+        f"{rows:,} rows of {len(first)} stages derived again, {tried} results of models and sandbox tried again: "
+        + conclusion
+    )
     return 1 if wrong else 0
 
 

@@ -22,7 +22,7 @@ def problem(rng: random.Random) -> dict[str, str]:
     """One problem in GSM8K's shape; totals stay within 0 and 39."""
     name, things = rng.choice(PEOPLE), rng.choice(THINGS)
     value = rng.randrange(5, 21)
-    said, lines = [f"{name} has {value} {things}."], [f"Start {value}."]
+    sentences, lines = [f"{name} has {value} {things}."], [f"Start {value}."]
     verbs = rng.sample(GAINS, len(GAINS)), rng.sample(LOSSES, len(LOSSES))
     for step in range(rng.choice((2, 2, 3))):
         gain = rng.random() < 0.5
@@ -31,30 +31,30 @@ def problem(rng: random.Random) -> dict[str, str]:
             gain = True
         verb = verbs[not gain].pop()
         result = value + number if gain else value - number
-        said.append(f"{'Then ' if step else ''}{name} {verb} {number}.")
+        sentences.append(f"{'Then ' if step else ''}{name} {verb} {number}.")
         lines.append(f"{verb} {number}: {value}{'+' if gain else '-'}{number}={result}.")
         value = result
-    question = " ".join([*said, rng.choice(ENDINGS).format(name=name, things=things)])
+    question = " ".join([*sentences, rng.choice(ENDINGS).format(name=name, things=things)])
     return {"question": question, "answer": " ".join([*lines, f"The answer is {value}."]) + f"\n#### {value}"}
 
 
-def grams(text: str) -> set[tuple[str, ...]]:
+def word_ngrams(text: str) -> set[tuple[str, ...]]:
     words = "".join(letter if letter.isalnum() else " " for letter in text.lower()).split()
-    return {tuple(words[at : at + GRAM]) for at in range(len(words) - GRAM + 1)}
+    return {tuple(words[start : start + GRAM]) for start in range(len(words) - GRAM + 1)}
 
 
 def main() -> None:
     rng = random.Random("cultivar arithmetic")
     train: dict[str, dict[str, str]] = {}
     while len(train) < TRAIN:
-        made = problem(rng)
-        train.setdefault(made["question"], made)
-    seen = set().union(*(grams(question) for question in train))
+        row = problem(rng)
+        train.setdefault(row["question"], row)
+    seen = set().union(*(word_ngrams(question) for question in train))
     heldout: dict[str, dict[str, str]] = {}
     while len(heldout) < HELDOUT:
-        made = problem(rng)
-        if not grams(made["question"]) & seen:
-            heldout.setdefault(made["question"], made)
+        row = problem(rng)
+        if not word_ngrams(row["question"]) & seen:
+            heldout.setdefault(row["question"], row)
     folder = Path(__file__).parent
     for name, rows in (("arithmetic", train), ("arithmetic_heldout", heldout)):
         text = "".join(json.dumps(row) + "\n" for row in rows.values())

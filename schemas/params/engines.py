@@ -41,7 +41,7 @@ EngineArguments = Annotated[
 ]
 
 
-def identity(arguments: dict[str, Any]) -> dict[str, Any]:
+def content_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
     """Those of some engine arguments that are part of what an answer is: all but the machine's."""
     return {name: value for name, value in arguments.items() if name not in MACHINE}
 

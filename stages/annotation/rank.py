@@ -24,7 +24,7 @@ from schemas.rows import Candidate, Demonstration, Dropped, Preference, Quaranti
 from schemas.stage import Files
 from schemas.table import Table
 from stages.annotation.params import RankParams
-from stages.annotation.rankings import Folded, candidate_hash, fold, item_hash, read
+from stages.annotation.rankings import Folded, candidate_hash, fold, item_hash, read_judgements
 
 Aspect = Annotated[int, Field(ge=1, le=5)]  # 5 is best
 ORDERS = 2
@@ -85,7 +85,7 @@ def rank(candidates: Table[Candidate], params: RankParams, judge: Engine, files:
     by_prompt: dict[str, list[Candidate]] = defaultdict(list)
     for candidate in candidates:
         by_prompt[candidate.prompt_id].append(candidate)
-    judgements = fold(read(files.find("human/annotations")))
+    judgements = fold(read_judgements(files.find("human/annotations")))
     by_people, for_judge = rank_by_people(list(by_prompt.values()), judgements)
     by_judge, quarantine = rank_by_judge(for_judge, params, judge)
     rankings: list[dict] = []

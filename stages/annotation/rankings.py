@@ -55,7 +55,7 @@ def item_hash(prompt: str, completions: Iterable[str]) -> str:
     return content_id("item", [prompt, sorted(candidate_hash(text) for text in completions)])
 
 
-def read(paths: Iterable[Path]) -> list[Judgement]:
+def read_judgements(paths: Iterable[Path]) -> list[Judgement]:
     """Judgements in force: those that no other one supersedes. Raises AnnotationError."""
     judgements: dict[str, Judgement] = {}
     for path in paths:

@@ -89,17 +89,17 @@ def combined_score(params: SelectParams) -> pl.Expr:
 def sample_diverse(tag_sets: list[list[str]], size: int) -> list[int]:
     """The pass in which each item (in the given order) is sampled, -1 for never (InsTag, Algorithm 1)."""
     passes = [-1] * len(tag_sets)
-    left = [at for at, tags in enumerate(tag_sets) if tags]
+    left = [index for index, tags in enumerate(tag_sets) if tags]
     number = count = 0
     while left and count < size:
         covered: set[str] = set()
         rest = []
-        for at in left:
-            if count < size and not covered.issuperset(tag_sets[at]):
-                covered.update(tag_sets[at])
-                passes[at] = number
+        for index in left:
+            if count < size and not covered.issuperset(tag_sets[index]):
+                covered.update(tag_sets[index])
+                passes[index] = number
                 count += 1
             else:
-                rest.append(at)
+                rest.append(index)
         left, number = rest, number + 1
     return passes

@@ -56,14 +56,14 @@ def assemble(
 
 def with_key(frame: pl.DataFrame, worth: pl.Expr) -> pl.DataFrame:
     """Rows with `key` (the prompt's text without differences of case and spaces) and `worth` (ranks rows of a prompt)."""
-    return frame.with_columns(key=normal(prompt_text()), worth=worth)
+    return frame.with_columns(key=normalize(prompt_text()), worth=worth)
 
 
 def prompt_text() -> pl.Expr:
     return pl.col("prompt").list.eval(pl.element().struct.field("content")).list.join("\n")
 
 
-def normal(text: pl.Expr) -> pl.Expr:
+def normalize(text: pl.Expr) -> pl.Expr:
     return text.str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
 
 
@@ -107,7 +107,7 @@ def keep(rows: pl.DataFrame, condition: pl.Expr, rule: str, dropped: list[pl.Dat
 
 
 def refuse_evaluation(product: str, rows: pl.DataFrame, evaluation: Context[EvaluationItem]) -> None:
-    items = evaluation.frame.select(item="id", key=normal(pl.col("prompt")))
+    items = evaluation.frame.select(item="id", key=normalize(pl.col("prompt")))
     leaks = rows.select("id", "key").join(items, on="key").sort("id")
     if leaks.height:
         row, _, item = leaks.row(0)

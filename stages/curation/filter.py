@@ -66,7 +66,7 @@ def filter(  # noqa: A001  (the stage's name in the recipe)
             constitution_preferences,
         ],
     )
-    rows = pl.concat([texts(demonstrations, "D"), texts(preferences, "P")])
+    rows = pl.concat([product_texts(demonstrations, "D"), product_texts(preferences, "P")])
     removed = [quality(rows, params)]
     rows = without(rows, removed[-1])
     removed.append(exact_duplicates(rows))
@@ -96,7 +96,7 @@ def filter(  # noqa: A001  (the stage's name in the recipe)
     )
 
 
-def texts(table: Table, product: Literal["D", "P"]) -> pl.DataFrame:
+def product_texts(table: Table, product: Literal["D", "P"]) -> pl.DataFrame:
     """What the rules look at: prompt and completion as text, the rejected completion (null in D), the mean score."""
 
     def text_of(column: str) -> pl.Expr:
@@ -122,13 +122,13 @@ def without(rows: pl.DataFrame, removed: Removed) -> pl.DataFrame:
     return rows.join(removed.select("id"), on="id", how="anti", maintain_order="left")
 
 
-def normal(column: str) -> pl.Expr:
+def normalize_column(column: str) -> pl.Expr:
     return pl.col(column).str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars().fill_null("")
 
 
 def exact_duplicates(rows: pl.DataFrame) -> Removed:
     """Rows of one product with the same prompt and completion(s), but for case and spaces: the best-scored stays."""
-    ranked = rows.with_columns(normal(column) for column in ("prompt", "completion", "rejected")).sort(
+    ranked = rows.with_columns(normalize_column(column) for column in ("prompt", "completion", "rejected")).sort(
         ["score", "id"], descending=[True, False]
     )
     first = pl.col("id").first().over("product", "prompt", "completion", "rejected")
@@ -201,7 +201,7 @@ def near_duplicate_prompts(rows: pl.DataFrame, params: FilterParams) -> Removed:
     products, then the one with the best-scored row, then the one with the least id.
     """
     removed = [pl.DataFrame(schema={"id": pl.String, "rule": pl.String, "detail": pl.String})]
-    rows = rows.with_columns(key=normal("prompt"))
+    rows = rows.with_columns(key=normalize_column("prompt"))
     for domain, threshold in sorted(params.near_duplicate.items()):
         members = rows.filter(pl.col("domain") == domain)
         prompts = (

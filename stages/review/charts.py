@@ -67,20 +67,20 @@ def rate_chart(rates: Sequence[Rate], width: int) -> str:
     height = row * len(rates) + 26
     across = width - left - 60
 
-    def at(share: float) -> float:
+    def x_of(share: float) -> float:
         return left + share * across
 
     parts = [
-        f'<line class="grid" x1="{at(s):.1f}" x2="{at(s):.1f}" y1="4" y2="{height - 22}"/>'
-        f'<text class="tick" x="{at(s):.1f}" y="{height - 8}" text-anchor="middle">{s:.0%}</text>'
+        f'<line class="grid" x1="{x_of(s):.1f}" x2="{x_of(s):.1f}" y1="4" y2="{height - 22}"/>'
+        f'<text class="tick" x="{x_of(s):.1f}" y="{height - 8}" text-anchor="middle">{s:.0%}</text>'
         for s in (0, 0.25, 0.5, 0.75, 1)
     ]
     for number, rate in enumerate(rates):
         y = row * number + 18
         parts.append(
             f'<text class="name" x="{left - 10}" y="{y + 4}" text-anchor="end">{escape(rate.name)}</text>'
-            f'<line class="interval" x1="{at(rate.low):.1f}" x2="{at(rate.high):.1f}" y1="{y}" y2="{y}"/>'
-            f'<circle class="dot" cx="{at(rate.value):.1f}" cy="{y}" r="5"/>'
+            f'<line class="interval" x1="{x_of(rate.low):.1f}" x2="{x_of(rate.high):.1f}" y1="{y}" y2="{y}"/>'
+            f'<circle class="dot" cx="{x_of(rate.value):.1f}" cy="{y}" r="5"/>'
             f'<text class="value" x="{width - 4}" y="{y + 4}" text-anchor="end">{rate.value:.1%}</text>'
         )
     label = ", ".join(f"{rate.name} {rate.value:.1%}" for rate in rates)

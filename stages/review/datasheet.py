@@ -32,7 +32,7 @@ def datasheet(
     """Counts, lengths, states of every stage, evidence of decontamination and samples drawn by row id."""
     measured = read_metrics(files)
     simulated = share_simulated(demonstrations, preferences)
-    text = template(files, TEMPLATE).render(
+    text = load_template(files, TEMPLATE).render(
         title=params.title,
         demonstrations=len(demonstrations),
         preferences=len(preferences),
@@ -58,7 +58,7 @@ def datasheet(
     return DatasheetResult(Document(text), metrics=rows | {"simulated_share": simulated})
 
 
-def template(files: Files, path: str, autoescape: bool = False) -> Any:
+def load_template(files: Files, path: str, autoescape: bool = False) -> Any:
     """A declared template file. Unknown names in it are errors."""
     (file,) = files.find(path)
     environment = Environment(autoescape=autoescape, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)

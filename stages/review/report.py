@@ -15,7 +15,7 @@ from schemas.rows import EvaluatedItem, SeedResult
 from schemas.stage import Document, Files
 from schemas.table import Context, Table
 from stages.review.charts import Rate, line_chart, rate_chart
-from stages.review.datasheet import declared_files, read_metrics, rules, states, template
+from stages.review.datasheet import declared_files, load_template, read_metrics, rules, states
 from stages.review.params import ReportParams
 from stages.review.tax import over_seeds, tax
 
@@ -70,8 +70,8 @@ def report(
         "states": states(measured),
         "rules": rules(measured),
     }
-    html = template(files, "reports/templates/report.html.jinja", autoescape=True).render(context)
-    markdown = template(files, "reports/templates/report.md.jinja").render(context)
+    html = load_template(files, "reports/templates/report.html.jinja", autoescape=True).render(context)
+    markdown = load_template(files, "reports/templates/report.md.jinja").render(context)
     metrics = {f"{task}_{line['model']}": line["rate"].value for task, lines in accuracy.items() for line in lines}
     metrics |= {f"tax_{line['key']}_{line['model']}": line["greedy"]["points"] for line in taxes if line["greedy"]}
     return ReportResult(Document(html), Document(markdown), metrics)

@@ -203,10 +203,10 @@ def confirm(work: list[tuple[SafetyPrompt, Revision]], judge: Engine, ledger: Le
         for other in (revision.initial, revision.deviating):
             own = judgements.get((row.id, other.key), [])
             if len(own) == 2 * len(revision.principles) and all(each.revision_follows for each in own):
-                admit(row, revision, other, own, ledger)
+                admit_revision(row, revision, other, own, ledger)
 
 
-def admit(
+def admit_revision(
     row: SafetyPrompt, revision: Revision, other: Answer, judgements: list[PrincipleJudgement], ledger: Ledger
 ) -> None:
     """The revision as demonstration; the pair where the other response violates some principle in both orders.

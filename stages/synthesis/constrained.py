@@ -67,7 +67,7 @@ def constraint_feedback(seeds: list[Constraint], instructions: list[Instruction]
     verify_responses(work, bench)
     match_responses(work, bench)
     for each in work:
-        admit(each, bench)
+        admit_responses(each, bench)
 
 
 def combine(
@@ -108,14 +108,14 @@ def verify_responses(work: list[ConstrainedQuery], bench: Workbench) -> None:
     """Fill in the pass rates: every function of a constraint runs on every response to it."""
     outcomes = run_functions(
         {
-            f"{at}/{number}": (source, [response.text for response in each.responses])
-            for at, each in enumerate(work)
+            f"{index}/{number}": (source, [response.text for response in each.responses])
+            for index, each in enumerate(work)
             for number, source in enumerate(each.constraint.functions)
         },
         bench,
     )
-    for at, each in enumerate(work):
-        by_function = [outcomes[f"{at}/{number}"] for number in range(len(each.constraint.functions))]
+    for index, each in enumerate(work):
+        by_function = [outcomes[f"{index}/{number}"] for number in range(len(each.constraint.functions))]
         for number, response in enumerate(each.responses):
             response.pass_rate = pass_rate([row[number] for row in by_function])
 
@@ -147,7 +147,7 @@ def match_responses(work: list[ConstrainedQuery], bench: Workbench) -> None:
             bench.ledger.fail(answer, each.query.id)
 
 
-def admit(each: ConstrainedQuery, bench: Workbench) -> None:
+def admit_responses(each: ConstrainedQuery, bench: Workbench) -> None:
     """The rows of one constrained query: up to `constraint_pairs` good and failed responses, in all pairs.
 
     Good: passes and matches; the best first, which are demonstrated. Failed: passes no function.

@@ -108,7 +108,7 @@ def infer_instructions(
 def leaks(instruction: str, passage: Passage, size: int) -> bool:
     """Whether the instruction holds `size` consecutive words of the passage, or the name of its work or author."""
     words, asked = passage.text.lower().split(), instruction.lower().split()
-    shingles = {tuple(words[at : at + size]) for at in range(len(words) - size + 1)}
-    quotes = any(tuple(asked[at : at + size]) in shingles for at in range(len(asked) - size + 1))
+    shingles = {tuple(words[start : start + size]) for start in range(len(words) - size + 1)}
+    quotes = any(tuple(asked[start : start + size]) in shingles for start in range(len(asked) - size + 1))
     names = any(name and name.lower() in instruction.lower() for name in (passage.work, passage.author))
     return quotes or names

@@ -61,7 +61,7 @@ def rejection(problems: Table[Problem], params: RejectionParams, teacher: Engine
     """Admitted paths of every problem as D, best against wrong as P, a verdict per graded path."""
     rows = list(problems)
     quarantine: list[dict] = []
-    paths = sample(rows, params, teacher, quarantine)
+    paths = sample_paths(rows, params, teacher, quarantine)
     verdicts = grade([path for path in paths if not path.rule], params, judge, quarantine)
     by_problem: dict[str, list[Path]] = {problem.id: [] for problem in rows}
     for path in paths:
@@ -72,7 +72,7 @@ def rejection(problems: Table[Problem], params: RejectionParams, teacher: Engine
     for problem in rows:
         own = by_problem[problem.id]
         right = [path for path in own if not path.rule]
-        chosen = [right[at] for at in select_distinct([path.text for path in right])][: params.paths]
+        chosen = [right[position] for position in select_distinct([path.text for path in right])][: params.paths]
         demonstrations += [demonstration(path) for path in chosen]
         preferences += filter(None, (preference(*pair) for pair in contrast(chosen, own, params)))
         if not chosen:
@@ -94,7 +94,9 @@ def rejection(problems: Table[Problem], params: RejectionParams, teacher: Engine
     )
 
 
-def sample(problems: list[Problem], params: RejectionParams, teacher: Engine, quarantine: list[dict]) -> list[Path]:
+def sample_paths(
+    problems: list[Problem], params: RejectionParams, teacher: Engine, quarantine: list[dict]
+) -> list[Path]:
     """k paths per problem, checked for the final answer and the arithmetic; equal texts of one problem count once."""
     questions = [
         Question(

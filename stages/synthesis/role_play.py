@@ -66,7 +66,7 @@ def role_play(
     questions = write_questions(characters, params, teacher, ledger)
     replies = sample_replies(questions, teacher, ledger)
     for group in check_replies(replies, params, judge, ledger):
-        admit(group, ledger)
+        admit_reply(group, ledger)
 
 
 def write_questions(
@@ -165,7 +165,7 @@ def check_replies(replies: list[Reply], params: RepurposeParams, judge: Engine, 
     return list(groups.values())
 
 
-def admit(replies: list[Reply], ledger: Ledger) -> None:
+def admit_reply(replies: list[Reply], ledger: Ledger) -> None:
     """One demonstration and at most one pair of the replies to one question."""
     replies = sorted(replies, key=lambda reply: (not reply.good, reply.answer.key))
     best, worst = replies[0], replies[-1]

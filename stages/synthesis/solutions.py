@@ -105,7 +105,7 @@ def code_feedback(tasks: list[CodeTask], bench: Workbench) -> None:
         if best.id in unsteady:
             bench.ledger.drop(best.task.id, unsteady[best.id])
         else:
-            admit(best, solutions[best.task.id], trusted, bench)
+            admit_solutions(best, solutions[best.task.id], trusted, bench)
 
 
 def why_none(own: list[Solution], tests: list[str]) -> str:
@@ -247,7 +247,7 @@ def rerun(winners: list[tuple[Solution, list[str]]], bench: Workbench) -> dict[s
     return unsteady
 
 
-def admit(best: Solution, solutions: list[Solution], trusted: list[str], bench: Workbench) -> None:
+def admit_solutions(best: Solution, solutions: list[Solution], trusted: list[str], bench: Workbench) -> None:
     """The demonstration and the pairs of one task, with a verdict for each solution."""
     task, ledger = best.task, bench.ledger
     verdicts = {}

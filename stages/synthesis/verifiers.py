@@ -7,7 +7,7 @@ compared with the constraint. stages/synthesis/constrained.py puts the constrain
 
 import ast
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel
 
@@ -77,6 +77,27 @@ class VerifiedConstraint:
         return self.seed.id if self.id != self.seed.id else None
 
 
+class ProposedFunction(NamedTuple):
+    """Source of a verification function. `generation`: the id of the answer that wrote it."""
+
+    source: str
+    generation: str
+
+
+class ExpectedCase(NamedTuple):
+    """A response and "true" or "false", as the sandbox should report a function's result on it."""
+
+    input: str
+    expected_outcome: str
+
+
+class ProposedVerifiers(NamedTuple):
+    """What the teacher wrote for one constraint: functions to be checked against the cases, all distinct."""
+
+    functions: list[ProposedFunction]
+    cases: list[ExpectedCase]
+
+
 def verified_constraints(seeds: list[Constraint], bench: Workbench) -> list[VerifiedConstraint]:
     """The seeds and their rewrites whose functions survive; the others are dropped by name."""
     constraints = augment(seeds, bench)
@@ -119,6 +140,31 @@ def cross_validate(constraints: list[VerifiedConstraint], bench: Workbench) -> l
 
     Fills in `functions` and `generations`; constraints with fewer than `min_functions` functions are dropped.
     """
+    proposals = propose_verifiers(constraints, bench)
+    outcomes = run_functions(
+        {
+            f"{constraint.id}/{number}": (function.source, [case.input for case in proposal.cases])
+            for constraint, proposal in zip(constraints, proposals, strict=True)
+            for number, function in enumerate(proposal.functions)
+        },
+        bench,
+    )
+    validated = []
+    for constraint, proposal in zip(constraints, proposals, strict=True):
+        by_function = [outcomes[f"{constraint.id}/{number}"] for number in range(len(proposal.functions))]
+        expected = [case.expected_outcome for case in proposal.cases]
+        chosen = [proposal.functions[number] for number in select_functions(by_function, expected, bench.params)]
+        constraint.functions = [function.source for function in chosen]
+        constraint.generations = [function.generation for function in chosen]
+        if len(chosen) >= bench.params.min_functions:
+            validated.append(constraint)
+        else:
+            drop_unverified(constraint, by_function, bench)
+    return validated
+
+
+def propose_verifiers(constraints: list[VerifiedConstraint], bench: Workbench) -> list[ProposedVerifiers]:
+    """One entry per constraint: the distinct functions and cases of `params.functions` answers of the teacher."""
     prompt = Prompt("execution/verifier")
     questions = [
         Question(
@@ -129,41 +175,27 @@ def cross_validate(constraints: list[VerifiedConstraint], bench: Workbench) -> l
         )
         for constraint in constraints
     ]
-    functions: dict[str, list[tuple[str, str]]] = {}  # by constraint id: (source, id of the answer)
-    cases: dict[str, list[tuple[str, str]]] = {}  # by constraint id: (input, expected outcome)
+    proposals = []
     for constraint, answers in zip(constraints, bench.teacher.ask(questions), strict=True):
-        sources: dict[str, str] = {}
-        pool: dict[tuple[str, str], None] = {}
+        generation_of: dict[str, str] = {}  # by source: the first answer with it
+        cases: dict[ExpectedCase, None] = {}
         for answer in answers:
             if not isinstance(answer.value, Verifier):
                 bench.ledger.fail(answer, constraint.id)
                 continue
-            pool |= dict.fromkeys((case.input, case.expected_outcome) for case in answer.value.cases)
+            cases |= dict.fromkeys(ExpectedCase(case.input, case.expected_outcome) for case in answer.value.cases)
             if is_allowed(answer.value.function):
-                sources.setdefault(answer.value.function.strip(), answer.key)
-        functions[constraint.id], cases[constraint.id] = list(sources.items()), list(pool)
-    outcomes = run_functions(
-        {
-            f"{constraint.id}/{number}": (source, [text for text, _ in cases[constraint.id]])
-            for constraint in constraints
-            for number, (source, _) in enumerate(functions[constraint.id])
-        },
-        bench,
-    )
-    kept = []
-    for constraint in constraints:
-        candidates = functions[constraint.id]
-        by_function = [outcomes[f"{constraint.id}/{number}"] for number in range(len(candidates))]
-        chosen = select_functions(by_function, [expected for _, expected in cases[constraint.id]], bench.params)
-        constraint.functions = [candidates[number][0] for number in chosen]
-        constraint.generations = [candidates[number][1] for number in chosen]
-        if len(chosen) >= bench.params.min_functions:
-            kept.append(constraint)
-        else:
-            unknown = any(outcome in NO_VERDICT for row in by_function for outcome in row)
-            why = "the sandbox gave no verdict on" if unknown else "no verification function survives"
-            bench.ledger.drop(constraint.id, f"{why} cross-validation", constraint.parent)
-    return kept
+                generation_of.setdefault(answer.value.function.strip(), answer.key)
+        functions = [ProposedFunction(source, key) for source, key in generation_of.items()]
+        proposals.append(ProposedVerifiers(functions, list(cases)))
+    return proposals
+
+
+def drop_unverified(constraint: VerifiedConstraint, outcomes: list[list[str]], bench: Workbench) -> None:
+    """Drop a constraint with too few functions. `outcomes`: functions × cases."""
+    unknown = any(outcome in NO_VERDICT for row in outcomes for outcome in row)
+    why = "the sandbox gave no verdict on" if unknown else "no verification function survives"
+    bench.ledger.drop(constraint.id, f"{why} cross-validation", constraint.parent)
 
 
 def is_allowed(function: str) -> bool:

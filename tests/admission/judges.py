@@ -24,8 +24,8 @@ def judge_of(*orders: Any) -> Callable[[Request], Any]:
     def reply(request: Request) -> Any:
         texts = re.findall(r"<response>\n(.*?)\n</response>", request.messages[-1]["content"], re.S)
         key = "".join(sorted(request.messages[-1]["content"]))
-        at = asked[key] = asked.get(key, -1) + 1
-        order = orders[at]
+        index = asked[key] = asked.get(key, -1) + 1
+        order = orders[index]
         if isinstance(order, Generation):
             return order
         return {"ratings": [rating(v) for v in (order if isinstance(order, list) else map(order.get, texts))]}

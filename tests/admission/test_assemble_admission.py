@@ -56,7 +56,7 @@ def test_the_worthiest_rows_of_a_prompt_stay_in_d_by_mean_score_and_in_p_by_marg
     other = demonstration("Two?", "0.", -5.0)
     for most, order in ((1, [1]), (2, [1, 0]), (3, [1, 0, 2]), (4, [1, 0, 2, 3]), (5, [0, 1, 2, 3, 4])):
         tables = assemble_rows([*rows, other], per_prompt=most)
-        assert ids(tables.demonstrations) == ids([*(rows[at] for at in order), other])
+        assert ids(tables.demonstrations) == ids([*(rows[index] for index in order), other])
         assert set(rules(tables.dropped).values()) == ({"rows per prompt"} if most < 5 else set())
     pairs = [
         preference("One?", f"{n}.", "Bad.", margin, scores=[{"name": "s", "value": -margin}])
@@ -94,7 +94,7 @@ def test_a_cap_takes_prompts_by_their_coin_and_of_each_the_worthiest_rows(column
     prompts = sorted((f"Task {n}?" for n in range(5)), key=lambda prompt: coin(prompt, "mix"))
     rows = [demonstration(prompt, f"{n}.", float(n), **{column: value}) for prompt in prompts for n in range(3)]
     free = demonstration("Another?", "x")
-    order = [row for at in range(0, 15, 3) for row in rows[at : at + 3][::-1]]  # the best of a prompt first
+    order = [row for index in range(0, 15, 3) for row in rows[index : index + 3][::-1]]  # the best of a prompt first
     for most in (1, 4, 5, 15):
         tables = assemble_rows([*rows, free], **{f"max_per_{column}": {value: most}})
         assert ids(tables.demonstrations) == ids([*order[:most], free])

@@ -108,8 +108,8 @@ def test_rows_of_a_revision_hold_their_origin_and_the_verdicts():
     assert pair.parents == row.parents
     verdicts = {verdict.id: verdict for verdict in found.constitution_verdicts}
     assert len(pair.verdicts) == len(row.verdicts) == 4
-    for at, name in enumerate(["one", "one", "two", "two"]):
-        verdict = verdicts[pair.verdicts[at]]
+    for index, name in enumerate(["one", "one", "two", "two"]):
+        verdict = verdicts[pair.verdicts[index]]
         assert (verdict.verifier, verdict.detail) == (JUDGE, name)
         assert verdict.outcome == "revision follows, other violates"
         assert verdict.parents == [row.parents[-1], row.parents[1], row.parents[0]]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cultivar.grading.constraints import CHECKS, follows, has_checks
+from cultivar.grading.constraints import CHECKS, has_checks, satisfies_constraints
 
 CASES = {
     "change_case:english_capital": [({}, "PARIS, 1!", "PARIs"), ({}, "A", "1")],
@@ -75,21 +75,21 @@ def test_there_is_a_case_for_every_check():
     ("name", "arguments", "kept", "broken"), [(name, *case) for name, cases in CASES.items() for case in cases]
 )
 def test_a_constraint_is_kept_or_broken(name, arguments, kept, broken):
-    assert follows(kept, [name], [json.dumps(arguments)]) is True
-    assert follows(broken, [name], [json.dumps(arguments)]) is False
+    assert satisfies_constraints(kept, [name], [json.dumps(arguments)]) is True
+    assert satisfies_constraints(broken, [name], [json.dumps(arguments)]) is False
 
 
 def test_every_constraint_must_be_kept_and_an_empty_completion_keeps_none():
     names, arguments = ["punctuation:no_comma", "change_case:english_capital"], ["{}", ""]
-    assert follows("A B", names, arguments) and follows("A B", names, [])
-    assert not follows("A, B", names, arguments) and not follows("A b", names, arguments)
-    assert not follows(" \n", names[:1], ["{}"]) and not follows("", names[:1], [])
+    assert satisfies_constraints("A B", names, arguments) and satisfies_constraints("A B", names, [])
+    assert not satisfies_constraints("A, B", names, arguments) and not satisfies_constraints("A b", names, arguments)
+    assert not satisfies_constraints(" \n", names[:1], ["{}"]) and not satisfies_constraints("", names[:1], [])
     with pytest.raises(ValueError):
-        follows("A B", names, ["{}"])
+        satisfies_constraints("A B", names, ["{}"])
 
 
 def test_a_constraint_without_a_check_is_not_checkable():
     assert has_checks(["punctuation:no_comma"]) and not has_checks(["punctuation:no_comma", "no:such"])
     assert not has_checks([])
     with pytest.raises(KeyError):
-        follows("x", ["no:such"], [])
+        satisfies_constraints("x", ["no:such"], [])

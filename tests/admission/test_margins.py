@@ -93,7 +93,7 @@ def likelihood_margin(folder: Path) -> float:
         ids, start = sequence(prompt, completion)
         with torch.no_grad():
             logits = policy(input_ids=torch.tensor([ids])).logits[0].log_softmax(-1)
-        return sum(float(logits[at - 1, ids[at]]) for at in range(start, len(ids)))
+        return sum(float(logits[position - 1, ids[position]]) for position in range(start, len(ids)))
 
     margins = [log_probability(prompt, CHOSEN) - log_probability(prompt, REJECTED) for prompt in PROMPTS]
     return sum(margins) / len(margins)

@@ -8,7 +8,7 @@ from schemas.rows import Candidate
 from schemas.table import Table
 from stages.annotation.params import RankParams
 from stages.annotation.rank import rank
-from stages.annotation.rankings import AnnotationError, candidate_hash, fold, item_hash, read
+from stages.annotation.rankings import AnnotationError, candidate_hash, fold, item_hash, read_judgements
 from tests.admission.rows import PROMPT, candidate, turn
 from tests.engines import scripted
 
@@ -139,7 +139,7 @@ def test_the_last_turn_of_a_conversation_names_the_prompt(people):
 def test_records_come_from_every_jsonl_file_and_a_broken_line_is_named(people, tmp_path):
     files = people(judgement(A, B, C))
     (tmp_path / "human/annotations/bo.jsonl").write_text(json.dumps(judgement(A, B, C, uuid="2", annotator="bo")))
-    judgements = read(files.find("human/annotations"))
+    judgements = read_judgements(files.find("human/annotations"))
     assert [(found.uuid, found.annotator) for found in judgements] == [("1", "ana"), ("2", "bo")]
     assert fold(judgements)[item_hash(PROMPT, (A, B, C))].annotators == ["ana", "bo"]
 
@@ -165,11 +165,11 @@ def test_a_line_that_is_no_judgement_is_named(people, tmp_path, line, sound):
     text = line if isinstance(line, str) else json.dumps(judgement(A) | line)
     (tmp_path / "human/annotations/bo.jsonl").write_text(f"\n \n{text}\n")
     if sound:
-        (found,) = read(files.find("human/annotations"))
+        (found,) = read_judgements(files.find("human/annotations"))
         assert (found.margin, found.active_s, found.note) == (line.get("margin", 1), line.get("active_s", 0), "")
     else:
         with pytest.raises(AnnotationError, match=r"bo\.jsonl:3: "):
-            read(files.find("human/annotations"))
+            read_judgements(files.find("human/annotations"))
 
 
 def test_the_hashes_in_peoples_files_stay_as_they_are():

@@ -58,7 +58,7 @@ def write_block(workspace: Workspace, block: Block) -> None:
     present = path.read_text(encoding="utf-8") if path.exists() else ""
     if block.after:
         lines = present.splitlines(keepends=True)
-        at = next(number for number, line in enumerate(lines) if line.startswith(block.after))
-        path.write_text("".join([*lines[: at + 1], block.text, *lines[at + 1 :]]), encoding="utf-8")
+        index = next(number for number, line in enumerate(lines) if line.startswith(block.after))
+        path.write_text("".join([*lines[: index + 1], block.text, *lines[index + 1 :]]), encoding="utf-8")
     else:
         path.write_text(f"{present}\n\n{block.text}" if present else block.text, encoding="utf-8")

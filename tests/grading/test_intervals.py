@@ -60,7 +60,7 @@ def test_items_that_agree_leave_an_interval_of_some_width(was, now):
 
 def test_one_item_has_a_tax_but_no_interval_of_it():
     def items(was, now):
-        return pl.DataFrame({"item": [str(at) for at in range(len(was))], "rate": was, "rate_now": now})
+        return pl.DataFrame({"item": [str(index) for index in range(len(was))], "rate": was, "rate_now": now})
 
     assert mean_change(items([0.0], [1.0]), 0.95) == {"points": 100.0, "low": None, "high": None}
     assert mean_change(items([], []), 0.95) is None

@@ -28,7 +28,7 @@ def quick(params):
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory) -> Workspace:
-    """The whole graph, run once."""
+    """The entire graph, run once."""
     work = Workspace(tmp_path_factory.mktemp("demo"), quick)
     work.repro()
     return work
@@ -73,8 +73,8 @@ def test_kill_9_costs_no_finished_call_and_leaves_no_half_table(demo, tmp_path):
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    work.mend()
+    work.remove_torn_files()
     assert not list((work.folder / "data").glob(".*.tmp"))
     work.repro(target)
-    lock, whole = work.lock(), demo.lock()
-    assert {stage: lock[stage] for stage in lock} == {stage: whole[stage] for stage in lock}
+    lock, expected = work.lock(), demo.lock()
+    assert {stage: lock[stage] for stage in lock} == {stage: expected[stage] for stage in lock}

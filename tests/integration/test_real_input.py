@@ -59,8 +59,8 @@ def test_no_evaluation_row_passes(real):
     evaluation = set(pl.read_parquet(real.folder / "data/evaluation.parquet")["prompt"])
     for table in ("demonstrations", "preferences"):
         rows = pl.read_parquet(real.folder / f"data/{table}.parquet")
-        said = rows.select(pl.col("prompt").list.eval(pl.element().struct.field("content")).list.join("\n"))
-        assert len(evaluation) == 1319 + 541 and not evaluation & set(said.to_series())
+        prompts = rows.select(pl.col("prompt").list.eval(pl.element().struct.field("content")).list.join("\n"))
+        assert len(evaluation) == 1319 + 541 and not evaluation & set(prompts.to_series())
 
 
 def test_every_row_says_that_it_was_simulated_and_has_lineage_to_a_source(real):

@@ -51,9 +51,9 @@ def work(tmp_path_factory: pytest.TempPathFactory, vllm_server: Any) -> Workspac
         for section, values in SMALL.items():
             params[section] |= values
 
-    made = Workspace(tmp_path_factory.mktemp("vllm"), edit)
-    made.repro("assemble")
-    return made
+    workspace = Workspace(tmp_path_factory.mktemp("vllm"), edit)
+    workspace.repro("assemble")
+    return workspace
 
 
 def quarantined(work: Workspace) -> pl.DataFrame:
@@ -100,7 +100,7 @@ def test_every_asking_stage_ends_every_row_with_vllm_in_the_process(
     """Guided decoding makes answers parse unless they are cut off; what they say is nonsense all the same."""
     monkeypatch.chdir(ROOT)
     params, graph = load_yaml(work.folder / "params.yaml"), load_yaml(work.folder / "dvc.yaml")
-    made: dict[str, Table] = {"selected": selected(work)}
+    available: dict[str, Table] = {"selected": selected(work)}
     lost = 0
     with Sandbox() as sandbox:
         for name in ASKING:
@@ -110,7 +110,9 @@ def test_every_asking_stage_ends_every_row_with_vllm_in_the_process(
             for argument, hint in get_type_hints(stage).items():
                 kind = get_origin(hint) or hint
                 if kind in (Table, Context):
-                    table = made.get(argument) or Table.read(get_args(hint)[0], work.folder / spec.tables[argument])
+                    table = available.get(argument) or Table.read(
+                        get_args(hint)[0], work.folder / spec.tables[argument]
+                    )
                     arguments[argument] = table if kind is Table else Context(table.model, table.frame)
                     consumed |= {argument: table} if kind is Table else {}
                 elif kind in (Files, Engine):
@@ -121,7 +123,7 @@ def test_every_asking_stage_ends_every_row_with_vllm_in_the_process(
                 table.check()
             assert close(name, consumed, tables)["in"] == sum(map(len, consumed.values())) > 0, name
             lost += len(tables["quarantine"])
-            made |= tables
+            available |= tables
     requests, errors = (
         sum(getattr(engine.usage, kind) for engine in engines.values()) for kind in ("requests", "errors")
     )

@@ -1,4 +1,4 @@
-"""A copy of the whole project in a folder of its own, driven through the real `dvc`."""
+"""A copy of the entire project in a folder of its own, driven through the real `dvc`."""
 
 import json
 import os
@@ -82,7 +82,7 @@ class Workspace:
         assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
         return done.stdout
 
-    def mend(self) -> None:
+    def remove_torn_files(self) -> None:
         """Remove what a kill has torn of the files that DVC rewrites in place: it refuses to work with them.
 
         Its own file of locks, as the doctor says, and dvc.lock, without which stages run again and ask nothing.
@@ -94,7 +94,7 @@ class Workspace:
             assert "rm .dvc/tmp/rwlock" in self.python("-m", "cultivar.tools.doctor").stdout
             locks.unlink()
         recorded = self.folder / "dvc.lock"
-        if recorded.exists() and not is_whole(recorded.read_text()):
+        if recorded.exists() and not is_complete(recorded.read_text()):
             recorded.unlink()
 
     def lock(self) -> dict[str, Any]:
@@ -108,7 +108,7 @@ class Workspace:
         return json.loads((self.folder / "metrics" / f"{stage}.json").read_text())
 
 
-def is_whole(recorded: str) -> bool:
+def is_complete(recorded: str) -> bool:
     """Whether DVC can read this text of a dvc.lock."""
     try:
         LOCKFILE(YAML(typ="safe", pure=True).load(recorded))

@@ -146,11 +146,11 @@ class FaultServer:
     def completion(self, body: dict[str, Any]) -> bytes:
         message = body["messages"][-1]["content"]
         count = body.get("n", 1) if self.knows_n else 1
-        texts = [self.answers.get(message, f"{message} #{body['seed'] + at}") for at in range(count)]
+        texts = [self.answers.get(message, f"{message} #{body['seed'] + index}") for index in range(count)]
         reason = "length" if "cut off" in message else "stop"
         choices = [
-            {"index": at, "message": {"role": "assistant", "content": text}, "finish_reason": reason}
-            for at, text in enumerate(texts)
+            {"index": index, "message": {"role": "assistant", "content": text}, "finish_reason": reason}
+            for index, text in enumerate(texts)
         ]
         usage = {"prompt_tokens": 7, "completion_tokens": 5 * count}
         return orjson.dumps({"object": "chat.completion", "choices": choices, "usage": usage})

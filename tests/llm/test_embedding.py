@@ -27,7 +27,7 @@ WORDS = ["[PAD]", "[UNK]", "maths", "algebra", "poetry", "a", "problem"]
 def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its word vectors of maths and algebra are all but one, so that they mean the same."""
     folder = tmp_path_factory.mktemp("encoder")
-    words = Tokenizer(models.WordLevel({word: at for at, word in enumerate(WORDS)}, unk_token="[UNK]"))
+    words = Tokenizer(models.WordLevel({word: index for index, word in enumerate(WORDS)}, unk_token="[UNK]"))
     words.pre_tokenizer = pre_tokenizers.Whitespace()
     PreTrainedTokenizerFast(tokenizer_object=words, pad_token="[PAD]", unk_token="[UNK]").save_pretrained(folder)
     torch.manual_seed(0)

@@ -105,7 +105,7 @@ def test_a_journal_that_its_process_removes_while_one_looks_is_no_error(store: S
     path = store.folder("kind").path / ".ab.journal"
     path.parent.mkdir(parents=True)
     path.write_bytes(b"")
-    monkeypatch.setattr("cultivar.store.journal.lock", lambda handle: path.unlink() is None)
+    monkeypatch.setattr("cultivar.store.journal.try_lock", lambda handle: path.unlink() is None)
     assert list(orphaned_records(path.parent)) == []
 
 
@@ -158,7 +158,7 @@ def test_rows_that_ask_the_same_share_one_request(server: FaultServer, store: St
 
     with engine(store, server.url) as teacher:
         results = teacher.map(same, list(range(30)))
-    assert results == [[f"same #{1 + at}" for at in range(1 + row % 3)] for row in range(30)]
+    assert results == [[f"same #{1 + index}" for index in range(1 + row % 3)] for row in range(30)]
     assert sum(body.get("n", 1) for body in server.bodies) == 3
 
 

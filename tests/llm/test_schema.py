@@ -105,9 +105,12 @@ class Tree(BaseModel):
 
 LEAF = {
     "type": "object",
-    "properties": {"title": {"type": "string", "description": "For the model."}, "kind": {"type": "string", "const": "leaf", "default": "leaf"}},
+    "properties": {
+        "title": {"type": "string", "description": "For the model."},
+        "kind": {"type": "string", "const": "leaf", "default": "leaf"},
+    },
     "required": ["title"],
-}  # fmt: skip
+}
 
 
 def test_nested_models_stand_where_they_are_used() -> None:

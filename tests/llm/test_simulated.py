@@ -32,7 +32,7 @@ def engine(store: Store, model: str = "small", faults: FaultParams | None = None
 
 def ask(store: Store, count: int, faults: FaultParams | None = None, model: str = "small") -> list[list[object]]:
     text = "<instruction>Number {} of a long row of questions</instruction>"
-    questions = [Question([{"role": "user", "content": text.format(at)}], SimulatedProbe) for at in range(count)]
+    questions = [Question([{"role": "user", "content": text.format(index)}], SimulatedProbe) for index in range(count)]
     with engine(store, model, faults) as teacher:
         return [[answer.value or answer.error, answer.engine, answer.simulated] for [answer] in teacher.ask(questions)]
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
-from cultivar.llm.structured import Unparsable, parse
+from cultivar.llm.structured import Unparsable, parse_answer
 
 
 class Inner(BaseModel):
@@ -24,7 +24,7 @@ TEXT = RIGHT.model_dump_json()
 
 @given(st.builds(Verdict), st.text(alphabet="abc \n`.", max_size=20), st.text(alphabet="abc \n`.", max_size=20))
 def test_what_a_model_wraps_around_its_answer_does_not_matter(verdict: Verdict, before: str, after: str) -> None:
-    assert parse(before + verdict.model_dump_json() + after, Verdict) == verdict
+    assert parse_answer(before + verdict.model_dump_json() + after, Verdict) == verdict
 
 
 @pytest.mark.parametrize(
@@ -37,11 +37,11 @@ def test_what_a_model_wraps_around_its_answer_does_not_matter(verdict: Verdict, 
     ],
 )
 def test_what_can_be_repaired_is(text: str) -> None:
-    assert parse(text, Verdict) == RIGHT
+    assert parse_answer(text, Verdict) == RIGHT
 
 
 def test_raw_newlines_in_strings_are_kept() -> None:
-    assert parse('{"score": 4, "reason": "one\ntwo"}', Verdict).reason == "one\ntwo"
+    assert parse_answer('{"score": 4, "reason": "one\ntwo"}', Verdict).reason == "one\ntwo"
 
 
 @pytest.mark.parametrize(
@@ -56,5 +56,5 @@ def test_raw_newlines_in_strings_are_kept() -> None:
 )
 def test_what_cannot_be_repaired_says_why(text: str, reason: str) -> None:
     with pytest.raises(Unparsable) as caught:
-        parse(text, Verdict)
+        parse_answer(text, Verdict)
     assert str(caught.value) == reason

@@ -33,7 +33,7 @@ class Remark(BaseModel):
 
 def questions(count: int, answer: type[BaseModel] | None = None, n: int = 1) -> list[Question]:
     texts = [f"Rate essay number {number} and say why." for number in range(count)]
-    return [Question([{"role": "user", "content": text}], answer, n=n, seed=at) for at, text in enumerate(texts)]
+    return [Question([{"role": "user", "content": text}], answer, n=n, seed=index) for index, text in enumerate(texts)]
 
 
 def asking(kind: str, model: str, runtime: RuntimeParams, store: Store, **more: Any) -> Engine:

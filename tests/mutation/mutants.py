@@ -23,7 +23,7 @@ class Mutation(NamedTuple):
 
     parent: ast.AST
     field: str
-    at: int | None
+    index: int | None
     new: ast.AST
 
 
@@ -85,7 +85,7 @@ def mutants(module: str, source: str, known: Sections | None = None) -> list[Mut
     numbers: Counter[tuple[str, str]] = Counter()
     unique: set[tuple[int, str, int | None, str]] = set()
     for operator, mutation, line, place in walk(tree, known or {}):
-        shape = (id(mutation.parent), mutation.field, mutation.at, ast.dump(mutation.new))
+        shape = (id(mutation.parent), mutation.field, mutation.index, ast.dump(mutation.new))
         if shape in unique or ast.dump(node_at(mutation)) == shape[-1]:
             continue
         unique.add(shape)
@@ -109,12 +109,12 @@ def walk(tree: ast.Module, known: Sections) -> Iterator[tuple[str, Mutation, int
     def visit(node: ast.AST, place: Place, line: int) -> Iterator[tuple[str, Mutation, int, Place]]:
         for parent, name, index, child in children(node):
             inner = enter(child, place, known)
-            at = getattr(child, "lineno", line)
+            child_line = getattr(child, "lineno", line)
             site = Site(child, parent, name, inner.sections, inner.predicate)
             for operator, mutate in OPERATORS.items():
                 for new in mutate(site):
-                    yield operator, Mutation(parent, name, index, ast.copy_location(new, child)), at, inner
-            yield from visit(child, inner, at)
+                    yield operator, Mutation(parent, name, index, ast.copy_location(new, child)), child_line, inner
+            yield from visit(child, inner, child_line)
 
     yield from visit(tree, Place((), None, {}, False, None), 1)
 
@@ -137,9 +137,9 @@ def calls(parent: ast.AST, name: str, index: int | None, node: ast.AST) -> Itera
         yield parent, name, index, node
         return
     for inner, value in ast.iter_fields(node):
-        for at, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
+        for child_index, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
             if isinstance(child, ast.AST):
-                yield from calls(node, inner, at, child)
+                yield from calls(node, inner, child_index, child)
 
 
 def is_exempt(node: ast.AST) -> bool:
@@ -171,16 +171,16 @@ def enter(node: ast.AST, place: Place, known: Sections) -> Place:
 
 def node_at(mutation: Mutation) -> ast.AST:
     value = getattr(mutation.parent, mutation.field)
-    return value if mutation.at is None else value[mutation.at]
+    return value if mutation.index is None else value[mutation.index]
 
 
 def put(mutation: Mutation) -> Mutation:
     """Put the new node in its place; returns the mutation that undoes it."""
     undo = mutation._replace(new=node_at(mutation))
-    if mutation.at is None:
+    if mutation.index is None:
         setattr(mutation.parent, mutation.field, mutation.new)
     else:
-        getattr(mutation.parent, mutation.field)[mutation.at] = mutation.new
+        getattr(mutation.parent, mutation.field)[mutation.index] = mutation.new
     return undo
 
 
@@ -192,8 +192,8 @@ def change(mutation: Mutation, statement: ast.AST) -> str:
     undo = put(mutation)
     after = ast.unparse(ast.fix_missing_locations(around)).splitlines()
     put(undo)
-    at = next((n for n, (one, other) in enumerate(zip(before, after, strict=False)) if one != other), 0)
-    return word_diff(before[at].strip(), after[at].strip())
+    index = next((n for n, (one, other) in enumerate(zip(before, after, strict=False)) if one != other), 0)
+    return word_diff(before[index].strip(), after[index].strip())
 
 
 def word_diff(before: str, after: str) -> str:

@@ -104,9 +104,9 @@ def swap(items: list[Item], first: int, second: int) -> list[Item]:
 def compare(site: Site) -> Iterator[ast.AST]:
     """`<` to `<=`, `>` to `>=`, `==` to `!=`, `in` to `not in`, `is` to `is not`, and back."""
     if isinstance(site.node, ast.Compare):
-        for at, op in enumerate(site.node.ops):
+        for index, op in enumerate(site.node.ops):
             ops = [*site.node.ops]
-            ops[at] = COMPARISONS[type(op)]()
+            ops[index] = COMPARISONS[type(op)]()
             yield with_fields(site.node, ops=ops)
 
 
@@ -132,9 +132,9 @@ def argument(site: Site) -> Iterator[ast.AST]:
     """Two neighbouring positional arguments of one kind swapped."""
     node = site.node
     if isinstance(node, ast.Call) and name_of(node.func) not in SYMMETRIC:
-        for at in range(len(node.args) - 1):
-            if kind(node.args[at]) == kind(node.args[at + 1]) != "Starred":
-                yield with_fields(node, args=swap(node.args, at, at + 1))
+        for index in range(len(node.args) - 1):
+            if kind(node.args[index]) == kind(node.args[index + 1]) != "Starred":
+                yield with_fields(node, args=swap(node.args, index, index + 1))
 
 
 @operator
@@ -157,8 +157,8 @@ def operand(site: Site) -> Iterator[ast.AST]:
     """One operand of `and`, `or`, `&` or `|` dropped."""
     node = site.node
     if isinstance(node, ast.BoolOp):
-        for at in range(len(node.values)):
-            left = node.values[:at] + node.values[at + 1 :]
+        for index in range(len(node.values)):
+            left = node.values[:index] + node.values[index + 1 :]
             yield with_fields(node, values=left) if len(left) > 1 else left[0]
     elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitAnd | ast.BitOr):
         yield node.right
@@ -255,9 +255,9 @@ def sides(site: Site) -> Iterator[ast.AST]:
     for first, second in SIDES:
         if isinstance(node, ast.Dict):
             keys = [k.value if isinstance(k, ast.Constant) and isinstance(k.value, str) else "" for k in node.keys]
-            for at, key in enumerate(keys):
+            for index, key in enumerate(keys):
                 if first in key and key.replace(first, second) in keys:
-                    yield with_fields(node, values=swap(node.values, at, keys.index(key.replace(first, second))))
+                    yield with_fields(node, values=swap(node.values, index, keys.index(key.replace(first, second))))
         elif isinstance(node, ast.Call):
             words = [word.arg or "" for word in node.keywords]
             if first in words and second in words:

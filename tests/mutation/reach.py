@@ -45,8 +45,8 @@ class Reach:
         found = []
         for test, lines in self.lines.items():
             if self.seconds[test] <= slowest:
-                own = [at for name, at in lines if name == module]
-                if own if span is None else any(span[0] <= at <= span[1] for at in own):
+                own = [number for name, number in lines if name == module]
+                if own if span is None else any(span[0] <= number <= span[1] for number in own):
                     found.append((line not in own, self.seconds[test], test))
         ranked = [test for *_, test in sorted(found)]
         files = list(dict.fromkeys(map(file_part, ranked)))

@@ -87,8 +87,8 @@ class CountingServer:
         self.in_flight += 1
         try:
             samples = []
-            for at in range(body.get("n", 1)):
-                one = {**body, "n": 1, "seed": body["seed"] + at}
+            for index in range(body.get("n", 1)):
+                one = {**body, "n": 1, "seed": body["seed"] + index}
                 name = hashlib.sha256(orjson.dumps([self.weights, one], option=orjson.OPT_SORT_KEYS)).hexdigest()
                 self.asked[f"{client}/{name}"] += 1
                 self.kinds[f"{client}/{kind}"] += 1
@@ -101,8 +101,8 @@ class CountingServer:
         finally:
             self.in_flight -= 1
         choices = [
-            {"index": at, "message": {"role": "assistant", "content": one.text}, "finish_reason": one.finish_reason}
-            for at, one in enumerate(answers)
+            {"index": index, "message": {"role": "assistant", "content": one.text}, "finish_reason": one.finish_reason}
+            for index, one in enumerate(answers)
         ]
         usage = {
             "prompt_tokens": answers[0].prompt_tokens,

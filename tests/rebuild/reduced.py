@@ -37,7 +37,7 @@ def reduced(folder: Path, url: str, client: str, rows: int = ROWS) -> Workspace:
     (folder / "prompts/tag.jinja").write_text(template.replace(rules, '{% include "tag_rules.jinja" %}'))
     (folder / "prompts/tag_rules.jinja").write_text(rules)
     seeds = rows_of(work)
-    longer = [row | {"instruction": f"{row['instruction']} Use {at + 20} words."} for at, row in enumerate(seeds)]
+    longer = [row | {"instruction": f"{row['instruction']} Use {index + 20} words."} for index, row in enumerate(seeds)]
     write_rows(work, [*seeds, *longer][:rows])
     subprocess.run(["git", "init", "-q", "-b", "main"], cwd=folder, check=True)
     point(work, url, client)

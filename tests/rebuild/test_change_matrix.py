@@ -41,7 +41,7 @@ class Matrix:
             rebuilt = pool.submit(self.work.repro)
             if (sources := self.sources(clean)) != self.built_from:  # else its files are those of the last clean build
                 pool.submit(clean.repro).result()
-                self.ideal, self.made, self.built_from = self.server.of("clean"), contents(clean), sources
+                self.ideal, self.expected, self.built_from = self.server.of("clean"), contents(clean), sources
             self.output = rebuilt.result()
         asked, ideal = self.server.of("rebuild"), self.ideal
         assert set(ideal.values()) <= {1}, "the clean build asked something twice"
@@ -49,7 +49,7 @@ class Matrix:
         assert set(asked) == set(ideal) - self.ever
         self.ever |= set(ideal)
         self.before, self.after = contents(self.work) if self.steps == 1 else self.after, contents(self.work)
-        assert self.after == self.made
+        assert self.after == self.expected
         shutil.rmtree(clean.folder)
         return commit(self.work, f"step {self.steps}")
 
@@ -115,8 +115,8 @@ def test_nothing(matrix):
 
 def test_one_percent_of_rows_edited_in_place(matrix):
     def edit(rows):
-        for at in (3, 150):
-            rows[at]["instruction"] += " Give a reason for your answer."
+        for index in (3, 150):
+            rows[index]["instruction"] += " Give a reason for your answer."
         return rows
 
     rows(matrix, edit)
@@ -134,7 +134,7 @@ def test_rows_appended(matrix):
 
 
 def test_rows_deleted(matrix):
-    rows(matrix, lambda rows: [row for at, row in enumerate(rows) if at not in (0, 77)])
+    rows(matrix, lambda rows: [row for index, row in enumerate(rows) if index not in (0, 77)])
     matrix.rebuild()
     assert TAGS not in matrix.asked() and RATING not in matrix.asked()
 
@@ -215,10 +215,10 @@ def test_timeout_and_concurrency_changed(matrix):
 
 
 def test_an_older_version_checked_out_and_back(matrix):
-    newest, made = git(matrix.work, "rev-parse", "HEAD").strip(), matrix.after
+    newest, expected = git(matrix.work, "rev-parse", "HEAD").strip(), matrix.after
     matrix.server.forget()
     for version in (matrix.start, newest):
         git(matrix.work, "checkout", "-q", version)
         matrix.work.repro()
         assert git(matrix.work, "status", "--porcelain").strip() == ""  # the lock and the metrics of that commit
-    assert matrix.server.of("rebuild") == {} and contents(matrix.work) == made
+    assert matrix.server.of("rebuild") == {} and contents(matrix.work) == expected

@@ -46,7 +46,10 @@ PLANTED = {
         ("reads", "hermetic"),
     ),
     "a params key": (
-        stage("from cultivar.runner.graph import load_yaml\nfrom pathlib import Path\n", "load_yaml(Path('params.yaml'))['tag']['words'] > 3"),
+        stage(
+            "from cultivar.runner.graph import load_yaml\nfrom pathlib import Path\n",
+            "load_yaml(Path('params.yaml'))['tag']['words'] > 3",
+        ),
         ("hermetic",),
     ),
     "a data file": (
@@ -65,7 +68,7 @@ PLANTED = {
         stage(expression="list({'a', 'b', 'c', 'd', 'e', 'f', 'g'})[:3] == %r"),
         ("hermetic",),
     ),
-}  # fmt: skip
+}
 
 
 def project(folder: Path, code: str = STAGE) -> Path:

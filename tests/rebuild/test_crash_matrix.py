@@ -51,7 +51,7 @@ def slow(server: CountingServer) -> Iterator[CountingServer]:
 
 
 def words_of(work: Workspace) -> Path:
-    """What the last `dvc repro` said."""
+    """The output of the last `dvc repro`."""
     return work.folder.with_suffix(".log")
 
 
@@ -92,7 +92,7 @@ def kill(process: subprocess.Popen[bytes], victim: str) -> None:
 
 
 def test_twenty_kills(tmp_path, slow, reference):
-    made, needed = reference
+    expected, needed = reference
     work = small(tmp_path, slow, "killed")
     chance = random.Random(20)
     slow.delay_s = 0.05
@@ -112,15 +112,15 @@ def test_twenty_kills(tmp_path, slow, reference):
             struck_in_flight += slow.in_flight > 0
             kill(process, victim)
         slow.hold_at = None
-        work.mend()
+        work.remove_torn_files()
         asked = slow.of("killed")
         assert sum(asked.values()) - len(asked) <= IN_FLIGHT * number, "more was asked again than was in flight"
         for table in (work.folder / "data").rglob("[!.]*.parquet"):
-            pl.read_parquet(table)  # whole, or not there
+            pl.read_parquet(table)  # complete, or not there
     slow.delay_s = 0.0
     work.repro()
     assert struck_in_flight >= KILLS // 3, "the kills came too late to test anything"
-    assert contents(work) == made
+    assert contents(work) == expected
     assert not [*(work.folder / "data").rglob(".*.tmp")], "drafts of killed stages stay"
     asked = slow.of("killed")
     assert len(asked) == needed
@@ -145,19 +145,19 @@ def test_no_orphan_outlives_dvc(tmp_path, slow, shell):
                 time.sleep(0.002)
             assert runs_stage(process.pid), words_of(work).read_text()
             kill(process, "dvc")
-        work.mend()
+        work.remove_torn_files()
 
 
 def test_a_torn_tail(tmp_path, slow, reference):
     """The power goes in the middle of a stage: answers not yet synced are cut off, zeros stand in their place."""
-    made, needed = reference
+    expected, needed = reference
     work = small(tmp_path, slow, "torn")
     slow.delay_s = 0.1
     with started(work) as process:
         while slow.kinds_of("torn").get(RATING, 0) < 60 and process.poll() is None:
             time.sleep(0.005)
         kill(process, "everything")
-    work.mend()
+    work.remove_torn_files()
     slow.delay_s = 0.0
     [journal] = [path for path in work.store.rglob(".*.journal") if path.stat().st_size]
     lines = journal.read_bytes().splitlines(keepends=True)
@@ -170,11 +170,11 @@ def test_a_torn_tail(tmp_path, slow, reference):
     before = slow.of("torn")
     work.repro()
     asked = slow.of("torn")
-    assert contents(work) == made
+    assert contents(work) == expected
     assert len(asked) == needed and max(asked.values()) == 2
     assert 11 <= sum(asked[name] - 1 for name in before) <= 11 + IN_FLIGHT
     assert list(work.store.rglob("damaged/*.parquet")) == []  # nobody has needed the damaged segment yet
     work.repro("-f")
-    assert contents(work) == made
+    assert contents(work) == expected
     assert list(work.store.rglob("damaged/*.parquet"))
     assert sum(slow.of("torn").values()) > sum(asked.values())  # what it held was asked again

@@ -49,10 +49,10 @@ def test_a_damaged_object_that_dvc_trusts(project):
     (project / "data/joined.txt").unlink()
     dvc(project, "checkout", "-q")
     assert dvc(project, "status", "-q", check=False).returncode == 0, "DVC finds it out by itself now: good"
-    said = doctor(project)
-    assert f"cache: {place.relative_to(project)} is damaged" in said and "1 findings" in said
-    mend = f"rm -rf {place.relative_to(project)} data/joined.txt, then `dvc pull data/joined.txt`"
-    assert mend in said and "`dvc repro join`" in said
+    output = doctor(project)
+    assert f"cache: {place.relative_to(project)} is damaged" in output and "1 findings" in output
+    remedy = f"rm -rf {place.relative_to(project)} data/joined.txt, then `dvc pull data/joined.txt`"
+    assert remedy in output and "`dvc repro join`" in output
     place.unlink()
     assert "data/joined.txt: its bytes are not those that dvc.lock records" in doctor(project)  # which DVC trusts
     (project / "data/joined.txt").unlink()
@@ -73,8 +73,8 @@ def test_a_whole_object_in_the_remote_is_not_blamed_for_a_damaged_one_in_the_cac
     member.unlink()
     place.chmod(0o644)
     place.write_bytes(place.read_bytes()[:-3])
-    said = doctor(project, "--remote", "backup")
-    assert f"{place.relative_to(project)} {member.relative_to(project)}, then" in said and "remote:" not in said
+    output = doctor(project, "--remote", "backup")
+    assert f"{place.relative_to(project)} {member.relative_to(project)}, then" in output and "remote:" not in output
 
 
 def test_a_truncated_object_in_the_remote(project, tmp_path):
@@ -107,15 +107,15 @@ def test_what_killed_runs_leave(project):
     (project / "source.txt").write_text("edited")
     shell_project.run(project, "git", "stash", "-q")
     shell_project.run(project, "git", "checkout", "-q", "--detach")
-    said = doctor(project)
-    assert "00/.abc.tmp is left from an interrupted transfer" in said
-    assert "HEAD is detached" in said and "`git switch main`" in said
-    assert "WIP on main" in said and "git stash pop" in said
+    output = doctor(project)
+    assert "00/.abc.tmp is left from an interrupted transfer" in output
+    assert "HEAD is detached" in output and "`git switch main`" in output
+    assert "WIP on main" in output and "git stash pop" in output
     shell_project.run(project, "git", "switch", "-q", "main")
     shell_project.run(project, "git", "stash", "pop", "-q")
     (objects / "00/.abc.tmp").unlink()
-    said = doctor(project)
-    assert "dvc.lock: train@b is no longer in dvc.yaml" in said and "1 findings" in said
+    output = doctor(project)
+    assert "dvc.lock: train@b is no longer in dvc.yaml" in output and "1 findings" in output
 
 
 def test_what_is_in_use_is_no_leftover(project):
@@ -168,8 +168,10 @@ def test_checkpoints_of_a_training_that_nobody_took_up_again(project):
     aged, young = (project / ".cache/checkpoints" / name for name in ("sft-1", "sft-2"))
     for folder in (aged, young):
         folder.mkdir(parents=True)
-        (folder / "state").write_text("dear")
+        (folder / "state").write_text("expensive")
     for path in (aged / "state", aged):
         os.utime(path, (1e9, 1e9))
-    assert f"{aged.relative_to(project)}: checkpoints that nobody has touched for 30 days" in (said := doctor(project))
-    assert "1 findings" in said
+    assert f"{aged.relative_to(project)}: checkpoints that nobody has touched for 30 days" in (
+        output := doctor(project)
+    )
+    assert "1 findings" in output

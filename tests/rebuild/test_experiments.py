@@ -28,14 +28,14 @@ def work(tmp_path_factory: pytest.TempPathFactory, server: CountingServer) -> It
 
 
 def experiment(work: Workspace, *arguments: str) -> None:
-    """`dvc exp run`. Its words go to a file: a worker that stays would hold a pipe open."""
+    """`dvc exp run`. Its output goes to a file: a worker that stays would hold a pipe open."""
     command = [sys.executable, "-m", "dvc", "exp", "run", *arguments]
-    said = work.folder.with_suffix(".log")
-    with said.open("w") as words:
+    log = work.folder.with_suffix(".log")
+    with log.open("w") as output:
         done = subprocess.run(
-            command, cwd=work.folder, env=work.environment(), stdout=words, stderr=subprocess.STDOUT, timeout=600
+            command, cwd=work.folder, env=work.environment(), stdout=output, stderr=subprocess.STDOUT, timeout=600
         )
-    assert done.returncode == 0, said.read_text()
+    assert done.returncode == 0, log.read_text()
 
 
 def test_experiments_in_folders_of_their_own_use_one_store(work, server):

@@ -21,13 +21,16 @@ def spans(project):
     return {name: (float(start), float(end)) for name, start, end in lines}
 
 
-def test_strategies_run_at_once_and_the_lock_is_whole(tmp_path):
+def test_strategies_run_at_once_and_the_lock_is_complete(tmp_path):
     project = shell_project.make(tmp_path, seconds=9)
     done = shell_project.module(project, "cultivar.tools.parallel", "--jobs", "4")
     assert done.returncode == 0, done.stdout + done.stderr
     ran = spans(project)
-    overlapping = [pair for pair in combinations(shell_project.NAMES, 2)
-                   if max(ran[name][0] for name in pair) < min(ran[name][1] for name in pair)]  # fmt: skip
+    overlapping = [
+        pair
+        for pair in combinations(shell_project.NAMES, 2)
+        if max(ran[name][0] for name in pair) < min(ran[name][1] for name in pair)
+    ]
     assert len(overlapping) >= 3, ran
     lock = load_yaml(project / "dvc.lock")["stages"]
     assert set(lock) == {"ingest", *shell_project.NAMES, "train@a", "train@b", "join"}
@@ -41,7 +44,8 @@ def test_strategies_run_at_once_and_the_lock_is_whole(tmp_path):
 def test_a_failure_stops_what_depends_on_it_and_nothing_else(tmp_path):
     project = shell_project.make(tmp_path)
     graph = (project / "dvc.yaml").read_text()
-    (project / "dvc.yaml").write_text(graph.replace("cp data/one.txt data/model-${item.model}.txt", "test ${item.model} = a && cp data/one.txt data/model-${item.model}.txt"))  # fmt: skip
+    copy = "cp data/one.txt data/model-${item.model}.txt"
+    (project / "dvc.yaml").write_text(graph.replace(copy, f"test ${{item.model}} = a && {copy}"))
     done = shell_project.module(project, "cultivar.tools.parallel", "--jobs", "3")
     assert done.returncode == 1 and "failed: train@b" in done.stderr
     assert set(load_yaml(project / "dvc.lock")["stages"]) == {"ingest", *shell_project.NAMES, "train@a"}

@@ -121,7 +121,7 @@ def test_verification_of_a_sound_build(work, server):
 
 def test_a_row_that_nothing_makes_is_found(work, server):
     path: Path = work.folder / "data/evolved.parquet"
-    whole, lock = path.read_bytes(), (work.folder / "dvc.lock").read_text()
+    original, lock = path.read_bytes(), (work.folder / "dvc.lock").read_text()
     table = pl.read_parquet(path)
     forged = table.with_columns(
         prompt=pl.when(pl.col("id") == table["id"][0]).then(pl.lit("forged")).otherwise("prompt")
@@ -133,7 +133,7 @@ def test_a_row_that_nothing_makes_is_found(work, server):
     assert done.returncode == 1, done.stdout
     assert f"data/evolved.parquet: 1 rows differ, first {table['id'][0]}" in done.stdout
     path.unlink()
-    path.write_bytes(whole)
+    path.write_bytes(original)
     (work.folder / "dvc.lock").write_text(lock)
 
 

@@ -49,7 +49,7 @@ def fails(work: Workspace, *words: str) -> None:
 
 @pytest.mark.parametrize("status", [401, 404, 500])
 def test_a_server_that_refuses_everything(tmp_path, recovering, clean, status):
-    made, needed = clean
+    expected, needed = clean
     work = project(tmp_path, recovering, "refused")
     recovering.refuses = lambda body: status
     arrived = recovering.arrived
@@ -58,7 +58,7 @@ def test_a_server_that_refuses_everything(tmp_path, recovering, clean, status):
     assert not recovering.of("refused")
     recovering.refuses = lambda body: None
     work.repro()
-    assert contents(work) == made
+    assert contents(work) == expected
     asked = recovering.of("refused")
     assert set(asked.values()) == {1} and sum(asked.values()) == needed
 
@@ -83,7 +83,7 @@ def test_an_address_that_cannot_be_one(tmp_path, recovering):
 
 def test_only_what_was_left_unanswered_is_asked_again(tmp_path, recovering, clean):
     """Every fifth request fails once, in every stage of the chain: each run of `dvc repro` gets a little further."""
-    made, needed = clean
+    expected, needed = clean
     work = project(tmp_path, recovering, "partly")
     refused: set[bytes] = set()
 
@@ -102,21 +102,26 @@ def test_only_what_was_left_unanswered_is_asked_again(tmp_path, recovering, clea
         if done.returncode == 0:
             break
         assert "requests unanswered (HTTP 503: not now" in done.stderr
-    assert contents(work) == made
+    assert contents(work) == expected
     asked = recovering.of("partly")
     assert set(asked.values()) == {1} and sum(asked.values()) == needed and len(refused) > needed // 10
 
 
 def test_a_role_may_go_on_without_what_is_unanswered(tmp_path, recovering, clean):
-    made, _ = clean
+    expected, _ = clean
     work = project(tmp_path, recovering, "lenient")
     work.change(lambda params: params["roles"]["tagger"].update(unanswered="quarantine"))
-    recovering.refuses = lambda body: 500 if body["model"] == "tagger" and sum(body["messages"][-1]["content"].encode()) % 5 == 0 else None  # fmt: skip
+
+    def refuse_a_fifth(body):
+        prompt = body["messages"][-1]["content"]
+        return 500 if body["model"] == "tagger" and sum(prompt.encode()) % 5 == 0 else None
+
+    recovering.refuses = refuse_a_fifth
     work.repro("tag")
     lost = pl.read_parquet(work.folder / "data/quarantine/tag.parquet").filter(pl.col("error").str.contains("HTTP 500"))
     assert 0 < lost.height < ROWS // 2
     recovering.refuses = lambda body: None
     work.change(lambda params: params["roles"]["tagger"].pop("unanswered"))
     work.repro()
-    assert contents(work) == made
+    assert contents(work) == expected
     assert set(recovering.of("lenient").values()) == {1}

@@ -42,8 +42,8 @@ def box() -> Iterator[Failing]:
 
 
 def jobs() -> Iterator[Job]:
-    for at in range(8):
-        yield Job(f"job {at}", "verifier", CODE, entry_point="evaluate", inputs=["x" * at])
+    for index in range(8):
+        yield Job(f"job {index}", "verifier", CODE, entry_point="evaluate", inputs=["x" * index])
 
 
 def test_a_failing_sandbox_fails_the_stage_and_keeps_other_verdicts(box: Failing, tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_a_failing_sandbox_fails_the_stage_and_keeps_other_verdicts(box: Failing
     box.failing = frozenset()
     cached = CachedSandbox(box, Store(tmp_path))
     verdicts = {verdict.id: verdict.results for verdict in cached.run(jobs())}
-    assert verdicts == {f"job {at}": [str(at < 5).lower()] for at in range(8)}
+    assert verdicts == {f"job {index}": [str(index < 5).lower()] for index in range(8)}
     assert cached.requests - cached.hits == 2
     cached.settle()
 
@@ -66,7 +66,7 @@ def test_a_transient_outcome_is_run_once_more(box: Failing, tmp_path: Path, outc
     box.failing, box.times, box.outcome, box.failures = frozenset({2, 5}), 1, outcome, Counter()
     cached = CachedSandbox(box, Store(tmp_path))
     verdicts = {verdict.id: verdict.results for verdict in cached.run(jobs())}
-    assert verdicts == {f"job {at}": [str(at < 5).lower()] for at in range(8)}
+    assert verdicts == {f"job {index}": [str(index < 5).lower()] for index in range(8)}
     assert not cached.unjudged
     again = CachedSandbox(box, Store(tmp_path))
     assert len(list(again.run(jobs()))) == again.hits == 8

@@ -17,8 +17,8 @@ from project import ROOT, copy_code
 from ruamel.yaml import YAML
 
 from cultivar.runner.graph import load_yaml, stage_module
-from cultivar.runner.params import sections, validate
-from cultivar.tools.recipe import merge, plain
+from cultivar.runner.params import section_modules, validate
+from cultivar.tools.recipe import merge_recipe, to_builtin
 from schemas.params.base import Section
 from schemas.params.engines import RuntimeParams
 
@@ -41,9 +41,9 @@ def test_the_graph_is_in_the_order_of_the_recipe():
 def test_params_are_valid_and_every_section_belongs_to_a_stage():
     params = load_yaml(ROOT / "params.yaml")
     validate(params)
-    assert set(params) == set(sections())
+    assert set(params) == set(section_modules())
     declared = {name for entry in STAGES.values() for name in entry.get("params", [])}
-    assert declared == set(ORDER) & set(sections()) | {f"roles.{role}" for role in params["roles"]}
+    assert declared == set(ORDER) & set(section_modules()) | {f"roles.{role}" for role in params["roles"]}
 
 
 def test_dvc_reads_yaml_with_its_fast_parser_and_as_the_stages_do():
@@ -98,8 +98,8 @@ def test_a_stage_declares_the_params_of_its_signature(stage):
 
 @pytest.mark.parametrize("recipe", sorted(Path(ROOT / "recipes").glob("*.yaml")), ids=lambda path: path.stem)
 def test_recipes_apply_and_change_something(recipe):
-    merged, changed = merge(ROOT / "params.yaml", recipe)
-    validate(plain(merged))
+    merged, changed = merge_recipe(ROOT / "params.yaml", recipe)
+    validate(to_builtin(merged))
     assert changed
 
 

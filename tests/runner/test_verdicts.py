@@ -27,9 +27,9 @@ def judge(box: Sandbox, store: Store, limits: list[int], times: int = 1) -> tupl
     results: dict[str, list[str]] = {}
     for turn in range(times):
         jobs = [
-            Job(f"{turn}/{limit}/{at}", "verifier", SHORTER.format(limit), entry_point="evaluate", inputs=[response])
+            Job(f"{turn}/{limit}/{index}", "verifier", SHORTER.format(limit), entry_point="evaluate", inputs=[response])
             for limit in limits
-            for at, response in enumerate(RESPONSES)
+            for index, response in enumerate(RESPONSES)
         ]
         results |= {verdict.id: list(verdict.results) for verdict in cached.run(iter(jobs))}
     return results, cached.requests - cached.hits
@@ -38,7 +38,7 @@ def judge(box: Sandbox, store: Store, limits: list[int], times: int = 1) -> tupl
 def test_only_the_changed_function_runs_again(box, tmp_path):
     first, runs = judge(box, Store(tmp_path), [5, 20])
     assert runs == 6
-    assert first == {f"0/{n}/{at}": [str(len(r) < n).lower()] for n in (5, 20) for at, r in enumerate(RESPONSES)}
+    assert first == {f"0/{n}/{index}": [str(len(r) < n).lower()] for n in (5, 20) for index, r in enumerate(RESPONSES)}
     again, runs = judge(box, Store(tmp_path), [20, 5])
     assert (again, runs) == (first, 0)
     changed, runs = judge(box, Store(tmp_path), [5, 30])

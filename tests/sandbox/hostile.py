@@ -364,7 +364,7 @@ BEHAVIOURS: dict[str, tuple[str, str]] = {
     ),
 }
 
-# name: body of a whole solution for tests `assert f(3) == 10`, `assert f(4) == 17` (x * x + 1); none may pass.
+# name: body of a complete solution for tests `assert f(3) == 10`, `assert f(4) == 17` (x * x + 1); none may pass.
 EQUAL = """
 class A(int):
     __hash__ = int.__hash__

@@ -143,8 +143,8 @@ def test_cpu_time_decides_under_load():
     half = "import time\ndef f():\n    while time.process_time() < 0.5: pass\n    return 1"
     over = "def f():\n    while True: pass"
     runs = int(os.environ.get("CULTIVAR_SANDBOX_LOAD_RUNS", "4"))
-    jobs = [Job(f"{kind}{i}", "call", code, entry_point="f", cases=[Case([], 1)])
-            for i in range(runs) for kind, code in (("half", half), ("over", over))]  # fmt: skip
+    programs = {f"{kind}{i}": code for i in range(runs) for kind, code in (("half", half), ("over", over))}
+    jobs = [Job(name, "call", code, entry_point="f", cases=[Case([], 1)]) for name, code in programs.items()]
     try:
         with Sandbox(limits=Limits(cpu_s=1, wall_s=90)) as box:
             verdicts = list(box.run(jobs))
@@ -244,10 +244,9 @@ def test_system_call_tables_are_consistent():
 
 def test_system_call_table_matches_the_kernel_headers():
     """The running machine's numbers equal those of the kernel's header, where it is installed."""
-    header = next(
-        (p for p in map(Path, ("/usr/include/x86_64-linux-gnu/asm/unistd_64.h", "/usr/include/asm-generic/unistd.h"))
-         if p.exists() and (os.uname().machine == "x86_64") == ("x86_64" in str(p))), None)  # fmt: skip
-    if header is None:
+    x86_64 = os.uname().machine == "x86_64"
+    header = Path("/usr/include", "x86_64-linux-gnu/asm/unistd_64.h" if x86_64 else "asm-generic/unistd.h")
+    if not header.exists():
         pytest.skip("no kernel headers here")
     rows = (line.split()[1:] for line in header.read_text().splitlines() if line.startswith("#define __NR"))
     numbers = {row[0].removeprefix("__NR3264_").removeprefix("__NR_"): row[1] for row in rows if len(row) == 2}

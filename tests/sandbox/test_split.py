@@ -167,9 +167,9 @@ P = namedtuple("P", "x y")
 def f(): return P(1, 2)
 def g(): return Bag(1)
 """
-    made = "b = Bag(1, 2)\nassert 1 in b and 3 not in b and b.count(1) == 1 and b.has(2) and Bag.empty([])"
+    constructed = "b = Bag(1, 2)\nassert 1 in b and 3 not in b and b.count(1) == 1 and b.has(2) and Bag.empty([])"
     plain = "assert 1 in f() and f().count(2) == 1 and f().x == 1 and f()[1] == 2"
-    tests = [made, plain, "assert 3 in f()", "assert g().xs == [1] and Bag(1).other().xs == [1]"]
+    tests = [constructed, plain, "assert 3 in f()", "assert g().xs == [1] and Bag(1).other().xs == [1]"]
     tests += ["assert 1 in g()", "assert g().has(1)", "assert 1 in Bag(1).other()"]
     verdict = one(box, Job("m", "split", code, tests=tests))
     assert verdict.results == ["pass", "pass", "fail", "pass", *["unsupported"] * 3], verdict.message

@@ -141,9 +141,9 @@ def test_any_changed_byte_is_noticed_and_none_crashes_the_process(store: Store) 
     [path] = segments(store)
     content = path.read_bytes()
     silent = 0
-    for at in range(len(content)):
+    for offset in range(len(content)):
         changed = bytearray(content)
-        changed[at] ^= 1
+        changed[offset] ^= 1
         path.write_bytes(changed)
         with contextlib.suppress(pa.ArrowException, OSError, UnicodeDecodeError, KeyError):
             silent += parquet.ParquetFile(path).read()["text"].to_pylist() != [f"{'zx' * 40} 1"]

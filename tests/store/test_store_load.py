@@ -150,7 +150,7 @@ FILLER = """
     from schemas.params.engines import RoleParams, RuntimeParams
     runtime = RuntimeParams(servers={"m": [sys.argv[2]]}, concurrency=8, flush_rows=100)
     with Store(sys.argv[1], 100) as store, open_engine("m", RoleParams(engine="http", model="m"), runtime, store) as teacher:
-        long = [hashlib.sha256(b"%d %d" % (number, at)).hexdigest()[:18] for number in range(600) for at in range(40)]
+        long = [hashlib.sha256(b"%d %d" % (number, index)).hexdigest()[:18] for number in range(600) for index in range(40)]
         questions = [Question([{"role": "user", "content": " ".join(long[40 * n : 40 * n + 40])}], seed=1) for n in range(600)]
         print(sum(answer.ok for [answer] in teacher.ask(questions)))
 """

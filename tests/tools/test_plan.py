@@ -25,7 +25,7 @@ def counted(monkeypatch, last_run, rows: int, exact: bool = True, **roles: tuple
     one = plan.Planned("stage", exact=exact)
     prices = {"teacher": Price(prompt=1000, completion=1000), "judge": Price(prompt=1, completion=1)}
     run = Made(engines=engines, consumed={"rows": range(rows)})
-    plan.count(one, run, BudgetParams(prices=prices))
+    plan.count_requests(one, run, BudgetParams(prices=prices))
     return one
 
 

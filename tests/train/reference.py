@@ -59,9 +59,9 @@ def trajectory(
     return Trajectory(result, min(gaps))
 
 
-def mask(seed: int, name: str, at: int, reserve: float, size: int) -> np.ndarray:
+def mask(seed: int, name: str, step: int, reserve: float, size: int) -> np.ndarray:
     """Which entries F selects, as 0 and 1."""
-    positions = random_positions(seed, at, name, reserve, size)
+    positions = random_positions(seed, step, name, reserve, size)
     if positions is None:
         return np.ones(size)
     selected = np.zeros(size)

@@ -18,7 +18,7 @@ from train.sampling.weights import SyncError
 from train.tokenizer import train_tokenizer
 
 SETTINGS = SamplingSettings(samples=2, temperature=1.0, max_new_tokens=6, seed=5)
-PROMPTS = [[10 + at, 3] for at in range(6)]
+PROMPTS = [[10 + index, 3] for index in range(6)]
 INTERRUPT, HANG = 1, 6
 WRONG = {
     2: {"object": "error"},
@@ -66,7 +66,7 @@ class Handler(BaseHTTPRequestHandler):
         if status == HANG:
             self.server.over.wait()
             return
-        choices = [{"index": at, "token_ids": [first, body["seed"] % 250, at, 2]} for at in range(body["n"])]
+        choices = [{"index": index, "token_ids": [first, body["seed"] % 250, index, 2]} for index in range(body["n"])]
         self.answer(status if status > 99 else 200, WRONG.get(status) or {"choices": choices[::-1]})
 
     def answer(self, status: int, body: dict) -> None:
@@ -132,7 +132,7 @@ def test_finished_prompts_outlive_a_server_that_does_not(server, tokenizer, tmp_
         sampler(server, tokenizer).sample(PROMPTS, SETTINGS, silent, SampleCache(tmp_path / "samples.jsonl"))
         == expected
     )
-    assert sorted(server.prompts) == [10 + at for at in range(6) if at not in finished]
+    assert sorted(server.prompts) == [10 + index for index in range(6) if index not in finished]
 
 
 @pytest.mark.parametrize("wrong", [2, 3, 4, 5])

@@ -65,8 +65,8 @@ def test_a_killed_stage_ends_with_the_same_bytes(models, children, tmp_path, mon
     work = Checkpoints(tmp_path / "work", 1)
     for moment in map(Path, MOMENTS[stage]):
         draft = ModelOut(tmp_path / "lost")
-        at = work.path / moment
-        kill_at(children.Process(target=run, args=(stage, models, draft, work, at)), at)
+        marker = work.path / moment
+        kill_at(children.Process(target=run, args=(stage, models, draft, work, marker)), marker)
     # a checkpoint that was being written when the kill came
     torn = work.path / "checkpoint-900"
     torn.mkdir(parents=True)

@@ -16,7 +16,7 @@ from cultivar.runner.graph import load_yaml
 from schemas.params.engines import RuntimeParams
 from schemas.stage import Model
 from train.dpo import dpo
-from train.launch import CONFIGS, LaunchError, command_of
+from train.launch import CONFIGS, LaunchError, launch_command
 from train.online_dpo import online_dpo
 from train.params import DpoParams, OnlineDpoParams, Optimization, RewardParams, SftParams
 from train.reward import reward
@@ -123,7 +123,7 @@ def test_a_launch_that_needs_gpus_is_refused_without_them():
     for kind in ("ddp", "fsdp2", "zero3", "cp", "ulysses"):
         params = Optimization(launch=kind, processes=2)
         with pytest.raises(LaunchError, match=f"launch: {kind} needs GPUs"):
-            command_of(params, CONFIGS / f"{kind}.yaml", [], ["sft"])
+            launch_command(params, CONFIGS / f"{kind}.yaml", [], ["sft"])
 
 
 def test_batches_are_of_all_processes_and_rings_take_no_packing():
@@ -144,7 +144,7 @@ def test_accelerate_reads_every_config(kind, monkeypatch):
     params = Optimization(launch=kind, processes=2, batch_size=2)
     with monkeypatch.context() as patched:
         patched.setattr("torch.cuda.is_available", lambda: True)
-        command = command_of(params, CONFIGS / f"{kind}.yaml", [], ["sft"])
+        command = launch_command(params, CONFIGS / f"{kind}.yaml", [], ["sft"])
     parsed, _, _ = _validate_launch_command(launch_command_parser().parse_args(command[3:]))
     assert parsed.num_processes == 2 and parsed.training_script == "cultivar.runner" and parsed.module
     assert (parsed.use_fsdp, parsed.use_deepspeed, parsed.multi_gpu) == (

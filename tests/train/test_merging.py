@@ -210,10 +210,10 @@ def test_rounding_does_not_choose(size, reserve, equal):
     """Magnitudes that are equal but for noise: the first are selected, whatever the noise."""
     generator = torch.Generator().manual_seed(0)
     values = 0.9 * torch.rand(size, generator=generator)
-    at = torch.randperm(size, generator=generator)[:equal].sort().values
+    positions = torch.randperm(size, generator=generator)[:equal].sort().values
     for _ in range(5):
-        values[at] = 1 + 1e-5 * torch.randn(equal, generator=generator)
-        assert torch.equal(largest_positions(values, reserve, "paper"), at[: int(reserve * size)])
+        values[positions] = 1 + 1e-5 * torch.randn(equal, generator=generator)
+        assert torch.equal(largest_positions(values, reserve, "paper"), positions[: int(reserve * size)])
 
 
 def test_a_difference_wider_than_the_tie_decides():

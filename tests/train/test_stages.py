@@ -97,7 +97,8 @@ def test_the_schedule_ends_exactly_on_the_floor(models, tmp_path):
 
 def test_overlong_rows_are_counted_and_too_many_are_refused(models, tmp_path):
     long = [
-        tiny.admitted("d", f"Say it {at} times.", "train", completion=tiny.assistant("word " * 200)) for at in range(2)
+        tiny.admitted("d", f"Say it {index} times.", "train", completion=tiny.assistant("word " * 200))
+        for index in range(2)
     ]
     data = tiny.demonstrations(long)
     params = SftParams(**(tiny.SHORT | {"max_steps": 1, "overlong_share": 0.2}))
@@ -241,7 +242,7 @@ def test_a_policy_that_stops_at_once_has_a_divergence(models, tmp_path, monkeypa
     monkeypatch.setattr(
         "train.sampling.rollouts.TransformersSampler.sample",
         lambda self, prompts, settings, *_: (
-            [[Sample([at], str(at), at == 0) for at in range(settings.samples)]] * len(prompts)
+            [[Sample([index], str(index), index == 0) for index in range(settings.samples)]] * len(prompts)
         ),
     )
     run_episodes(models, tmp_path, samples=3)
@@ -252,7 +253,7 @@ def test_samples_on_disk_are_not_sampled_again(models, tmp_path):
     """A kill after one batch: the rest comes out the same, and the cut line is sampled again."""
     tokenizer, policy = read_tokenizer(models["sft"]), read_model(models["sft"])
     settings = SamplingSettings(2, 1.0, 5, seed=1)
-    prompts = [[5, 6, 7, 8][: 2 + at % 3] for at in range(5)]
+    prompts = [[5, 6, 7, 8][: 2 + index % 3] for index in range(5)]
     expected = sample_completions(policy, tokenizer, prompts, settings, 4, cache=SampleCache(tmp_path / "a"))
     lines = (tmp_path / "a").read_bytes().splitlines(keepends=True)
     assert len(lines) == 5
@@ -271,13 +272,13 @@ def test_held_out_pairs_that_are_all_too_long_cost_no_trained_model(models):
     long = [
         tiny.admitted(
             "p",
-            f"Say it {at} times.",
+            f"Say it {index} times.",
             "heldout",
             chosen=tiny.assistant("word " * 200),
             rejected=tiny.assistant("x"),
             margin=1.0,
         )
-        for at in range(2)
+        for index in range(2)
     ]
     params = RewardParams(**tiny.SHORT)
     tokenizer = read_tokenizer(models["sft"])

@@ -49,8 +49,8 @@ def assistant(text: str) -> list[dict]:
 
 def demonstrations(extra: list[dict] | None = None) -> Context[FinalDemonstration]:
     rows = [
-        admitted("d", row.prompt, "heldout" if at % 6 == 0 else "train", completion=assistant(row.solution))
-        for at, row in enumerate(problems())
+        admitted("d", row.prompt, "heldout" if index % 6 == 0 else "train", completion=assistant(row.solution))
+        for index, row in enumerate(problems())
     ]
     return context(FinalDemonstration, rows + (extra or []))
 
@@ -60,12 +60,12 @@ def preferences() -> Context[FinalPreference]:
         admitted(
             "p",
             row.prompt,
-            "heldout" if at % 6 == 0 else "train",
+            "heldout" if index % 6 == 0 else "train",
             chosen=assistant(row.solution),
             rejected=assistant(f"The answer is {int(row.answer) + 1}."),
             margin=1.0,
         )
-        for at, row in enumerate(problems())
+        for index, row in enumerate(problems())
     ]
     return context(FinalPreference, rows)
 

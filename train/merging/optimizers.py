@@ -38,7 +38,7 @@ from train.merging.deltas import Deltas
 from train.merging.largest import largest_positions
 from train.merging.masks import random_positions
 from train.merging.shards import checkpoint_name, local_tensor, shard_group, shard_offset, shard_rows
-from train.merging.sparse import AdamUpdate, DenseUpdate, Semantics, Sparse, add_at, compact, lookup, to_dense
+from train.merging.sparse import AdamUpdate, DenseUpdate, Semantics, Sparse, add_at, lookup, narrow_positions, to_dense
 
 
 @dataclass(frozen=True)
@@ -206,7 +206,7 @@ class OnDARE(Merging):
         selected = self.random_mask("tau", 0, target)
         if selected is None:
             return None, dense.clamp_(-1, 1)
-        return compact(selected, dense), (dense[selected] / target.group["reserve"]).clamp_(-1, 1)
+        return narrow_positions(selected, dense), (dense[selected] / target.group["reserve"]).clamp_(-1, 1)
 
     def random_mask(self, kind: str, step: int, target: ParameterUpdate) -> torch.Tensor | None:
         """Positions that F selects in a step's `update`, or in `tau` (step 0: once for all steps); None for all."""
@@ -234,7 +234,7 @@ class OnTIES(Merging):
 
     def sparsify_tau(self, target: ParameterUpdate, dense: torch.Tensor) -> Sparse:
         selected = self.largest(target, dense.abs())
-        return (None, dense) if selected is None else (compact(selected, dense), dense[selected])
+        return (None, dense) if selected is None else (narrow_positions(selected, dense), dense[selected])
 
     def largest(self, target: ParameterUpdate, magnitudes: torch.Tensor) -> torch.Tensor | None:
         """Positions that F selects; None for all."""

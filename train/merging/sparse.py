@@ -56,10 +56,10 @@ def lookup(positions: torch.Tensor, values: torch.Tensor, wanted: torch.Tensor) 
     """The values at the wanted positions, 0 where `positions` (sorted) lacks them."""
     if not len(positions):
         return values.new_zeros(len(wanted))
-    at = torch.searchsorted(positions, wanted.to(positions.dtype)).clamp_(max=len(positions) - 1)
-    return torch.where(positions[at] == wanted, values[at], 0.0)
+    index = torch.searchsorted(positions, wanted.to(positions.dtype)).clamp_(max=len(positions) - 1)
+    return torch.where(positions[index] == wanted, values[index], 0.0)
 
 
-def compact(positions: torch.Tensor, dense: torch.Tensor) -> torch.Tensor:
+def narrow_positions(positions: torch.Tensor, dense: torch.Tensor) -> torch.Tensor:
     """Positions in `dense` as int32 where that reaches."""
     return positions.to(torch.int32) if dense.numel() < 2**31 else positions

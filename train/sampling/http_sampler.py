@@ -152,7 +152,7 @@ class HttpSampler:
                     text = response.read()
                 return parse(json.loads(text) if text.strip() else None)
             except urllib.error.HTTPError as error:
-                reason, cause = f"{error.code} {error_text(error)}", error
+                reason, cause = f"{error.code} {reply_body(error)}", error
                 pause = parse_retry_after(error.headers.get("Retry-After"))
                 if error.code not in (408, 429) and error.code < 500:
                     break
@@ -177,7 +177,7 @@ def parse_prompt_logprobs(ids: Sequence[int], reply: Any) -> list[float]:
     return [entry[str(token)]["logprob"] for entry, token in zip(entries[1:], ids[1:], strict=True)]
 
 
-def error_text(error: urllib.error.HTTPError) -> str:
+def reply_body(error: urllib.error.HTTPError) -> str:
     """The reply's body, as far as it arrives."""
     try:
         return error.read().decode(errors="replace")[:500]

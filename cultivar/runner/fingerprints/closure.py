@@ -189,7 +189,7 @@ def modules_below(package: str) -> Iterator[str]:
         yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def parse(path: Path, content: bytes) -> ast.Module:
+def parse_module(path: Path, content: bytes) -> ast.Module:
     """The syntax tree of a file. Raises GraphError with file and line."""
     try:
         return ast.parse(content, str(path))
@@ -198,7 +198,7 @@ def parse(path: Path, content: bytes) -> ast.Module:
 
 
 def read_facts(module: str, path: Path, content: bytes) -> Facts:
-    tree = parse(path, content)
+    tree = parse_module(path, content)
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     keep_docstrings = any(isinstance(node, ast.Name) and node.id == "__doc__" for node in ast.walk(tree))
     return Facts(

@@ -27,7 +27,7 @@ class Origin:
 
     def __post_init__(self) -> None:
         self.deps = tuple(self.deps)
-        self.seen = {path: identity(path) for path in self.files()}
+        self.seen = {path: file_identity(path) for path in self.files()}
 
     def files(self) -> list[Path]:
         return [
@@ -43,7 +43,7 @@ class Origin:
 
     def check(self, stage: str, params: Any) -> None:
         """Raise OriginChanged when a dep or the stage's params are no longer what they were at the start."""
-        now = {path: identity(path) for path in self.files()}
+        now = {path: file_identity(path) for path in self.files()}
         changed = sorted(str(path) for path in self.seen.keys() | now.keys() if self.seen.get(path) != now.get(path))
         if params != self.params:
             changed.append("params.yaml")
@@ -54,7 +54,7 @@ class Origin:
             )
 
 
-def identity(path: Path) -> tuple[Any, ...] | None:
+def file_identity(path: Path) -> tuple[Any, ...] | None:
     """Size and md5 of a file; of a large one its size, mtime (ns) and inode; None where there is none."""
     try:
         stat = path.stat()

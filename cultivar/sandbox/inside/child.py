@@ -35,7 +35,7 @@ def read_job(fd):
 
 
 def set_limits(address_space, cpu_ns, largest, threads):
-    """Kernel limits as a fallback for the zygote's: RLIMIT_CPU counts whole seconds, so it lies at least two seconds later.
+    """Kernel limits as a fallback for the zygote's: RLIMIT_CPU counts full seconds, so it lies at least two seconds later.
 
     `address_space` and `largest` (file size) in bytes; `threads` None sets no limit on threads."""
     cpu = cpu_ns // 1_000_000_000 + 3

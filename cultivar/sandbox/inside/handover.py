@@ -30,9 +30,9 @@ MOCK_FORBIDDEN = (
 )
 MOCK_ASSERTS = ("assert", "assret", "asert", "aseert", "assrt")
 FORBIDDEN_TYPES = (
-    types.ModuleType, types.FrameType, types.CodeType, types.TracebackType, types.MappingProxyType, types.CellType,
-    types.GetSetDescriptorType, types.MemberDescriptorType,
-)  # fmt: skip
+    *(types.ModuleType, types.FrameType, types.CodeType, types.TracebackType, types.MappingProxyType, types.CellType),
+    *(types.GetSetDescriptorType, types.MemberDescriptorType),
+)
 CALLABLE_TYPES = (types.FunctionType, types.BuiltinFunctionType, types.MethodType)
 GENERATOR_TYPES = (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
 

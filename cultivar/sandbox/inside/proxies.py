@@ -200,10 +200,10 @@ class AmbiguousName:
 def is_result_dropped():
     """Whether the tests discard the result of the current call, because it is a statement of its own."""
     frame = sys._getframe(3)  # is_result_dropped, guard_result, __call__
-    code, at = frame.f_code.co_code, frame.f_lasti + 2
-    while at < len(code) and code[at] == opmap.get("CACHE"):
-        at += 2
-    return at < len(code) and code[at] == opmap["POP_TOP"]
+    code, offset = frame.f_code.co_code, frame.f_lasti + 2
+    while offset < len(code) and code[offset] == opmap.get("CACHE"):
+        offset += 2
+    return offset < len(code) and code[offset] == opmap["POP_TOP"]
 
 
 def guard_result(proxy, name, args, result):

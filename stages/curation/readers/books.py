@@ -54,7 +54,7 @@ def lines_of(path: Path) -> list[str]:
         raise FormatError(f"{path}: not UTF-8 at byte {error.start}; convert it (`iconv -f latin1 -t utf8`)") from error
 
 
-def read(path: Path, least: int, most: int) -> Iterator[Cut]:
+def read_passages(path: Path, least: int, most: int) -> Iterator[Cut]:
     """Passages of `least` to `most` words. A book without a START line is one work, named by the file."""
     lines = lines_of(path)
     head = [match for line in lines[:400] if (match := FIELD.match(line))]
@@ -62,12 +62,12 @@ def read(path: Path, least: int, most: int) -> Iterator[Cut]:
     first = next((n for n, line in enumerate(lines) if START.match(line)), -1) + 1
     last = next((n for n in range(first, len(lines)) if END.match(lines[n])), len(lines))
     work, author = named.get("Title", path.stem), named.get("Author", "")
-    for section, paragraphs in sections(lines, first, last):
+    for section, paragraphs in chapter_paragraphs(lines, first, last):
         for line, text, words in passages(paragraphs, least, most):
             yield Cut(work, author, section, line, text, words < least)
 
 
-def sections(lines: list[str], first: int, last: int) -> Iterator[tuple[str, list[Paragraph]]]:
+def chapter_paragraphs(lines: list[str], first: int, last: int) -> Iterator[tuple[str, list[Paragraph]]]:
     """Chapters with their paragraphs; what stands before the first chapter (title page, contents) is left out."""
     heads = [n for n in range(first, last) if CHAPTER.match(lines[n])]
     ends = [*heads, last][1:]  # empty where there is no heading
@@ -121,13 +121,13 @@ def passages(paragraphs: list[Paragraph], least: int, most: int) -> Iterator[tup
         cut = neutral or max(end, start + 1)
         runs.append(pieces[start:cut])
         start = cut
-    if len(runs) > 1 and total(runs[-1]) < least and total(runs[-2]) + total(runs[-1]) <= most:
+    if len(runs) > 1 and total_words(runs[-1]) < least and total_words(runs[-2]) + total_words(runs[-1]) <= most:
         runs[-2:] = [runs[-2] + runs[-1]]
     for run in runs:
-        yield run[0].line, "\n\n".join(piece.text for piece in run), total(run)
+        yield run[0].line, "\n\n".join(piece.text for piece in run), total_words(run)
 
 
-def total(run: list[Paragraph]) -> int:
+def total_words(run: list[Paragraph]) -> int:
     return sum(piece.words for piece in run)
 
 

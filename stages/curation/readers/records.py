@@ -33,7 +33,7 @@ class Record:
     error: str = ""
 
 
-def read(path: Path) -> Iterator[Record]:
+def read_records(path: Path) -> Iterator[Record]:
     """Records of one file. Raises FormatError for a suffix that no reader knows."""
     match path.suffix.lower():
         case ".jsonl" | ".ndjson":

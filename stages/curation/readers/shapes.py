@@ -54,7 +54,7 @@ def clean(value: str) -> str:
     return value.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
-def texts(record: Record, name: str) -> list[str]:
+def text_list(record: Record, name: str) -> list[str]:
     value = record.get(name) or []
     if isinstance(value, str):  # a CSV cell
         value = parse_list(name, value)
@@ -85,8 +85,8 @@ def mbpp(record: Record) -> Item:
     prompt, code = text(record, "text", "prompt"), text(record, "code")
     if "test_list" not in record:
         raise Misfit("no field `test_list`")
-    tests = texts(record, "test_list")
-    setup = [optional(record, "test_setup_code") or "", *texts(record, "test_imports")]
+    tests = text_list(record, "test_list")
+    setup = [optional(record, "test_setup_code") or "", *text_list(record, "test_imports")]
     fields: Record = {"prompt": prompt, "entry_point": entry_point(tests, code), "tests": tests}
     return Item("code_task", fields | {"setup": "\n".join(filter(None, setup)), "solution": code})
 
@@ -111,7 +111,7 @@ def entry_point(tests: list[str], code: str) -> str:
 def code_task(record: Record) -> Item:
     """{"prompt", "entry_point", "tests", "setup", "solution"}: the table's own fields."""
     fields: Record = {"prompt": text(record, "prompt"), "entry_point": text(record, "entry_point")}
-    fields |= {"tests": texts(record, "tests"), "setup": optional(record, "setup") or ""}
+    fields |= {"tests": text_list(record, "tests"), "setup": optional(record, "setup") or ""}
     return Item("code_task", fields | {"solution": optional(record, "solution", "code")})
 
 
@@ -150,7 +150,7 @@ def character(record: Record) -> Item:
     if not isinstance(claims, list) or not all(isinstance(c, dict) and {"property", "value"} <= set(c) for c in claims):
         raise Misfit("`claims` is not a list of {property, value}")
     fields: Record = {"name": text(record, "name"), "description": optional(record, "description") or ""}
-    fields |= {"aliases": texts(record, "aliases"), "article": optional(record, "article") or ""}
+    fields |= {"aliases": text_list(record, "aliases"), "article": optional(record, "article") or ""}
     return Item("character", fields | {"claims": [{k: text(c, k) for k in ("property", "value")} for c in claims]})
 
 

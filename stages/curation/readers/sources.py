@@ -11,7 +11,7 @@ import orjson
 from schemas.stage import Files
 from stages.curation.params import IngestParams, SourceFile
 from stages.curation.readers import books, wikidata
-from stages.curation.readers.records import FormatError, Record, read
+from stages.curation.readers.records import FormatError, Record, read_records
 from stages.curation.readers.shapes import SHAPES, Item, Misfit, Shape
 
 ID_FIELDS = ("task_id", "id", "key")
@@ -70,7 +70,7 @@ def read_source(source: SourceFile, files: Files, params: IngestParams) -> Itera
             case "wikidata":
                 if fault := wikidata.fault_of(path):
                     yield Found(path, 1, fault)
-                labels = wikidata.labels(paths, params.language) if labels is None else labels
+                labels = wikidata.read_labels(paths, params.language) if labels is None else labels
                 yield from characters(path, labels, params.language, selects)
             case name:
                 yield from shaped_items(path, name, source, params.detect_rows, selects)
@@ -96,7 +96,7 @@ def format_of(source: SourceFile, path: Path) -> str:
 
 
 def book_passages(path: Path, params: IngestParams) -> Iterator[Found]:
-    for cut in books.read(path, params.passage_min_words, params.passage_max_words):
+    for cut in books.read_passages(path, params.passage_min_words, params.passage_max_words):
         if cut.short:
             yield Found(path, cut.line, Excluded("passage", "short passage", "fewer than passage_min_words"))
         else:
@@ -105,7 +105,7 @@ def book_passages(path: Path, params: IngestParams) -> Iterator[Found]:
 
 
 def characters(path: Path, labels: dict[str, str], language: str, selects: Selector) -> Iterator[Found]:
-    for entity in wikidata.read(path, labels, language):
+    for entity in wikidata.read_entities(path, labels, language):
         if entity.fields is None:
             yield Found(path, entity.key, Excluded("character", "not a character", entity.reason))
         elif selects(entity.key, 0):
@@ -114,7 +114,7 @@ def characters(path: Path, labels: dict[str, str], language: str, selects: Selec
 
 def shaped_items(path: Path, name: str, source: SourceFile, detect_rows: int, selects: Selector) -> Iterator[Found]:
     """Records of one file in the shape `name`, detected from the first `detect_rows` records for `auto`."""
-    records = read(path)
+    records = read_records(path)
     head = list(islice(records, detect_rows))
     if not head:
         raise FormatError(f"{path}: the file is empty; remove it from source {source.name} in params.yaml")

@@ -105,7 +105,7 @@ def fault_of(path: Path) -> Record | None:
     return None if any(entities(path)) else Record(1, None, raw.decode("utf-8", "replace"), "no Wikidata entities")
 
 
-def labels(paths: list[Path], language: str) -> dict[str, str]:
+def read_labels(paths: list[Path], language: str) -> dict[str, str]:
     """Item or property id -> label, over every entity of the files."""
     found = {entity["id"]: word for path in paths for entity in entities(path) if (word := text_in(entity, language))}
     return LABELS | found
@@ -117,7 +117,7 @@ def text_in(entity: dict[str, Any], language: str, part: str = "labels") -> str:
     return texts[language]["value"] if isinstance(texts, dict) and language in texts else ""
 
 
-def read(path: Path, label_of: dict[str, str], language: str) -> Iterator[Entity]:
+def read_entities(path: Path, label_of: dict[str, str], language: str) -> Iterator[Entity]:
     """Characters of one file; other entities with the reason why they are none."""
     for entity in entities(path):
         key = entity.get("id", "?")

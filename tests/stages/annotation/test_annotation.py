@@ -17,7 +17,7 @@ from stages.annotation.evolve import evolve
 from stages.annotation.ontology import by_association, by_meaning, by_rule, character_ngrams, normalise, ontology
 from stages.annotation.params import EvolveParams, OntologyParams, RankParams, RespondParams, SelectParams, TagParams
 from stages.annotation.rank import rank
-from stages.annotation.rankings import AnnotationError, candidate_hash, item_hash, read
+from stages.annotation.rankings import AnnotationError, candidate_hash, item_hash, read_judgements
 from stages.annotation.respond import respond
 from stages.annotation.select import sample_diverse, select
 from stages.annotation.tag import tag
@@ -46,10 +46,10 @@ def selected(prompts=PROMPTS):
 @given(TAGS, st.integers(0, 12))
 def test_algorithm_1_covers_every_tag_in_its_first_pass_and_takes_nothing_without_tags(sets, size):
     passes = sample_diverse(sets, size)
-    taken = [at for at, number in enumerate(passes) if number >= 0]
+    taken = [index for index, number in enumerate(passes) if number >= 0]
     assert len(taken) == min(size, sum(bool(tags) for tags in sets))
     if size >= len(sets):
-        first = {tag for at, number in enumerate(passes) if number == 0 for tag in sets[at]}
+        first = {tag for index, number in enumerate(passes) if number == 0 for tag in sets[index]}
         assert first == {tag for tags in sets for tag in tags}
 
 
@@ -183,10 +183,10 @@ def test_a_judgement_that_is_superseded_falls_away_and_a_broken_line_is_named(tm
     lines = [judgement(["a", "b"], ["a", "b"]), judgement(["a", "b"], ["b", "a"], uuid="u2", supersedes="u1")]
     path = tmp_path / "x.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    assert [found.uuid for found in read([path])] == ["u2"]
+    assert [found.uuid for found in read_judgements([path])] == ["u2"]
     path.write_text('{"uuid": 3}\n')
     with pytest.raises(AnnotationError, match=r"x\.jsonl:1"):
-        read([path])
+        read_judgements([path])
 
 
 def test_responses_differ_and_every_instruction_ends_somewhere(monkeypatch):

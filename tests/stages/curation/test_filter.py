@@ -111,7 +111,7 @@ def test_bit_parallel_lcs_is_the_textbook_lcs(left, right):
 
 def shingles(text, n):
     words = text.split()
-    return {tuple(words[at : at + n]) for at in range(max(len(words) - n + 1, 1))} if words else set()
+    return {tuple(words[start : start + n]) for start in range(max(len(words) - n + 1, 1))} if words else set()
 
 
 @given(st.lists(st.lists(st.sampled_from("abc"), max_size=7).map(" ".join), min_size=2, max_size=12))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cultivar.grading.answers import agrees, last_answer
-from cultivar.grading.arithmetic import evaluate
+from cultivar.grading.arithmetic import evaluate_expression
 from cultivar.grading.equations import is_consistent, select_distinct
 from cultivar.runner.states import close
 from cultivar.sandbox import Sandbox
@@ -42,12 +42,12 @@ def test_the_arithmetic_parser_agrees_with_exact_evaluation(expression):
         exact = eval(re.sub(r"(\d+)", r"Fraction(\1)", expression), {"Fraction": Fraction})  # noqa: S307
     except ZeroDivisionError:
         exact = None
-    assert evaluate(expression) == (exact if len(expression) <= 200 else None)
+    assert evaluate_expression(expression) == (exact if len(expression) <= 200 else None)
 
 
 @pytest.mark.parametrize("text", ["__import__('os')", "2**9999", "1+", "a+b", "(1", "1" * 201, ""])
 def test_what_is_no_arithmetic_has_no_value(text):
-    assert evaluate(text) is None
+    assert evaluate_expression(text) is None
 
 
 def test_equations_must_hold_and_paths_are_distinct_by_them():

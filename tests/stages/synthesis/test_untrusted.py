@@ -17,7 +17,7 @@ from stages.synthesis.ledger import Ledger
 from stages.synthesis.params import ExecutionParams
 from stages.synthesis.solutions import (
     Solution,
-    admit,
+    admit_solutions,
     drop_wrong_tests,
     extract,
     rerun,
@@ -149,7 +149,7 @@ def test_shares_are_of_the_tests_with_a_verdict():
         found[name] = Solution(row, answer, content_id("s", name), name)  # type: ignore[arg-type]
         found[name].outcomes = dict(zip(row.tests, outcomes, strict=True))
     ledger = Ledger("execution")
-    admit(found["best"], list(found.values()), list(row.tests), bench(None, ledger=ledger))
+    admit_solutions(found["best"], list(found.values()), list(row.tests), bench(None, ledger=ledger))
     by_subject = {v["parents"][0]: (v["outcome"], v["score"]) for v in ledger.verdicts.values()}
     assert by_subject == {
         found["best"].id: ("pass", 1.0),
