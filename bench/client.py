@@ -6,10 +6,10 @@ A bare server in a process of its own answers at once, or after 50 ms. Beside th
 logic, accounting, answers in order) stands a bare aiohttp loop that does none of that. CPU is this process's, user and
 system; start-up and imports are not in it. Ends with one line of JSON:
 
-    cpu_s_per_1000_rows      cold, into an empty store
-    warm_cpu_s_per_1000_rows every answer in the store, which is opened anew
-    bare_cpu_s_per_1000_rows the bare loop
-    throughput_share_50ms    rows/s against the 50 ms server, as a share of concurrency / 50 ms
+    cpu_s_per_1000_rows         cold, into an empty store
+    warm_cpu_s_per_1000_rows    every answer in the store, which is opened anew
+    bare_cpu_s_per_1000_rows    the bare loop
+    throughput_share_50ms       rows/s against the 50 ms server, as a share of concurrency / 50 ms
     bare_throughput_share_50ms  the same of the bare loop
 """
 
@@ -133,9 +133,8 @@ def main() -> None:
         urls.append(f"http://127.0.0.1:{receiver.recv()}/v1")
     try:
         with tempfile.TemporaryDirectory() as folder:
-            run_engine(
-                urls[0], 200, concurrency, f"{folder}/first"
-            )  # imports and the event loop are not measure_seconds
+            # a short run first: imports and the start of the event loop are not measured
+            run_engine(urls[0], 200, concurrency, f"{folder}/first")
             cold, cold_s = measure_seconds(lambda: run_engine(urls[0], rows, concurrency, f"{folder}/store"))
             warm, warm_s = measure_seconds(lambda: run_engine(urls[0], rows, concurrency, f"{folder}/store"))
             bare, bare_s = measure_seconds(lambda: run_bare_loop(urls[0], rows, concurrency))

@@ -5,7 +5,8 @@
 Qwen2-shaped tensors (a tied embedding and decoder layers), fp32, one thread, new random gradients for every step. The
 optimizers take their steps in turn within one process, so that a busy machine slows them alike; each figure is the
 median of the CPU seconds of its steps, the first two (which read τ) left out. Extra bytes are what is held beside
-Adam's two moments: selected entries of τ with their positions, released semantics, reserve 0.01. Ends with one line of JSON:
+Adam's two moments: selected entries of τ with their positions, released semantics, reserve 0.01. Ends with one line of
+JSON:
 
     ondare_vs_adamw, onties_vs_adamw   ratio of CPU seconds a step, the larger of the sizes'
     extra_bytes_per_param              the larger of the two optimizers' and of the sizes'

@@ -1,8 +1,8 @@
 """An OpenAI-compatible server for benchmarks: as little of HTTP/1.1 as clients need, and a count of every request.
 
-Its answer starts with a hash of the request (model, system prompt, prompt), so a stale row is recognised by its text. It
-runs in a process of its own; `GET /counts` gives the number of times each request came, `GET /span` the seconds between
-the first and the last, `POST /reset` clears both.
+Its answer starts with a hash of the request (model, system prompt, prompt), so a stale row is recognised by its text.
+It runs in a process of its own; `GET /counts` gives the number of times each request came, `GET /span` the seconds
+between the first and the last, `POST /reset` clears both.
 """
 
 import asyncio

@@ -4,8 +4,8 @@
 
 Each store lives in a process of its own: it appends all answers in batches of 2,000 (each batch durable), then, in a
 fresh process, finds which 1% of the requests are missing and reads the answers to the rest, `--batch` answers at a
-time. Peak memory is that of the reading process (LMDB's holds the pages of the file that it maps). SQLite is in WAL mode,
-LMDB has its defaults (both sync every batch); both store values uncompressed. Ends with one line of JSON:
+time. Peak memory is that of the reading process (LMDB's holds the pages of the file that it maps). SQLite is in WAL
+mode, LMDB has its defaults (both sync every batch); both store values uncompressed. Ends with one line of JSON:
 
     missing_keys_s    which of the requests have no answer
     join_s            the answers to the others
@@ -169,7 +169,7 @@ def measure_append(name: str, folder: str, answers: int) -> Measures:
 
 
 def measure_lookup(name: str, folder: str, answers: int, count: int, batch: int) -> Measures:
-    """Seconds to find the missing keys and to read the other answers, peak MB. Raises AssertionError on wrong counts."""
+    """Seconds to find the missing keys and to read the other answers, peak MB. Raises AssertionError if they are wrong."""
     keys = sample_keys(answers, count)
     store = STORES[name]()
     start = time.perf_counter()

@@ -2,16 +2,18 @@
 
     python -m bench.training [--rows 192] [--hidden 512] [--layers 4] [--prompts 96] [--skip-memory]
 
-Speed: one small Qwen2 model (15M parameters; --hidden, --layers), rows with GSM8K's distribution of lengths (QUANTILES), one thread, CPU seconds of
-`trainer.train()`. "TRL's defaults" is SFTTrainer with SFTConfig as it comes (8 rows a step padded to the longest, bf16,
-gradient checkpointing); ours is the sft stage's settings in bf16 and in fp32, unpacked and packed (rows of 640 tokens,
-about as many tokens a step). All see the same rows once. Tokens are those of the rows, without padding.
+Speed: one small Qwen2 model (15M parameters; --hidden, --layers), rows with GSM8K's distribution of lengths
+(QUANTILES), one thread, CPU seconds of `trainer.train()`. "TRL's defaults" is SFTTrainer with SFTConfig as it comes (8
+rows a step padded to the longest, bf16, gradient checkpointing); ours is the sft stage's settings in bf16 and in fp32,
+unpacked and packed (rows of 640 tokens, about as many tokens a step). All see the same rows once. Tokens are those of
+the rows, without padding.
 
 Memory: the peak resident set of one SFT step on one row of 8,192 and of 32,768 tokens with a vocabulary of 151,936,
 above what the process held before, each in a process of its own; hidden size 64 and one layer, so that the output
 layer is what is measured. "full logits" computes the same loss from materialised logits, where memory allows.
 
-Episode: 96 prompts (--prompts), 8 samples of 64 tokens, the demo's model size; sampling, scoring, DPO on the pairs, hand-over.
+Episode: 96 prompts (--prompts), 8 samples of 64 tokens, the demo's model size; sampling, scoring, DPO on the pairs,
+hand-over.
 
 Ends with one line of JSON: sft_tokens_per_s_vs_trl (packed against TRL's defaults), packing_speedup (packed against
 unpacked), peak_mb_32k.
