@@ -3,9 +3,12 @@
     python -m bench.offline [--requests 500] [--turns 12]
 
 Each has a process of its own with the tiny Qwen2 model of the tests, loaded and warm. They answer in turns, one waiting
-while the other works, and who goes first alternates: a machine that grows slower does so for both. Every turn brings
-prompts that neither has seen. The engine also renders, keys, stores and reads its answers. Ends with one line of JSON:
-vllm_share, all tokens over all seconds of the one in those of the other, and the share of each turn.
+while the other works, and who goes first alternates: a machine that grows slower does so for both. Every turn has
+prompts that neither has answered before. The engine also renders, keys, stores and reads its answers. Ends with one
+line of JSON:
+
+    vllm_share     tokens/s of the engine over those of the plain calls, over all turns
+    vllm_shares    the same of each turn
 """
 
 import argparse
@@ -19,35 +22,47 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cultivar.llm.request import MessageDict
 
 ROOT = Path(__file__).parents[1]
-HOW = ("plain", "engine")
-TOKENS = 64
-WARM = 64
-Ask = Callable[[int, int], int]  # the first request's number and how many -> tokens generated
+ENGINES = ("plain", "engine")
+ENVIRONMENT = {
+    "VLLM_NO_USAGE_STATS": "1",
+    "DO_NOT_TRACK": "1",
+    "HF_HUB_OFFLINE": "1",
+    "VLLM_LOGGING_LEVEL": "ERROR",
+    "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}",
+}
+TOKENS = 64  # generated per request, at most
+WARMUP = 64  # requests before the first turn
+Generate = Callable[[int, int], int]  # number of the first request, count of requests -> tokens generated
 
 
-def messages(start: int, count: int) -> list[list[dict[str, str]]]:
+def messages(start: int, count: int) -> list[list["MessageDict"]]:
+    """One conversation per request, numbered from `start`."""
     text = "Write {n} sentences about a river, a boat and two friends who cross it in the rain."
     return [[{"role": "user", "content": text.format(n=number)}] for number in range(start, start + count)]
 
 
-def plain(model: str, _: ExitStack) -> Ask:
+def open_plain(model: str, _: ExitStack) -> Generate:
     """One call of LLM.chat a turn."""
     from vllm import LLM, SamplingParams
     from vllm_fixtures import ENGINE_ARGS
 
     llm = LLM(model=model, enable_chunked_prefill=False, disable_log_stats=True, **ENGINE_ARGS)
 
-    def ask(start: int, count: int) -> int:
+    def generate(start: int, count: int) -> int:
         sampling = [SamplingParams(temperature=1.0, max_tokens=TOKENS, seed=start + at) for at in range(count)]
-        said = llm.chat(messages(start, count), sampling, use_tqdm=False)  # type: ignore[arg-type]
-        return sum(len(one.outputs[0].token_ids) for one in said)
+        outputs = llm.chat(messages(start, count), sampling, use_tqdm=False)  # type: ignore[arg-type]
+        return sum(len(output.outputs[0].token_ids) for output in outputs)
 
-    return ask
+    return generate
 
 
-def engine(model: str, open_things: ExitStack) -> Ask:
+def open_cultivar(model: str, stack: ExitStack) -> Generate:
     """One call of Engine.ask a turn."""
     from vllm_fixtures import ENGINE_ARGS
 
@@ -57,42 +72,45 @@ def engine(model: str, open_things: ExitStack) -> Ask:
     from schemas.params.engines import RoleParams, RuntimeParams
 
     spec = RoleParams(engine="vllm", model=model, temperature=1.0, max_tokens=TOKENS, vllm=ENGINE_ARGS)
-    store = Store(open_things.enter_context(tempfile.TemporaryDirectory()))
-    opened = open_things.enter_context(open_engine("m", spec, RuntimeParams(), store))
+    store = Store(stack.enter_context(tempfile.TemporaryDirectory()))
+    opened = stack.enter_context(open_engine("m", spec, RuntimeParams(), store))
 
-    def ask(start: int, count: int) -> int:
-        asked = [Question(said, seed=start + at) for at, said in enumerate(messages(start, count))]  # type: ignore[arg-type]
-        return sum(answer.completion_tokens for [answer] in opened.ask(asked))
+    def generate(start: int, count: int) -> int:
+        questions = [Question(prompt, seed=start + at) for at, prompt in enumerate(messages(start, count))]
+        return sum(answer.completion_tokens for [answer] in opened.ask(questions))
 
-    return ask
+    return generate
 
 
-def serve(how: str, model: str) -> None:
+def serve(name: str, model: str) -> None:
     """Answer `START COUNT` lines with tokens and seconds, until the lines end."""
-    with ExitStack() as open_things:
-        ask = {"plain": plain, "engine": engine}[how](model, open_things)
+    with ExitStack() as stack:
+        generate = {"plain": open_plain, "engine": open_cultivar}[name](model, stack)
         for line in sys.stdin:
             start, count = map(int, line.split())
             began = time.perf_counter()
-            tokens = ask(start, count)
+            tokens = generate(start, count)
             print(f"did {tokens} {time.perf_counter() - began}", flush=True)
 
 
 class Side:
-    """One of the two, in its process."""
+    """One of ENGINES, in a process of its own."""
 
-    def __init__(self, how: str, model: str, log: Path) -> None:
-        quiet = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "HF_HUB_OFFLINE": "1", "VLLM_LOGGING_LEVEL": "ERROR",
-                 "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}  # fmt: skip
-        command = [sys.executable, "-m", "bench.offline", "--how", how, "--model", model]
-        self.how, self.log, self.tokens, self.seconds = how, log, 0, 0.0
+    def __init__(self, name: str, model: str, log: Path) -> None:
+        command = [sys.executable, "-m", "bench.offline", "--engine", name, "--model", model]
+        self.name, self.log, self.tokens, self.seconds = name, log, 0, 0.0
         self.process = subprocess.Popen(
-            command, cwd=ROOT, env=os.environ | quiet, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=log.open("wb"), text=True,
-        )  # fmt: skip
+            command,
+            cwd=ROOT,
+            env=os.environ | ENVIRONMENT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log.open("wb"),
+            text=True,
+        )
 
-    def ask(self, start: int, count: int) -> float:
-        """Tokens per second of one turn. Raises RuntimeError with the process's last words where it ended."""
+    def generate(self, start: int, count: int) -> float:
+        """Tokens per second of one turn. Raises RuntimeError with the end of the process's log where it exited."""
         assert self.process.stdin is not None and self.process.stdout is not None
         self.process.stdin.write(f"{start} {count}\n")
         self.process.stdin.flush()
@@ -102,7 +120,7 @@ class Side:
                 self.tokens += tokens
                 self.seconds += seconds
                 return tokens / seconds
-        raise RuntimeError(f"{self.how} ended: {self.log.read_text(errors='replace')[-2000:]}")
+        raise RuntimeError(f"{self.name} exited: {self.log.read_text(errors='replace')[-2000:]}")
 
     def close(self) -> None:
         assert self.process.stdin is not None
@@ -110,41 +128,43 @@ class Side:
         self.process.wait()
 
 
-def vllm_share(count: int = 500, turns: int = 12) -> dict[str, object]:
-    """The engine's share of the plain calls' tokens per second, over all turns and in each; nothing without vLLM."""
+def measure_vllm_share(count: int = 500, turns: int = 12) -> dict[str, object]:
+    """The engine's share of the plain calls' tokens per second, over all turns and in each; empty without vLLM."""
     if importlib.util.find_spec("vllm") is None:
         print("vLLM is not installed: no vllm_share", file=sys.stderr)
         return {}
     sys.path.append(str(ROOT / "tests"))
     from vllm_fixtures import write_tiny_qwen2
 
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as open_things:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         model = str(write_tiny_qwen2(Path(folder) / "model"))
-        sides = [Side(how, model, Path(folder) / how) for how in HOW]
+        sides = [Side(name, model, Path(folder) / name) for name in ENGINES]
         for side in sides:
-            open_things.callback(side.close)
-            side.ask(10**6, WARM)
+            stack.callback(side.close)
+            side.generate(10**6, WARMUP)
             side.tokens, side.seconds = 0, 0.0
         shares = []
         for turn in range(turns):
-            rates = {side.how: side.ask(turn * count, count) for side in sides[:: 1 - turn % 2 * 2]}
+            rates = {side.name: side.generate(turn * count, count) for side in sides[:: 1 - turn % 2 * 2]}
             shares.append(round(rates["engine"] / rates["plain"], 3))
-            print(f"turn {turn + 1}: " + ", ".join(f"{how} {rates[how]:,.0f} tokens/s" for how in HOW), flush=True)
-        rate = {side.how: side.tokens / side.seconds for side in sides}
+            print(
+                f"turn {turn + 1}: " + ", ".join(f"{name} {rates[name]:,.0f} tokens/s" for name in ENGINES), flush=True
+            )
+        rate = {side.name: side.tokens / side.seconds for side in sides}
     return {"vllm_share": round(rate["engine"] / rate["plain"], 3), "vllm_shares": shares}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="the vllm engine beside offline vLLM")
-    parser.add_argument("--requests", type=int, default=500, help="of a turn")
+    parser.add_argument("--requests", type=int, default=500, help="requests of a turn")
     parser.add_argument("--turns", type=int, default=12)
-    parser.add_argument("--how", choices=HOW, help=argparse.SUPPRESS)
+    parser.add_argument("--engine", choices=ENGINES, help=argparse.SUPPRESS)
     parser.add_argument("--model", help=argparse.SUPPRESS)
-    chosen = parser.parse_args()
-    if chosen.how is not None:
-        serve(chosen.how, chosen.model)
+    options = parser.parse_args()
+    if options.engine is not None:
+        serve(options.engine, options.model)
     else:
-        print(json.dumps(vllm_share(chosen.requests, chosen.turns)))
+        print(json.dumps(measure_vllm_share(options.requests, options.turns)))
 
 
 if __name__ == "__main__":

@@ -4,12 +4,12 @@
 
 Every tool answers the same prompts against the same counting server on loopback, in processes of its own, by its
 adapter in bench/peers/ at its documented settings (bench/README.md has the recipe for each environment; a peer whose
-environment is not there is left out and named). The state of a first full build is copied before each change.
+environment is missing is reported and left out). The state of a first full build is copied before each change.
 
-A scenario is right when, after the change and a rebuild, every row stands once in the output with the answer that belongs
-to its present prompt, system prompt and model (the server's answer names them), nothing else stands there, and the
-requests are within 2% of the fewest possible; after the kill -9 at half of the rows, those asked twice are at most
-those in flight. This rule stood before any tool was run.
+A scenario is right when, after the change and a rebuild, the output holds every row exactly once with the answer to
+its current prompt, system prompt and model (the server's answer has their hash) and no other rows, and the requests are
+within 2% of the fewest possible; after the kill -9 at half of the rows, at most the requests in flight are repeated.
+This rule was fixed before any tool was run.
 
 Ends with one line of JSON:
 
@@ -37,19 +37,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.server import Server, answer_to
-
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))  # `python bench/rebuild.py` puts bench/ on the path, not the folder that holds it
+
+from bench.offline import measure_vllm_share  # noqa: E402
+from bench.server import Server, answer_to  # noqa: E402
+
 PEERS = ("datatrove", "distilabel", "curator", "data_designer", "sdg_hub")
 WORDS = "a short question about rivers, boats and the weather of the day"
 IN_FLIGHT = 100
-HUNG_S = float(os.environ.get("BENCH_HUNG_S", "900"))
+TIMEOUT_S = float(os.environ.get("BENCH_TIMEOUT_S", "900"))
+ENVIRONMENT = {
+    "HF_HUB_OFFLINE": "1",
+    "DO_NOT_TRACK": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "OMP_NUM_THREADS": "1",
+}
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a tool is to answer."""
+    """Rows to answer, with the model and system prompt to use."""
 
     rows: list[Row]
     model: str = "m"
@@ -63,14 +72,14 @@ class Task:
 
 
 @dataclass
-class Ran:
+class RunResult:
     """One run of a tool."""
 
     ok: bool
     wall_s: float
     cpu_s: float
     peak_mb: float
-    words: str
+    last_line: str
 
 
 class Tool:
@@ -88,195 +97,198 @@ class Tool:
         source = self.folder / "in.jsonl"
         source.write_text("".join(json.dumps(row) + "\n" for row in task.rows))
         command = [
-            self.python, str(ROOT / "bench/peers" / f"run_{self.name}.py"), "--input", str(source), "--output", str(self.output),
-            "--url", url or self.url, "--model", task.model, "--system", task.system, "--state", str(self.state),
-            "--concurrency", str(IN_FLIGHT),
-        ]  # fmt: skip
-        quiet = {"HF_HUB_OFFLINE": "1", "DO_NOT_TRACK": "1", "TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1"}
-        environment = (
-            os.environ | quiet | {"PYTHONPATH": str(ROOT) if self.name == "cultivar" else "", "HOME": str(self.folder)}
-        )
+            *(self.python, str(ROOT / "bench/peers" / f"run_{self.name}.py")),
+            *("--input", str(source), "--output", str(self.output), "--state", str(self.state)),
+            *("--url", url or self.url, "--model", task.model, "--system", task.system),
+            *("--concurrency", str(IN_FLIGHT)),
+        ]
+        own = {"PYTHONPATH": str(ROOT) if self.name == "cultivar" else "", "HOME": str(self.folder)}
+        environment = os.environ | ENVIRONMENT | own
         log = (self.folder / "log").open("wb")
         return subprocess.Popen(
             command, cwd=self.folder, env=environment, stdout=log, stderr=log, start_new_session=True
         )
 
-    def wait(self, process: subprocess.Popen[bytes], started: float) -> Ran:
-        """Until it ends, or is taken for hung and killed; CPU and memory are those of it and what it waited for."""
+    def wait(self, process: subprocess.Popen[bytes], started: float) -> RunResult:
+        """Wait for its end, or kill it after TIMEOUT_S; CPU and memory include the children that it waited for."""
         while True:
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)
             if pid:
                 break
-            if time.perf_counter() - started > HUNG_S:
+            if time.perf_counter() - started > TIMEOUT_S:
                 os.killpg(process.pid, signal.SIGKILL)
             time.sleep(0.01)
         process.returncode = os.waitstatus_to_exitcode(status)
-        words = (self.folder / "log").read_text(errors="replace").strip().splitlines()
-        return Ran(
-            process.returncode == 0, time.perf_counter() - started, usage.ru_utime + usage.ru_stime,
-            usage.ru_maxrss / 1024, words[-1][:160] if words else "",
-        )  # fmt: skip
+        lines = (self.folder / "log").read_text(errors="replace").strip().splitlines()
+        return RunResult(
+            ok=process.returncode == 0,
+            wall_s=time.perf_counter() - started,
+            cpu_s=usage.ru_utime + usage.ru_stime,
+            peak_mb=usage.ru_maxrss / 1024,
+            last_line=lines[-1][:160] if lines else "",
+        )
 
-    def run(self, task: Task, url: str | None = None) -> Ran:
+    def run(self, task: Task, url: str | None = None) -> RunResult:
         started = time.perf_counter()
         return self.wait(self.start(task, url), started)
 
-    def wrong(self, task: Task) -> dict[str, int]:
-        """How many rows of the output are wrong, by how; all are missing where there is none."""
+    def count_wrong_rows(self, task: Task) -> dict[str, int]:
+        """Wrong rows of the output by kind of error; all rows are missing where there is no output."""
         if not self.output.exists():
             return {"missing": len(task.rows)}
-        made = [json.loads(line) for line in self.output.read_text().splitlines()]
-        times, expected = Counter(row["id"] for row in made), task.answers()
-        said = {row["id"]: row["answer"] for row in made}
+        rows = [json.loads(line) for line in self.output.read_text().splitlines()]
+        times, expected = Counter(row["id"] for row in rows), task.answers()
+        answers = {row["id"]: row["answer"] for row in rows}
         return {
             "missing": sum(name not in times for name in expected),
             "duplicate": sum(count - 1 for name, count in times.items() if name in expected),
             "ghost": sum(name not in expected for name in times),
-            "stale": sum((said[name] or "").strip() != expected[name] for name in expected.keys() & said.keys()),
+            "stale": sum((answers[name] or "").strip() != expected[name] for name in expected.keys() & answers.keys()),
         }
 
-    def fault(self, task: Task) -> str:
-        """What is wrong with the output, "" for nothing."""
+    def describe_errors(self, task: Task) -> str:
+        """Wrong rows of the output by kind as text, "" where there are none."""
         if not self.output.exists():
             return "no output"
-        return ", ".join(f"{count:,} {kind}" for kind, count in self.wrong(task).items() if count)
+        return ", ".join(f"{count:,} {kind}" for kind, count in self.count_wrong_rows(task).items() if count)
 
 
-def prompts(count: int, start: int = 0) -> list[Row]:
+def prompt_rows(count: int, start: int = 0) -> list[Row]:
     return [{"id": str(number), "prompt": f"{number}: {WORDS}?"} for number in range(start, start + count)]
 
 
-def edited(rows: list[Row]) -> list[Row]:
-    chosen = set(random.Random(1).sample(range(len(rows)), len(rows) // 100))
-    return [row | {"prompt": row["prompt"] + " Say why."} if at in chosen else row for at, row in enumerate(rows)]
+def edit_rows(rows: list[Row]) -> list[Row]:
+    sampled = set(random.Random(1).sample(range(len(rows)), len(rows) // 100))
+    return [row | {"prompt": row["prompt"] + " Say why."} if at in sampled else row for at, row in enumerate(rows)]
 
 
-def deleted(rows: list[Row]) -> list[Row]:
-    gone = set(random.Random(2).sample(range(len(rows)), len(rows) // 100))
-    return [row for at, row in enumerate(rows) if at not in gone]
+def delete_rows(rows: list[Row]) -> list[Row]:
+    sampled = set(random.Random(2).sample(range(len(rows)), len(rows) // 100))
+    return [row for at, row in enumerate(rows) if at not in sampled]
 
 
 CHANGES: dict[str, Callable[[Task], Task]] = {
     "nothing": lambda task: task,
-    "1% edited": lambda task: Task(edited(task.rows)),
-    "1% appended": lambda task: Task([*task.rows, *prompts(len(task.rows) // 100, len(task.rows))]),
-    "1% deleted": lambda task: Task(deleted(task.rows)),
+    "1% edited": lambda task: Task(edit_rows(task.rows)),
+    "1% appended": lambda task: Task([*task.rows, *prompt_rows(len(task.rows) // 100, len(task.rows))]),
+    "1% deleted": lambda task: Task(delete_rows(task.rows)),
     "shuffled": lambda task: Task(random.Random(3).sample(task.rows, len(task.rows))),
     "system prompt": lambda task: Task(task.rows, system="You answer in one careful sentence."),
     "model": lambda task: Task(task.rows, model="m2"),
 }
 
 
-def scenarios(tool: Tool, server: Server, rows: int) -> dict[str, str]:
-    """Scenario -> what is wrong, "" where it is right."""
-    base = Task(prompts(rows))
-    kept = tool.folder.with_name(tool.folder.name + "-base")
+def run_scenarios(tool: Tool, server: Server, rows: int) -> dict[str, str]:
+    """Scenario -> its errors as text, "" where it is right."""
+    base = Task(prompt_rows(rows))
+    backup = tool.folder.with_name(tool.folder.name + "-base")
     first = tool.run(base)
-    if not first.ok or tool.fault(base):
-        print(f"  no first build: {tool.fault(base) or first.words}", flush=True)
-        return dict.fromkeys([*CHANGES, "kill -9"], f"no first build: {tool.fault(base) or first.words}")
-    shutil.copytree(tool.state, kept)
-    found: dict[str, str] = {}
+    if not first.ok or tool.describe_errors(base):
+        print(f"  no first build: {tool.describe_errors(base) or first.last_line}", flush=True)
+        return dict.fromkeys([*CHANGES, "kill -9"], f"no first build: {tool.describe_errors(base) or first.last_line}")
+    shutil.copytree(tool.state, backup)
+    errors: dict[str, str] = {}
     for name, change in CHANGES.items():
         shutil.rmtree(tool.state)
-        shutil.copytree(kept, tool.state)
+        shutil.copytree(backup, tool.state)
         task = change(base)
         server.reset()
-        ran = tool.run(task)
-        ideal, asked = len(task.keys() - base.keys()), sum(server.counts().values())
-        wrong = tool.fault(task) or ("" if ran.ok else f"failed: {ran.words}")
-        if not wrong and abs(asked - ideal) > 0.02 * ideal:
-            wrong = f"{asked:,} requests instead of {ideal:,}"
-        found[name] = wrong
-        print(f"  {name}: {asked:,} requests (ideal {ideal:,}), {ran.wall_s:.1f} s: {wrong or 'right'}", flush=True)
-    shutil.rmtree(kept)
-    found["kill -9"] = killed(tool, server, base)
-    return found
+        result = tool.run(task)
+        ideal, sent = len(task.keys() - base.keys()), sum(server.counts().values())
+        error = tool.describe_errors(task) or ("" if result.ok else f"failed: {result.last_line}")
+        if not error and abs(sent - ideal) > 0.02 * ideal:
+            error = f"{sent:,} requests instead of {ideal:,}"
+        errors[name] = error
+        print(f"  {name}: {sent:,} requests (ideal {ideal:,}), {result.wall_s:.1f} s: {error or 'right'}", flush=True)
+    shutil.rmtree(backup)
+    errors["kill -9"] = kill_and_resume(tool, server, base)
+    return errors
 
 
-def killed(tool: Tool, server: Server, task: Task) -> str:
-    """Kill everything at half of the rows, start again; what is wrong."""
+def kill_and_resume(tool: Tool, server: Server, task: Task) -> str:
+    """Kill the tool's processes at half of the rows and run it again; the errors as text, "" for none."""
     shutil.rmtree(tool.state)
     server.reset()
     process, started = tool.start(task), time.perf_counter()
     while (
         sum(server.counts().values()) < len(task.rows) // 2
         and process.poll() is None
-        and time.perf_counter() - started < HUNG_S
+        and time.perf_counter() - started < TIMEOUT_S
     ):
         time.sleep(0.01)
-    ended = process.poll() is not None
+    finished = process.poll() is not None
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    ran = tool.run(task)
+    result = tool.run(task)
     repeated = sum(count - 1 for count in server.counts().values())
-    wrong = tool.fault(task) or ("" if ran.ok else f"failed: {ran.words}")
-    if not wrong and repeated > IN_FLIGHT:
-        wrong = f"{repeated:,} requests repeated"
-    note = " (it had ended before the kill)" if ended else ""
-    print(f"  kill -9: {repeated:,} requests repeated{note}: {wrong or 'right'}", flush=True)
-    return wrong
+    error = tool.describe_errors(task) or ("" if result.ok else f"failed: {result.last_line}")
+    if not error and repeated > IN_FLIGHT:
+        error = f"{repeated:,} requests repeated"
+    note = " (it finished before the kill)" if finished else ""
+    print(f"  kill -9: {repeated:,} requests repeated{note}: {error or 'right'}", flush=True)
+    return error
 
 
-def client(tool: Tool, instant: Server, slow: Server, rows: int) -> dict[str, float]:
+def measure_client(tool: Tool, instant: Server, slow: Server, rows: int) -> dict[str, float]:
     """A first full build: CPU, memory, disk, and the throughput that a server of 50 ms allows."""
-    task, found = Task(prompts(rows)), {}
+    task, figures = Task(prompt_rows(rows)), {}
     for name, server in (("instant", instant), ("slow", slow)):
         shutil.rmtree(tool.state, ignore_errors=True)
         server.reset()
-        ran = tool.run(task, server.url)
-        if not ran.ok:
-            print(f"  {name} server: failed: {ran.words}", flush=True)
+        result = tool.run(task, server.url)
+        if not result.ok:
+            print(f"  {name} server: failed: {result.last_line}", flush=True)
             continue
         pace = rows / max(server.span_s(), 1e-9)
         if name == "instant":
             disk = sum(path.stat().st_size for path in tool.state.rglob("*") if path.is_file())
-            found = {
-                "cpu_s_per_1000_rows": round(ran.cpu_s / rows * 1000, 4), "rows_per_s": round(pace, 1),
-                "wall_s": round(ran.wall_s, 2), "peak_mb": round(ran.peak_mb), "bytes_per_row": round(disk / rows),
-                "wrong_rows": sum(tool.wrong(task).values()),
-            }  # fmt: skip
+            figures = {
+                "cpu_s_per_1000_rows": round(result.cpu_s / rows * 1000, 4),
+                "rows_per_s": round(pace, 1),
+                "wall_s": round(result.wall_s, 2),
+                "peak_mb": round(result.peak_mb),
+                "bytes_per_row": round(disk / rows),
+                "wrong_rows": sum(tool.count_wrong_rows(task).values()),
+            }
         else:
-            found["throughput_share_50ms"] = round(pace / (IN_FLIGHT / 0.05), 3)
-    return found
+            figures["throughput_share_50ms"] = round(pace / (IN_FLIGHT / 0.05), 3)
+    return figures
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="rebuilding after a change, beside other tools")
-    parser.add_argument("--rows", type=int, default=5000, help="of the scenarios")
-    parser.add_argument("--client-rows", type=int, default=20_000, help="of the client benchmark")
+    parser.add_argument("--rows", type=int, default=5000, help="rows of the scenarios")
+    parser.add_argument("--client-rows", type=int, default=20_000, help="rows of the client benchmark")
     parser.add_argument("--peer", action="append", default=[], metavar="NAME=PYTHON", help="a peer's interpreter")
     parser.add_argument("--only", nargs="+", help="tools to run")
     parser.add_argument("--no-vllm", action="store_true", help="leave out the comparison with offline vLLM")
-    chosen = parser.parse_args()
+    options = parser.parse_args()
     pythons = {name: str(ROOT / "bench/.envs" / name / "bin/python") for name in PEERS}
-    pythons |= dict(pair.split("=", 1) for pair in chosen.peer)
+    pythons |= dict(pair.split("=", 1) for pair in options.peer)
     pythons = {"cultivar": sys.executable} | pythons
-    tools = [name for name in pythons if not chosen.only or name in chosen.only]
+    tools = [name for name in pythons if not options.only or name in options.only]
     for name in [name for name in tools if not Path(pythons[name]).exists()]:
-        print(f"{name}: not installed ({pythons[name]}); bench/README.md says how")
+        print(f"{name}: not installed ({pythons[name]}); bench/README.md shows how to install it")
         tools.remove(name)
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # some peers open a connection per request
+    hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard_limit, hard_limit))  # some peers open a connection per request
     figures: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as folder, Server() as instant, Server(0.05) as slow:
         for name in tools:
             print(name, flush=True)
             tool = Tool(name, pythons[name], instant.url, Path(folder) / name)
-            found = scenarios(tool, instant, chosen.rows)
-            right = sum(not wrong for wrong in found.values())
-            figures[name] = {"scenarios_right": right, **client(tool, instant, slow, chosen.client_rows)}
-            print(f"  {right} of {len(found)} right; {figures[name]}", flush=True)
-    ours = figures.pop("cultivar", {})
-    for name, theirs in figures.items():
-        if "cpu_s_per_1000_rows" in ours.keys() & theirs.keys():
-            ratio = theirs["cpu_s_per_1000_rows"] / ours["cpu_s_per_1000_rows"]
-            print(f"{name}: {theirs['scenarios_right']} of 8 right, {ratio:.1f} times the CPU of cultivar")
-    result = {"scenarios": len(CHANGES) + 1, **ours, "peers": figures}
-    if not chosen.no_vllm:
-        from bench.offline import vllm_share
-
-        result |= {"vllm_share": None} | vllm_share()
+            errors = run_scenarios(tool, instant, options.rows)
+            right = sum(not error for error in errors.values())
+            figures[name] = {"scenarios_right": right, **measure_client(tool, instant, slow, options.client_rows)}
+            print(f"  {right} of {len(errors)} right; {figures[name]}", flush=True)
+    own = figures.pop("cultivar", {})
+    for name, peer in figures.items():
+        if "cpu_s_per_1000_rows" in own.keys() & peer.keys():
+            ratio = peer["cpu_s_per_1000_rows"] / own["cpu_s_per_1000_rows"]
+            print(f"{name}: {peer['scenarios_right']} of 8 right, {ratio:.1f} times the CPU of cultivar")
+    result = {"scenarios": len(CHANGES) + 1, **own, "peers": figures}
+    if not options.no_vllm:
+        result |= {"vllm_share": None} | measure_vllm_share()
     print(json.dumps(result))
 
 

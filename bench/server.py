@@ -1,8 +1,8 @@
 """An OpenAI-compatible server for benchmarks: as little of HTTP/1.1 as clients need, and a count of every request.
 
-Its answer names a hash of what was asked (model, system prompt, prompt), so a stale row is known by its text. A process
-of its own; `GET /counts` gives what was asked how often, `GET /span` how many seconds lay between the first and the last
-request, `POST /reset` forgets both.
+Its answer starts with a hash of the request (model, system prompt, prompt), so a stale row is recognised by its text.
+It runs in a process of its own; `GET /counts` gives the number of times each request came, `GET /span` the seconds
+between the first and the last, `POST /reset` clears both.
 """
 
 import asyncio
@@ -18,18 +18,19 @@ from typing import Any
 import orjson
 
 FILLER = "an answer of middling length that nobody will ever read in full. " * 10
+USAGE = {"prompt_tokens": 60, "completion_tokens": 130, "total_tokens": 190}
 
 
 def answer_to(model: str, system: str, prompt: str) -> str:
-    """What the server answers."""
+    """The text that the server answers a request with: 24 hex digits of its hash, then filler."""
     return hashlib.sha256(orjson.dumps([model, system, prompt])).hexdigest()[:24] + " " + FILLER.strip()
 
 
 class Connection(asyncio.Protocol):
     """One keep-alive connection."""
 
-    def __init__(self, delay_s: float, asked: Counter[str], span: list[float]) -> None:
-        self.delay_s, self.asked, self.span = delay_s, asked, span
+    def __init__(self, delay_s: float, counts: Counter[str], span: list[float]) -> None:
+        self.delay_s, self.counts, self.span = delay_s, counts, span
         self.buffer = b""
         self.close = False
 
@@ -51,35 +52,33 @@ class Connection(asyncio.Protocol):
 
     def request(self, path: str, body: bytes) -> None:
         if path == "/counts":
-            self.reply(orjson.dumps(self.asked))
+            self.reply(orjson.dumps(self.counts))
         elif path == "/span":
             self.reply(orjson.dumps(self.span[-1] - self.span[0] if self.span else 0.0))
         elif path == "/reset":
-            self.asked.clear()
+            self.counts.clear()
             self.span.clear()
             self.reply(b"{}")
         elif path.endswith("/chat/completions"):
-            said = self.completion(orjson.loads(body))
+            completion = self.complete(orjson.loads(body))
             if self.delay_s:
-                asyncio.get_running_loop().call_later(self.delay_s, self.reply, said)
+                asyncio.get_running_loop().call_later(self.delay_s, self.reply, completion)
             else:
-                self.reply(said)
+                self.reply(completion)
         else:  # clients look for models before they start
             self.reply(orjson.dumps({"object": "list", "data": [{"id": "m", "object": "model", "owned_by": "bench"}]}))
 
-    def completion(self, body: dict[str, Any]) -> bytes:
+    def complete(self, body: dict[str, Any]) -> bytes:
         texts = {turn["role"]: text_of(turn["content"]) for turn in body["messages"]}
         model, system, prompt = body["model"], texts.get("system", ""), texts.get("user", "")
-        self.asked["\t".join((model, system, prompt))] += 1
+        self.counts["\t".join((model, system, prompt))] += 1
         self.span[1:] = [time.perf_counter()] if self.span else []
         if not self.span:
             self.span.append(time.perf_counter())
         message = {"role": "assistant", "content": answer_to(model, system, prompt)}
-        return orjson.dumps({
-            "id": "c", "object": "chat.completion", "created": int(time.time()), "model": model,
-            "choices": [{"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}],
-            "usage": {"prompt_tokens": 60, "completion_tokens": 130, "total_tokens": 190},
-        })  # fmt: skip
+        choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
+        identity = {"id": "c", "object": "chat.completion", "created": int(time.time()), "model": model}
+        return orjson.dumps(identity | {"choices": [choice], "usage": USAGE})
 
     def reply(self, body: bytes) -> None:
         head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -98,10 +97,10 @@ def serve(delay_s: float, pipe: multiprocessing.connection.Connection) -> None:
     """Run the server until the process is ended; its port goes through the pipe."""
 
     async def main() -> None:
-        asked: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         span: list[float] = []
         server = await asyncio.get_running_loop().create_server(
-            lambda: Connection(delay_s, asked, span), "127.0.0.1", 0
+            lambda: Connection(delay_s, counts, span), "127.0.0.1", 0
         )
         pipe.send(server.sockets[0].getsockname()[1])
         await server.serve_forever()
@@ -114,10 +113,10 @@ class Server:
 
     def __init__(self, delay_s: float = 0.0) -> None:
         context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        self.process = context.Process(target=serve, args=(delay_s, theirs), daemon=True)
+        receiver, sender = context.Pipe()
+        self.process = context.Process(target=serve, args=(delay_s, sender), daemon=True)
         self.process.start()
-        self.base = f"http://127.0.0.1:{ours.recv()}"
+        self.base = f"http://127.0.0.1:{receiver.recv()}"
         self.url = f"{self.base}/v1"
 
     def __enter__(self) -> "Server":

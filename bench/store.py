@@ -4,11 +4,12 @@
 
 Each store lives in a process of its own: it appends all answers in batches of 2,000 (each batch durable), then, in a
 fresh process, finds which 1% of the requests are missing and reads the answers to the rest, `--batch` answers at a
-time. Peak memory is that of the reading process (LMDB's holds the pages of the file that it maps). SQLite is in WAL mode with values as they are, LMDB with values as
-they are and its defaults (both sync every batch). Ends with one line of JSON:
+time. Peak memory is that of the reading process (LMDB's holds the pages of the file that it maps). SQLite is in WAL
+mode, LMDB has its defaults (both sync every batch); both store values uncompressed. Ends with one line of JSON:
 
     missing_keys_s    which of the requests have no answer
     join_s            the answers to the others
+    append_s          writing all answers, in durable batches
     bytes_vs_sqlite   bytes on disk, as a share of SQLite's
     peak_mb           peak memory of the reading process
 """
@@ -36,7 +37,7 @@ SEED = 7
 Measures = dict[str, float]
 
 
-def key(number: int) -> bytes:
+def key_of(number: int) -> bytes:
     return hashlib.sha256(number.to_bytes(8, "big")).digest()[:16]
 
 
@@ -52,18 +53,18 @@ def batches(answers: int) -> Iterator[list[tuple[bytes, str]]]:
     for start in range(0, answers, BATCH):
         numbers = range(start, min(start + BATCH, answers))
         yield [
-            (key(number), json.dumps({"score": number % 5, "text": " ".join(rng.choices(words, k=145))}))
+            (key_of(number), json.dumps({"score": number % 5, "text": " ".join(rng.choices(words, k=145))}))
             for number in numbers
         ]
 
 
-def requests(answers: int, count: int) -> list[bytes]:
-    """Keys that a stage asks for, in random order: 1% of them were never answered."""
+def sample_keys(answers: int, count: int) -> list[bytes]:
+    """Keys that a stage requests, in random order: 1% of them have no answer."""
     rng = random.Random(SEED + 1)
     missing = count // 100
     numbers = rng.sample(range(answers), count - missing) + list(range(answers, answers + missing))
     rng.shuffle(numbers)
-    return [key(number) for number in numbers]
+    return [key_of(number) for number in numbers]
 
 
 def size_of(folder: Path) -> int:
@@ -74,13 +75,13 @@ class Segments:
     """The store of this project."""
 
     def fill(self, folder: Path, rows: Iterator[list[tuple[bytes, str]]]) -> float:
-        spent = 0.0
+        seconds = 0.0
         with Store(folder, flush_rows=BATCH) as store:
             for batch in rows:
                 start = time.perf_counter()
                 store.put("kind", pl.DataFrame(batch, schema={"key": pl.Binary, "text": pl.String}, orient="row"))
-                spent += time.perf_counter() - start
-        return spent
+                seconds += time.perf_counter() - start
+        return seconds
 
     def missing(self, folder: Path, keys: list[bytes]) -> int:
         self.store = Store(folder)
@@ -91,7 +92,7 @@ class Segments:
 
 
 class Sqlite:
-    """One table, WAL, values as they are."""
+    """One table, WAL, values uncompressed."""
 
     def open(self, folder: Path) -> sqlite3.Connection:
         folder.mkdir(exist_ok=True)
@@ -101,34 +102,36 @@ class Sqlite:
         return connection
 
     def fill(self, folder: Path, rows: Iterator[list[tuple[bytes, str]]]) -> float:
-        spent = 0.0
+        seconds = 0.0
         connection = self.open(folder)
         for batch in rows:
             start = time.perf_counter()
             connection.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?)", batch)
             connection.commit()
-            spent += time.perf_counter() - start
+            seconds += time.perf_counter() - start
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.close()
-        return spent
+        return seconds
 
     def missing(self, folder: Path, keys: list[bytes]) -> int:
         self.connection = self.open(folder)
-        self.connection.execute("CREATE TEMP TABLE asked (key BLOB PRIMARY KEY)")
-        self.connection.executemany("INSERT INTO asked VALUES (?)", ((name,) for name in keys))
-        query = "SELECT count(*) FROM asked WHERE NOT EXISTS (SELECT 1 FROM answers WHERE answers.key = asked.key)"
+        self.connection.execute("CREATE TEMP TABLE requested (key BLOB PRIMARY KEY)")
+        self.connection.executemany("INSERT INTO requested VALUES (?)", ((name,) for name in keys))
+        query = (
+            "SELECT count(*) FROM requested WHERE NOT EXISTS (SELECT 1 FROM answers WHERE answers.key = requested.key)"
+        )
         return int(self.connection.execute(query).fetchone()[0])
 
     def join(self, folder: Path, keys: list[bytes], batch: int) -> int:
-        cursor = self.connection.execute("SELECT asked.key, text FROM asked JOIN answers USING (key)")
-        found = 0
+        cursor = self.connection.execute("SELECT requested.key, text FROM requested JOIN answers USING (key)")
+        count = 0
         while rows := cursor.fetchmany(batch):
-            found += len(rows)
-        return found
+            count += len(rows)
+        return count
 
 
 class Lmdb:
-    """One database, values as they are, keys sorted before they are looked up (its best case)."""
+    """One database, values uncompressed, keys sorted before they are looked up (its best case)."""
 
     def open(self, folder: Path) -> Any:
         import lmdb
@@ -136,15 +139,15 @@ class Lmdb:
         return lmdb.open(str(folder), map_size=2**36)
 
     def fill(self, folder: Path, rows: Iterator[list[tuple[bytes, str]]]) -> float:
-        spent = 0.0
+        seconds = 0.0
         with self.open(folder) as environment:
             for batch in rows:
                 start = time.perf_counter()
                 with environment.begin(write=True) as transaction:
                     for name, text in batch:
                         transaction.put(name, text.encode(), overwrite=False)
-                spent += time.perf_counter() - start
-        return spent
+                seconds += time.perf_counter() - start
+        return seconds
 
     def missing(self, folder: Path, keys: list[bytes]) -> int:
         self.environment = self.open(folder)
@@ -160,22 +163,22 @@ class Lmdb:
 STORES: dict[str, Callable[[], Any]] = {"segments": Segments, "sqlite": Sqlite, "lmdb": Lmdb}
 
 
-def fill(name: str, folder: str, answers: int) -> Measures:
+def measure_append(name: str, folder: str, answers: int) -> Measures:
     place = Path(folder) / name
     return {"append_s": STORES[name]().fill(place, batches(answers)), "bytes": float(size_of(place))}
 
 
-def look_up(name: str, folder: str, answers: int, count: int, batch: int) -> Measures:
-    """Missing keys, then values; raises where the store is wrong."""
-    keys = requests(answers, count)
+def measure_lookup(name: str, folder: str, answers: int, count: int, batch: int) -> Measures:
+    """Seconds to find the missing keys and to read the other answers, peak MB. Raises AssertionError if they are wrong."""
+    keys = sample_keys(answers, count)
     store = STORES[name]()
     start = time.perf_counter()
     missing = store.missing(Path(folder) / name, keys)
     between = time.perf_counter()
-    found = store.join(Path(folder) / name, keys, batch)
+    joined = store.join(Path(folder) / name, keys, batch)
     end = time.perf_counter()
-    if (missing, found) != (count // 100, count - count // 100):
-        raise AssertionError(f"{name}: {missing} missing and {found} found of {count}")
+    if (missing, joined) != (count // 100, count - count // 100):
+        raise AssertionError(f"{name}: {missing} missing and {joined} joined of {count}")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {"missing_keys_s": between - start, "join_s": end - between, "peak_mb": peak}
 
@@ -186,28 +189,28 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=500_000)
     parser.add_argument("--batch", type=int, default=50_000, help="answers in memory at a time")
     parser.add_argument("--stores", nargs="+", default=list(STORES), choices=STORES)
-    chosen = parser.parse_args()
-    if "lmdb" in chosen.stores and importlib.util.find_spec("lmdb") is None:
+    options = parser.parse_args()
+    if "lmdb" in options.stores and importlib.util.find_spec("lmdb") is None:
         print("lmdb: not installed (`pip install lmdb`), left out")
-        chosen.stores.remove("lmdb")
+        options.stores.remove("lmdb")
     context = multiprocessing.get_context("spawn")
-    measured: dict[str, Measures] = {}
+    measures: dict[str, Measures] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for name in chosen.stores:
-            measured[name] = {}
-            for work, arguments in (
-                (fill, (name, folder, chosen.answers)),
-                (look_up, (name, folder, chosen.answers, chosen.requests, chosen.batch)),
+        for name in options.stores:
+            measures[name] = {}
+            for measure, arguments in (
+                (measure_append, (name, folder, options.answers)),
+                (measure_lookup, (name, folder, options.answers, options.requests, options.batch)),
             ):
                 with context.Pool(1) as pool:  # a process each, so that peak memory is its own
-                    measured[name] |= pool.apply(work, arguments)
-            line = ", ".join(f"{what} {value:,.2f}" for what, value in measured[name].items())
+                    measures[name] |= pool.apply(measure, arguments)
+            line = ", ".join(f"{what} {value:,.2f}" for what, value in measures[name].items())
             print(f"{name}: {line}", flush=True)
-    ours = measured["segments"]
-    result = {name: round(ours[name], 2) for name in ("missing_keys_s", "join_s", "append_s")}
-    if "sqlite" in measured:
-        result["bytes_vs_sqlite"] = round(ours["bytes"] / measured["sqlite"]["bytes"], 3)
-    print(json.dumps(result | {"peak_mb": round(ours["peak_mb"])}))
+    own = measures["segments"]
+    result = {name: round(own[name], 2) for name in ("missing_keys_s", "join_s", "append_s")}
+    if "sqlite" in measures:
+        result["bytes_vs_sqlite"] = round(own["bytes"] / measures["sqlite"]["bytes"], 3)
+    print(json.dumps(result | {"peak_mb": round(own["peak_mb"])}))
 
 
 if __name__ == "__main__":

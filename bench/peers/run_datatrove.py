@@ -22,39 +22,47 @@ parser = argparse.ArgumentParser()
 for name in ("input", "output", "url", "model", "system", "state"):
     parser.add_argument(f"--{name}", required=True)
 parser.add_argument("--concurrency", type=int, default=100)
-chosen = parser.parse_args()
+options = parser.parse_args()
 
 
 async def ask(document: Document, generate):
-    messages = [{"role": "system", "content": chosen.system}, {"role": "user", "content": document.text}]
-    return await generate({"messages": messages, "model": chosen.model, "max_tokens": 1024, "temperature": 0.7})
+    messages = [{"role": "system", "content": options.system}, {"role": "user", "content": document.text}]
+    return await generate({"messages": messages, "model": options.model, "max_tokens": 1024, "temperature": 0.7})
 
 
-state, made = Path(chosen.state), Path(chosen.state) / "made"
-version = hashlib.sha256(Path(chosen.input).read_bytes() + chosen.system.encode() + chosen.model.encode()).hexdigest()[
-    :12
-]
+state = Path(options.state)
+output = state / "output"
+identity = Path(options.input).read_bytes() + options.system.encode() + options.model.encode()
+version = hashlib.sha256(identity).hexdigest()[:12]
 folder = state / "input"
 shutil.rmtree(folder, ignore_errors=True)
 folder.mkdir(parents=True)
 with (folder / "rows.jsonl").open("w") as file:
-    for line in Path(chosen.input).read_text().splitlines():
+    for line in Path(options.input).read_text().splitlines():
         row = json.loads(line)
         file.write(json.dumps({"id": row["id"], "text": row["prompt"]}) + "\n")
 config = InferenceConfig(
-    server_type="endpoint", endpoint_url=chosen.url.removesuffix("/v1").replace("127.0.0.1", "localhost"), model_name_or_path=chosen.model,
-    max_concurrent_generations=chosen.concurrency, max_concurrent_documents=chosen.concurrency, metric_interval=60,
-)  # fmt: skip
+    server_type="endpoint",
+    endpoint_url=options.url.removesuffix("/v1").replace("127.0.0.1", "localhost"),
+    model_name_or_path=options.model,
+    max_concurrent_generations=options.concurrency,
+    max_concurrent_documents=options.concurrency,
+    metric_interval=60,
+)
 runner = InferenceRunner(
-    rollout_fn=ask, config=config, records_per_chunk=int(os.environ.get("BENCH_DATATROVE_CHUNK", "500")), checkpoints_local_dir=str(state / "checkpoints"),
-    output_writer=JsonlWriter(str(made), output_filename="${rank}_chunk_${chunk_index}.jsonl", compression=None),
-)  # fmt: skip
+    rollout_fn=ask,
+    config=config,
+    records_per_chunk=int(os.environ.get("BENCH_DATATROVE_CHUNK", "500")),
+    checkpoints_local_dir=str(state / "checkpoints"),
+    output_writer=JsonlWriter(str(output), output_filename="${rank}_chunk_${chunk_index}.jsonl", compression=None),
+)
 LocalPipelineExecutor(
     pipeline=[JsonlReader(str(folder)), runner], logging_dir=str(state / "logs" / version), tasks=1, workers=1
 ).run()
-with Path(chosen.output).open("w") as file:
-    for path in sorted(made.rglob("*.jsonl")):
+with Path(options.output).open("w") as file:
+    for path in sorted(output.rglob("*.jsonl")):
         for line in path.read_text().splitlines():
             row = json.loads(line)
-            said = row["metadata"]["rollout_results"][0]
-            file.write(json.dumps({"id": row["id"], "answer": said["text"] if isinstance(said, dict) else said}) + "\n")
+            rollout = row["metadata"]["rollout_results"][0]
+            answer = rollout["text"] if isinstance(rollout, dict) else rollout
+            file.write(json.dumps({"id": row["id"], "answer": answer}) + "\n")

@@ -13,21 +13,21 @@ parser = argparse.ArgumentParser()
 for name in ("input", "output", "url", "model", "system", "state"):
     parser.add_argument(f"--{name}", required=True)
 parser.add_argument("--concurrency", type=int, default=100)
-chosen = parser.parse_args()
+options = parser.parse_args()
 
 
 def main() -> None:
-    rows = [json.loads(line) for line in Path(chosen.input).read_text().splitlines()]
-    data = [{"id": row["id"], "instruction": row["prompt"], "system_prompt": chosen.system} for row in rows]
-    with Pipeline(name="bench", cache_dir=chosen.state) as pipeline:
-        load = LoadDataFromDicts(name="load", data=data, batch_size=chosen.concurrency)
-        model = OpenAILLM(base_url=chosen.url, api_key="none", model=chosen.model,
-                          generation_kwargs={"max_new_tokens": 1024, "temperature": 0.7})  # fmt: skip
-        ask = TextGeneration(name="ask", llm=model, input_batch_size=chosen.concurrency)
+    rows = [json.loads(line) for line in Path(options.input).read_text().splitlines()]
+    data = [{"id": row["id"], "instruction": row["prompt"], "system_prompt": options.system} for row in rows]
+    with Pipeline(name="bench", cache_dir=options.state) as pipeline:
+        load = LoadDataFromDicts(name="load", data=data, batch_size=options.concurrency)
+        sampling = {"max_new_tokens": 1024, "temperature": 0.7}
+        model = OpenAILLM(base_url=options.url, api_key="none", model=options.model, generation_kwargs=sampling)
+        ask = TextGeneration(name="ask", llm=model, input_batch_size=options.concurrency)
         load >> ask
-    made = pipeline.run(use_cache=True)["default"]["train"]
-    with Path(chosen.output).open("w") as file:
-        for row in made:
+    results = pipeline.run(use_cache=True)["default"]["train"]
+    with Path(options.output).open("w") as file:
+        for row in results:
             file.write(json.dumps({"id": row["id"], "answer": row["generation"]}) + "\n")
 
 

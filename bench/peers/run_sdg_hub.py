@@ -1,4 +1,4 @@
-"""sdg_hub: a flow that builds a prompt, asks an OpenAI-compatible server and takes the text, with its checkpoints.
+"""sdg_hub: a flow that builds a prompt, calls an OpenAI-compatible server and extracts the text, with its checkpoints.
 
 Its checkpoints know rows by their input columns, but neither prompt file nor model: with one `checkpoint_dir` for all
 (measured) both changes leave every row stale, on 300 rows 4 scenarios right instead of 6. So each model and system
@@ -12,38 +12,46 @@ import hashlib
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 parser = argparse.ArgumentParser()
 for name in ("input", "output", "url", "model", "system", "state"):
     parser.add_argument(f"--{name}", required=True)
 parser.add_argument("--concurrency", type=int, default=100)
-chosen = parser.parse_args()
+options = parser.parse_args()
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # LiteLLM would fetch its price list
 
 import pandas  # noqa: E402
 import yaml  # noqa: E402
 from sdg_hub import Flow  # noqa: E402
 
-rows = [json.loads(line) for line in Path(chosen.input).read_text().splitlines()]
+rows = [json.loads(line) for line in Path(options.input).read_text().splitlines()]
 data = pandas.DataFrame([{"id": "row " + row["id"], "prompt": row["prompt"]} for row in rows])
-turns = [{"role": "system", "content": chosen.system}, {"role": "user", "content": "{{ prompt }}"}]
-version = hashlib.sha256(json.dumps([chosen.model, chosen.system]).encode()).hexdigest()[:12]
-steps = [
-    ("PromptBuilderBlock", {"input_cols": ["prompt"], "output_cols": "messages", "prompt_config_path": "prompt.yaml"}),
-    ("LLMChatBlock", {"input_cols": "messages", "output_cols": "said", "async_mode": True, "max_tokens": 1024, "temperature": 0.7}),
-    ("LLMResponseExtractorBlock", {"input_cols": "said", "extract_content": True, "field_prefix": "answer_"}),
-]  # fmt: skip
+turns = [{"role": "system", "content": options.system}, {"role": "user", "content": "{{ prompt }}"}]
+version = hashlib.sha256(json.dumps([options.model, options.system]).encode()).hexdigest()[:12]
+build = {"input_cols": ["prompt"], "output_cols": "messages", "prompt_config_path": "prompt.yaml"}
+chat = {"input_cols": "messages", "output_cols": "response", "async_mode": True, "max_tokens": 1024, "temperature": 0.7}
+extract = {"input_cols": "response", "extract_content": True, "field_prefix": "answer_"}
+steps: list[tuple[str, dict[str, Any]]] = [
+    ("PromptBuilderBlock", build),
+    ("LLMChatBlock", chat),
+    ("LLMResponseExtractorBlock", extract),
+]
 blocks = [
     {"block_type": kind, "block_config": {"block_name": f"step_{at}", **config}}
     for at, (kind, config) in enumerate(steps)
 ]
-folder = Path(chosen.state)
+folder = Path(options.state)
 (folder / "prompt.yaml").write_text(yaml.safe_dump(turns))
 (folder / "flow.yaml").write_text(yaml.safe_dump({"metadata": {"name": "bench"}, "blocks": blocks}))
 flow = Flow.from_yaml(str(folder / "flow.yaml"))
-flow.set_model_config(model=f"openai/{chosen.model}", api_base=chosen.url, api_key="none")
-made = flow.generate(data, checkpoint_dir=str(folder / version), max_concurrency=chosen.concurrency,
-                     save_freq=int(os.environ.get("BENCH_SDG_HUB_SAVE", "100")))  # fmt: skip
-with Path(chosen.output).open("w") as file:
-    for row in made.to_dict("records"):
+flow.set_model_config(model=f"openai/{options.model}", api_base=options.url, api_key="none")
+results = flow.generate(
+    data,
+    checkpoint_dir=str(folder / version),
+    max_concurrency=options.concurrency,
+    save_freq=int(os.environ.get("BENCH_SDG_HUB_SAVE", "100")),
+)
+with Path(options.output).open("w") as file:
+    for row in results.to_dict("records"):
         file.write(json.dumps({"id": row["id"].removeprefix("row "), "answer": row["answer_content"]}) + "\n")

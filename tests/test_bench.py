@@ -1,0 +1,28 @@
+"""The benchmarks start as scripts and as modules, and none of them hides a module of that name."""
+
+import os
+import subprocess
+import sys
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+BENCH = sorted((ROOT / "bench").glob("*.py"))
+
+
+def test_as_a_script_no_benchmark_shadows_a_module():
+    """A script's folder comes first on sys.path: a name there wins over the standard library's and the project's."""
+    top_level = {path.name for path in ROOT.iterdir() if path.is_dir()}
+    importable = set(sys.stdlib_module_names) | set(packages_distributions()) | top_level
+    assert BENCH
+    assert not importable & {path.stem for path in BENCH}
+
+
+@pytest.mark.parametrize("start", (["bench/rebuild.py"], ["-m", "bench.rebuild"]), ids=" ".join)
+def test_the_benchmark_that_imports_others_starts_both_ways(start):
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = [sys.executable, *start, "--help"]
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert "--client-rows" in result.stdout, result.stderr
