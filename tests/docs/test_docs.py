@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 from pages import Block, blocks, run_block, write_block
+from ruamel.yaml import YAML
 from workspace import ROOT, Workspace
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -34,6 +35,12 @@ def test_the_commands_run(tmp_path):
     assert "tag: 144 rows in" in printed["README.md"]
     assert "corpus/tickets.jsonl:3" in printed["docs/data.md"]
     assert "nothing wrong" in printed["docs/troubleshooting.md"]
+
+
+def test_dvc_can_read_what_is_shown_as_yaml():
+    for block in BLOCKS:
+        if block.language == "yaml":
+            YAML(typ="safe").load(block.text)
 
 
 def test_what_is_not_run_says_why():
