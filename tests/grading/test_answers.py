@@ -2,7 +2,7 @@
 
 import pytest
 
-from cultivar.grading.answers import final_answer
+from cultivar.grading.answers import agrees, final_answer, last_answer
 from stages.synthesis.rejection import rule_of
 from train.marking import is_right_answer
 
@@ -15,6 +15,9 @@ ANSWERS = {
         ["10 + 7 = 17.", "x = 17", "$x = 17$", "x = 10 + 7 = 17 apples", "$3 \\times 5 + 2 = 17$", "therefore 17"],
         ["equal to 17", "approximately $17$", "12. No, the answer is 17", "\n\n$$17$$", "17 times"],
     ],
+    "20": [["twenty", "20 (twenty)"]],
+    "21": [["twenty-one", "Twenty one apples"]],
+    "92": [["ninety-two"]],
     "18": [["$18.", "$18", "18 dollars", "17. No, the answer is 18."]],
     "1200": [["1,200", "$1,200", "1.2e3", "$1.2 \\times 10^3$"]],
     "0.5": [["1/2", "$\\dfrac{1}{2}$", ".5"]],
@@ -137,3 +140,26 @@ def test_what_rejection_admits_evaluation_marks_right_and_what_it_calls_wrong_is
 def test_an_answer_that_takes_forever_is_wrong(monkeypatch):
     monkeypatch.setattr("train.marking.MATH_TIMEOUT_S", 1)
     assert not is_right_answer("The answer is 9**9**9**9.", "17")
+
+
+def test_a_line_may_begin_with_the_answer():
+    assert last_answer("It is late\nAnswer: 17\nGood night") == "17"
+
+
+def test_an_answer_of_more_than_300_characters_is_none():
+    assert last_answer(f"The answer is {'x' * 300}") == "x" * 300 and last_answer(f"The answer is {'x' * 301}") == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "answer", "agreed"),
+    [
+        ("", "", False),
+        ("1 2", "12", False),
+        ("a b", "ab", True),
+        ("red, blue", "red,blue", True),
+        ("red", "blue", False),
+        ("x+1", "1+x", None),
+    ],
+)
+def test_words_are_the_answer_where_they_are_one_value_or_the_same_text(words, answer, agreed):
+    assert agrees(words, answer) is agreed

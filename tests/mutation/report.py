@@ -103,14 +103,14 @@ def table(
         yield f"STALE      {line}"
     yield ""
     yield (
-        f"{'module':<28}{'decides':>8}{'mutants':>9}{'killed':>8}{'by limit':>9}{'unreached':>10}"
+        f"{'module':<34}{'decides':>8}{'mutants':>9}{'killed':>8}{'by limit':>9}{'unreached':>10}"
         f"{'equivalent':>11}{'score':>7}{'CPU s each':>11}"
     )
     for name, one in [*scores.items(), ("total", score(results, listed))]:
         decides = "yes" if name in chosen and chosen[name].decides else ""
         each = one.seconds / max(1, one.mutants + one.equivalent - one.unreached)
         yield (
-            f"{name:<28}{decides:>8}{one.mutants:>9}{one.killed:>8}{one.timeouts:>9}{one.unreached:>10}"
+            f"{name:<34}{decides:>8}{one.mutants:>9}{one.killed:>8}{one.timeouts:>9}{one.unreached:>10}"
             f"{one.equivalent:>11}{one.share:>7.0%}{each:>11.2f}"
         )
 
