@@ -150,6 +150,18 @@ def test_rows_beyond_max_length_are_left_out_up_to_a_share_of_them(given, stage,
         row_count(120, 0.24)
 
 
+@pytest.mark.parametrize(
+    ("stage", "trainer", "model", "params"),
+    [
+        (sft, "SFTTrainer", FinalDemonstration, SftParams(launch="ddp")),
+        (reward, "RewardTrainer", FinalPreference, RewardParams(launch="ddp")),
+        (dpo, "preference_trainer", FinalPreference, DpoParams(launch="ddp")),
+    ],
+)
+def test_only_the_launch_of_the_cpu_sets_the_process_up_for_it(given, stage, trainer, model, params):
+    given(stage, trainer, context(model, rows(model, "train", 1)), params)
+
+
 # ---------------------------------------------------------------- held-out pairs of the reward model
 
 
