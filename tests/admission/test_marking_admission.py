@@ -70,7 +70,7 @@ def test_what_the_sandbox_did_not_decide_is_not_right_with_a_warning(results, wa
 
 
 def test_the_warning_names_the_first_of_several_completions_without_a_verdict():
-    items = [item("code", tests=[TEST], entry_point=name) for name in ("f", "g")]
+    items = [item("code", tests=[TEST], entry_point="f"), item("code", tests=[TEST], entry_point="f", setup="y = 1")]
     sandbox = HandSandbox(lambda code, test, turn: "sandbox_error")
     run = sandbox.run
     sandbox.run = lambda jobs: reversed(list(run(jobs)))  # a sandbox answers in any order
