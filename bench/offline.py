@@ -55,7 +55,7 @@ def open_plain(model: str, _: ExitStack) -> Generate:
     llm = LLM(model=model, enable_chunked_prefill=False, disable_log_stats=True, **ENGINE_ARGS)
 
     def generate(start: int, count: int) -> int:
-        sampling = [SamplingParams(temperature=1.0, max_tokens=TOKENS, seed=start + at) for at in range(count)]
+        sampling = [SamplingParams(temperature=1.0, max_tokens=TOKENS, seed=start + index) for index in range(count)]
         outputs = llm.chat(messages(start, count), sampling, use_tqdm=False)  # type: ignore[arg-type]
         return sum(len(output.outputs[0].token_ids) for output in outputs)
 
@@ -76,7 +76,7 @@ def open_cultivar(model: str, stack: ExitStack) -> Generate:
     opened = stack.enter_context(open_engine("m", spec, RuntimeParams(), store))
 
     def generate(start: int, count: int) -> int:
-        questions = [Question(prompt, seed=start + at) for at, prompt in enumerate(messages(start, count))]
+        questions = [Question(prompt, seed=start + index) for index, prompt in enumerate(messages(start, count))]
         return sum(answer.completion_tokens for [answer] in opened.ask(questions))
 
     return generate

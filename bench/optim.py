@@ -38,8 +38,8 @@ SIZES = {
 def tensor_shapes(vocabulary: int, hidden: int, ffn: int, layers: int) -> Iterator[tuple[str, torch.Size]]:
     """Names and shapes of a Qwen2 model with tied embeddings and a quarter of the heads for keys and values."""
     yield "model.embed_tokens.weight", torch.Size((vocabulary, hidden))
-    for at in range(layers):
-        layer, kv_rows = f"model.layers.{at}", hidden // 4
+    for index in range(layers):
+        layer, kv_rows = f"model.layers.{index}", hidden // 4
         for name, rows in (("q", hidden), ("k", kv_rows), ("v", kv_rows)):
             yield f"{layer}.self_attn.{name}_proj.weight", torch.Size((rows, hidden))
             yield f"{layer}.self_attn.{name}_proj.bias", torch.Size((rows,))

@@ -159,12 +159,14 @@ def prompt_rows(count: int, start: int = 0) -> list[Row]:
 
 def edit_rows(rows: list[Row]) -> list[Row]:
     sampled = set(random.Random(1).sample(range(len(rows)), len(rows) // 100))
-    return [row | {"prompt": row["prompt"] + " Say why."} if at in sampled else row for at, row in enumerate(rows)]
+    return [
+        row | {"prompt": row["prompt"] + " Say why."} if index in sampled else row for index, row in enumerate(rows)
+    ]
 
 
 def delete_rows(rows: list[Row]) -> list[Row]:
     sampled = set(random.Random(2).sample(range(len(rows)), len(rows) // 100))
-    return [row for at, row in enumerate(rows) if at not in sampled]
+    return [row for index, row in enumerate(rows) if index not in sampled]
 
 
 CHANGES: dict[str, Callable[[Task], Task]] = {

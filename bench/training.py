@@ -67,9 +67,9 @@ def sample_lengths(count: int) -> list[int]:
     lengths = []
     for _ in range(count):
         level = rng.random()
-        at = max(index for index, low in enumerate(LEVELS[:-1]) if low <= level)
-        share = (level - LEVELS[at]) / (LEVELS[at + 1] - LEVELS[at])
-        lengths.append(round(QUANTILES[at] + share * (QUANTILES[at + 1] - QUANTILES[at])))
+        position = max(index for index, low in enumerate(LEVELS[:-1]) if low <= level)
+        share = (level - LEVELS[position]) / (LEVELS[position + 1] - LEVELS[position])
+        lengths.append(round(QUANTILES[position] + share * (QUANTILES[position + 1] - QUANTILES[position])))
     return lengths
 
 
@@ -231,11 +231,11 @@ def time_episode(prompt_count: int, folder: Path) -> None:
     flat = [ids + sample.ids for ids, group in zip(prompts, samples, strict=True) for sample in group]
     values = timed("score", lambda: score_sequences(judge, flat, 0))
     rows = []
-    for at, group in enumerate(samples):
-        positions = pairs([sample.text for sample in group], values[8 * at : 8 * at + 8])
+    for position, group in enumerate(samples):
+        positions = pairs([sample.text for sample in group], values[8 * position : 8 * position + 8])
         for best, worst in positions:
             chosen, rejected = group[best].ids, group[worst].ids
-            rows.append({"prompt_ids": prompts[at], "chosen_ids": chosen, "rejected_ids": rejected})
+            rows.append({"prompt_ids": prompts[position], "chosen_ids": chosen, "rejected_ids": rejected})
     params = OnlineDpoParams(batch_size=16, max_length=256, learning_rate=1e-4, floor=1e-5)
     reference = build_model(len(words), 64, 2)
     training = preference_trainer(

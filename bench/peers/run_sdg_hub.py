@@ -38,8 +38,8 @@ steps: list[tuple[str, dict[str, Any]]] = [
     ("LLMResponseExtractorBlock", extract),
 ]
 blocks = [
-    {"block_type": kind, "block_config": {"block_name": f"step_{at}", **config}}
-    for at, (kind, config) in enumerate(steps)
+    {"block_type": kind, "block_config": {"block_name": f"step_{index}", **config}}
+    for index, (kind, config) in enumerate(steps)
 ]
 folder = Path(options.state)
 (folder / "prompt.yaml").write_text(yaml.safe_dump(turns))
