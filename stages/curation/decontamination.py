@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from cultivar.text.ngrams import Tokens, grams, tokens, words
+from cultivar.text.ngrams import Tokens, grams, tokens
+from cultivar.text.tokens import tokenize
 
 CHUNK = 20_000
 
@@ -70,12 +71,12 @@ def overlaps(sequences: pl.Series, items: pl.Series, rule: OverlapRule) -> Itera
 
     Both series hold texts; items should stand in a fixed order, for of equal evidence the first item is named.
     """
-    item_words, item_tokens = words(items).to_list(), tokens(items)
+    item_words, item_tokens = tokenize(items).to_list(), tokens(items)
     number_of = {tuple(item): number for number, item in reversed(list(enumerate(item_words))) if item}
     removing, reporting = index(item_tokens, rule.ngram), index(item_tokens, rule.report_ngram)
     for first in range(0, len(sequences), CHUNK):
         chunk = sequences.slice(first, CHUNK)
-        row_words, row_tokens = words(chunk).to_list(), tokens(chunk)
+        row_words, row_tokens = tokenize(chunk).to_list(), tokens(chunk)
         removed: dict[int, Hit] = {}
         for row, sequence in enumerate(row_words):
             if (number := number_of.get(tuple(sequence))) is not None:
