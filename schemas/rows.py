@@ -143,6 +143,8 @@ class EvaluationItem(Source):
     """A held-out task. Reaches decontamination and evaluation only.
 
     `constraints` are names of checks with their arguments as JSON in `arguments` (IFEval shape, one per constraint).
+    `solution` is what the source gives as a full answer: canonical solution, gold working or reference answer; nothing is
+    marked by it, decontamination looks for it.
     """
 
     task: Literal["math", "code", "constraint", "general"]
@@ -153,6 +155,7 @@ class EvaluationItem(Source):
     setup: str = ""
     constraints: list[str] = []
     arguments: list[str] = []
+    solution: str | None = None
 
 
 # ---------------------------------------------------------------- collaborative annotation

@@ -181,13 +181,15 @@ def evaluation_fields(item: Item) -> tuple[str, dict[str, Any]]:
     kind, fields, _ = item
     match kind:
         case "problem":
-            row = {"task": "math", "prompt": fields["prompt"], "answer": fields["answer"]}
+            row = {"task": "math"} | {name: fields[name] for name in ("prompt", "answer", "solution")}
         case "code_task":
-            row = {"task": "code"} | {name: fields[name] for name in ("prompt", "entry_point", "tests", "setup")}
+            names = ("prompt", "entry_point", "tests", "setup", "solution")
+            row = {"task": "code"} | {name: fields[name] for name in names}
         case "constrained":
-            row = {"task": "constraint"} | fields
+            row = {"task": "constraint"} | fields | {"solution": fields["answer"]}
         case "instruction" | "safety_prompt":
-            row = {"task": "general", "prompt": fields["prompt"], "answer": fields.get("reference")}
+            reference = fields.get("reference")
+            row = {"task": "general", "prompt": fields["prompt"], "answer": reference, "solution": reference}
         case _:
             raise Misfit(f"a {kind} cannot be evaluated; evaluation takes problems, code tasks, IFEval and prompts")
     return "evaluation", row

@@ -96,17 +96,26 @@ def test_a_shape_that_the_source_cannot_take_is_quarantined(take, row, fields, e
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
-        (MATH, {"task": "math", "prompt": "2+2?", "answer": "4"}),
+        (MATH, {"task": "math", "prompt": "2+2?", "answer": "4", "solution": None}),
+        (MATH | {"solution": "It is 4."}, {"task": "math", "prompt": "2+2?", "answer": "4", "solution": "It is 4."}),
         (
             {"prompt": "x", "entry_point": "f", "tests": ["assert f()"], "setup": "a = 1", "solution": "s"},
-            {"task": "code", "prompt": "x", "entry_point": "f", "tests": ["assert f()"], "setup": "a = 1"},
+            {"task": "code", "prompt": "x", "entry_point": "f", "tests": ["assert f()"], "setup": "a = 1"}
+            | {"solution": "s"},
         ),
         (
             {"prompt": "Hi", "instruction_id_list": ["a"], "kwargs": [{"n": 1, "m": None}]},
-            {"task": "constraint", "prompt": "Hi", "constraints": ["a"], "arguments": ['{"n":1}'], "answer": None},
+            {"task": "constraint", "prompt": "Hi", "constraints": ["a"], "arguments": ['{"n":1}'], "answer": None}
+            | {"solution": None},
         ),
-        ({"prompt": "Hi", "completion": "Ho"}, {"task": "general", "prompt": "Hi", "answer": "Ho"}),
-        ({"prompt": "Hi", "area": "a", "harmful": True}, {"task": "general", "prompt": "Hi", "answer": None}),
+        (
+            {"prompt": "Hi", "completion": "Ho"},
+            {"task": "general", "prompt": "Hi", "answer": "Ho", "solution": "Ho"},
+        ),
+        (
+            {"prompt": "Hi", "area": "a", "harmful": True},
+            {"task": "general", "prompt": "Hi", "answer": None, "solution": None},
+        ),
     ],
 )
 def test_an_evaluation_file_becomes_evaluation_items_and_nothing_else(take, row, expected):
