@@ -308,7 +308,7 @@ class FinalPreference(Preference):
 
 
 class Overlap(Row):
-    """Evidence that a row (first parent) overlaps an evaluation item (second parent)."""
+    """Evidence that a row (first parent) overlaps an evaluation item's prompt or solution (second parent)."""
 
     ngram: Annotated[int, Field(ge=1)]
     lcs: Annotated[int, Field(ge=0)]
@@ -316,6 +316,7 @@ class Overlap(Row):
     item_tokens: Annotated[int, Field(ge=0)]
     removed: bool
     text: str
+    part: Literal["prompt", "solution"]
 
 
 # ---------------------------------------------------------------- training

@@ -17,6 +17,7 @@ import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
 
+import numpy as np
 import polars as pl
 
 CHARACTERS_PER_WORD = {
@@ -27,6 +28,9 @@ CHARACTERS_PER_WORD = {
 """Scripts without spaces between words -> their characters to an English word, rounded to halves: Article 1 of the
 Universal Declaration of Human Rights has 30 English words, 39 Chinese, 78 Japanese, 103 Thai, 121 Lao, 114 Khmer and 109
 Burmese characters (tests/text/translations.py)."""
+
+SCALES = (1.0, 1.5, 2.5, 3.5)
+"""Tokens to a word of text with spaces, Chinese, Japanese, and Thai and its neighbours."""
 
 SPACELESS = "".join(CHARACTERS_PER_WORD)
 PROLONGED = "ー"
@@ -44,6 +48,11 @@ def normalize(texts: pl.Series) -> pl.Series:
     """The normal form of each text, in which texts are compared; null stays null."""
     is_ascii = texts.str.len_bytes() == texts.str.len_chars()
     return change_where(change_where(texts, is_ascii, fold_ascii), ~is_ascii, fold_unicode)
+
+
+def comparison_key(texts: pl.Series) -> pl.Series:
+    """The normal form of each text with single spaces: equal for texts that differ only in what a reader does not see."""
+    return normalize(texts).str.replace_all(r"\s+", " ").str.strip_chars()
 
 
 def change_where(texts: pl.Series, where: pl.Series, change: Callable[[pl.Series], pl.Series]) -> pl.Series:
@@ -110,15 +119,30 @@ def tokenize(texts: pl.Series) -> pl.Series:
 
 def count_words(texts: pl.Series) -> pl.Series:
     """Words of each text (f64): its tokens, those of scripts without spaces by how many make a word; null stays null."""
-    normal = normalize(texts).rename("text")
+    return words_of_normal(normalize(texts))
+
+
+def words_of_normal(normal: pl.Series) -> pl.Series:
+    """Words of texts in normal form."""
     is_ascii = normal.str.len_bytes() == normal.str.len_chars()
     if is_ascii.all():
-        return normal.str.count_matches(ASCII_WORD.pattern).cast(pl.Float64).rename(texts.name)
+        return normal.str.count_matches(ASCII_WORD.pattern).cast(pl.Float64)
     spaced = normal.str.count_matches(SPACED_TOKEN).cast(pl.Float64)
     characters = [
         normal.str.count_matches(rf"[[{script}]--\p{{M}}]") / size for script, size in CHARACTERS_PER_WORD.items()
     ]
-    return sum(characters, spaced).rename(texts.name)
+    return sum(characters, spaced)
+
+
+def tokens_per_word(texts: pl.Series) -> np.ndarray:
+    """How many tokens of each text make an English word (f64), one of `SCALES`: a factor for limits in tokens."""
+    normal = normalize(texts)
+    is_ascii = normal.str.len_bytes() == normal.str.len_chars()
+    if is_ascii.all():
+        return np.ones(len(texts))
+    ratio = (normal.str.count_matches(TOKEN) / words_of_normal(normal)).fill_nan(1.0).to_numpy()
+    middles = [(lower + upper) / 2 for lower, upper in zip(SCALES, SCALES[1:], strict=False)]
+    return np.array(SCALES)[np.searchsorted(middles, ratio, side="right")]
 
 
 def normal_form(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from cultivar.text.tokens import comparison_key
 from schemas.errors import UserError
 from schemas.ids import content_id, unit_of
 from schemas.rows import Demonstration, Dropped, EvaluationItem, FinalDemonstration, FinalPreference, Preference
@@ -55,16 +56,13 @@ def assemble(
 
 
 def with_key(frame: pl.DataFrame, worth: pl.Expr) -> pl.DataFrame:
-    """Rows with `key` (the prompt's text without differences of case and spaces) and `worth` (ranks rows of a prompt)."""
-    return frame.with_columns(key=normalize(prompt_text()), worth=worth)
+    """Rows with `key` (the prompt's text as texts are compared) and `worth` (ranks rows of a prompt)."""
+    key = frame.select(text=prompt_text())["text"]
+    return frame.with_columns(key=comparison_key(key), worth=worth)
 
 
 def prompt_text() -> pl.Expr:
     return pl.col("prompt").list.eval(pl.element().struct.field("content")).list.join("\n")
-
-
-def normalize(text: pl.Expr) -> pl.Expr:
-    return text.str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
 
 
 def require_margin(rows: pl.DataFrame, params: AssembleParams, dropped: list[pl.DataFrame]) -> pl.DataFrame:
@@ -107,7 +105,7 @@ def keep(rows: pl.DataFrame, condition: pl.Expr, rule: str, dropped: list[pl.Dat
 
 
 def refuse_evaluation(product: str, rows: pl.DataFrame, evaluation: Context[EvaluationItem]) -> None:
-    items = evaluation.frame.select(item="id", key=normalize(pl.col("prompt")))
+    items = evaluation.frame.select(item="id", key=comparison_key(evaluation.frame["prompt"]))
     leaks = rows.select("id", "key").join(items, on="key").sort("id")
     if leaks.height:
         row, _, item = leaks.row(0)

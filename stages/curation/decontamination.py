@@ -1,46 +1,56 @@
-"""Decontamination of the Qwen2 report, section 5.2.6: an n-gram match AND a long common subsequence.
+"""Decontamination: rows that hold an evaluation item, or its solution, in any script and notation.
 
-Symbols and punctuation are removed from training and evaluation sequences. A sequence goes if it shares an n-gram
-with an evaluation item and their longest common subsequence has at least `lcs_tokens` tokens and at least `lcs_share`
-of the shorter one; also if it is an item word for word, however short. An inverted index of hashed n-grams proposes the
-pairs; only these are compared. No rule of this kind finds a paraphrase.
+Qwen2 report, section 5.2.6: a sequence goes if it shares an n-gram with an evaluation item and their longest common
+subsequence has at least `lcs_tokens` tokens and at least `lcs_share` of the shorter one. Of an item shorter than an n-gram
+all its tokens are the n-gram, down to `least_ngram`; one shorter still is found only where it is the entire text. A
+solution of an item is found where a text holds all of it (StarCoder's rule for HumanEval, docs/methods.md, section 9).
+Lengths in tokens are those of English; scripts without spaces have more tokens to a word (`tokens_per_word`).
+
+An inverted index of hashed n-grams proposes the items; each sequence is compared with the `nearest` of them, and a phrase
+that many items share proposes no more than so many, so that cost grows with the rows and not with rows x items. No rule
+of this kind finds a paraphrase.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 import numpy as np
 import polars as pl
+from rapidfuzz.distance import LCSseq
 
-from cultivar.text.ngrams import Tokens, grams, tokens
-from cultivar.text.tokens import tokenize
+from cultivar.text.ngrams import Tokens, hash_tokens, run_places
+from cultivar.text.tokens import tokenize, tokens_per_word
 
-CHUNK = 20_000
+CHUNK = 50_000
+TABLE_BITS = 22
+"""Size of the table that tells most n-grams of rows from those of items at one look."""
 
 
 @dataclass(frozen=True)
 class OverlapRule:
-    """Lengths in tokens; `report_ngram` proposes pairs that are only reported, at most `report_items` a sequence."""
+    """Lengths in tokens of text with spaces; `report_ngram` proposes pairs that are only reported, `report_items` a row."""
 
     ngram: int
     lcs_tokens: int
     lcs_share: float
     report_ngram: int
     report_items: int
-
-    def holds(self, lcs: int, left: int, right: int) -> bool:
-        return lcs >= self.lcs_tokens and lcs >= self.lcs_share * min(left, right)
+    least_ngram: int
+    solution_tokens: int
+    nearest: int
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Lengths in tokens; `text` is the first shared n-gram."""
+    """Lengths in tokens; `text` is the first shared n-gram, `part` what of the item was found."""
 
     ngram: int
     lcs: int
     row_tokens: int
     item_tokens: int
     text: str
+    part: Literal["prompt", "solution"] = "prompt"
 
 
 @dataclass(frozen=True)
@@ -53,88 +63,193 @@ class Hit:
     removed: bool
 
 
-def lcs_length(left: Sequence[str], right: Sequence[str]) -> int:
-    """Length of the longest common subsequence, bit-parallel (Hyyrö 2004): one addition of long integers a token."""
-    places: dict[str, int] = {}
-    for place, token in enumerate(left):
-        places[token] = places.get(token, 0) | 1 << place
-    full = (1 << len(left)) - 1
-    row = full
-    for token in right:
-        matches = row & places.get(token, 0)
-        row = ((row + matches) | (row - matches)) & full
-    return len(left) - row.bit_count()
+class BlindSpots(NamedTuple):
+    """Items that the rules cannot find: without a token at all, too short to be found inside a longer text; and
+    solutions too short to be looked for."""
+
+    without_tokens: int
+    found_alone: int
+    short_solutions: int
 
 
-def overlaps(sequences: pl.Series, items: pl.Series, rule: OverlapRule) -> Iterator[Hit]:
-    """At most one hit a sequence that is removed, else up to `report_items` hits that are only reported.
+class Items:
+    """Evaluation items: their tokens, and for each rule an index of their n-grams.
 
-    Both series hold texts; items should stand in a fixed order, for of equal evidence the first item is named.
+    `solutions` has nulls. Items stand in a fixed order, for of equal evidence the first is named.
     """
-    item_words, item_tokens = tokenize(items).to_list(), tokens(items)
-    number_of = {tuple(item): number for number, item in reversed(list(enumerate(item_words))) if item}
-    removing, reporting = index(item_tokens, rule.ngram), index(item_tokens, rule.report_ngram)
+
+    def __init__(self, prompts: pl.Series, solutions: pl.Series, rule: OverlapRule) -> None:
+        self.rule = rule
+        lists = tokenize(prompts)
+        self.tokens = lists.to_list()
+        hashed = hash_tokens(lists)
+        self.sizes, self.scales = hashed.lengths, tokens_per_word(prompts)
+        keys = hashed.runs.at(hashed.offsets[:-1], self.sizes)
+        self.of_text = {int(keys[number]): number for number in reversed(range(len(keys))) if self.sizes[number]}
+        self.removing = Index(hashed, self.windows(rule.ngram), rule.nearest)
+        self.reporting = Index(hashed, self.windows(rule.report_ngram), rule.nearest)
+        self.solutions = Solutions(solutions.fill_null(""), rule.solution_tokens)
+
+    def windows(self, ngram: int) -> np.ndarray:
+        """n of each item: all its tokens where it is shorter than an n-gram, 0 where it is too short for the rule."""
+        least = np.round(self.rule.least_ngram * self.scales)
+        return np.where(self.sizes >= least, np.minimum(np.round(ngram * self.scales), self.sizes), 0).astype(np.int64)
+
+    def compare(self, row: list[str], item: int, index: "Index") -> Evidence | None:
+        """The evidence that a sequence overlaps an item: the LCS condition and a shared n-gram; None without either."""
+        tokens, size, scale = self.tokens[item], int(index.windows[item]), self.scales[item]
+        lcs = LCSseq.similarity(row, tokens)
+        least = min(round(self.rule.lcs_tokens * scale), len(tokens))
+        if lcs < least or lcs < self.rule.lcs_share * min(len(row), len(tokens)):
+            return None
+        item_ngrams = set(ngrams(tokens, size))
+        shared = next((run for run in ngrams(row, size) if run in item_ngrams), None)
+        return Evidence(size, lcs, len(row), len(tokens), " ".join(shared)) if shared else None
+
+    def blind_spots(self) -> BlindSpots:
+        ruled = self.removing.windows > 0
+        return BlindSpots(
+            without_tokens=int((self.sizes == 0).sum()),
+            found_alone=int((~ruled & (self.sizes > 0)).sum()),
+            short_solutions=int((~self.solutions.ruled & (self.solutions.hashed.lengths > 0)).sum()),
+        )
+
+
+class Index:
+    """n-grams of items, each item with an n of its own, to the items that hold them."""
+
+    def __init__(self, items: Tokens, windows: np.ndarray, nearest: int) -> None:
+        self.windows = windows
+        starts, sizes, numbers = run_places(items, windows)
+        length = items.lengths[numbers]
+        postings = pl.DataFrame({"gram": items.runs.at(starts, sizes), "item": numbers, "length": length}).unique()
+        # Of a common n-gram the shortest items: they need the least in common with a row.
+        self.postings = postings.sort("length", "item").group_by("gram").head(nearest).select("gram", "item")
+        self.sizes = np.unique(windows[windows > 0]).tolist()
+        self.filter = GramFilter(self.postings["gram"].to_numpy())
+
+    def propose(self, rows: Tokens, nearest: int) -> Iterator[tuple[int, list[int]]]:
+        """Rows that share an n-gram with items: (row, at most `nearest` items), that with most shared n-grams first."""
+        if not self.sizes:
+            return
+        proposed = (
+            pl.concat([self.shared(rows, size) for size in self.sizes])
+            .unique()
+            .join(self.postings, on="gram")
+            .group_by("row", "item")
+            .len()
+            .sort(["row", "len", "item"], descending=[False, True, False])
+            .group_by("row", maintain_order=True)
+            .agg(pl.col("item").head(nearest))
+        )
+        yield from proposed.iter_rows()
+
+    def shared(self, rows: Tokens, size: int) -> pl.DataFrame:
+        """(gram, row) of the runs of `size` tokens that may be an item's."""
+        starts, _, numbers = run_places(rows, size)
+        hashed = rows.runs.at(starts, size)
+        passes = self.filter.may_hold(hashed)
+        return pl.DataFrame({"gram": hashed[passes], "row": numbers[passes]})
+
+
+class GramFilter:
+    """A table of bits that tells most n-grams that are not among the given ones at one look."""
+
+    def __init__(self, hashes: np.ndarray) -> None:
+        self.bits = np.zeros(1 << TABLE_BITS, dtype=bool)
+        self.bits[hashes >> np.uint64(64 - TABLE_BITS)] = True
+
+    def may_hold(self, hashes: np.ndarray) -> np.ndarray:
+        return self.bits[hashes >> np.uint64(64 - TABLE_BITS)]
+
+
+class Solutions:
+    """Solutions of items, each found by the n-gram of it that the fewest solutions have, then compared as a run."""
+
+    def __init__(self, texts: pl.Series, least_tokens: int) -> None:
+        lists = tokenize(texts)
+        self.tokens = lists.to_list()
+        self.hashed = hash_tokens(lists)
+        least = np.round(least_tokens * tokens_per_word(texts)).astype(np.int64)
+        self.ruled = self.hashed.lengths >= least
+        starts, sizes, numbers = run_places(self.hashed, np.where(self.ruled, least, 0))
+        grams = pl.DataFrame(
+            {
+                "gram": self.hashed.runs.at(starts, sizes),
+                "item": numbers,
+                "size": sizes,
+                "place": starts - self.hashed.offsets[:-1][numbers],
+            }
+        )
+        common = pl.col("item").n_unique().over("gram")
+        self.keys = grams.with_columns(common=common).sort("item", "common", "place").group_by("item").first()
+        self.sizes = np.unique(sizes).tolist()
+        self.filter = GramFilter(self.keys["gram"].to_numpy())
+        self.whole = self.hashed.runs.at(self.hashed.offsets[:-1], self.hashed.lengths)
+
+    def find(self, rows: Tokens) -> dict[int, int]:
+        """Row -> the first item whose solution it holds."""
+        found: dict[int, int] = {}
+        for size in self.sizes:
+            starts, _, numbers = run_places(rows, size)
+            hashed = rows.runs.at(starts, size)
+            passes = self.filter.may_hold(hashed)
+            places = pl.DataFrame({"gram": hashed[passes], "start": starts[passes], "row": numbers[passes]})
+            met = places.join(self.keys.filter(pl.col("size") == size), on="gram").with_columns(
+                pl.col("start") - pl.col("place")
+            )
+            start, row, item = (met[name].to_numpy() for name in ("start", "row", "item"))
+            length = self.hashed.lengths[item]
+            inside = (start >= rows.offsets[row]) & (start + length <= rows.offsets[row + 1])
+            start, row, item, length = start[inside], row[inside], item[inside], length[inside]
+            equal = rows.runs.at(start, length) == self.whole[item]
+            for one_row, one_item in zip(row[equal].tolist(), item[equal].tolist(), strict=True):
+                found[one_row] = min(one_item, found.get(one_row, one_item))
+        return found
+
+
+def overlaps(sequences: pl.Series, items: Items) -> Iterator[Hit]:
+    """At most one hit a sequence that is removed, else up to `report_items` hits that are only reported."""
+    rule = items.rule
     for first in range(0, len(sequences), CHUNK):
-        chunk = sequences.slice(first, CHUNK)
-        row_words, row_tokens = tokenize(chunk).to_list(), tokens(chunk)
-        removed: dict[int, Hit] = {}
-        for row, sequence in enumerate(row_words):
-            if (number := number_of.get(tuple(sequence))) is not None:
-                size = len(sequence)
-                equal = Evidence(min(rule.ngram, size), size, size, size, " ".join(sequence[: rule.ngram]))
-                removed[row] = Hit(first + row, number, equal, removed=True)
-        for row, numbers in propose(row_tokens, removing, rule.ngram):
-            if row not in removed:
-                for number in numbers:
-                    if evidence := compare(row_words[row], item_words[number], rule, rule.ngram):
-                        removed[row] = Hit(first + row, number, evidence, removed=True)
-                        break
-        yield from removed.values()
+        lists = tokenize(sequences.slice(first, CHUNK))
+        rows = hash_tokens(lists)
+        removed = remove_rows(lists, rows, items)
+        for row, (number, evidence) in removed.items():
+            yield Hit(first + row, number, evidence, removed=True)
         if rule.report_items:
-            for row, numbers in propose(row_tokens, reporting, rule.report_ngram):
+            for row, numbers in items.reporting.propose(rows, rule.report_items):
                 if row not in removed:
-                    for number in numbers[: rule.report_items]:
-                        if evidence := compare(row_words[row], item_words[number], rule, rule.report_ngram):
-                            yield Hit(first + row, number, evidence, removed=False)
+                    sequence = lists[row].to_list()
+                    for number in numbers:
+                        if weaker := items.compare(sequence, number, items.reporting):
+                            yield Hit(first + row, number, weaker, removed=False)
 
 
-def index(hashed: Tokens, n: int) -> pl.DataFrame:
-    """Distinct (gram, item) pairs of the evaluation items."""
-    gram, item = grams(hashed, n)
-    return pl.DataFrame({"gram": gram, "item": item}).unique()
+def remove_rows(lists: pl.Series, rows: Tokens, items: Items) -> dict[int, tuple[int, Evidence]]:
+    """Row -> (item, evidence) of the rows that go."""
+    rule = items.rule
+    removed: dict[int, tuple[int, Evidence]] = {}
+    for row, key in enumerate(rows.runs.at(rows.offsets[:-1], rows.lengths).tolist()):
+        number = items.of_text.get(key)
+        if number is not None and (sequence := lists[row].to_list()) == items.tokens[number]:
+            size = len(sequence)
+            removed[row] = number, Evidence(min(rule.ngram, size), size, size, size, " ".join(sequence[: rule.ngram]))
+    for row, numbers in items.removing.propose(rows, rule.nearest):
+        if row not in removed:
+            sequence = lists[row].to_list()
+            for number in numbers:
+                if found := items.compare(sequence, number, items.removing):
+                    removed[row] = number, found
+                    break
+    for row, number in items.solutions.find(rows).items():
+        if row not in removed:
+            solution, size = items.solutions.tokens[number], int(rows.lengths[row])
+            shown = " ".join(solution[: rule.ngram])
+            removed[row] = number, Evidence(rule.ngram, len(solution), size, len(solution), shown, "solution")
+    return removed
 
 
-def propose(hashed: Tokens, items: pl.DataFrame, n: int) -> Iterator[tuple[int, list[int]]]:
-    """Rows that share an n-gram with items: (row, items), the item with most shared n-grams first."""
-    row_grams, rows = grams(hashed, n)
-    item_grams = items["gram"].unique().sort().to_numpy()
-    if not len(item_grams):
-        return
-    place = np.minimum(np.searchsorted(item_grams, row_grams), len(item_grams) - 1)
-    shared = item_grams[place] == row_grams
-    proposed = (
-        pl.DataFrame({"gram": row_grams[shared], "row": rows[shared]})
-        .unique()
-        .join(items, on="gram")
-        .group_by("row", "item")
-        .len()
-        .sort(["row", "len", "item"], descending=[False, True, False])
-        .group_by("row", maintain_order=True)
-        .agg("item")
-    )
-    yield from proposed.iter_rows()
-
-
-def compare(row: list[str], item: list[str], rule: OverlapRule, n: int) -> Evidence | None:
-    """The evidence that a sequence overlaps an item: the LCS condition and a shared n-gram; None without either."""
-    lcs = lcs_length(row, item)
-    if not rule.holds(lcs, len(row), len(item)):
-        return None
-    item_ngrams = set(ngrams(item, n))
-    shared = next((ngram for ngram in ngrams(row, n) if ngram in item_ngrams), None)
-    return Evidence(n, lcs, len(row), len(item), " ".join(shared)) if shared else None
-
-
-def ngrams(sequence: list[str], n: int) -> Iterator[tuple[str, ...]]:
+def ngrams(sequence: Sequence[str], n: int) -> Iterator[tuple[str, ...]]:
     """The runs of n tokens, in order."""
     return zip(*(sequence[start:] for start in range(n)), strict=False)

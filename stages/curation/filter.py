@@ -4,15 +4,16 @@ Demonstrations and preferences are filtered together where it matters: near-dupl
 so that one prompt stands for a cluster in D and in P.
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any, Literal, NamedTuple
 
 import polars as pl
 
+from cultivar.text.tokens import comparison_key
 from schemas.ids import content_id
 from schemas.rows import Demonstration, Dropped, EvaluationItem, Overlap, Preference
 from schemas.table import Context, Table, concat
-from stages.curation.decontamination import OverlapRule, overlaps
+from stages.curation.decontamination import Items, OverlapRule, overlaps
 from stages.curation.duplicates import clusters, near_duplicates
 from stages.curation.params import FilterParams
 from stages.curation.quality import quality
@@ -71,7 +72,8 @@ def filter(  # noqa: A001  (the stage's name in the recipe)
     rows = without(rows, removed[-1])
     removed.append(exact_duplicates(rows))
     rows = without(rows, removed[-1])
-    evidence = find_overlaps(rows, evaluation.frame, params)
+    items = read_items(evaluation.frame, params)
+    evidence = find_overlaps(rows, items)
     removed.append(contaminated_rows(evidence))
     rows = without(rows, removed[-1])
     removed.append(near_duplicate_prompts(rows, params))
@@ -91,6 +93,8 @@ def filter(  # noqa: A001  (the stage's name in the recipe)
         metrics={
             "overlaps_removed": int(evidence["removed"].sum()),
             "overlaps_reported": int((~evidence["removed"]).sum()),
+            "evaluation_items": items.ids.len(),
+            "evaluation_items_not_found": items.texts.blind_spots()._asdict(),
             "kept_by_strategy": dict(sorted(rows.group_by("strategy").len().iter_rows())),
         },
     )
@@ -122,36 +126,48 @@ def without(rows: pl.DataFrame, removed: Removed) -> pl.DataFrame:
     return rows.join(removed.select("id"), on="id", how="anti", maintain_order="left")
 
 
-def normalize_column(column: str) -> pl.Expr:
-    return pl.col(column).str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars().fill_null("")
-
-
 def exact_duplicates(rows: pl.DataFrame) -> Removed:
-    """Rows of one product with the same prompt and completion(s), but for case and spaces: the best-scored stays."""
-    ranked = rows.with_columns(normalize_column(column) for column in ("prompt", "completion", "rejected")).sort(
-        ["score", "id"], descending=[True, False]
-    )
+    """Rows of one product with the same prompt and completion(s), as `comparison_key` reads them: the best-scored stays."""
+    ranked = rows.with_columns(
+        comparison_key(rows[column]).fill_null("") for column in ("prompt", "completion", "rejected")
+    ).sort(["score", "id"], descending=[True, False])
     first = pl.col("id").first().over("product", "prompt", "completion", "rejected")
     duplicates = ranked.select("id", first=first).filter(pl.col("id") != pl.col("first"))
     return duplicates.select("id", rule=pl.lit("exact duplicate"), detail=pl.format("same text as row {}", "first"))
 
 
-def find_overlaps(rows: pl.DataFrame, evaluation: pl.DataFrame, params: FilterParams) -> pl.DataFrame:
+class EvaluationItems(NamedTuple):
+    """Ids of the evaluation items, and their texts as decontamination reads them, in the same order."""
+
+    ids: pl.Series
+    texts: Items
+
+
+def read_items(evaluation: pl.DataFrame, params: FilterParams) -> EvaluationItems:
+    """The evaluation items by their ids. A solution is the source's, else an answer long enough to be one."""
+    items = evaluation.sort("id").with_columns(solution=pl.coalesce("solution", "answer"))
+    rule = OverlapRule(**{field.name: getattr(params, field.name) for field in fields(OverlapRule)})
+    return EvaluationItems(items["id"], Items(items["prompt"], items["solution"], rule))
+
+
+def find_overlaps(rows: pl.DataFrame, items: EvaluationItems) -> pl.DataFrame:
     """Evidence: one row per (row, item) pair. Prompts and completions are each a sequence of their own."""
-    items = evaluation.sort("id")
     sequences = (
         rows.unpivot(["prompt", "completion", "rejected"], index="id", value_name="text")
         .filter(pl.col("text").is_not_null())
         .select("id", "text")
     )
     distinct = sequences["text"].unique().sort()
-    rule = OverlapRule(params.ngram, params.lcs_tokens, params.lcs_share, params.report_ngram, params.report_items)
-    hits = list(overlaps(distinct, items["prompt"], rule))
-    texts, ids = distinct.to_list(), items["id"].to_list()
+    hits = list(overlaps(distinct, items.texts))
     evidence = pl.DataFrame(
         [
-            {"sequence": texts[hit.row], "item": ids[hit.item], "removed": hit.removed, **asdict(hit.evidence)}
-            for hit in hits
+            {"sequence": text, "item": item, "removed": hit.removed, **asdict(hit.evidence)}
+            for hit, text, item in zip(
+                hits,
+                distinct.gather([hit.row for hit in hits]),
+                items.ids.gather([hit.item for hit in hits]),
+                strict=True,
+            )
         ],
         schema=EVIDENCE,
     )
@@ -175,22 +191,28 @@ EVIDENCE = {
     "item_tokens": pl.Int64,
     "removed": pl.Boolean,
     "text": pl.String,
+    "part": pl.String,
 }
-"""Columns of the evidence; `text` is the first shared n-gram."""
+"""Columns of the evidence; `text` is the first shared n-gram, `part` what of the item was found."""
 
 
 def contaminated_rows(evidence: pl.DataFrame) -> Removed:
     """The rows with evidence that removes them."""
-    detail = pl.format("overlaps evaluation item {}: LCS {} of {} and {} tokens", "item", *LENGTHS)
-    return evidence.filter("removed").select("id", rule=pl.lit("evaluation overlap"), detail=detail)
+    prompt = pl.format("overlaps evaluation item {}: LCS {} of {} and {} tokens", "item", *LENGTHS)
+    solution = pl.format("holds the solution of evaluation item {}: {} tokens", "item", "item_tokens")
+    return evidence.filter("removed").select(
+        "id",
+        rule=pl.lit("evaluation overlap"),
+        detail=pl.when(pl.col("part") == "prompt").then(prompt).otherwise(solution),
+    )
 
 
 def overlap_table(evidence: pl.DataFrame) -> Table[Overlap]:
     """The evidence as rows of their own, with the row and the evaluation item as parents."""
     rows = []
-    for fields in evidence.iter_rows(named=True):
-        parents = [fields.pop("id"), fields.pop("item")]
-        rows.append(fields | {"id": content_id("overlap", fields, parents), "parents": parents})
+    for found in evidence.iter_rows(named=True):
+        parents = [found.pop("id"), found.pop("item")]
+        rows.append(found | {"id": content_id("overlap", found, parents), "parents": parents})
     return Table.of(Overlap, rows)
 
 
@@ -201,7 +223,7 @@ def near_duplicate_prompts(rows: pl.DataFrame, params: FilterParams) -> Removed:
     products, then the one with the best-scored row, then the one with the least id.
     """
     removed = [pl.DataFrame(schema={"id": pl.String, "rule": pl.String, "detail": pl.String})]
-    rows = rows.with_columns(key=normalize_column("prompt"))
+    rows = rows.with_columns(key=comparison_key(rows["prompt"]))
     for domain, threshold in sorted(params.near_duplicate.items()):
         members = rows.filter(pl.col("domain") == domain)
         prompts = (

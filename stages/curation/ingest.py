@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from cultivar.text.tokens import normal_form
 from schemas.ids import content_id
 from schemas.rows import (
     Character,
@@ -110,8 +111,8 @@ def ingest(files: Files, params: IngestParams) -> IngestTables:
 
 
 def prompt_key(prompt: str) -> str:
-    """A prompt without the differences of case and spaces that still make it the same prompt."""
-    return " ".join(prompt.casefold().split())
+    """A prompt without the differences that a reader does not see."""
+    return " ".join(normal_form(prompt).split())
 
 
 def take_source(

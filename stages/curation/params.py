@@ -81,6 +81,9 @@ class FilterParams(Section):
     ngram: Annotated[int, Field(ge=4, le=50)] = 13
     lcs_tokens: Positive = 13
     lcs_share: Rate = 0.6
+    least_ngram: Annotated[int, Field(ge=1, le=50)] = 5
+    solution_tokens: Annotated[int, Field(ge=4, le=200)] = 13
+    nearest: Positive = 64
     report_ngram: Annotated[int, Field(ge=4, le=50)] = 8
     report_items: Count = 5
     refusal_chars: Positive = 200

@@ -4,11 +4,10 @@ Refusal and identity: the opening of the completion (after open-instruct's keywo
 phrases). Safety rows may refuse. Repetition, unclosed fences and LaTeX, truncation: the form of the text.
 """
 
-import numpy as np
 import polars as pl
 
-from cultivar.text.ngrams import grams, tokens
 from stages.curation.params import FilterParams
+from stages.curation.repetition import repeated_share
 
 REFUSAL = (
     r"(?i)\b(i['’]m|i am) (very |so |really )?sorry\b|^\s*sorry\b|\bi apologi[sz]e\b"
@@ -57,19 +56,3 @@ def quality(rows: pl.DataFrame, params: FilterParams) -> pl.DataFrame:
     )
     shown = text.str.slice(0, 120).str.replace_all(r"\s+", " ")
     return marked.filter(pl.col("rule").is_not_null()).select("id", "rule", detail=shown)
-
-
-def repeated_share(texts: pl.Series, params: FilterParams) -> pl.Series:
-    """Share of word n-grams that occurred before in the same text; 0 for short texts."""
-    text_tokens = tokens(texts)
-    hashed, rows = grams(text_tokens, params.repetition_ngram)
-    lengths = pl.DataFrame({"row": range(len(texts)), "words": np.diff(text_tokens.offsets)})
-    counted = (
-        pl.DataFrame({"row": rows, "gram": hashed})
-        .group_by("row")
-        .agg(share=1 - pl.col("gram").n_unique() / pl.len())
-        .with_columns(pl.col("row").cast(pl.Int64))
-    )
-    joined = lengths.join(counted, on="row", how="left", maintain_order="left")
-    long_enough = pl.col("words") >= params.repetition_min_words
-    return joined.select(pl.when(long_enough).then(pl.col("share")).otherwise(0.0).fill_null(0.0))["share"]

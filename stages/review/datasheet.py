@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import polars as pl
 from jinja2 import Environment, StrictUndefined
 
+from cultivar.text.tokens import count_words
 from schemas.rows import FinalDemonstration, FinalPreference
 from schemas.stage import Document, Files
 from schemas.table import Context, Table
@@ -51,6 +52,8 @@ def datasheet(
         states=states(measured),
         rules=rules(measured),
         overlaps={name: measured.get("filter", {}).get(f"overlaps_{name}", 0) for name in ("removed", "reported")},
+        evaluation_items=measured.get("filter", {}).get("evaluation_items", 0),
+        not_found=measured.get("filter", {}).get("evaluation_items_not_found", {}),
         not_taken=measured.get("ingest", {}).get("not_taken", {}),
         samples=samples(demonstrations, params),
     )
@@ -99,7 +102,7 @@ def counts(demonstrations: Table[FinalDemonstration], preferences: Table[FinalPr
 def word_quantiles(frame: pl.DataFrame, column: str) -> list[int]:
     """Quantiles of the number of words over all messages of a column; empty for no rows."""
     text = pl.col(column).list.eval(pl.element().struct.field("content")).list.join(" ")
-    words = frame.select(text.str.count_matches(r"\S+"))[column]
+    words = count_words(frame.select(text)[column])
     return [int(words.quantile(q, "nearest") or 0) for q in QUANTILES] if len(words) else []
 
 

@@ -6,12 +6,14 @@ requirements satisfied by it (docs/methods.md, section 6).
 
 from typing import NamedTuple
 
+import polars as pl
 from pydantic import BaseModel
 
 from cultivar.llm.answer import Answer
 from cultivar.llm.engine import Engine
 from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import Question
+from cultivar.text.tokens import tokens_of, tokens_per_word
 from schemas.ids import content_id, seed_of
 from schemas.products import Admission, demonstration_row, message
 from schemas.rows import Passage
@@ -106,9 +108,19 @@ def infer_instructions(
 
 
 def leaks(instruction: str, passage: Passage, size: int) -> bool:
-    """Whether the instruction holds `size` consecutive words of the passage, or the name of its work or author."""
-    words, asked = passage.text.lower().split(), instruction.lower().split()
-    shingles = {tuple(words[start : start + size]) for start in range(len(words) - size + 1)}
-    quotes = any(tuple(asked[start : start + size]) in shingles for start in range(len(asked) - size + 1))
-    names = any(name and name.lower() in instruction.lower() for name in (passage.work, passage.author))
-    return quotes or names
+    """Whether the instruction holds the passage's words `size` in a row, or the name of its work or author.
+
+    `size` is in English words; a script without spaces has more tokens to a word. Of a shorter passage all of it counts.
+    """
+    asked, quoted = tokens_of(instruction), tokens_of(passage.text)
+    (scale,) = tokens_per_word(pl.Series([passage.text]))
+    run = min(round(size * scale), len(quoted))
+    shingles = {tuple(quoted[start : start + run]) for start in range(len(quoted) - run + 1)} if run else set()
+    quotes = any(tuple(asked[start : start + run]) in shingles for start in range(len(asked) - run + 1))
+    return quotes or any(holds_run(asked, tokens_of(name)) for name in (passage.work, passage.author))
+
+
+def holds_run(tokens: list[str], run: list[str]) -> bool:
+    """Whether the tokens hold the run, which has at least one."""
+    size = len(run)
+    return bool(run) and any(tokens[start : start + size] == run for start in range(len(tokens) - size + 1))

@@ -55,7 +55,7 @@ ROW, ITEM = "a b c d x e f z", "a b c d y e f w"
         (ROW, ITEM, {"ngram": 5, "report_ngram": 5}, None),
         (ROW, ITEM, {"ngram": 5, "report_items": 0}, None),
         ("A, b: c... D x 'e' (f) z", ITEM, {}, True),
-        ("a-b c d x e f z", ITEM, {}, None),
+        ("a-b c d x e f z", ITEM, {}, True),
         ("a b c x d e f z", ITEM, {}, None),
         ("d c b a x e f z", ITEM, {}, None),
         ("a b c d", "a b c d", {}, True),
@@ -186,23 +186,3 @@ def test_every_row_finds_its_own_item_among_many():
 
 def test_without_items_or_rows_there_is_no_overlap():
     assert overlaps([ROW], []) == overlaps([], [ITEM]) == []
-
-
-@pytest.mark.parametrize(
-    ("left", "right", "length"),
-    [
-        ("", "", 0),
-        ("a", "", 0),
-        ("", "a", 0),
-        ("a", "a", 1),
-        ("aba", "baa", 2),
-        ("abc", "cba", 1),
-        ("aab", "ab", 2),
-        ("abcbdab", "bdcaba", 4),
-        ("xaxbxc", "abc", 3),
-        ("aaaa", "aa", 2),
-        ("a" * 70 + "b", "a" * 65 + "b", 66),
-    ],
-)
-def test_the_longest_common_subsequence(left, right, length):
-    assert decontamination.lcs_length(left, right) == length == decontamination.lcs_length(right, left)

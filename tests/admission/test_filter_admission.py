@@ -101,6 +101,7 @@ def test_a_faulty_row_stands_for_no_other():
     found = filter_by({"near_duplicate": {"general": 0.5}}, **{D: [faulty, near]})
     assert rules(found.dropped) == {faulty["id"]: "refusal"}
     item = demonstration(PROMPT, "Fine.", 9.0)
+    near = demonstration(PROMPT.rpartition(" ")[0] + " eleven", "Fine.", 1.0)
     found = filter_by({"near_duplicate": {"general": 0.5}}, [PROMPT], **{D: [item, near]})
     assert rules(found.dropped) == {item["id"]: "evaluation overlap"}
 
@@ -176,6 +177,8 @@ def test_what_is_kept_is_counted_by_strategy():
     assert found.metrics == {
         "overlaps_removed": 0,
         "overlaps_reported": 0,
+        "evaluation_items": 0,
+        "evaluation_items_not_found": {"without_tokens": 0, "found_alone": 0, "short_solutions": 0},
         "kept_by_strategy": {"annotation": 2, "rejection": 1},
     }
     assert {gone.stage for gone in found.dropped} == {"filter"}

@@ -12,7 +12,7 @@ from cultivar.runner.states import close
 from schemas.rows import Demonstration, EvaluationItem, Preference
 from schemas.table import Context, Table
 from stages.curation import filter as stage
-from stages.curation.decontamination import OverlapRule, lcs_length, overlaps
+from stages.curation.decontamination import Items, OverlapRule, overlaps
 from stages.curation.duplicates import clusters, near_duplicates
 from stages.curation.params import FilterParams
 from tests.admission.rows import demonstration, evaluation_item, preference, rules
@@ -95,20 +95,6 @@ def test_a_pair_without_a_difference_goes():
     assert rules(filter_rows(preferences=[row]).dropped) == {row["id"]: "chosen equals rejected"}
 
 
-def naive_lcs(left, right):
-    row = [0] * (len(right) + 1)
-    for a in left:
-        before = 0
-        for place, b in enumerate(right, 1):
-            before, row[place] = row[place], before + 1 if a == b else max(row[place], row[place - 1])
-    return row[-1]
-
-
-@given(st.lists(st.sampled_from("abcd"), max_size=90), st.lists(st.sampled_from("abcde"), max_size=90))
-def test_bit_parallel_lcs_is_the_textbook_lcs(left, right):
-    assert lcs_length(left, right) == naive_lcs(left, right)
-
-
 def shingles(text, n):
     words = text.split()
     return {tuple(words[start : start + n]) for start in range(max(len(words) - n + 1, 1))} if words else set()
@@ -133,7 +119,9 @@ def test_gsm8k_train_against_test_has_the_known_four_rows(real_data):
         with (real_data / "gsm8k" / name).open("rb") as handle:
             return pl.Series([orjson.loads(line)["question"] for line in handle])
 
-    hits = list(overlaps(questions("train.jsonl"), questions("test.jsonl"), OverlapRule(13, 13, 0.6, 8, 5)))
+    test = questions("test.jsonl")
+    rule = OverlapRule(13, 13, 0.6, 8, 5, least_ngram=5, solution_tokens=13, nearest=64)
+    hits = list(overlaps(questions("train.jsonl"), Items(test, pl.Series([None] * len(test), dtype=pl.String), rule)))
     removed = [hit for hit in hits if hit.removed]
     assert len({hit.row for hit in removed}) == 4 and len({hit.item for hit in removed}) == 3
     assert all(
