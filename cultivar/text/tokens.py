@@ -35,7 +35,7 @@ SCALES = (1.0, 1.5, 2.5, 3.5)
 SPACELESS = "".join(CHARACTERS_PER_WORD)
 PROLONGED = "ー"
 """The sign that lengthens a kana; Unicode counts it to no script."""
-TOKEN = rf"[[{SPACELESS}]--\p{{M}}][\p{{M}}{PROLONGED}]*|[[\p{{L}}\p{{M}}\p{{N}}_]--[{SPACELESS}{PROLONGED}]]+"
+TOKEN = rf"[[{SPACELESS}]&&[\p{{L}}\p{{N}}]][\p{{M}}{PROLONGED}]*|[[\p{{L}}\p{{M}}\p{{N}}_]--[{SPACELESS}{PROLONGED}]]+"
 SPACED_TOKEN = rf"[[\p{{L}}\p{{M}}\p{{N}}_]--[{SPACELESS}{PROLONGED}]]+"
 ASCII_WORD = re.compile(r"[A-Za-z0-9_]+")
 
@@ -129,7 +129,8 @@ def words_of_normal(normal: pl.Series) -> pl.Series:
         return normal.str.count_matches(ASCII_WORD.pattern).cast(pl.Float64)
     spaced = normal.str.count_matches(SPACED_TOKEN).cast(pl.Float64)
     characters = [
-        normal.str.count_matches(rf"[[{script}]--\p{{M}}]") / size for script, size in CHARACTERS_PER_WORD.items()
+        normal.str.count_matches(rf"[[{script}]&&[\p{{L}}\p{{N}}]]") / size
+        for script, size in CHARACTERS_PER_WORD.items()
     ]
     return sum(characters, spaced)
 

@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 from rapidfuzz.distance import LCSseq
 
-from cultivar.text.ngrams import Tokens, hash_tokens, run_places
+from cultivar.text.ngrams import Tokens, grams, hash_tokens, run_places
 from cultivar.text.tokens import tokenize, tokens_per_word
 
 CHUNK = 50_000
@@ -89,6 +89,10 @@ class Items:
         self.removing = Index(hashed, self.windows(rule.ngram), rule.nearest)
         self.reporting = Index(hashed, self.windows(rule.report_ngram), rule.nearest)
         self.solutions = Solutions(solutions.fill_null(""), rule.solution_tokens)
+        sizes = [*self.removing.sizes, *self.reporting.sizes, *self.solutions.sizes]
+        self.seed_size = min(sizes, default=1)
+        seeds = [grams(part, self.seed_size)[0] for part in (hashed, self.solutions.hashed)]
+        self.seeds = GramFilter(np.concatenate(seeds))
 
     def windows(self, ngram: int) -> np.ndarray:
         """n of each item: all its tokens where it is shorter than an n-gram, 0 where it is too short for the rule."""
@@ -115,6 +119,28 @@ class Items:
         )
 
 
+class Rows:
+    """Tokens of sequences, and the positions at which an n-gram of an item may begin.
+
+    Of the longer n-grams only those are hashed whose first `size` tokens an item holds too.
+    """
+
+    def __init__(self, sequences: pl.Series, size: int, seeds: "GramFilter") -> None:
+        self.lists = tokenize(sequences)
+        self.tokens = hash_tokens(self.lists)
+        starts, _, numbers = run_places(self.tokens, size)
+        passes = seeds.may_hold(self.tokens.runs.at(starts, size))
+        self.starts, self.numbers = starts[passes], numbers[passes]
+
+    def runs(self, size: int, seeds: "GramFilter") -> pl.DataFrame:
+        """(gram, row, start) of the runs of `size` tokens that may be an item's."""
+        inside = self.starts + size <= self.tokens.offsets[self.numbers + 1]
+        starts, numbers = self.starts[inside], self.numbers[inside]
+        hashed = self.tokens.runs.at(starts, size)
+        passes = seeds.may_hold(hashed)
+        return pl.DataFrame({"gram": hashed[passes], "row": numbers[passes], "start": starts[passes]})
+
+
 class Index:
     """n-grams of items, each item with an n of its own, to the items that hold them."""
 
@@ -126,14 +152,15 @@ class Index:
         # Of a common n-gram the shortest items: they need the least in common with a row.
         self.postings = postings.sort("length", "item").group_by("gram").head(nearest).select("gram", "item")
         self.sizes = np.unique(windows[windows > 0]).tolist()
-        self.filter = GramFilter(self.postings["gram"].to_numpy())
+        self.seeds = GramFilter(self.postings["gram"].to_numpy())
 
-    def propose(self, rows: Tokens, nearest: int) -> Iterator[tuple[int, list[int]]]:
+    def propose(self, rows: Rows, nearest: int) -> Iterator[tuple[int, list[int]]]:
         """Rows that share an n-gram with items: (row, at most `nearest` items), that with most shared n-grams first."""
         if not self.sizes:
             return
         proposed = (
-            pl.concat([self.shared(rows, size) for size in self.sizes])
+            pl.concat([rows.runs(size, self.seeds) for size in self.sizes])
+            .select("gram", "row")
             .unique()
             .join(self.postings, on="gram")
             .group_by("row", "item")
@@ -143,13 +170,6 @@ class Index:
             .agg(pl.col("item").head(nearest))
         )
         yield from proposed.iter_rows()
-
-    def shared(self, rows: Tokens, size: int) -> pl.DataFrame:
-        """(gram, row) of the runs of `size` tokens that may be an item's."""
-        starts, _, numbers = run_places(rows, size)
-        hashed = rows.runs.at(starts, size)
-        passes = self.filter.may_hold(hashed)
-        return pl.DataFrame({"gram": hashed[passes], "row": numbers[passes]})
 
 
 class GramFilter:
@@ -173,7 +193,7 @@ class Solutions:
         least = np.round(least_tokens * tokens_per_word(texts)).astype(np.int64)
         self.ruled = self.hashed.lengths >= least
         starts, sizes, numbers = run_places(self.hashed, np.where(self.ruled, least, 0))
-        grams = pl.DataFrame(
+        runs = pl.DataFrame(
             {
                 "gram": self.hashed.runs.at(starts, sizes),
                 "item": numbers,
@@ -182,27 +202,25 @@ class Solutions:
             }
         )
         common = pl.col("item").n_unique().over("gram")
-        self.keys = grams.with_columns(common=common).sort("item", "common", "place").group_by("item").first()
+        self.keys = runs.with_columns(common=common).sort("item", "common", "place").group_by("item").first()
         self.sizes = np.unique(sizes).tolist()
-        self.filter = GramFilter(self.keys["gram"].to_numpy())
+        self.seeds = GramFilter(self.keys["gram"].to_numpy())
         self.whole = self.hashed.runs.at(self.hashed.offsets[:-1], self.hashed.lengths)
 
-    def find(self, rows: Tokens) -> dict[int, int]:
+    def find(self, rows: Rows) -> dict[int, int]:
         """Row -> the first item whose solution it holds."""
         found: dict[int, int] = {}
+        offsets = rows.tokens.offsets
         for size in self.sizes:
-            starts, _, numbers = run_places(rows, size)
-            hashed = rows.runs.at(starts, size)
-            passes = self.filter.may_hold(hashed)
-            places = pl.DataFrame({"gram": hashed[passes], "start": starts[passes], "row": numbers[passes]})
-            met = places.join(self.keys.filter(pl.col("size") == size), on="gram").with_columns(
-                pl.col("start") - pl.col("place")
+            met = rows.runs(size, self.seeds).join(self.keys.filter(pl.col("size") == size), on="gram")
+            start, row, item = (
+                met.select(pl.col("start") - pl.col("place"), "row", "item")[name].to_numpy()
+                for name in ("start", "row", "item")
             )
-            start, row, item = (met[name].to_numpy() for name in ("start", "row", "item"))
             length = self.hashed.lengths[item]
-            inside = (start >= rows.offsets[row]) & (start + length <= rows.offsets[row + 1])
+            inside = (start >= offsets[row]) & (start + length <= offsets[row + 1])
             start, row, item, length = start[inside], row[inside], item[inside], length[inside]
-            equal = rows.runs.at(start, length) == self.whole[item]
+            equal = rows.tokens.runs.at(start, length) == self.whole[item]
             for one_row, one_item in zip(row[equal].tolist(), item[equal].tolist(), strict=True):
                 found[one_row] = min(one_item, found.get(one_row, one_item))
         return found
@@ -212,40 +230,40 @@ def overlaps(sequences: pl.Series, items: Items) -> Iterator[Hit]:
     """At most one hit a sequence that is removed, else up to `report_items` hits that are only reported."""
     rule = items.rule
     for first in range(0, len(sequences), CHUNK):
-        lists = tokenize(sequences.slice(first, CHUNK))
-        rows = hash_tokens(lists)
-        removed = remove_rows(lists, rows, items)
+        rows = Rows(sequences.slice(first, CHUNK), items.seed_size, items.seeds)
+        removed = remove_rows(rows, items)
         for row, (number, evidence) in removed.items():
             yield Hit(first + row, number, evidence, removed=True)
         if rule.report_items:
             for row, numbers in items.reporting.propose(rows, rule.report_items):
                 if row not in removed:
-                    sequence = lists[row].to_list()
+                    sequence = rows.lists[row].to_list()
                     for number in numbers:
                         if weaker := items.compare(sequence, number, items.reporting):
                             yield Hit(first + row, number, weaker, removed=False)
 
 
-def remove_rows(lists: pl.Series, rows: Tokens, items: Items) -> dict[int, tuple[int, Evidence]]:
+def remove_rows(rows: Rows, items: Items) -> dict[int, tuple[int, Evidence]]:
     """Row -> (item, evidence) of the rows that go."""
-    rule = items.rule
+    rule, lengths = items.rule, rows.tokens.lengths
     removed: dict[int, tuple[int, Evidence]] = {}
-    for row, key in enumerate(rows.runs.at(rows.offsets[:-1], rows.lengths).tolist()):
+    for row, key in enumerate(rows.tokens.runs.at(rows.tokens.offsets[:-1], lengths).tolist()):
         number = items.of_text.get(key)
-        if number is not None and (sequence := lists[row].to_list()) == items.tokens[number]:
+        if number is not None and (sequence := rows.lists[row].to_list()) == items.tokens[number]:
             size = len(sequence)
             removed[row] = number, Evidence(min(rule.ngram, size), size, size, size, " ".join(sequence[: rule.ngram]))
     for row, numbers in items.removing.propose(rows, rule.nearest):
         if row not in removed:
-            sequence = lists[row].to_list()
+            sequence = rows.lists[row].to_list()
             for number in numbers:
                 if found := items.compare(sequence, number, items.removing):
                     removed[row] = number, found
                     break
     for row, number in items.solutions.find(rows).items():
         if row not in removed:
-            solution, size = items.solutions.tokens[number], int(rows.lengths[row])
+            solution = items.solutions.tokens[number]
             shown = " ".join(solution[: rule.ngram])
+            size = int(lengths[row])
             removed[row] = number, Evidence(rule.ngram, len(solution), size, len(solution), shown, "solution")
     return removed
 

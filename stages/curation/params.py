@@ -83,7 +83,7 @@ class FilterParams(Section):
     lcs_share: Rate = 0.6
     least_ngram: Annotated[int, Field(ge=1, le=50)] = 5
     solution_tokens: Annotated[int, Field(ge=4, le=200)] = 13
-    nearest: Positive = 64
+    nearest: Positive = 16
     report_ngram: Annotated[int, Field(ge=4, le=50)] = 8
     report_items: Count = 5
     refusal_chars: Positive = 200

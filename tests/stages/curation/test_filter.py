@@ -120,7 +120,7 @@ def test_gsm8k_train_against_test_has_the_known_four_rows(real_data):
             return pl.Series([orjson.loads(line)["question"] for line in handle])
 
     test = questions("test.jsonl")
-    rule = OverlapRule(13, 13, 0.6, 8, 5, least_ngram=5, solution_tokens=13, nearest=64)
+    rule = OverlapRule(13, 13, 0.6, 8, 5, least_ngram=5, solution_tokens=13, nearest=16)
     hits = list(overlaps(questions("train.jsonl"), Items(test, pl.Series([None] * len(test), dtype=pl.String), rule)))
     removed = [hit for hit in hits if hit.removed]
     assert len({hit.row for hit in removed}) == 4 and len({hit.item for hit in removed}) == 3
@@ -128,3 +128,21 @@ def test_gsm8k_train_against_test_has_the_known_four_rows(real_data):
         found.lcs >= 13 and found.lcs >= 0.6 * min(found.row_tokens, found.item_tokens)
         for found in (hit.evidence for hit in hits)
     )
+
+
+def test_every_mbpp_prompt_is_found_in_five_wrappers(real_data):
+    with (real_data / "mbpp" / "mbpp.jsonl").open("rb") as handle:
+        prompts = [orjson.loads(line)["text"] for line in handle]
+    wrappers = (
+        "Please {}",
+        "请解答：{}",
+        "You are an expert programmer.\n\nTask: {}\n\nAnswer with code only.",
+        "«{}» — réponds en Python, s'il te plaît !",
+        "<problem>\n{}\n</problem>",
+    )
+    rule = OverlapRule(13, 13, 0.6, 8, 0, least_ngram=5, solution_tokens=13, nearest=16)
+    items = Items(pl.Series(prompts), pl.Series([None] * len(prompts), dtype=pl.String), rule)
+    assert items.blind_spots().found_alone == 0
+    for wrapper in wrappers:
+        removed = {hit.row for hit in overlaps(pl.Series([wrapper.format(text) for text in prompts]), items)}
+        assert len(removed) == len(prompts) == 974
