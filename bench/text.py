@@ -21,6 +21,7 @@ import json
 import random
 import re
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -28,9 +29,12 @@ from pathlib import Path
 
 import polars as pl
 
-from cultivar.text.tokens import tokenize
-from stages.curation.decontamination import Items, OverlapRule, overlaps
-from tests.text.translations import ARTICLE_1
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # `python bench/text.py` puts bench/ on the path, not the folder that holds it
+
+from cultivar.text.tokens import tokenize  # noqa: E402
+from stages.curation.decontamination import Items, OverlapRule, overlaps  # noqa: E402
+from tests.text.translations import ARTICLE_1  # noqa: E402
 
 RULE = OverlapRule(13, 13, 0.6, 8, 5, least_ngram=5, solution_tokens=13, nearest=16)
 TEMPLATE = (
