@@ -25,6 +25,7 @@ class Admission:
     """What a row of D and a row of P of one prompt share (`schemas.rows.Admitted`).
 
     `engine` and `simulated` are those of the completion that was admitted, `verdicts` the ids of the rows that admitted it.
+    `source` is the file and line of a row that people brought as it is.
     """
 
     prompt: Messages
@@ -36,6 +37,7 @@ class Admission:
     verdicts: Sequence[str]
     scores: Mapping[str, float]
     tags: Sequence[str] = ()
+    source: str = ""
 
     def fields(self, row_id: str, parents: Sequence[str]) -> dict[str, Any]:
         """The shared columns of the row with this id and these parents."""
@@ -51,12 +53,19 @@ class Admission:
             "verdicts": list(self.verdicts),
             "engine": self.engine,
             "simulated": self.simulated,
+            "source": self.source,
         }
+
+
+def distinct(parents: Sequence[str]) -> list[str]:
+    """Each parent once: what people wrote has no generation, its own row stands for it."""
+    return list(dict.fromkeys(parents))
 
 
 def demonstration_row(admission: Admission, completion: str, parents: Sequence[str]) -> dict[str, Any]:
     """A row of D: `completion` is the assistant's turn."""
     turns = [message("assistant", completion)]
+    parents = distinct(parents)
     row_id = content_id("demonstration", [admission.prompt, turns], parents)
     return admission.fields(row_id, parents) | {"completion": turns}
 
@@ -69,19 +78,23 @@ def preference_row(
     parents: Sequence[str],
     *,
     rejected_by: Sequence[str] = (),
+    rejected_simulated: bool = False,
 ) -> dict[str, Any] | None:
     """A row of P; None where there is nothing to prefer: equal texts, or a margin that is not above 0.
 
     `margin` is the chosen score less the rejected one, in the strategy's own unit. `rejected_by` are ids of verdicts on
-    the rejected text, beside those that admitted the chosen one.
+    the rejected text, beside those that admitted the chosen one. `rejected_simulated`: whether the simulated teacher wrote
+    the rejected text, which makes the pair simulated whoever wrote the chosen one.
     """
     if chosen == rejected or not margin > 0:
         return None
+    parents = distinct(parents)
     row_id = content_id("preference", [admission.prompt, chosen, rejected], parents)
     row = admission.fields(row_id, parents)
     return row | {
         "chosen": [message("assistant", chosen)],
         "rejected": [message("assistant", rejected)],
         "margin": float(margin),
+        "simulated": admission.simulated or rejected_simulated,
         "verdicts": [*row["verdicts"], *rejected_by],
     }

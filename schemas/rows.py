@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 Id = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Text = Annotated[str, Field(min_length=1)]
 Domain = Literal["general", "math", "code", "constraint", "literature", "character", "safety"]
-Strategy = Literal["annotation", "rejection", "execution", "repurpose", "constitution"]
+Strategy = Literal["annotation", "rejection", "execution", "repurpose", "constitution", "given"]
 Split = Literal["train", "heldout"]
 
 
@@ -74,11 +74,15 @@ class Source(Row):
 
 
 class Instruction(Source):
-    """An open instruction; `reference` is the human completion where the source has one."""
+    """An open instruction; `reference` is the human completion where the source has one.
+
+    `context` stands before the prompt: the source's system prompt and the earlier turns of its conversation.
+    """
 
     domain: Domain = "general"
     prompt: Text
     reference: str | None = None
+    context: list[Message] = []
 
 
 class Problem(Source):
@@ -162,7 +166,10 @@ class EvaluationItem(Source):
 
 
 class Generated(Row):
-    """A row whose content a model wrote. `engine` names it; `simulated` marks the simulated teacher's rows."""
+    """A row whose content a model wrote. `engine` names it; `simulated` marks the simulated teacher's rows.
+
+    `engine` is "source" where people wrote it: a reference answer, a gold solution.
+    """
 
     engine: Text
     simulated: bool
@@ -220,6 +227,7 @@ class Evolved(Generated):
 
     domain: Domain
     prompt: Text
+    context: list[Message] = []
     added: list[str]
     depth: Annotated[int, Field(ge=1)]
     tags: list[str]
@@ -268,7 +276,10 @@ class VerdictRow(Row):
 
 
 class Admitted(Row):
-    """What D and P share. `verdicts` are the ids of the verdicts that admitted the row."""
+    """What D and P share. `verdicts` are the ids of the verdicts that admitted the row.
+
+    `source` is the file and line of a pair that people brought; empty for a row made here, whose `parents` lead to its own.
+    """
 
     prompt: Annotated[list[Message], Field(min_length=1)]
     domain: Domain
@@ -279,6 +290,7 @@ class Admitted(Row):
     verdicts: list[Id] = []
     engine: Text
     simulated: bool
+    source: str = ""
 
 
 class Demonstration(Admitted):

@@ -10,8 +10,12 @@ def closing_line(
     usage: dict[str, dict],
     rows_changed: dict | None,
     seconds: float,
+    not_taken: dict[str, int] | None = None,
 ) -> str:
-    """What a stage did: rows by state, rows of its tables, rows changed, requests and programs, seconds."""
+    """What a stage did: rows by state, rows of its tables, rows changed, requests and programs, seconds.
+
+    `not_taken` (ingest): what the sources hold besides, counts by name; the largest are said.
+    """
     ends = ("dropped", "quarantine")
     parts = []
     if states["in"]:
@@ -20,6 +24,8 @@ def closing_line(
     parts += [f"{field} {len(table):,}" for field, table in tables.items() if field not in ends]
     if not states["in"]:  # ingest: its rows come from files
         parts += [f"{field} {len(tables[field]):,}" for field in ends if len(tables.get(field, ()))]
+    if not_taken:
+        parts.append(not_taken_part(not_taken))
     if rows_changed and rows_changed["out"] is not None:
         changed_in = rows_changed["in"]
         parts.append(
@@ -30,3 +36,15 @@ def closing_line(
             number, cached = (sum(usage[role][field] for role in roles) for field in ("requests", "hits"))
             parts.append(f"{number:,} {what} ({cached:,} cached)")
     return f"{name}: " + " · ".join([*parts, f"{seconds:.1f} s"])
+
+
+SHOWN = 6
+"""Kinds of what was not taken that the closing line names."""
+
+
+def not_taken_part(not_taken: dict[str, int]) -> str:
+    """The largest counts by name, and how many more there are."""
+    largest = sorted(not_taken, key=lambda name: (-not_taken[name], name))
+    named = [f"{name} {not_taken[name]:,}" for name in largest[:SHOWN]]
+    more = [f"{len(largest) - SHOWN} more in metrics/ingest.json"] if len(largest) > SHOWN else []
+    return "not taken: " + ", ".join(named + more)

@@ -83,7 +83,7 @@ def run(stage: str, items: dict[str, str]) -> None:
         usage["sandbox"] = {"requests": binding.sandbox.requests, "hits": binding.sandbox.hits}
     seconds = time.perf_counter() - started
     record_run(key, seconds, usage, changed, states["in"])
-    print(closing_line(key, states, tables, usage, changed, seconds))
+    print(closing_line(key, states, tables, usage, changed, seconds, metrics.get("not_taken")))
 
 
 def count_changes(

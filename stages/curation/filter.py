@@ -43,6 +43,7 @@ def filter(  # noqa: A001  (the stage's name in the recipe)
     execution_preferences: Table[Preference],
     repurpose_preferences: Table[Preference],
     constitution_preferences: Table[Preference],
+    given_preferences: Table[Preference],
     evaluation: Context[EvaluationItem],
     params: FilterParams,
 ) -> Filtered:
@@ -65,6 +66,7 @@ def filter(  # noqa: A001  (the stage's name in the recipe)
             execution_preferences,
             repurpose_preferences,
             constitution_preferences,
+            given_preferences,
         ],
     )
     rows = pl.concat([product_texts(demonstrations, "D"), product_texts(preferences, "P")])

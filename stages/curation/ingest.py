@@ -5,6 +5,7 @@ file, line and reason; a file whose format cannot be told stops the stage with w
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ import orjson
 
 from cultivar.text.tokens import normal_form
 from schemas.ids import content_id
+from schemas.products import Admission, message, preference_row
 from schemas.rows import (
     Character,
     CodeTask,
@@ -20,6 +22,7 @@ from schemas.rows import (
     EvaluationItem,
     Instruction,
     Passage,
+    Preference,
     Problem,
     Quarantined,
     Row,
@@ -42,6 +45,7 @@ class IngestTables(NamedTuple):
     characters: Table[Character]
     safety_prompts: Table[SafetyPrompt]
     evaluation: Table[EvaluationItem]
+    given_preferences: Table[Preference]
     dropped: Table[Dropped]
     quarantine: Table[Quarantined]
     metrics: dict[str, Any]
@@ -56,6 +60,7 @@ TABLES: dict[str, tuple[str, type[Row]]] = {
     "character": ("characters", Character),
     "safety_prompt": ("safety_prompts", SafetyPrompt),
     "evaluation": ("evaluation", EvaluationItem),
+    "preference": ("given_preferences", Preference),
 }
 """Kind of an item -> name and model of its table."""
 
@@ -123,6 +128,7 @@ def take_source(
     `held_out` has the ids of the evaluation prompts, by `prompt_key`; None for an evaluation source.
     """
     rows: dict[str, tuple[str, dict[str, Any]]] = {}
+    places: dict[str, str] = {}
     for found in read_source(source, files, params):
         place, item = found.place, found.value
         if isinstance(item, Excluded):
@@ -132,22 +138,21 @@ def take_source(
             collection.quarantine(place, item.error, item.raw)
             continue
         try:
-            kind, fields = evaluation_fields(item) if held_out is None else training_fields(item, source)
+            items = evaluation_items(item) if held_out is None else [training_item(item, source)]
         except Misfit as error:
             collection.quarantine(place, str(error), orjson.dumps(item.fields).decode())
             continue
-        collection.not_taken[f"{source.name}: turns and instances after the first"] += item.left
-        row_id = content_id(kind, fields)
-        row = fields | {"id": row_id, "parents": [], "source": place}
-        row |= {"license": source.license, "split": source.split}
-        if row_id in rows or row_id in collection.rows[kind]:
-            first = rows[row_id][1] if row_id in rows else collection.rows[kind][row_id]
-            detail = f"the same {kind} stands at {first['source']}"
-            collection.drop(kind, place, "exact duplicate", detail, (row_id,))
-        elif held_out and (twin := held_out.get(prompt_key(fields.get("prompt", "")))):
-            collection.drop(kind, place, "evaluation prompt", "its prompt is an evaluation item", (twin,))
-        else:
-            rows[row_id] = (kind, row)
+        for kind, fields, left in items:
+            collection.not_taken.update({f"{source.name}: {name}": count for name, count in left.items()})
+            row = row_of(kind, fields, place, source)
+            row_id = row["id"]
+            first = places.get(row_id) or collection.rows[kind].get(row_id, {}).get("source")
+            if first:
+                collection.drop(kind, place, "exact duplicate", f"the same {kind} stands at {first}", (row_id,))
+            elif held_out and (twin := next(filter(None, map(held_out.get, prompt_keys(fields))), None)):
+                collection.drop(kind, place, "evaluation prompt", "its prompt is an evaluation item", (twin,))
+            else:
+                rows[row_id], places[row_id] = (kind, row), place
     chosen = sorted(rows)[: source.limit] if source.limit else rows
     if len(chosen) < len(rows):
         collection.not_taken[f"{source.name}: rows over the limit"] += len(rows) - len(chosen)
@@ -156,30 +161,65 @@ def take_source(
         collection.rows[kind][row_id] = row
 
 
-def training_fields(item: Item, source: SourceFile) -> tuple[str, dict[str, Any]]:
-    """(kind, fields) of the row that an item of a training source becomes.
+def row_of(kind: str, fields: dict[str, Any], place: str, source: SourceFile) -> dict[str, Any]:
+    """The row of an item: its fields under the hash of them, with where it stands, its licence and its split."""
+    if kind == "preference":
+        return given_preference(fields, place, source)
+    origin = {"source": place, "license": source.license, "split": source.split}
+    return fields | {"id": content_id(kind, fields), "parents": []} | origin
 
-    The source's domain decides where the shape leaves it open.
+
+def given_preference(fields: dict[str, Any], place: str, source: SourceFile) -> dict[str, Any]:
+    """The row of P that a pair of the source is, of strategy `given`: no verdict admits it but the people's own."""
+    admission = Admission(
+        prompt=fields["prompt"],
+        domain=source.domain,
+        strategy="given",
+        license=source.license,
+        engine="source",
+        simulated=False,
+        verdicts=[],
+        scores={} if fields["score"] is None else {"given": fields["score"]},
+        source=place,
+    )
+    row = preference_row(admission, fields["chosen"], fields["rejected"], fields["margin"], [])
+    assert row is not None  # the shape refuses equal sides and a margin that is not above 0
+    return row
+
+
+def prompt_keys(fields: dict[str, Any]) -> list[str]:
+    """The keys of what the user asks in a row: its prompt, and every earlier turn of the user's."""
+    asked = fields.get("prompt", "")
+    turns = [*fields.get("context", []), *(asked if isinstance(asked, list) else [message("user", asked)])]
+    return [prompt_key(turn["content"]) for turn in turns if turn["role"] == "user"]
+
+
+def training_item(item: Item, source: SourceFile) -> Item:
+    """The item with the fields of the row that it becomes in a training source.
+
+    The source's domain decides where the shape leaves it open. Raises Misfit for what a training source cannot hold.
     """
-    kind, fields, _ = item
+    kind, fields, left = item
     if kind == "constrained":
         raise Misfit("IFEval rows are evaluation rows; declare the file under ingest.evaluation")
     if kind == "problem" and source.domain != "math":
-        return "instruction", {
-            "prompt": fields["prompt"],
-            "reference": fields["solution"] or fields["answer"],
-            "domain": source.domain,
-        }
+        reference = fields["solution"] or fields["answer"]
+        fields = {"prompt": fields["prompt"], "reference": reference, "domain": source.domain}
+        lost = {"field answer (the solution is the reference)": 1} if item.fields["answer"] not in reference else {}
+        return Item("instruction", fields, {**left, **lost})
     if kind == "instruction":
         if source.domain == "safety":
             raise Misfit("a safety prompt needs `area` and `harmful`")
-        return "instruction", fields | {"domain": source.domain}
-    return kind, fields
+        return item._replace(fields=fields | {"domain": source.domain})
+    return item
 
 
-def evaluation_fields(item: Item) -> tuple[str, dict[str, Any]]:
-    """(kind, fields) of the evaluation item that an item of an evaluation source becomes."""
-    kind, fields, _ = item
+def evaluation_items(item: Item) -> list[Item]:
+    """The evaluation items that an item of an evaluation source becomes: of a conversation one for each user turn.
+
+    Raises Misfit for what cannot be evaluated.
+    """
+    kind, fields, left = item
     match kind:
         case "problem":
             row = {"task": "math"} | {name: fields[name] for name in ("prompt", "answer", "solution")}
@@ -188,9 +228,32 @@ def evaluation_fields(item: Item) -> tuple[str, dict[str, Any]]:
             row = {"task": "code"} | {name: fields[name] for name in names}
         case "constrained":
             row = {"task": "constraint"} | fields | {"solution": fields["answer"]}
-        case "instruction" | "safety_prompt":
-            reference = fields.get("reference")
-            row = {"task": "general", "prompt": fields["prompt"], "answer": reference, "solution": reference}
+        case "safety_prompt":
+            row, left = general_item(fields["prompt"], None), {**left, "field area": 1, "field harmful": 1}
+        case "instruction":
+            context = fields.get("context", [])
+            asked = [*context, message("user", fields["prompt"]), message("assistant", fields["reference"] or "")]
+            return turn_items(asked, left)
+        case "preference":
+            left = {**left, "field rejected": 1, "field margin": 1}
+            return turn_items([*fields["prompt"], message("assistant", fields["chosen"])], left)
         case _:
             raise Misfit(f"a {kind} cannot be evaluated; evaluation takes problems, code tasks, IFEval and prompts")
-    return "evaluation", row
+    return [Item("evaluation", row, left)]
+
+
+def turn_items(turns: list[dict[str, str]], left: Mapping[str, int]) -> list[Item]:
+    """An evaluation item for each user turn, with the reply to it where it has one."""
+    pairs = zip(turns, [*turns[1:], {"role": ""}], strict=True)
+    rows = [
+        general_item(turn["content"], after["content"] or None if after["role"] == "assistant" else None)
+        for turn, after in pairs
+        if turn["role"] == "user"
+    ]
+    system = sum(turn["role"] == "system" for turn in turns)
+    first = {**left, "system prompts of evaluation items": system} if system else left
+    return [Item("evaluation", row, {} if number else first) for number, row in enumerate(rows)]
+
+
+def general_item(prompt: str, reference: str | None) -> dict[str, Any]:
+    return {"task": "general", "prompt": prompt, "answer": reference, "solution": reference}

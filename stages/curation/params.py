@@ -9,8 +9,10 @@ from schemas.rows import Domain, Strategy
 
 Format = Literal[
     "auto",
+    "preference",
     "gsm8k",
     "mbpp",
+    "humaneval",
     "code_task",
     "ifeval",
     "safety",
@@ -22,6 +24,7 @@ Format = Literal[
     "sharegpt",
     "messages",
     "prompt_answer",
+    "math",
     "prompt_completion",
     "prompt",
     "book",

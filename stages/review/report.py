@@ -25,6 +25,7 @@ STRATEGY_STAGES = {
     "execution": "execution",
     "repurpose": "repurpose",
     "constitution": "constitution",
+    "given": "ingest",
 }
 TASKS = {"math": "Exact match, maths", "constraint": "Constraint pass rate", "code": "Code", "general": "General"}
 SIGNALS = ("reward", "win_rate", "kl", "completion_tokens", "tie_share")

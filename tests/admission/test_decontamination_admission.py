@@ -18,7 +18,7 @@ def decontaminate(rows, items, **params):
     return filter_rows(
         Table.of(Demonstration, rows),
         *[none[0]] * 4,
-        *[none[1]] * 5,
+        *[none[1]] * 6,
         evaluation=Context.of(EvaluationItem, items),
         params=FilterParams(**PARAMS | params),
     )

@@ -11,7 +11,9 @@ from stages.curation.filter import filter as filter_rows
 from stages.curation.params import FilterParams
 from tests.admission.rows import demonstration, evaluation_item, ids, preference, rules, turn
 
-INPUTS = list(inspect.signature(filter_rows).parameters)[:10]
+INPUTS = [
+    name for name in inspect.signature(filter_rows).parameters if name.endswith(("demonstrations", "preferences"))
+]
 D, P = "annotation_demonstrations", "annotation_preferences"
 STRATEGIES = ("annotation", "rejection", "execution", "repurpose", "constitution")
 REFUSAL = "I'm sorry, I cannot help with that."

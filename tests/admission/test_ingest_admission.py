@@ -63,6 +63,7 @@ def test_what_a_row_holds(take):
     assert found.model_dump() == content | {
         "id": content_id("instruction", content),
         "parents": [],
+        "context": [],
         "source": "a.jsonl:1",
         "license": "CC0-1.0",
         "split": "dev",
@@ -219,8 +220,8 @@ def test_turns_and_instances_that_are_not_taken_are_counted_by_source(take):
     talk = [{"role": role, "content": f"{role} {n}"} for n, role in enumerate(["user", "assistant", "user"])]
     many = {"instruction": "Rhyme.", "instances": [{"input": "", "output": "a"}, {"input": "b", "output": "c"}]}
     tables = take(("a.jsonl", [{"messages": talk}, {"messages": talk[:2]}], {}), ("b.jsonl", [many], {}))
-    name = "turns and instances after the first"
-    assert tables.metrics == {"not_taken": {f"s0: {name}": 1, f"s1: {name}": 1}}
+    left = {"s0: turns after the last reply": 1, "s1: instances after the first": 1}
+    assert tables.metrics == {"not_taken": left}
 
 
 @pytest.mark.parametrize(("right", "wrong", "told"), [(2, 1, True), (1, 1, False), (1, 2, False), (3, 2, True)])

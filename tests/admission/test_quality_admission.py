@@ -18,7 +18,7 @@ def drops(demonstrations, preferences=(), **params):
         Table.of(Demonstration, demonstrations),
         *[none[0]] * 4,
         Table.of(Preference, preferences),
-        *[none[1]] * 4,
+        *[none[1]] * 5,
         evaluation=Context.of(EvaluationItem, []),
         params=FilterParams(**params),
     )

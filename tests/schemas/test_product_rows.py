@@ -32,6 +32,7 @@ SHARED = {
     "license": "MIT",
     "engine": "http/m@1",
     "simulated": False,
+    "source": "",
 }
 
 
@@ -53,6 +54,18 @@ def test_a_row_of_p():
     row_id = content_id("preference", [PROMPT, "Because.", "No."], [A, B])
     assert row == SHARED | sides | {"id": row_id, "verdicts": [C, D], "margin": 1.0}
     Table.of(Preference, [row]).check()
+
+
+@pytest.mark.parametrize(("chosen", "rejected"), [(False, False), (True, False), (False, True), (True, True)])
+def test_a_pair_is_simulated_if_either_side_is(chosen, rejected):
+    row = preference_row(replace(ADMISSION, simulated=chosen), "Because.", "No.", 1, [A], rejected_simulated=rejected)
+    assert row["simulated"] is (chosen or rejected)
+
+
+def test_a_parent_that_is_given_twice_stands_once():
+    assert demonstration_row(ADMISSION, "Because.", [A, B, A]) == demonstration_row(ADMISSION, "Because.", [A, B])
+    pair = ("Because.", "No.", 1)
+    assert preference_row(ADMISSION, *pair, [A, A]) == preference_row(ADMISSION, *pair, [A])
 
 
 @pytest.mark.parametrize(

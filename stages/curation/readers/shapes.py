@@ -4,70 +4,16 @@ A shape turns one record into an `Item`: the fields of the table row that it sta
 does not have the shape; detection collects these reasons.
 """
 
-import ast
 import re
-from collections.abc import Callable
-from typing import Any, NamedTuple
 
 import orjson
 
+from stages.curation.readers.conversations import context_of, conversation
+from stages.curation.readers.fields import Item, Misfit, Record, Shape, clean, counted, optional, text, text_list
+from stages.curation.readers.preferences import preference
+from stages.curation.readers.programs import code_task, humaneval, mbpp
 
-class Misfit(ValueError):
-    """The record does not have the shape; the message says why."""
-
-
-class Item(NamedTuple):
-    """What a record holds: `kind` names the row, `fields` are its own fields (no source, licence or split).
-
-    `left` counts what the record holds besides: turns of a conversation before and after the first exchange, further
-    instances. Ingest reports the sum.
-    """
-
-    kind: str
-    fields: dict[str, Any]
-    left: int = 0
-
-
-Record = dict[str, Any]
-Shape = Callable[[Record], Item]
-
-
-def text(record: Record, *names: str) -> str:
-    """The first of the named fields as clean text. Raises Misfit where none is a text with letters."""
-    for name in names:
-        if name in record:
-            value = record[name]
-            if not isinstance(value, str) or not value.strip():
-                raise Misfit(f"`{name}` is {'empty' if isinstance(value, str) else type(value).__name__}, not a text")
-            return clean(value)
-    raise Misfit(f"no field {' or '.join(f'`{name}`' for name in names)}")
-
-
-def optional(record: Record, *names: str) -> str | None:
-    """The first of the named fields that holds a text, or None."""
-    found = (record[name] for name in names if isinstance(record.get(name), str) and record[name].strip())
-    value = next(found, None)
-    return None if value is None else clean(value)
-
-
-def clean(value: str) -> str:
-    return value.replace("\r\n", "\n").replace("\r", "\n").strip()
-
-
-def text_list(record: Record, name: str) -> list[str]:
-    value = record.get(name) or []
-    if isinstance(value, str):  # a CSV cell
-        value = parse_list(name, value)
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise Misfit(f"`{name}` is not a list of texts")
-    return [clean(item) for item in value if item.strip()]
-
-
-def parse_list(name: str, value: str) -> Any:
-    try:
-        return orjson.loads(value)
-    except orjson.JSONDecodeError as error:
-        raise Misfit(f"`{name}` is neither a list nor a JSON list: {error}") from error
+__all__ = ["SHAPES", "Item", "Misfit", "Record", "Shape"]
 
 
 def gsm8k(record: Record) -> Item:
@@ -78,41 +24,6 @@ def gsm8k(record: Record) -> Item:
         raise Misfit("`answer` has no final answer after ####")
     working = re.sub(r"<<[^<>]*>>", "", working).strip()
     return Item("problem", {"prompt": question, "answer": final.strip().replace(",", ""), "solution": working or None})
-
-
-def mbpp(record: Record) -> Item:
-    """{"text", "code", "test_list", "test_setup_code"} (Austin et al. 2021); the tests name the entry point."""
-    prompt, code = text(record, "text", "prompt"), text(record, "code")
-    if "test_list" not in record:
-        raise Misfit("no field `test_list`")
-    tests = text_list(record, "test_list")
-    setup = [optional(record, "test_setup_code") or "", *text_list(record, "test_imports")]
-    fields: Record = {"prompt": prompt, "entry_point": entry_point(tests, code), "tests": tests}
-    return Item("code_task", fields | {"setup": "\n".join(filter(None, setup)), "solution": code})
-
-
-def entry_point(tests: list[str], code: str) -> str:
-    """The function of `code` that the first test calls (innermost call that names one). Raises Misfit."""
-    try:
-        defined = {node.name for node in ast.walk(ast.parse(code)) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-        called = [
-            node.func.id
-            for test in tests
-            for node in ast.walk(ast.parse(test))
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-        ]
-    except SyntaxError as error:
-        raise Misfit(f"the tests or the code are not Python: {error}") from error
-    if not (names := [name for name in called if name in defined]):
-        raise Misfit(f"no test calls a function that the code defines ({sorted(defined)})")
-    return names[0]
-
-
-def code_task(record: Record) -> Item:
-    """{"prompt", "entry_point", "tests", "setup", "solution"}: the table's own fields."""
-    fields: Record = {"prompt": text(record, "prompt"), "entry_point": text(record, "entry_point")}
-    fields |= {"tests": text_list(record, "tests"), "setup": optional(record, "setup") or ""}
-    return Item("code_task", fields | {"solution": optional(record, "solution", "code")})
 
 
 def ifeval(record: Record) -> Item:
@@ -172,45 +83,40 @@ def self_instruct(record: Record) -> Item:
     instruction, instances = text(record, "instruction"), record.get("instances")
     if not isinstance(instances, list) or not instances or not isinstance(instances[0], dict):
         raise Misfit("no list of objects `instances`")
-    item = instruction_item(instruction, instances[0].get("input"), optional(instances[0], "output"))
-    return item._replace(left=len(instances) - 1)
+    first = counted(lambda fields: instruction_item(fields, instruction, "output"))(instances[0])
+    left = {name.replace("field ", "field instances."): count for name, count in first.left.items()}
+    fields = first.fields | context_of(record)
+    return Item("instruction", fields, left | {"instances after the first": len(instances) - 1})
 
 
 def alpaca(record: Record) -> Item:
-    """{"instruction", "input", "output"} (Taori et al. 2023)."""
+    """{"instruction", "input", "output"} (Taori et al. 2023), maybe `system` and `history` ([[user, assistant], …])."""
     if "output" not in record and "input" not in record:
         raise Misfit("no field `output` or `input`")
-    return instruction_item(text(record, "instruction"), record.get("input"), optional(record, "output"))
+    item = instruction_item(record, text(record, "instruction"), "output")
+    return item._replace(fields=item.fields | context_of(record))
 
 
-def instruction_item(instruction: str, given: Any, reference: str | None) -> Item:
-    prompt = f"{instruction}\n\n{clean(given)}" if isinstance(given, str) and given.strip() else instruction
-    return Item("instruction", {"prompt": prompt, "reference": reference})
+def instruction_item(record: Record, instruction: str, *references: str) -> Item:
+    """The instruction with the record's `input` below it; the first of the named fields that is a text is the reference."""
+    given = optional(record, "input")
+    prompt = f"{instruction}\n\n{given}" if given else instruction
+    return Item("instruction", {"prompt": prompt, "reference": optional(record, *references)})
 
 
 def sharegpt(record: Record) -> Item:
-    """{"conversations": [{"from": "human", "value"}, {"from": "gpt", "value"}]}; the first exchange."""
-    return first_exchange(record.get("conversations"), "conversations", "from", "value")
+    """{"conversations": [{"from": "human", "value"}, {"from": "gpt", "value"}]}, maybe `system`."""
+    return conversation(record, record.get("conversations"), "conversations")
 
 
 def messages(record: Record) -> Item:
-    """{"messages": [{"role": "user", "content"}, …]}; the first exchange."""
-    return first_exchange(record.get("messages"), "messages", "role", "content")
-
-
-def first_exchange(turns: Any, name: str, role: str, content: str) -> Item:
-    """The first user turn, and the assistant's turn that follows it as reference. Raises Misfit."""
-    if not isinstance(turns, list):
-        raise Misfit(f"no list `{name}`")
-    if not all(isinstance(turn, dict) and role in turn and content in turn for turn in turns):
-        raise Misfit(f"`{name}` holds turns without `{role}` and `{content}`")
-    for number, turn in enumerate(turns):
-        if turn[role] in ("user", "human"):
-            after = turns[number + 1] if number + 1 < len(turns) else {}
-            reference = optional(after, content) if after.get(role) in ("assistant", "gpt", "model") else None
-            taken = 1 if reference is None else 2
-            return Item("instruction", {"prompt": text(turn, content), "reference": reference}, len(turns) - taken)
-    raise Misfit(f"`{name}` has no user turn")
+    """{"messages": [{"role": "user", "content"}, …]}; or {"prompt", "completion"} as such lists (TRL)."""
+    if "messages" in record or not isinstance(record.get("prompt"), list):
+        return conversation(record, record.get("messages"), "messages")
+    completion = record.get("completion") or []
+    if not isinstance(completion, list):
+        raise Misfit("`prompt` is a list of messages, `completion` is none")
+    return conversation(record, [*record["prompt"], *completion], "prompt")
 
 
 def prompt_answer(record: Record) -> Item:
@@ -224,24 +130,55 @@ def prompt_answer(record: Record) -> Item:
     return Item("problem", {"prompt": prompt, "answer": clean(answer), "solution": optional(record, "solution")})
 
 
+def math(record: Record) -> Item:
+    """{"problem", "solution", "level", "type"} (MATH, Hendrycks et al. 2021): the answer is the solution's last box."""
+    prompt, solution = text(record, "problem", "question", "prompt"), text(record, "solution")
+    answer = last_box(solution)
+    if not answer:
+        raise Misfit("`solution` has no answer in \\boxed{}")
+    return Item("problem", {"prompt": prompt, "answer": answer, "solution": solution})
+
+
+def last_box(solution: str) -> str:
+    """What stands in the last \\boxed{} or \\fbox{}, with balanced braces, or behind one without braces; "" for none."""
+    *_, start = [None, *BOX.finditer(solution)]
+    if start is None:
+        return ""
+    if not start[1]:
+        return clean(start[2]).rstrip(".,")
+    depth = 1
+    for brace in BRACE.finditer(solution, start.end()):
+        depth += {"{": 1, "}": -1}.get(brace[0], 0)
+        if not depth:
+            return clean(solution[start.end() : brace.start()])
+    return ""
+
+
+BOX = re.compile(r"\\(?:boxed|fbox)(?:\s*(\{)| +([^${}\\\n]+))")
+BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
+"""A brace, or an escaped character, which is none."""
+
+
 def prompt_completion(record: Record) -> Item:
-    """{"prompt" or "instruction", "completion" or "response" or "output" or "reference"}."""
+    """{"prompt" or "instruction", "completion" or "response" or "output" or "reference"}, maybe `system`, `history`."""
     prompt = text(record, "prompt", "instruction", "question")
-    return Item(
-        "instruction", {"prompt": prompt, "reference": text(record, "completion", "response", "output", "reference")}
-    )
+    reference = text(record, "completion", "response", "output", "reference")
+    return Item("instruction", {"prompt": prompt, "reference": reference} | context_of(record))
 
 
 def prompt(record: Record) -> Item:
-    """{"prompt" or "instruction" or "question" or "text"}."""
-    return Item("instruction", {"prompt": text(record, "prompt", "instruction", "question", "text"), "reference": None})
+    """{"prompt" or "instruction" or "question" or "text"}, maybe `system`, `history`."""
+    prompt = text(record, "prompt", "instruction", "question", "text")
+    return Item("instruction", {"prompt": prompt, "reference": None} | context_of(record))
 
 
 SHAPES: dict[str, Shape] = {
-    shape.__name__: shape
+    shape.__name__: counted(shape)
     for shape in (
+        preference,
         gsm8k,
         mbpp,
+        humaneval,
         code_task,
         ifeval,
         safety,
@@ -252,6 +189,7 @@ SHAPES: dict[str, Shape] = {
         sharegpt,
         messages,
         prompt_answer,
+        math,
         prompt_completion,
         prompt,
         constraint,

@@ -22,9 +22,9 @@ PLANTED = "Janet has sixteen ducks that lay eggs each day, and she eats three of
 
 
 def filter_rows(demonstrations=(), preferences=(), evaluation=(), params=PARAMS):
-    names = list(inspect.signature(stage.filter).parameters)[:10]
-    models = [Demonstration] * 5 + [Preference] * 5
-    tables = {name: Table.of(model, []) for name, model in zip(names, models, strict=True)}
+    models = {"demonstrations": Demonstration, "preferences": Preference}
+    names = inspect.signature(stage.filter).parameters
+    tables = {name: Table.of(models[product], []) for name in names if (product := name.partition("_")[2]) in models}
     tables["annotation_demonstrations"] = Table.of(Demonstration, demonstrations)
     tables["annotation_preferences"] = Table.of(Preference, preferences)
     items = [evaluation_item(text) for text in evaluation]

@@ -93,13 +93,12 @@ def test_every_shape_is_told_and_reaches_its_table(tmp_path, row, domain, table,
     assert got["source"].endswith("a.jsonl:1") and got["license"] == "CC0-1.0"
 
 
-def test_turns_after_the_first_exchange_are_counted(tmp_path):
+def test_turns_after_the_last_reply_are_counted(tmp_path):
     turns = [{"role": role, "content": role} for role in ("system", "user", "assistant", "user")]
     lines(tmp_path / "a.jsonl", {"messages": turns})
     tables = take(tmp_path, {"path": "a.jsonl", "domain": "general"})
-    assert list(tables.metrics["not_taken"].values()) == [2] and tables.instructions.frame["prompt"].to_list() == [
-        "user"
-    ]
+    assert tables.metrics["not_taken"] == {"0-a.jsonl: turns after the last reply": 1}
+    assert tables.instructions.frame["prompt"].to_list() == ["user"]
 
 
 def test_the_same_rows_as_csv_json_and_parquet_are_the_same_rows(tmp_path):
@@ -186,7 +185,7 @@ def test_ids_and_limit_select_rows_whatever_their_order(tmp_path):
         for name in ("a.jsonl", "b.jsonl")
     ]
     assert chosen[0].code_tasks.ids.to_list() == chosen[1].code_tasks.ids.to_list()
-    assert len(chosen[0].code_tasks) == 5 and list(chosen[0].metrics["not_taken"].values()) == [6]
+    assert len(chosen[0].code_tasks) == 5 and list(chosen[0].metrics["not_taken"].values()) == [11, 6]
 
 
 def test_passages_end_where_nobody_is_speaking_and_keep_every_word():

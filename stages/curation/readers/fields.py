@@ -1,0 +1,126 @@
+"""Fields of one record: read as clean text, and noted when read, so that every field is taken or counted.
+
+A shape is given a `Fields` and returns an `Item`; `counted` adds to it the fields of the record that the shape did not
+look at.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import wraps
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import orjson
+
+
+class Misfit(ValueError):
+    """The record does not have the shape; the message says why."""
+
+
+class Item(NamedTuple):
+    """What a record holds: `kind` names the row, `fields` are its own fields (no source, licence or split).
+
+    `left` counts what the record holds besides, by its name: fields, turns of a conversation, further instances.
+    """
+
+    kind: str
+    fields: dict[str, Any]
+    left: Mapping[str, int] = MappingProxyType({})
+
+
+Record = dict[str, Any]
+Shape = Callable[[Record], Item]
+
+
+class Fields(Record):
+    """A record that notes in `taken` which of its fields were read by `[]` or `get` (`in` does not read)."""
+
+    def __init__(self, record: Record) -> None:
+        super().__init__(record)
+        self.taken: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self.taken.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.taken.add(name)
+        return super().get(name, default)
+
+    def peek(self, name: str) -> Any:
+        """The value without noting it, None where there is none."""
+        return super().get(name)
+
+
+def counted(shape: Shape) -> Shape:
+    """The shape, with the record's other fields in `left`; those that hold nothing do not count."""
+
+    @wraps(shape)
+    def read(record: Record) -> Item:
+        fields = Fields(record)
+        item = shape(fields)
+        others = {f"field {name}": 1 for name in record if name not in fields.taken and holds(record[name])}
+        return item._replace(left=Counter(item.left) + Counter(others))
+
+    return read
+
+
+def holds(value: Any) -> bool:
+    """Whether a field says anything: null, an empty text, list or object do not."""
+    return value is not None and not (isinstance(value, str | list | dict) and not value)
+
+
+def text(record: Record, *names: str) -> str:
+    """The first of the named fields as clean text. Raises Misfit where none is a text with letters."""
+    for name in names:
+        if name in record:
+            value = record[name]
+            if not isinstance(value, str) or not value.strip():
+                raise Misfit(f"`{name}` is {'empty' if isinstance(value, str) else type(value).__name__}, not a text")
+            return clean(value)
+    raise Misfit(f"no field {' or '.join(f'`{name}`' for name in names)}")
+
+
+def optional(record: Record, *names: str) -> str | None:
+    """The first of the named fields that holds a text, or None. A field that is no text is not taken."""
+    for name in names:
+        value = dict.get(record, name)
+        if isinstance(value, str) and value.strip():
+            return clean(record[name])
+    return None
+
+
+def number(record: Record, *names: str) -> float | None:
+    """The first of the named fields that there is, as a finite number; None where there is none. Raises Misfit."""
+    for name in names:
+        if holds(dict.get(record, name)):
+            try:
+                value = float(record[name])
+            except (TypeError, ValueError) as error:
+                raise Misfit(f"`{name}` is not a number") from error
+            if not abs(value) < float("inf"):
+                raise Misfit(f"`{name}` is {value}, not a finite number")
+            return value
+    return None
+
+
+def clean(value: str) -> str:
+    return value.replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
+def text_list(record: Record, *names: str) -> list[str]:
+    """The first of the named fields that there is, as texts; a text (a CSV cell) is read as a JSON list. Raises Misfit."""
+    name = next((name for name in names if name in record), names[0])
+    value = record.get(name) or []
+    if isinstance(value, str):
+        value = parse_list(name, value)
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise Misfit(f"`{name}` is not a list of texts")
+    return [clean(item) for item in value if item.strip()]
+
+
+def parse_list(name: str, value: str) -> Any:
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        raise Misfit(f"`{name}` is neither a list nor a JSON list: {error}") from error

@@ -1,0 +1,95 @@
+"""Preferences that people bring: {prompt, chosen, rejected} as texts, messages or transcripts.
+
+Both sides answer the same conversation with one reply each. The margin is the difference of the record's scores; a pair
+without scores has margin 1.
+"""
+
+from collections import Counter
+from typing import Any
+
+from schemas.products import message
+from stages.curation.readers.conversations import Turns, read_turns, transcript_turns, with_system
+from stages.curation.readers.fields import Item, Misfit, Record, clean, number, optional
+
+PROMPTS = ("prompt", "question", "instruction", "conversations", "messages", "input")
+CHOSEN, REJECTED = ("chosen", "chosen_response"), ("rejected", "rejected_response")
+SCORES = ("score_{}", "{}_score", "{}_rating", "{}-rating", "{}_reward", "reward_{}")
+"""What the score of a side is called."""
+
+
+def preference(record: Record) -> Item:
+    """{"prompt", "chosen", "rejected"}: texts, lists of messages (TRL), or transcripts of HH-RLHF with their prompt."""
+    left: Counter[str] = Counter()
+    sides = [read_side(record, names, left) for names in (CHOSEN, REJECTED)]
+    (*before, chosen), (*same, rejected) = sides
+    if before != same:
+        raise Misfit("`chosen` and `rejected` differ in more than their last turn")
+    if {chosen["role"], rejected["role"]} != {"assistant"}:
+        raise Misfit("`chosen` or `rejected` does not end with the assistant's turn")
+    if chosen == rejected:
+        raise Misfit("`chosen` and `rejected` are the same text")
+    margin, score = margin_of(record)
+    fields = {"prompt": prompt_of(record, before, left), "chosen": chosen["content"], "rejected": rejected["content"]}
+    return Item("preference", fields | {"margin": margin, "score": score}, left)
+
+
+def read_side(record: Record, names: tuple[str, ...], left: Counter[str]) -> Turns:
+    """The turns of one side; a text that is no transcript is the assistant's. Raises Misfit."""
+    name = next((name for name in names if name in record), None)
+    if name is None:
+        raise Misfit(f"no field `{names[0]}`")
+    return whole_turns(record[name], name, "assistant", left)
+
+
+def whole_turns(value: Any, name: str, role: str, left: Counter[str]) -> Turns:
+    """A text (of `role`, or a transcript), one message or a list of them. Raises Misfit where a turn would be lost."""
+    if isinstance(value, str):
+        turns = transcript_turns(value) or [message(role, clean(value))]
+        if len(turns) > 1 and not turns[-1]["content"]:  # "…\\n\\nAssistant:", where the reply begins
+            del turns[-1]
+        if not all(turn["content"] for turn in turns):
+            raise Misfit(f"`{name}` is empty or has an empty turn")
+        return turns
+    turns, rest = read_turns([value] if isinstance(value, dict) else value, name)
+    if (lost := rest.pop("turns from the first without text or of a tool", 0)) or not turns:
+        raise Misfit(f"`{name}` has {lost} turns that a row cannot hold, or none" if lost else f"`{name}` has no turn")
+    left.update(rest)
+    return turns
+
+
+def prompt_of(record: Record, before: Turns, left: Counter[str]) -> Turns:
+    """The conversation that is answered: the record's prompt, or the turns that both sides share (`before`).
+
+    Where there are both, they are one conversation if one ends with the other; else the prompt field is left out.
+    Raises Misfit where no user turn is found.
+    """
+    name = next((name for name in PROMPTS if name in record), None)
+    turns = before
+    if name is not None:
+        value = record[name]
+        if name == "instruction" and isinstance(value, str) and (given := optional(record, "input")):
+            value = f"{clean(value)}\n\n{given}"
+        asked = whole_turns(value, name, "user", left)
+        if not any(turn["role"] == "user" for turn in before):
+            turns = [*asked, *before]
+        elif asked[-len(before) :] == before:
+            turns = asked
+        elif before[-len(asked) :] != asked:
+            left[f"field {name} (not the prompt of both sides)"] += 1
+    turns = with_system(record, turns)
+    if not turns or turns[-1]["role"] != "user":
+        raise Misfit("no user turn before `chosen` and `rejected`")
+    return turns
+
+
+def margin_of(record: Record) -> tuple[float, float | None]:
+    """The margin and the chosen side's score, if there is one. Raises Misfit where the scores do not prefer `chosen`."""
+    chosen, rejected = (number(record, *(name.format(side) for name in SCORES)) for side in ("chosen", "rejected"))
+    if chosen is not None and rejected is not None:
+        if not chosen > rejected:
+            raise Misfit(f"its scores do not prefer `chosen`: {chosen:g} against {rejected:g}")
+        return chosen - rejected, chosen
+    given = number(record, "margin")
+    if given is not None and not given > 0:
+        raise Misfit(f"`margin` is {given:g}, not above 0")
+    return 1.0 if given is None else given, chosen
