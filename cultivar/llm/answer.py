@@ -57,3 +57,8 @@ class Answer:
     def ok(self) -> bool:
         """Whether the answer can be used."""
         return self.error is None
+
+
+def source_answer(row_id: str, text: str) -> Answer:
+    """What people wrote, as the answer of engine `source`; the row that holds it stands for the generation."""
+    return Answer(row_id, text, None, None, "stop", 0, 0, engine="source", simulated=False)

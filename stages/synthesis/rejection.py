@@ -1,6 +1,6 @@
 """rejection: rejection sampling for problems with a definitive answer (Qwen2 report, section 4.1.2; RFT, Yuan et al. 2023).
 
-k paths per problem; a path is admitted when its final answer is right, every equation in it holds and the judge finds
+k paths per problem, and the source's own solution where there is one (engine `source`); a path is admitted when its final answer is right, every equation in it holds and the judge finds
 the reasoning sound. Distinct admitted paths become demonstrations; the best admitted path against a path with a wrong
 final answer becomes a preference, for problems that are solved sometimes but not always.
 """
@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 
 from cultivar.grading.answers import agrees, final_answer, last_answer, parse_value
 from cultivar.grading.equations import find_equations, is_consistent, select_distinct
-from cultivar.llm.answer import Answer
+from cultivar.llm.answer import Answer, source_answer
 from cultivar.llm.engine import Engine
 from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import Question
@@ -97,7 +97,11 @@ def rejection(problems: Table[Problem], params: RejectionParams, teacher: Engine
 def sample_paths(
     problems: list[Problem], params: RejectionParams, teacher: Engine, quarantine: list[dict]
 ) -> list[Path]:
-    """k paths per problem, checked for the final answer and the arithmetic; equal texts of one problem count once."""
+    """k paths per problem, checked for the final answer and the arithmetic; equal texts of one problem count once.
+
+    The source's solution is checked in the same way. Where it disagrees with the source's own answer, nobody knows which of
+    the two is right: it is no wrong path.
+    """
     questions = [
         Question(
             [{"role": "user", "content": problem.prompt}],
@@ -109,6 +113,13 @@ def sample_paths(
     ]
     paths: dict[str, Path] = {}
     for problem, answers in zip(problems, teacher.ask(questions), strict=True):
+        if problem.solution:
+            gold = source_answer(problem.id, solution_text(problem.solution, problem.answer))
+            row_id = content_id("path", gold.text.strip(), [problem.id])
+            rule = rule_of(gold.text, problem.answer)
+            paths[row_id] = Path(
+                problem, gold, row_id, "solution contradicts answer" if rule == "wrong answer" else rule
+            )
         for sample, answer in enumerate(answers):
             row_id = content_id("path", answer.text.strip(), [problem.id])
             if not answer.ok:
@@ -117,6 +128,11 @@ def sample_paths(
             elif row_id not in paths:
                 paths[row_id] = Path(problem, answer, row_id, rule_of(answer.text, problem.answer))
     return list(paths.values())
+
+
+def solution_text(solution: str, answer: str) -> str:
+    """The source's solution as a path: with its answer below it, as GSM8K writes it, where the solution names none."""
+    return solution if last_answer(solution) else f"{solution}\n#### {answer}"
 
 
 def rule_of(path: str, answer: str) -> str:
@@ -215,4 +231,5 @@ def demonstration(path: Path) -> dict:
 
 def preference(right: Path, wrong: Path, margin: float) -> dict | None:
     parents = [right.problem.id, right.answer.key, wrong.answer.key]
-    return preference_row(admission(right), right.text, wrong.text, margin, parents)
+    simulated = wrong.answer.simulated
+    return preference_row(admission(right), right.text, wrong.text, margin, parents, rejected_simulated=simulated)

@@ -1,6 +1,7 @@
 """Code by execution feedback: solutions against tests, both sampled, in the sandbox (docs/methods.md, section 5.2).
 
-Solutions and test sets are sampled independently. Tests of the source decide where there are any; otherwise solutions
+Solutions and test sets are sampled independently; the source's own solution is one more (engine `source`), never a
+rejected one. Tests of the source decide where there are any; otherwise solutions
 that pass the same tests form a group, and the tests of the group with the largest (solutions x tests passed) are trusted
 (dual execution agreement of CodeT, Chen et al. 2023).
 """
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from pydantic import BaseModel
 
-from cultivar.llm.answer import Answer
+from cultivar.llm.answer import Answer, source_answer
 from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import Question
 from cultivar.sandbox import NO_VERDICT, Job, Limits, gate, job_from_asserts
@@ -131,7 +132,8 @@ def sample_solutions(tasks: list[CodeTask], bench: Workbench) -> dict[str, list[
     found: dict[str, list[Solution]] = {}
     for task, answers in zip(tasks, bench.teacher.ask(questions), strict=True):
         kept: dict[str, Solution] = {}
-        for answer in answers:
+        gold = [source_answer(task.id, f"```python\n{task.solution}\n```")] if task.solution else []
+        for answer in [*gold, *answers]:
             if not answer.ok:
                 bench.ledger.fail(answer, task.id)
                 continue
@@ -274,7 +276,7 @@ def admit_solutions(best: Solution, solutions: list[Solution], trusted: list[str
     chosen = best.answer.text.strip()
     ledger.demonstrate(demonstration_row(admission, chosen, [task.id, best.answer.key]))
     wrong = sorted(
-        (s for s in solutions if s.fails(trusted)),
+        (s for s in solutions if s.fails(trusted) and s.answer.engine != "source"),
         key=lambda s: (not any(s.outcomes.get(test) == "fail" for test in trusted), s.id),
     )
     for solution in wrong[: bench.params.code_pairs]:
@@ -282,4 +284,15 @@ def admit_solutions(best: Solution, solutions: list[Solution], trusted: list[str
         share = sum(solution.outcomes[test] == "pass" for test in decided) / len(decided)
         parents = [task.id, best.answer.key, solution.answer.key]
         rejected, rejected_by = solution.answer.text.strip(), [verdicts[solution.id]]
-        ledger.prefer(preference_row(admission, chosen, rejected, 1 - share, parents, rejected_by=rejected_by))
+        simulated = solution.answer.simulated
+        ledger.prefer(
+            preference_row(
+                admission,
+                chosen,
+                rejected,
+                1 - share,
+                parents,
+                rejected_by=rejected_by,
+                rejected_simulated=simulated,
+            )
+        )

@@ -155,20 +155,36 @@ def test_a_pair_needs_a_failure_before_an_error_and_never_a_solution_that_passes
 
 def test_a_test_that_the_reference_fails_is_not_used():
     reference = code("half")
-    assert kept([HALF, WRONG], solution=reference) == [HALF]
+    assert kept([code("half", " + 0"), WRONG], solution=reference) == [f"```python\n{reference}\n```"]
     assert dropped([WRONG], solution=reference, tests=[T2]) == {UNTRUSTED: 1}
     assert dropped([HALF]) == {UNTRUSTED: 1}
 
 
 def test_a_test_that_could_not_be_run_on_the_reference_stays():
-    assert dropped([HALF], solution=code("lost")) == {UNTRUSTED: 1} and kept([GOOD], solution=code("lost")) == [GOOD]
+    assert dropped([HALF], solution=code("lost")) == {NO_VERDICT: 1} and kept([GOOD], solution=code("lost")) == [GOOD]
+
+
+def test_the_solution_of_the_source_is_one_more_that_people_wrote():
+    found, _ = solve([GOOD + " + 0", WRONG], solution=GOOD)
+    (best,), (pair,) = found.execution_demonstrations, found.execution_preferences
+    assert (best.engine, best.simulated, best.completion[0].content) == ("source", False, f"```python\n{GOOD}\n```")
+    assert (pair.engine, pair.rejected[0].content) == ("source", WRONG)
+    assert len(set(best.parents)) == len(best.parents) and {row.license for row in (best, pair)} == {"MIT"}
+    found, _ = solve([WRONG], solution=GOOD)
+    assert completions(found.execution_demonstrations) == [f"```python\n{GOOD}\n```"]
+    assert completions(solve([GOOD], solution=code("better", " + 0 + 0"))[0].execution_demonstrations) == [GOOD]
+
+
+def test_the_solution_of_the_source_is_never_the_rejected_one():
+    found, _ = solve([GOOD, code("good", " + 0")], tests=[], sets=[[T1, T2]], solution=HALF)
+    assert completions(found.execution_demonstrations) == [GOOD] and not len(found.execution_preferences)
 
 
 def test_the_gates_run_as_often_as_params_say():
     for reruns in (2, 4):
         _, sandbox = solve([GOOD], tests=[T1], solution=code("reference"), reruns=reruns, cpu_s=1.5)
         by = {name: [job.turn for job in sandbox.jobs if name in job.code] for name in ("reference", "good")}
-        assert by == {"reference": list(range(reruns)), "good": [0, *range(reruns)]}
+        assert by == {"reference": [*range(reruns), 0], "good": [0, *range(reruns)]}
 
 
 @pytest.mark.parametrize(
