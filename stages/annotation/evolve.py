@@ -136,6 +136,7 @@ def evolved_row(step: Step) -> dict:
         "parents": parents,
         "domain": origin.domain,
         "prompt": evolution.instruction,
+        "context": [turn.model_dump() for turn in origin.context],
         "added": evolution.added,
         "depth": step.branch.depth + 1,
         "tags": origin.tags,

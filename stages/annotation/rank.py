@@ -24,7 +24,7 @@ from schemas.rows import Candidate, Demonstration, Dropped, Preference, Quaranti
 from schemas.stage import Files
 from schemas.table import Table
 from stages.annotation.params import RankParams
-from stages.annotation.rankings import Folded, candidate_hash, fold, item_hash, read_judgements
+from stages.annotation.rankings import Folded, candidate_hash, conversation_text, fold, item_hash, read_judgements
 
 Aspect = Annotated[int, Field(ge=1, le=5)]  # 5 is best
 ORDERS = 2
@@ -118,7 +118,7 @@ def rank_by_people(
     """The groups that people ranked, of exactly these texts; and the groups that are left to the judge."""
     ranked, unranked = [], []
     for group in groups:
-        judgement = judgements.get(item_hash(group[0].prompt[-1].content, [c.completion for c in group]))
+        judgement = judgements.get(item_hash(conversation_text(group[0].prompt), [c.completion for c in group]))
         if judgement is None:
             unranked.append(group)
         else:
@@ -140,6 +140,7 @@ def rank_by_judge(
     questions = [
         Question(
             prompt.messages(
+                context=[f"{turn.role}: {turn.content}" for turn in group[0].prompt[:-1]],
                 instruction=group[0].prompt[-1].content,
                 responses=[group[position].completion for position in orders[ORDERS * n + turn]],
             ),
@@ -274,6 +275,14 @@ def pair_candidates(group: RankedGroup, ranking: str, params: RankParams) -> lis
         better, worse = group.candidates[chosen], group.candidates[rejected]
         parents = [better.prompt_id, better.id, worse.id, better.generation, worse.generation, ranking]
         margin = group.scores[chosen] - group.scores[rejected]
-        shared = admission(group, chosen, ranking)
-        rows.append(preference_row(shared, better.completion, worse.completion, margin, parents))
+        rows.append(
+            preference_row(
+                admission(group, chosen, ranking),
+                better.completion,
+                worse.completion,
+                margin,
+                parents,
+                rejected_simulated=worse.simulated,
+            )
+        )
     return [row for row in rows if row is not None]

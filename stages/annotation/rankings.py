@@ -5,7 +5,7 @@ A record holds the texts' own hash (`item`), so a judgement of texts that have s
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from schemas.errors import UserError
 from schemas.ids import content_id
+from schemas.rows import Message
 
 
 class Judgement(BaseModel):
@@ -48,6 +49,13 @@ class Folded:
 
 def candidate_hash(completion: str) -> str:
     return content_id("text", completion)[:16]
+
+
+def conversation_text(turns: Sequence[Message]) -> str:
+    """What people are shown of a prompt: its text, or the turns with their roles where there are several."""
+    if len(turns) == 1:
+        return turns[0].content
+    return "\n\n".join(f"{turn.role}: {turn.content}" for turn in turns)
 
 
 def item_hash(prompt: str, completions: Iterable[str]) -> str:

@@ -1,7 +1,8 @@
 """respond: several responses per instruction from different strategies and model scales (Qwen2 report, section 4.1.1).
 
 Every role (small, large) answers every instruction by every strategy (a prompt of prompts/respond/) at every
-temperature. Near-identical responses to one instruction are dropped, the first by id stays.
+temperature. A reference answer that the source brings is one more candidate, of role, strategy and engine `source`.
+Near-identical responses to one instruction are dropped: the reference stays, else the first by id.
 """
 
 from typing import NamedTuple
@@ -11,10 +12,10 @@ from rapidfuzz.distance import Levenshtein
 from cultivar.llm.answer import Answer
 from cultivar.llm.engine import Engine
 from cultivar.llm.prompt import Prompt
-from cultivar.llm.request import Question
+from cultivar.llm.request import MessageDict, Question
 from schemas.ids import content_id, seed_of
 from schemas.products import message
-from schemas.rows import Candidate, Dropped, Evolved, Quarantined, Selected
+from schemas.rows import Candidate, Dropped, Evolved, Message, Quarantined, Selected
 from schemas.table import Table
 from stages.annotation.params import RespondParams
 
@@ -33,6 +34,10 @@ class ResponseWay(NamedTuple):
     temperature: float
 
 
+SOURCE = "source"
+FROM_SOURCE = ResponseWay(SOURCE, SOURCE, 0.0)
+
+
 def respond(
     selected: Table[Selected], evolved: Table[Evolved], params: RespondParams, small: Engine, large: Engine
 ) -> RespondTables:
@@ -42,6 +47,10 @@ def respond(
     dropped: list[dict] = []
     quarantine: list[dict] = []
     responses: dict[str, dict[str, dict]] = {row.id: {} for row in instructions}  # of an instruction, by their ids
+    for row in selected:
+        if row.reference:
+            candidate = reference_candidate(row, row.reference)
+            responses[row.id][candidate["id"]] = candidate
     ways = [
         (engine, ResponseWay(engine.role, strategy, temperature))
         for engine in (small, large)
@@ -57,7 +66,7 @@ def respond(
                 quarantine.append(failed_candidate(row, way, answer))
     for row in instructions:
         kept: list[dict] = []
-        for _, candidate in sorted(responses[row.id].items()):
+        for candidate in sorted(responses[row.id].values(), key=lambda one: (one["engine"] != SOURCE, one["id"])):
             if any(is_alike(candidate["completion"], other["completion"], params.near_duplicate) for other in kept):
                 drop = {"id": candidate["id"], "parents": [row.id], "stage": "respond", "rule": "near duplicate"}
                 dropped.append(drop)
@@ -74,7 +83,7 @@ def ask(instructions: list[Selected | Evolved], way: ResponseWay, engine: Engine
     prompt = Prompt(f"respond/{way.strategy}")
     questions = [
         Question(
-            prompt.messages(instruction=row.prompt),
+            behind_context(row.context, prompt.messages(instruction=row.prompt)),
             seed=seed_of(row.id, way.role, way.strategy),
             sampling={"temperature": way.temperature},
         )
@@ -83,23 +92,52 @@ def ask(instructions: list[Selected | Evolved], way: ResponseWay, engine: Engine
     return [answer for (answer,) in engine.ask(questions)]
 
 
+def behind_context(context: list[Message], asked: list[MessageDict]) -> list[MessageDict]:
+    """The messages behind the conversation so far; of two system prompts one message is made, the conversation's first."""
+    before: list[MessageDict] = [{"role": turn.role, "content": turn.content} for turn in context]
+    if before and asked[0]["role"] == "system":
+        if before[0]["role"] != "system":
+            return [asked[0], *before, *asked[1:]]
+        before[0] = {"role": "system", "content": f"{before[0]['content']}\n\n{asked[0]['content']}"}
+        return [*before, *asked[1:]]
+    return [*before, *asked]
+
+
 def candidate_row(row: Selected | Evolved, way: ResponseWay, answer: Answer) -> dict:
     parents = [row.id, answer.key]
-    return {
+    return shared_columns(row, way) | {
         "id": content_id("candidate", [list(way), answer.text], parents),
         "parents": parents,
+        "completion": answer.text.strip(),
+        "generation": answer.key,
+        "engine": answer.engine,
+        "simulated": answer.simulated,
+    }
+
+
+def reference_candidate(row: Selected, reference: str) -> dict:
+    """The source's own answer as a candidate; no model was asked, so the row itself stands for the generation."""
+    return shared_columns(row, FROM_SOURCE) | {
+        "id": content_id("candidate", [list(FROM_SOURCE), reference], [row.id]),
+        "parents": [row.id],
+        "completion": reference.strip(),
+        "generation": row.id,
+        "engine": SOURCE,
+        "simulated": False,
+    }
+
+
+def shared_columns(row: Selected | Evolved, way: ResponseWay) -> dict:
+    """What the candidates of an instruction share, and the way in which this one came about."""
+    return {
         "prompt_id": row.id,
         "domain": row.domain,
-        "prompt": [message("user", row.prompt)],
-        "completion": answer.text.strip(),
+        "prompt": [*(turn.model_dump() for turn in row.context), message("user", row.prompt)],
         "role": way.role,
         "response_strategy": way.strategy,
         "temperature": way.temperature,
         "tags": row.tags,
         "license": row.license,
-        "generation": answer.key,
-        "engine": answer.engine,
-        "simulated": answer.simulated,
     }
 
 

@@ -73,8 +73,12 @@ def constraint_feedback(seeds: list[Constraint], instructions: list[Instruction]
 def combine(
     constraints: list[VerifiedConstraint], instructions: list[Instruction], params: ExecutionParams
 ) -> list[ConstrainedQuery]:
-    """Each constraint with `queries` instructions of fitting length (characters), at random by both ids."""
-    fitting = [row for row in instructions if params.min_query_chars < len(row.prompt) < params.max_query_chars]
+    """Each constraint with `queries` instructions of fitting length (characters), at random by both ids.
+
+    An instruction with a conversation before it is no query by itself.
+    """
+    lengths = range(params.min_query_chars + 1, params.max_query_chars)
+    fitting = [row for row in instructions if len(row.prompt) in lengths and not row.context]
     return [
         ConstrainedQuery(constraint, query, [])
         for constraint in constraints

@@ -84,6 +84,7 @@ def test_what_an_evolved_row_holds():
         "parents": parents,
         "domain": "math",
         "prompt": NEW,
+        "context": [],
         "added": ["rivers"],
         "depth": 1,
         "tags": ["fish"],

@@ -4,11 +4,18 @@ import json
 
 import pytest
 
-from schemas.rows import Candidate
+from schemas.rows import Candidate, Message
 from schemas.table import Table
 from stages.annotation.params import RankParams
 from stages.annotation.rank import rank
-from stages.annotation.rankings import AnnotationError, candidate_hash, fold, item_hash, read_judgements
+from stages.annotation.rankings import (
+    AnnotationError,
+    candidate_hash,
+    conversation_text,
+    fold,
+    item_hash,
+    read_judgements,
+)
 from tests.admission.rows import PROMPT, candidate, turn
 from tests.engines import scripted
 
@@ -130,10 +137,16 @@ def test_people_decide_on_exactly_these_texts_and_this_prompt_whatever_their_ord
     assert len(rank_by_people(people(judgement(A, B, C, texts=(C, A, B)))).annotation_demonstrations) == 1
 
 
-def test_the_last_turn_of_a_conversation_names_the_prompt(people):
-    talk = turn("user", "Hello") + turn("assistant", "Hi") + turn("user", PROMPT)
-    rows = [candidate(text, prompt=PROMPT) | {"prompt": talk} for text in (A, B, C)]
-    assert outcome(rank_by_people(people(judgement(B, A, C)), rows)) == ([B], [(B, C, 2.0)])
+@pytest.mark.parametrize("first", ["Hello", "Bye"])
+def test_people_rank_the_answers_to_a_whole_conversation(people, first):
+    def talk(opening):
+        return turn("user", opening) + turn("assistant", "Hi") + turn("user", PROMPT)
+
+    rows = [candidate(text, prompt=PROMPT) | {"prompt": talk(first)} for text in (A, B, C)]
+    asked = conversation_text([Message(**message) for message in talk("Hello")])
+    assert asked == f"user: Hello\n\nassistant: Hi\n\nuser: {PROMPT}"
+    found = rank_by_people(people(judgement(B, A, C, prompt=asked)), rows, answers=[{"ratings": []}] * 2)
+    assert outcome(found) == (([B], [(B, C, 2.0)]) if first == "Hello" else ([], []))
 
 
 def test_records_come_from_every_jsonl_file_and_a_broken_line_is_named(people, tmp_path):
