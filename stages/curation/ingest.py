@@ -111,8 +111,19 @@ def ingest(files: Files, params: IngestParams) -> IngestTables:
         **tables,
         dropped=Table.of(Dropped, collection.dropped.values()),
         quarantine=Table.of(Quarantined, collection.quarantined.values()),
-        metrics={"not_taken": {name: count for name, count in sorted(collection.not_taken.items()) if count}},
+        metrics={"not_taken": bounded(collection.not_taken)},
     )
+
+
+MAX_NAMES = 200
+"""Kinds of what was not taken that the metrics hold by name: records keyed by ids have a field for each."""
+
+
+def bounded(not_taken: Counter[str]) -> dict[str, int]:
+    """The counts by name, the largest of them; the others as one sum."""
+    named = sorted(((name, count) for name, count in not_taken.items() if count), key=lambda one: (-one[1], one[0]))
+    rest = sum(count for _, count in named[MAX_NAMES:])
+    return dict(sorted(named[:MAX_NAMES])) | ({"fields of other names": rest} if rest else {})
 
 
 def prompt_key(prompt: str) -> str:
@@ -235,8 +246,8 @@ def evaluation_items(item: Item) -> list[Item]:
             asked = [*context, message("user", fields["prompt"]), message("assistant", fields["reference"] or "")]
             return turn_items(asked, left)
         case "preference":
-            left = {**left, "field rejected": 1, "field margin": 1}
-            return turn_items([*fields["prompt"], message("assistant", fields["chosen"])], left)
+            asked = [*fields["prompt"], message("assistant", fields["chosen"])]
+            return turn_items(asked, {**left, "field rejected": 1})
         case _:
             raise Misfit(f"a {kind} cannot be evaluated; evaluation takes problems, code tasks, IFEval and prompts")
     return [Item("evaluation", row, left)]

@@ -6,6 +6,7 @@ import pytest
 
 from schemas.ids import content_id
 from stages.curation.readers.records import FormatError
+from tests.admission.rows import turn
 
 MATH = {"prompt": "2+2?", "answer": "4"}
 
@@ -221,6 +222,107 @@ def test_turns_and_instances_that_are_not_taken_are_counted_by_source(take):
     many = {"instruction": "Rhyme.", "instances": [{"input": "", "output": "a"}, {"input": "b", "output": "c"}]}
     tables = take(("a.jsonl", [{"messages": talk}, {"messages": talk[:2]}], {}), ("b.jsonl", [many], {}))
     left = {"s0: turns after the last reply": 1, "s1: instances after the first": 1}
+    assert tables.metrics == {"not_taken": left}
+
+
+def test_fields_that_no_shape_looks_at_are_counted_once_by_name(take):
+    rows = [{"prompt": letter, "id": n, "lang": "en" if n else "", "a\nb": 1} for n, letter in enumerate("abc")]
+    tables = take(("a.jsonl", rows, {}), ("b.csv", "prompt,answer,note\n2+2?,4,x\n3+3?,6,\n", {"domain": "math"}))
+    left = {"s0: field a b": 3, "s0: field id": 3, "s0: field lang": 2, "s1: field note": 1}
+    assert tables.metrics == {"not_taken": left}
+
+
+def test_a_file_with_a_field_for_each_row_does_not_fill_the_metrics(take):
+    rows = [{"prompt": str(n), f"key{n}": 1, "id": n} for n in range(300)]
+    left = take(("a.jsonl", rows, {})).metrics["not_taken"]
+    assert len(left) == 201 and left["s0: field id"] == 300 and sum(left.values()) == 600
+    assert left["fields of other names"] == 101
+
+
+@pytest.mark.parametrize(("answer", "counted"), [("4", False), ("5", True)])
+def test_an_answer_that_its_working_does_not_name_is_counted_outside_of_maths(take, answer, counted):
+    row = {"prompt": "2+2?", "answer": answer, "solution": "It is 4."}
+    assert bool(take(("a.jsonl", [row], {})).metrics["not_taken"]) is counted
+    assert not take(("a.jsonl", [row], {"domain": "math"})).metrics["not_taken"]
+
+
+PAIR = {"prompt": "Two and two?", "chosen": "Four.", "rejected": "Five."}
+
+
+def test_what_a_given_preference_holds(take):
+    row = PAIR | {"system": "Be brief.", "score_chosen": 4, "score_rejected": 1}
+    (found,) = take(("a.jsonl", [row], {"domain": "code", "license": "CC0-1.0"})).given_preferences
+    prompt = turn("system", "Be brief.") + turn("user", "Two and two?")
+    assert found.model_dump() == {
+        "id": content_id("preference", [prompt, "Four.", "Five."], []),
+        "parents": [],
+        "prompt": prompt,
+        "domain": "code",
+        "strategy": "given",
+        "tags": [],
+        "scores": [{"name": "given", "value": 4.0}],
+        "license": "CC0-1.0",
+        "verdicts": [],
+        "engine": "source",
+        "simulated": False,
+        "source": "a.jsonl:1",
+        "chosen": turn("assistant", "Four."),
+        "rejected": turn("assistant", "Five."),
+        "margin": 3.0,
+    }
+    (found,) = take(("a.jsonl", [PAIR], {})).given_preferences
+    assert (found.margin, found.scores, found.domain) == (1.0, [], "general")
+
+
+def test_a_pair_stands_once_and_one_without_a_difference_is_quarantined(take):
+    rows = [PAIR, PAIR | {"rejected": "Six."}, PAIR | {"id": 1}, PAIR | {"rejected": "Four."}]
+    tables = take(("a.jsonl", rows, {}))
+    assert {row.rejected[0].content for row in tables.given_preferences} == {"Five.", "Six."}
+    assert gone(tables) == [("exact duplicate", "the same preference stands at a.jsonl:1")]
+    assert errors(tables) == [("a.jsonl:4", "not preference: `chosen` and `rejected` are the same text")]
+
+
+TALK = [{"role": role, "content": text} for role, text in zip(["user", "assistant"] * 2, "abcd", strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("row", "leaks"),
+    [
+        ({"messages": TALK}, True),
+        ({"messages": TALK[2:]}, False),
+        ({"instruction": "c", "input": "", "output": "d", "history": [["a", "b"]]}, True),
+        ({"prompt": "a", "chosen": "b", "rejected": "e"}, True),
+        ({"prompt": TALK[:3], "chosen": "d", "rejected": "e"}, True),
+        ({"prompt": "c", "chosen": "a", "rejected": "e"}, False),
+    ],
+)
+def test_no_turn_of_the_user_may_be_an_evaluation_prompt(take, row, leaks):
+    tables = take(("a.jsonl", [row], {}), evaluation=[("e.jsonl", [{"prompt": " A", "answer": "5"}], {})])
+    assert gone(tables) == [("evaluation prompt", "its prompt is an evaluation item")] * leaks
+    assert len(tables.instructions) + len(tables.given_preferences) == (not leaks)
+
+
+@pytest.mark.parametrize(
+    ("row", "items", "left"),
+    [
+        ({"messages": TALK}, [("a", "b"), ("c", "d")], {}),
+        ({"messages": TALK[:1]}, [("a", None)], {}),
+        (
+            {"messages": [{"role": "system", "content": "s"}, *TALK]},
+            [("a", "b"), ("c", "d")],
+            {"e0: system prompts of evaluation items": 1},
+        ),
+        ({"prompt": TALK[:3], "chosen": "d", "rejected": "e"}, [("a", "b"), ("c", "d")], {"e0: field rejected": 1}),
+        (
+            {"prompt": "a", "area": "x", "harmful": True},
+            [("a", None)],
+            {"e0: field area": 1, "e0: field harmful": 1},
+        ),
+    ],
+)
+def test_each_turn_of_the_user_is_an_evaluation_item(take, row, items, left):
+    tables = take(("s.jsonl", [{"prompt": "Else"}], {}), evaluation=[("e.jsonl", [row], {})])
+    assert sorted((item.prompt, item.solution) for item in tables.evaluation) == items
     assert tables.metrics == {"not_taken": left}
 
 

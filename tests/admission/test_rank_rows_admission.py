@@ -5,8 +5,8 @@ import pytest
 from cultivar.llm.answer import Generation
 from schemas.ids import content_id
 from schemas.products import Admission, demonstration_row, preference_row
-from tests.admission.judges import judge_of, pair_texts
-from tests.admission.rows import CUT, candidate
+from tests.admission.judges import judge_of, pair_texts, rating
+from tests.admission.rows import CUT, PROMPT, candidate, ident, turn
 
 A, B = "Rivers carry salts.", "Rocks dissolve in it."
 
@@ -77,3 +77,32 @@ def test_a_ranking_is_simulated_where_any_candidate_is(rank_by):
     for flags in ((True, False), (False, True), (False, False), (True, True)):
         rows = [candidate(text, simulated=flag) for text, flag in zip((A, B), flags, strict=True)]
         assert [ranking.simulated for ranking in rank_by({A: 5, B: 1}, rows=rows).rankings] == [any(flags)]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "simulated"), [(False, False, False), (True, False, True), (False, True, True)]
+)
+def test_a_pair_of_a_person_and_the_simulated_teacher_is_simulated(rank_by, first, second, simulated):
+    source = {"engine": "source", "role": "source", "generation": ident("prompt", PROMPT)}
+    rows = [candidate(A, simulated=first, **source), candidate(B, simulated=second)]
+    tables = rank_by({A: 5, B: 1}, rows=rows)
+    (best,), (pair,) = tables.annotation_demonstrations, tables.annotation_preferences
+    assert (best.engine, best.simulated, pair.engine, pair.simulated) == ("source", first, "source", simulated)
+    assert best.parents[0] == rows[0]["prompt_id"] and len(set(best.parents)) == len(best.parents) == 3
+
+
+def test_the_judge_reads_the_conversation_before_the_instruction(rank_by):
+    asked = []
+
+    def judge(request):
+        asked.append(request.messages[-1]["content"])
+        return {"ratings": [rating(5)] * 2}
+
+    talk = turn("system", "Speak as a fisher.") + turn("user", "Hi") + turn("assistant", "Ahoy.") + turn("user", PROMPT)
+    tables = rank_by({}, rows=[candidate(text) | {"prompt": talk} for text in (A, B)], reply=judge)
+    before = "<conversation>\nsystem: Speak as a fisher.\nuser: Hi\nassistant: Ahoy.\n</conversation>\n<instruction>\n"
+    assert len(asked) == 2 and all(text.startswith(before + PROMPT) for text in asked)
+    (best,) = tables.annotation_demonstrations
+    assert [message.model_dump() for message in best.prompt] == talk
+    rank_by({}, rows=[candidate(text) for text in (A, B)], reply=judge)
+    assert asked[-1].startswith(f"<instruction>\n{PROMPT}"), "the request of a single prompt is what it always was"

@@ -25,9 +25,9 @@ LONG = "1+1=2, 2+2=4. The answer is 4."
 WRONG, WORSE, WORST = "2+3=5. The answer is 5.", "2+4=6. The answer is 6.", "Really 5+1=6. The answer is 6."
 
 
-def reject(paths, grades=None, /, **params):
+def reject(paths, grades=None, /, solution=None, **params):
     """The stage on one problem; the judge grades 5 where `grades` gives a path no other."""
-    problems = table(Problem, {"prompt": PROMPT, "answer": "4"})
+    problems = table(Problem, {"prompt": PROMPT, "answer": "4"} | ({"solution": solution} if solution else {}))
 
     def judge(request):
         prompt = "\n".join(message["content"] for message in request.messages)
@@ -225,3 +225,40 @@ def test_rows_are_the_same_in_whatever_order_the_problems_come():
             found = rejection(table(Problem, *order), RejectionParams(samples=2), *both)
         frames.append([value.frame.sort("id") for value in found if isinstance(value, Table)])
     assert all(a.equals(b) for a, b in zip(*frames, strict=True)) and len(frames[0][1]) == 3
+
+
+GOLD = "Two twos: 2*2=4."
+
+
+@pytest.mark.parametrize(
+    ("solution", "admitted", "rule"),
+    [
+        (GOLD, [f"{GOLD}\n#### 4", RIGHT], None),
+        ("So \\boxed{4}.", ["So \\boxed{4}.", RIGHT], None),
+        (RIGHT, [RIGHT], None),
+        ("2*2=5. The answer is 4.", [RIGHT], "an equation does not hold"),
+        ("2*2=4. The answer is 5.", [RIGHT], "solution contradicts answer"),
+    ],
+)
+def test_the_solution_of_the_source_is_one_more_path_by_the_same_rules(solution, admitted, rule):
+    found = reject([RIGHT, WRONG], solution=solution)
+    assert completions(found.rejection_demonstrations) == sorted(admitted)
+    assert rules(found.dropped) == ({"wrong answer": 1} | ({rule: 1} if rule else {}))
+    assert [pair[1] for pair in pairs_of(found.rejection_preferences)] == [WRONG], "a contradiction is no wrong path"
+    by_text = {row.completion[0].content: row for row in found.rejection_demonstrations}
+    gold = by_text.get(admitted[0]) if rule is None else None
+    if gold is not None:
+        assert (gold.engine, gold.simulated, gold.license) == ("source", False, "MIT")
+        assert len(gold.parents) == 1
+
+
+def test_the_judge_grades_the_solution_of_the_source_too():
+    found = reject([RIGHT], {f"{GOLD}\n#### 4": 3}, solution=GOLD)
+    assert completions(found.rejection_demonstrations) == [RIGHT]
+    assert rules(found.dropped) == {"reasoning is not sound": 1}
+
+
+def test_a_problem_that_no_path_solves_has_the_solution_of_the_source_against_a_wrong_one():
+    found = reject([WRONG, WORSE, WORSE], solution=GOLD)
+    ((chosen, rejected, margin),) = pairs_of(found.rejection_preferences)
+    assert chosen == f"{GOLD}\n#### 4" and rejected in (WRONG, WORSE) and margin == 1 / 3, "equal paths count once"

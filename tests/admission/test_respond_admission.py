@@ -113,3 +113,64 @@ def test_a_failed_answer_is_quarantined_alone_and_an_instruction_without_any_is_
     assert sorted(row.parents[0] for row in tables.quarantine) == sorted([ROW["id"], ROW["id"], other["id"]])
     assert {(row.stage, row.error, row.raw) for row in tables.quarantine} == {("respond", "length", "cut o")}
     assert not ids(tables.quarantine) & ids([ROW, other]) and len(tables.quarantine) == 3
+
+
+def test_the_answer_of_the_source_is_one_more_candidate():
+    row = ROW | {"reference": " Cod, carp, eel and pike.\n"}
+    tables, _, _ = respond_to(["a" * 9] * 2, ["b" * 9] * 2, rows=[row], evolved=[evolved_row("Name five fish.")])
+    assert len(tables.candidates) == 4 + 1 and not len(tables.dropped)
+    (found,) = (candidate for candidate in tables.candidates if candidate.engine == "source")
+    assert found.model_dump() == {
+        "id": found.id,
+        "parents": [row["id"]],
+        "prompt_id": row["id"],
+        "domain": "math",
+        "prompt": turn("user", "Name four fish."),
+        "completion": "Cod, carp, eel and pike.",
+        "role": "source",
+        "response_strategy": "source",
+        "temperature": 0.0,
+        "tags": ["fish"],
+        "license": "MIT",
+        "generation": row["id"],
+        "engine": "source",
+        "simulated": False,
+    }
+
+
+@pytest.mark.parametrize("text", ["abcdefghij", "abcdefghiX"])
+def test_of_the_source_s_answer_and_one_like_it_the_source_s_stays(text):
+    tables, _, _ = respond_to([text], ["0123456789"], rows=[ROW | {"reference": "abcdefghij"}], near_duplicate=0.8)
+    assert texts(tables) == ["0123456789", "abcdefghij"] and len(tables.dropped) == 1
+    assert {row.completion: row.engine for row in tables.candidates}["abcdefghij"] == "source"
+
+
+def test_the_answer_of_the_source_is_left_where_no_model_answers():
+    tables, _, _ = respond_to([CUT], [CUT], rows=[ROW | {"reference": "Cod."}])
+    assert texts(tables) == ["Cod."] and len(tables.quarantine) == 2 and not len(tables.dropped)
+
+
+SYSTEM, HELLO = turn("system", "Speak as a fisher."), turn("user", "Hello") + turn("assistant", "Ahoy.")
+
+
+@pytest.mark.parametrize(
+    ("context", "strategy", "before"),
+    [
+        ([], "plain", []),
+        (SYSTEM, "plain", SYSTEM),
+        (SYSTEM + HELLO, "plain", SYSTEM + HELLO),
+        (HELLO, "plain", HELLO),
+        (SYSTEM + HELLO, "plan", turn("system", "Speak as a fisher.\n\nBefore you answer, plan") + HELLO),
+        (HELLO, "plan", turn("system", "Before you answer, plan") + HELLO),
+    ],
+)
+def test_a_conversation_is_asked_and_kept_with_all_its_turns(context, strategy, before):
+    seen = []
+    reply = lambda request: seen.append(request.messages) or "x" * 9  # noqa: E731
+    tables, _, _ = respond_to(reply, ["0" * 9], rows=[ROW | {"context": context}], strategies=[strategy])
+    (asked,) = seen
+    assert asked[-1] == turn("user", "Name four fish.")[0] and [m["role"] for m in asked].count("system") <= 1
+    assert len(asked) == len(before) + 1
+    assert all(a["role"] == b["role"] and a["content"].startswith(b["content"]) for a, b in zip(asked, before))  # noqa: B905
+    kept = {str([message.model_dump() for message in row.prompt]) for row in tables.candidates}
+    assert kept == {str(context + turn("user", "Name four fish."))}, "the strategy's system prompt is not the source's"

@@ -10,7 +10,7 @@ from collections import Counter
 from typing import Any
 
 from schemas.products import message
-from stages.curation.readers.fields import Item, Misfit, Record, clean, holds, optional, parse_list
+from stages.curation.readers.fields import Item, Misfit, Record, clean, field_name, holds, optional, parse_list
 
 ROLES = {
     "system": "system",
@@ -61,7 +61,7 @@ def read_turns(turns: Any, name: str) -> tuple[Turns, Counter[str]]:
             break
         if content:
             found.append(message(role, content))
-        left.update(f"field {name}.{key}" for key in turn if key not in NAMED and holds(turn[key]))
+        left.update(field_name(f"{name}.{key}") for key in turn if key not in NAMED and holds(turn[key]))
     return found, left
 
 

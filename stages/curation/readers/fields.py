@@ -4,6 +4,7 @@ A shape is given a `Fields` and returns an `Item`; `counted` adds to it the fiel
 look at.
 """
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -47,10 +48,6 @@ class Fields(Record):
         self.taken.add(name)
         return super().get(name, default)
 
-    def peek(self, name: str) -> Any:
-        """The value without noting it, None where there is none."""
-        return super().get(name)
-
 
 def counted(shape: Shape) -> Shape:
     """The shape, with the record's other fields in `left`; those that hold nothing do not count."""
@@ -59,10 +56,15 @@ def counted(shape: Shape) -> Shape:
     def read(record: Record) -> Item:
         fields = Fields(record)
         item = shape(fields)
-        others = {f"field {name}": 1 for name in record if name not in fields.taken and holds(record[name])}
+        others = [field_name(name) for name in record if name not in fields.taken and holds(record[name])]
         return item._replace(left=Counter(item.left) + Counter(others))
 
     return read
+
+
+def field_name(name: str) -> str:
+    """How a field is called where it is counted: on one line, and no longer than a line has room for."""
+    return f"field {' '.join(str(name).split())[:80]}"
 
 
 def holds(value: Any) -> bool:
@@ -70,10 +72,15 @@ def holds(value: Any) -> bool:
     return value is not None and not (isinstance(value, str | list | dict) and not value)
 
 
+def first_of(record: Record, *names: str) -> str | None:
+    """The first of the named fields that holds something, not noted as taken."""
+    return next((name for name in names if holds(dict.get(record, name))), None)
+
+
 def text(record: Record, *names: str) -> str:
-    """The first of the named fields as clean text. Raises Misfit where none is a text with letters."""
+    """The first of the named fields as clean text; null is no field. Raises Misfit where none is a text with letters."""
     for name in names:
-        if name in record:
+        if dict.get(record, name) is not None:
             value = record[name]
             if not isinstance(value, str) or not value.strip():
                 raise Misfit(f"`{name}` is {'empty' if isinstance(value, str) else type(value).__name__}, not a text")
@@ -92,16 +99,16 @@ def optional(record: Record, *names: str) -> str | None:
 
 def number(record: Record, *names: str) -> float | None:
     """The first of the named fields that there is, as a finite number; None where there is none. Raises Misfit."""
-    for name in names:
-        if holds(dict.get(record, name)):
-            try:
-                value = float(record[name])
-            except (TypeError, ValueError) as error:
-                raise Misfit(f"`{name}` is not a number") from error
-            if not abs(value) < float("inf"):
-                raise Misfit(f"`{name}` is {value}, not a finite number")
-            return value
-    return None
+    name = first_of(record, *names)
+    if name is None:
+        return None
+    try:
+        value = float(record[name])
+    except (TypeError, ValueError) as error:
+        raise Misfit(f"`{name}` is not a number") from error
+    if not math.isfinite(value):
+        raise Misfit(f"`{name}` is {value}, not a finite number")
+    return value
 
 
 def clean(value: str) -> str:
@@ -110,8 +117,7 @@ def clean(value: str) -> str:
 
 def text_list(record: Record, *names: str) -> list[str]:
     """The first of the named fields that there is, as texts; a text (a CSV cell) is read as a JSON list. Raises Misfit."""
-    name = next((name for name in names if name in record), names[0])
-    value = record.get(name) or []
+    value = record.get(name := first_of(record, *names) or names[0]) or []
     if isinstance(value, str):
         value = parse_list(name, value)
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):

@@ -9,7 +9,7 @@ from typing import Any
 
 from schemas.products import message
 from stages.curation.readers.conversations import Turns, read_turns, transcript_turns, with_system
-from stages.curation.readers.fields import Item, Misfit, Record, clean, number, optional
+from stages.curation.readers.fields import Item, Misfit, Record, clean, first_of, number, optional
 
 PROMPTS = ("prompt", "question", "instruction", "conversations", "messages", "input")
 CHOSEN, REJECTED = ("chosen", "chosen_response"), ("rejected", "rejected_response")
@@ -35,7 +35,7 @@ def preference(record: Record) -> Item:
 
 def read_side(record: Record, names: tuple[str, ...], left: Counter[str]) -> Turns:
     """The turns of one side; a text that is no transcript is the assistant's. Raises Misfit."""
-    name = next((name for name in names if name in record), None)
+    name = first_of(record, *names)
     if name is None:
         raise Misfit(f"no field `{names[0]}`")
     return whole_turns(record[name], name, "assistant", left)
@@ -63,7 +63,7 @@ def prompt_of(record: Record, before: Turns, left: Counter[str]) -> Turns:
     Where there are both, they are one conversation if one ends with the other; else the prompt field is left out.
     Raises Misfit where no user turn is found.
     """
-    name = next((name for name in PROMPTS if name in record), None)
+    name = first_of(record, *PROMPTS)
     turns = before
     if name is not None:
         value = record[name]

@@ -76,7 +76,7 @@ def bound_names(node: ast.stmt) -> list[str]:
 
 
 def mbpp(record: Record) -> Item:
-    """{"text", "code", "test_list", "test_setup_code"} (Austin et al. 2021); the tests name the entry point.
+    """{"text", "code", "test_list", "test_setup_code"} (Austin et al. 2021); the tests name the entry point, if nothing else does.
 
     `challenge_test_list` is not taken: the published results are those of `test_list`.
     """
@@ -85,7 +85,8 @@ def mbpp(record: Record) -> Item:
         raise Misfit("no field `test_list`")
     tests = text_list(record, "test_list")
     setup = [optional(record, "test_setup_code") or "", *text_list(record, "test_imports")]
-    fields: Record = {"prompt": prompt, "entry_point": entry_point(tests, code), "tests": tests}
+    name = optional(record, "entry_point") or entry_point(tests, code)
+    fields: Record = {"prompt": prompt, "entry_point": name, "tests": tests}
     return Item("code_task", fields | {"setup": "\n".join(filter(None, setup)), "solution": code})
 
 

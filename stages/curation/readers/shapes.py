@@ -98,8 +98,8 @@ def alpaca(record: Record) -> Item:
 
 
 def instruction_item(record: Record, instruction: str, *references: str) -> Item:
-    """The instruction with the record's `input` below it; the first of the named fields that is a text is the reference."""
-    given = optional(record, "input")
+    """The instruction with the record's `input` (or `context`) below it; the first of the named fields that is a text is the reference."""
+    given = optional(record, "input", "context")
     prompt = f"{instruction}\n\n{given}" if given else instruction
     return Item("instruction", {"prompt": prompt, "reference": optional(record, *references)})
 
@@ -111,7 +111,7 @@ def sharegpt(record: Record) -> Item:
 
 def messages(record: Record) -> Item:
     """{"messages": [{"role": "user", "content"}, …]}; or {"prompt", "completion"} as such lists (TRL)."""
-    if "messages" in record or not isinstance(record.get("prompt"), list):
+    if record.get("messages") or not isinstance(record.get("prompt"), list):
         return conversation(record, record.get("messages"), "messages")
     completion = record.get("completion") or []
     if not isinstance(completion, list):
@@ -160,10 +160,15 @@ BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 
 
 def prompt_completion(record: Record) -> Item:
-    """{"prompt" or "instruction", "completion" or "response" or "output" or "reference"}, maybe `system`, `history`."""
+    """{"prompt" or "instruction", "completion" or "response" or "output" or "reference"}, maybe `system`, `history`.
+
+    Dolly's `context` stands below the instruction as Alpaca's `input` does.
+    """
     prompt = text(record, "prompt", "instruction", "question")
-    reference = text(record, "completion", "response", "output", "reference")
-    return Item("instruction", {"prompt": prompt, "reference": reference} | context_of(record))
+    item = instruction_item(record, prompt, "completion", "response", "output", "reference")
+    if item.fields["reference"] is None:
+        raise Misfit("no text in `completion`, `response`, `output` or `reference`")
+    return item._replace(fields=item.fields | context_of(record))
 
 
 def prompt(record: Record) -> Item:
