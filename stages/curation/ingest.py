@@ -31,6 +31,7 @@ from schemas.rows import (
 from schemas.stage import Files
 from schemas.table import Table
 from stages.curation.params import IngestParams, SourceFile
+from stages.curation.readers.fields import Left, count
 from stages.curation.readers.records import Record
 from stages.curation.readers.shapes import Item, Misfit
 from stages.curation.readers.sources import Excluded, read_source
@@ -139,7 +140,7 @@ def take_source(
     `held_out` has the ids of the evaluation prompts, by `prompt_key`; None for an evaluation source.
     """
     rows: dict[str, tuple[str, dict[str, Any]]] = {}
-    places: dict[str, str] = {}
+    not_taken: Left = {}
     for found in read_source(source, files, params):
         place, item = found.place, found.value
         if isinstance(item, Excluded):
@@ -154,19 +155,22 @@ def take_source(
             collection.quarantine(place, str(error), orjson.dumps(item.fields).decode())
             continue
         for kind, fields, left in items:
-            collection.not_taken.update({f"{source.name}: {name}": count for name, count in left.items()})
+            for name, times in left.items():
+                count(not_taken, name, times)
             row = row_of(kind, fields, place, source)
             row_id = row["id"]
-            first = places.get(row_id) or collection.rows[kind].get(row_id, {}).get("source")
-            if first:
-                collection.drop(kind, place, "exact duplicate", f"the same {kind} stands at {first}", (row_id,))
+            if row_id in rows or row_id in collection.rows[kind]:
+                first = rows[row_id][1] if row_id in rows else collection.rows[kind][row_id]
+                detail = f"the same {kind} stands at {first['source']}"
+                collection.drop(kind, place, "exact duplicate", detail, (row_id,))
             elif held_out and (twin := next(filter(None, map(held_out.get, prompt_keys(fields))), None)):
                 collection.drop(kind, place, "evaluation prompt", "its prompt is an evaluation item", (twin,))
             else:
-                rows[row_id], places[row_id] = (kind, row), place
+                rows[row_id] = (kind, row)
     chosen = sorted(rows)[: source.limit] if source.limit else rows
     if len(chosen) < len(rows):
-        collection.not_taken[f"{source.name}: rows over the limit"] += len(rows) - len(chosen)
+        count(not_taken, "rows over the limit", len(rows) - len(chosen))
+    collection.not_taken.update({f"{source.name}: {name}": times for name, times in not_taken.items()})
     for row_id in chosen:
         kind, row = rows[row_id]
         collection.rows[kind][row_id] = row
@@ -221,7 +225,7 @@ def training_item(item: Item, source: SourceFile) -> Item:
     if kind == "instruction":
         if source.domain == "safety":
             raise Misfit("a safety prompt needs `area` and `harmful`")
-        return item._replace(fields=fields | {"domain": source.domain})
+        return Item(kind, fields | {"domain": source.domain}, left)
     return item
 
 

@@ -6,11 +6,21 @@ hold (a tool's, a call of one, one without text), and the turns from there on ar
 """
 
 import re
-from collections import Counter
 from typing import Any
 
 from schemas.products import message
-from stages.curation.readers.fields import Item, Misfit, Record, clean, field_name, holds, optional, parse_list
+from stages.curation.readers.fields import (
+    Item,
+    Left,
+    Misfit,
+    Record,
+    clean,
+    count,
+    field_name,
+    holds,
+    optional,
+    parse_list,
+)
 
 ROLES = {
     "system": "system",
@@ -33,7 +43,8 @@ ROLES = {
     "ipython": "tool",
 }
 """What data sets call a speaker -> the role of its message; `tool` stands for turns that a row does not hold."""
-CALLS = ("tool_calls", "function_call")
+CALLS = frozenset({"tool_calls", "function_call"})
+UNHELD = "turns from the first without text or of a tool"
 TEXT_PARTS = ("text", "input_text", "output_text")
 SYSTEM = ("system", "system_prompt", "system_message")
 TRANSCRIPT = re.compile(r"(?:\A\s*|\n\n)(Human|Assistant):")
@@ -48,24 +59,27 @@ def conversation(record: Record, turns: Any, name: str) -> Item:
     return exchange(with_system(record, found), name, left)
 
 
-def read_turns(turns: Any, name: str) -> tuple[Turns, Counter[str]]:
+def read_turns(turns: Any, name: str) -> tuple[Turns, Left]:
     """The messages up to the first turn that a row cannot hold, and what is left out. Raises Misfit."""
     if not isinstance(turns, list):
         raise Misfit(f"no list `{name}`")
     found: Turns = []
-    left: Counter[str] = Counter()
+    left: Left = {}
     for place, turn in enumerate(turns):
         role, content = read_turn(turn, name)
-        if role == "tool" or any(holds(turn.get(call)) for call in CALLS) or (not content and role != "system"):
-            left["turns from the first without text or of a tool"] += sum(map(says_something, turns[place:]))
+        others = turn.keys() - NAMED
+        if role == "tool" or (not content and role != "system") or any(holds(turn[key]) for key in others & CALLS):
+            count(left, UNHELD, sum(map(says_something, turns[place:])))
             break
         if content:
             found.append(message(role, content))
-        left.update(field_name(f"{name}.{key}") for key in turn if key not in NAMED and holds(turn[key]))
+        for key in others:
+            if holds(turn[key]):
+                count(left, field_name(f"{name}.{key}"))
     return found, left
 
 
-NAMED = ("role", "content", "from", "value")
+NAMED = frozenset({"role", "content", "from", "value"})
 
 
 def read_turn(turn: Any, name: str) -> tuple[str, str]:
@@ -99,7 +113,7 @@ def says_something(turn: Any) -> bool:
     return isinstance(turn, dict) and any(holds(value) for key, value in turn.items() if key not in ("role", "from"))
 
 
-def exchange(turns: Turns, name: str, left: Counter[str]) -> Item:
+def exchange(turns: Turns, name: str, left: Left) -> Item:
     """The last user turn with a reply, else the last user turn, with what stands before it. Raises Misfit for none."""
     users = [place for place, turn in enumerate(turns) if turn["role"] == "user"]
     if not users:
@@ -107,9 +121,9 @@ def exchange(turns: Turns, name: str, left: Counter[str]) -> Item:
     replied = [place for place in users if [turn["role"] for turn in turns[place + 1 : place + 2]] == ["assistant"]]
     place = replied[-1] if replied else users[-1]
     reference = turns[place + 1]["content"] if replied else None
-    rest = len(turns) - place - (2 if replied else 1)
+    count(left, "turns after the last reply", len(turns) - place - (2 if replied else 1))
     fields = {"prompt": turns[place]["content"], "reference": reference} | context_field(turns[:place])
-    return Item("instruction", fields, left + Counter({"turns after the last reply": rest}))
+    return Item("instruction", fields, left)
 
 
 def context_field(turns: Turns) -> dict[str, Any]:

@@ -5,9 +5,8 @@ look at.
 """
 
 import math
-from collections import Counter
 from collections.abc import Callable, Mapping
-from functools import wraps
+from functools import lru_cache, wraps
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -30,6 +29,8 @@ class Item(NamedTuple):
 
 
 Record = dict[str, Any]
+Left = dict[str, int]
+"""What of a record is not taken, counts by name."""
 Shape = Callable[[Record], Item]
 
 
@@ -56,12 +57,22 @@ def counted(shape: Shape) -> Shape:
     def read(record: Record) -> Item:
         fields = Fields(record)
         item = shape(fields)
-        others = [field_name(name) for name in record if name not in fields.taken and holds(record[name])]
-        return item._replace(left=Counter(item.left) + Counter(others))
+        left = dict(item.left)
+        for name in record.keys() - fields.taken:
+            if holds(record[name]):
+                count(left, field_name(name))
+        return Item(item.kind, item.fields, left)
 
     return read
 
 
+def count(left: Left, name: str, times: int = 1) -> None:
+    """Add to the count of one name; nothing where nothing is left."""
+    if times:
+        left[name] = left.get(name, 0) + times
+
+
+@lru_cache(maxsize=4096)
 def field_name(name: str) -> str:
     """How a field is called where it is counted: on one line, and no longer than a line has room for."""
     return f"field {' '.join(str(name).split())[:80]}"

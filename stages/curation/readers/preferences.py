@@ -4,12 +4,11 @@ Both sides answer the same conversation with one reply each. The margin is the d
 without scores has margin 1.
 """
 
-from collections import Counter
 from typing import Any
 
 from schemas.products import message
-from stages.curation.readers.conversations import Turns, read_turns, transcript_turns, with_system
-from stages.curation.readers.fields import Item, Misfit, Record, clean, first_of, number, optional
+from stages.curation.readers.conversations import UNHELD, Turns, read_turns, transcript_turns, with_system
+from stages.curation.readers.fields import Item, Left, Misfit, Record, clean, count, first_of, number, optional
 
 PROMPTS = ("prompt", "question", "instruction", "conversations", "messages", "input")
 CHOSEN, REJECTED = ("chosen", "chosen_response"), ("rejected", "rejected_response")
@@ -19,7 +18,7 @@ SCORES = ("score_{}", "{}_score", "{}_rating", "{}-rating", "{}_reward", "reward
 
 def preference(record: Record) -> Item:
     """{"prompt", "chosen", "rejected"}: texts, lists of messages (TRL), or transcripts of HH-RLHF with their prompt."""
-    left: Counter[str] = Counter()
+    left: Left = {}
     sides = [read_side(record, names, left) for names in (CHOSEN, REJECTED)]
     (*before, chosen), (*same, rejected) = sides
     if before != same:
@@ -33,7 +32,7 @@ def preference(record: Record) -> Item:
     return Item("preference", fields | {"margin": margin, "score": score}, left)
 
 
-def read_side(record: Record, names: tuple[str, ...], left: Counter[str]) -> Turns:
+def read_side(record: Record, names: tuple[str, ...], left: Left) -> Turns:
     """The turns of one side; a text that is no transcript is the assistant's. Raises Misfit."""
     name = first_of(record, *names)
     if name is None:
@@ -41,7 +40,7 @@ def read_side(record: Record, names: tuple[str, ...], left: Counter[str]) -> Tur
     return whole_turns(record[name], name, "assistant", left)
 
 
-def whole_turns(value: Any, name: str, role: str, left: Counter[str]) -> Turns:
+def whole_turns(value: Any, name: str, role: str, left: Left) -> Turns:
     """A text (of `role`, or a transcript), one message or a list of them. Raises Misfit where a turn would be lost."""
     if isinstance(value, str):
         turns = transcript_turns(value) or [message(role, clean(value))]
@@ -51,13 +50,14 @@ def whole_turns(value: Any, name: str, role: str, left: Counter[str]) -> Turns:
             raise Misfit(f"`{name}` is empty or has an empty turn")
         return turns
     turns, rest = read_turns([value] if isinstance(value, dict) else value, name)
-    if (lost := rest.pop("turns from the first without text or of a tool", 0)) or not turns:
+    if (lost := rest.pop(UNHELD, 0)) or not turns:
         raise Misfit(f"`{name}` has {lost} turns that a row cannot hold, or none" if lost else f"`{name}` has no turn")
-    left.update(rest)
+    for kind, times in rest.items():
+        count(left, kind, times)
     return turns
 
 
-def prompt_of(record: Record, before: Turns, left: Counter[str]) -> Turns:
+def prompt_of(record: Record, before: Turns, left: Left) -> Turns:
     """The conversation that is answered: the record's prompt, or the turns that both sides share (`before`).
 
     Where there are both, they are one conversation if one ends with the other; else the prompt field is left out.
@@ -75,7 +75,7 @@ def prompt_of(record: Record, before: Turns, left: Counter[str]) -> Turns:
         elif asked[-len(before) :] == before:
             turns = asked
         elif before[-len(asked) :] != asked:
-            left[f"field {name} (not the prompt of both sides)"] += 1
+            count(left, f"field {name} (not the prompt of both sides)")
     turns = with_system(record, turns)
     if not turns or turns[-1]["role"] != "user":
         raise Misfit("no user turn before `chosen` and `rejected`")

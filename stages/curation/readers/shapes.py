@@ -85,23 +85,26 @@ def self_instruct(record: Record) -> Item:
         raise Misfit("no list of objects `instances`")
     first = counted(lambda fields: instruction_item(fields, instruction, "output"))(instances[0])
     left = {name.replace("field ", "field instances."): count for name, count in first.left.items()}
-    fields = first.fields | context_of(record)
-    return Item("instruction", fields, left | {"instances after the first": len(instances) - 1})
+    return Item(
+        "instruction", first.fields | context_of(record), left | {"instances after the first": len(instances) - 1}
+    )
 
 
 def alpaca(record: Record) -> Item:
     """{"instruction", "input", "output"} (Taori et al. 2023), maybe `system` and `history` ([[user, assistant], …])."""
     if "output" not in record and "input" not in record:
         raise Misfit("no field `output` or `input`")
-    item = instruction_item(record, text(record, "instruction"), "output")
-    return item._replace(fields=item.fields | context_of(record))
+    return instruction_item(record, text(record, "instruction"), "output")
 
 
 def instruction_item(record: Record, instruction: str, *references: str) -> Item:
-    """The instruction with the record's `input` (or `context`) below it; the first of the named fields that is a text is the reference."""
-    given = optional(record, "input", "context")
+    """The instruction with the record's `input` (Dolly: `context`) below it, behind its system prompt and history.
+
+    The first of the named fields that is a text is the reference. A record's `prompt` is whole without its input.
+    """
+    given = None if "prompt" in record else optional(record, "input", "context")
     prompt = f"{instruction}\n\n{given}" if given else instruction
-    return Item("instruction", {"prompt": prompt, "reference": optional(record, *references)})
+    return Item("instruction", {"prompt": prompt, "reference": optional(record, *references)} | context_of(record))
 
 
 def sharegpt(record: Record) -> Item:
@@ -160,15 +163,12 @@ BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 
 
 def prompt_completion(record: Record) -> Item:
-    """{"prompt" or "instruction", "completion" or "response" or "output" or "reference"}, maybe `system`, `history`.
-
-    Dolly's `context` stands below the instruction as Alpaca's `input` does.
-    """
+    """{"prompt" or "instruction", "completion" or "response" or "output" or "reference"}, maybe `system`, `history`."""
     prompt = text(record, "prompt", "instruction", "question")
     item = instruction_item(record, prompt, "completion", "response", "output", "reference")
     if item.fields["reference"] is None:
         raise Misfit("no text in `completion`, `response`, `output` or `reference`")
-    return item._replace(fields=item.fields | context_of(record))
+    return item
 
 
 def prompt(record: Record) -> Item:

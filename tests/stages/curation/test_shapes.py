@@ -80,6 +80,12 @@ TOOL = {"role": "tool", "content": "12 degrees"}
             instruction("Who?\n\nAda sang.", "Ada."),
             {"field category": 1},
         ),
+        (
+            "prompt_completion",
+            {"prompt": "Sort. c a", "input": "c a", "completion": "a c"},
+            instruction("Sort. c a", "a c"),
+            {"field input": 1},
+        ),
         ("prompt", {"prompt": "c", "system": "Be brief."}, instruction("c", None, [SYSTEM]), {}),
         ("prompt", {"prompt": None, "question": "c", "completion": None}, instruction("c"), {}),
         (
