@@ -132,7 +132,8 @@ def sample_paths(
 
 def solution_text(solution: str, answer: str) -> str:
     """The source's solution as a path: with its answer below it, as GSM8K writes it, where the solution names none."""
-    return solution if last_answer(solution) else f"{solution}\n#### {answer}"
+    named = last_answer(solution)
+    return solution if agrees(named, answer) or parse_value(named) else f"{solution}\n#### {answer}"
 
 
 def rule_of(path: str, answer: str) -> str:

@@ -235,6 +235,7 @@ GOLD = "Two twos: 2*2=4."
     [
         (GOLD, [f"{GOLD}\n#### 4", RIGHT], None),
         ("So \\boxed{4}.", ["So \\boxed{4}.", RIGHT], None),
+        ("So the answer is what two twos make.", ["So the answer is what two twos make.\n#### 4", RIGHT], None),
         (RIGHT, [RIGHT], None),
         ("2*2=5. The answer is 4.", [RIGHT], "an equation does not hold"),
         ("2*2=4. The answer is 5.", [RIGHT], "solution contradicts answer"),

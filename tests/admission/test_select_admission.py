@@ -6,7 +6,7 @@ from schemas.rows import Instruction, InstructionScore
 from schemas.table import Context, Table
 from stages.annotation.params import SelectParams
 from stages.annotation.select import select
-from tests.admission.rows import engine_fields, ident, instruction, rules
+from tests.admission.rows import engine_fields, ident, instruction, rules, turn
 
 WEIGHTS = {f"weight_{name}": 0.0 for name in ("complexity", "tags", "richness", "completeness")}
 BY_COMPLEXITY = WEIGHTS | {"weight_complexity": 1.0}
@@ -162,3 +162,11 @@ def test_what_a_selected_row_holds_and_how_much_of_the_tags_is_covered():
     assert tables.metrics == {"tag_coverage": pytest.approx(2 / 3), "mean_tags": 2.0}
     assert select_from([others[0]]).metrics == {"tag_coverage": 1.0, "mean_tags": 1.0}
     assert select_from([others[1]]).metrics == {"tag_coverage": 0.0, "mean_tags": 0.0}
+
+
+def test_a_selected_instruction_keeps_its_conversation():
+    context = turn("system", "Be brief.") + turn("user", "Hello") + turn("assistant", "Hi")
+    rows = [instruction("Name four river fish.", context=context), instruction("Name four sea fish.")]
+    tables = select_from([(row, {}) for row in rows], target_size=2)
+    kept = {row.id: [message.model_dump() for message in row.context] for row in tables.selected}
+    assert kept == {rows[0]["id"]: context, rows[1]["id"]: []}

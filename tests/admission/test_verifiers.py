@@ -1,9 +1,13 @@
 """Constrained queries: which responses are demonstrated, paired or neither (docs/methods.md, section 5.1)."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from cultivar.llm.answer import Generation
 from schemas.rows import Constraint, Instruction
+from stages.synthesis.constrained import combine
+from stages.synthesis.params import ExecutionParams
 from tests.admission.constrained import (
     BAD,
     COMPOSED,
@@ -115,6 +119,14 @@ def test_equal_responses_count_once_and_an_unfinished_one_is_quarantined():
 def test_queries_are_longer_than_one_bound_and_shorter_than_the_other(least, most, fits):
     found = constrain([GOOD], min_query_chars=least, max_query_chars=most)
     assert len(QUERY) == 20 and len(found.execution_demonstrations) == fits
+
+
+def test_an_instruction_with_a_conversation_before_it_is_no_query():
+    context = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi"}]
+    rows = list(table(Instruction, {"prompt": QUERY}, {"prompt": QUERY, "context": context}))
+    alone = next(row for row in rows if not row.context)
+    work = combine([SimpleNamespace(id="c", text="Shout")], rows, ExecutionParams(queries=5))
+    assert [each.query.id for each in work] == [alone.id]
 
 
 @pytest.mark.parametrize("count", [2, 3])
