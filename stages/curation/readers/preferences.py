@@ -84,7 +84,8 @@ def prompt_of(record: Record, before: Turns, left: Left) -> Turns:
 
 def margin_of(record: Record) -> tuple[float, float | None]:
     """The margin and the chosen side's score, if there is one. Raises Misfit where the scores do not prefer `chosen`."""
-    chosen, rejected = (number(record, *(name.format(side) for name in SCORES)) for side in ("chosen", "rejected"))
+    chosen = number(record, *(name.format("chosen") for name in SCORES))
+    rejected = None if chosen is None else number(record, *(name.format("rejected") for name in SCORES))
     if chosen is not None and rejected is not None:
         if not chosen > rejected:
             raise Misfit(f"its scores do not prefer `chosen`: {chosen:g} against {rejected:g}")

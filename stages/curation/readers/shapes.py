@@ -9,7 +9,21 @@ import re
 import orjson
 
 from stages.curation.readers.conversations import context_of, conversation
-from stages.curation.readers.fields import Item, Misfit, Record, Shape, clean, counted, optional, text, text_list
+from stages.curation.readers.fields import (
+    Item,
+    Left,
+    Misfit,
+    Record,
+    Shape,
+    clean,
+    count,
+    counted,
+    field_name,
+    holds,
+    optional,
+    text,
+    text_list,
+)
 from stages.curation.readers.preferences import preference
 from stages.curation.readers.programs import code_task, humaneval, mbpp
 
@@ -62,7 +76,11 @@ def character(record: Record) -> Item:
         raise Misfit("`claims` is not a list of {property, value}")
     fields: Record = {"name": text(record, "name"), "description": optional(record, "description") or ""}
     fields |= {"aliases": text_list(record, "aliases"), "article": optional(record, "article") or ""}
-    return Item("character", fields | {"claims": [{k: text(c, k) for k in ("property", "value")} for c in claims]})
+    left: Left = {}
+    for key in (key for claim in claims for key in claim if key not in ("property", "value") and holds(claim[key])):
+        count(left, field_name(f"claims.{key}"))
+    taken = [{key: text(claim, key) for key in ("property", "value")} for claim in claims]
+    return Item("character", fields | {"claims": taken}, left)
 
 
 def passage(record: Record) -> Item:
@@ -84,7 +102,7 @@ def self_instruct(record: Record) -> Item:
     if not isinstance(instances, list) or not instances or not isinstance(instances[0], dict):
         raise Misfit("no list of objects `instances`")
     first = counted(lambda fields: instruction_item(fields, instruction, "output"))(instances[0])
-    left = {name.replace("field ", "field instances."): count for name, count in first.left.items()}
+    left = {name.replace("field ", "field instances."): times for name, times in first.left.items()}
     return Item(
         "instruction", first.fields | context_of(record), left | {"instances after the first": len(instances) - 1}
     )
@@ -119,7 +137,18 @@ def messages(record: Record) -> Item:
     completion = record.get("completion") or []
     if not isinstance(completion, list):
         raise Misfit("`prompt` is a list of messages, `completion` is none")
-    return conversation(record, [*record["prompt"], *completion], "prompt")
+    return without_bad_reply(record, conversation(record, [*record["prompt"], *completion], "prompt"))
+
+
+def without_bad_reply(record: Record, item: Item) -> Item:
+    """The item without its reference where the record's `label` says that this is a bad one (TRL's unpaired preferences)."""
+    label = str(dict.get(record, "label")).lower()
+    if label not in ("true", "false"):  # some other label
+        return item
+    record["label"]  # taken
+    if label == "true" or item.fields["reference"] is None:
+        return item
+    return Item(item.kind, item.fields | {"reference": None}, {**item.left, "completions labelled false": 1})
 
 
 def prompt_answer(record: Record) -> Item:
@@ -168,7 +197,7 @@ def prompt_completion(record: Record) -> Item:
     item = instruction_item(record, prompt, "completion", "response", "output", "reference")
     if item.fields["reference"] is None:
         raise Misfit("no text in `completion`, `response`, `output` or `reference`")
-    return item
+    return without_bad_reply(record, item)
 
 
 def prompt(record: Record) -> Item:

@@ -86,6 +86,32 @@ TOOL = {"role": "tool", "content": "12 degrees"}
             instruction("Sort. c a", "a c"),
             {"field input": 1},
         ),
+        ("prompt_completion", {"prompt": "c", "completion": "d", "label": True}, instruction("c", "d"), {}),
+        (
+            "prompt_completion",
+            {"prompt": "c", "completion": "d", "label": "sports"},
+            instruction("c", "d"),
+            {"field label": 1},
+        ),
+        (
+            "prompt_completion",
+            {"prompt": "c", "completion": "d", "label": "False"},
+            instruction("c"),
+            {"completions labelled false": 1},
+        ),
+        (
+            "messages",
+            {"prompt": turns("c"), "completion": turns("c", "d")[1:], "label": False},
+            instruction("c"),
+            {"completions labelled false": 1},
+        ),
+        (
+            "character",
+            {"name": "Ada", "claims": [{"property": "work", "value": "baker", "rank": "normal"}], "born": 1815},
+            {"name": "Ada", "description": "", "aliases": [], "article": ""}
+            | {"claims": [{"property": "work", "value": "baker"}]},
+            {"field claims.rank": 1, "field born": 1},
+        ),
         ("prompt", {"prompt": "c", "system": "Be brief."}, instruction("c", None, [SYSTEM]), {}),
         ("prompt", {"prompt": None, "question": "c", "completion": None}, instruction("c"), {}),
         (
@@ -299,6 +325,7 @@ HH = "\n\nHuman: a\n\nAssistant: b\n\nHuman: c\n\nAssistant: {}"
         ),
         ({"prompt": "c", "chosen": "d", "rejected": "e", "margin": 0.25}, {"margin": 0.25}, {}),
         ({"prompt": "c", "chosen": "d", "rejected": "e", "chosen-rating": 3.0}, {"score": 3.0}, {}),
+        ({"prompt": "c", "chosen": "d", "rejected": "e", "score_rejected": 3}, {}, {"field score_rejected": 1}),
     ],
 )
 def test_a_preference_is_taken_as_it_was_given(record, fields, left):
