@@ -5,13 +5,14 @@ file, line and reason; a file whose format cannot be told stops the stage with w
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import orjson
+import polars as pl
 
-from cultivar.text.tokens import normal_form
+from cultivar.text.tokens import comparison_key
 from schemas.ids import content_id
 from schemas.products import Admission, message, preference_row
 from schemas.rows import (
@@ -102,7 +103,10 @@ def ingest(files: Files, params: IngestParams) -> IngestTables:
     collection = Collection()
     for evaluation_file in params.evaluation:
         take_source(collection, evaluation_file, files, params, held_out=None)
-    held_out = {prompt_key(row["prompt"]): row["id"] for row in collection.rows["evaluation"].values()}
+    evaluation = collection.rows["evaluation"].values()
+    held_out = asked_by((row["id"], row["prompt"]) for row in evaluation).unique(
+        "key", keep="last", maintain_order=True
+    )
     for source in params.sources:
         take_source(collection, source, files, params, held_out)
     tables: dict[str, Any] = {
@@ -127,17 +131,18 @@ def bounded(not_taken: Counter[str]) -> dict[str, int]:
     return dict(sorted(named[:MAX_NAMES])) | ({"fields of other names": rest} if rest else {})
 
 
-def prompt_key(prompt: str) -> str:
-    """A prompt without the differences that a reader does not see."""
-    return " ".join(normal_form(prompt).split())
+def asked_by(texts: Iterable[tuple[str, str]]) -> pl.DataFrame:
+    """(id, key) of (id, text) pairs; texts with one key differ only in what a reader does not see."""
+    frame = pl.DataFrame(list(texts), schema={"id": pl.String, "text": pl.String}, orient="row")
+    return frame.select("id", key=comparison_key(frame["text"]))
 
 
 def take_source(
-    collection: Collection, source: SourceFile, files: Files, params: IngestParams, held_out: dict[str, str] | None
+    collection: Collection, source: SourceFile, files: Files, params: IngestParams, held_out: pl.DataFrame | None
 ) -> None:
     """Collect the rows of one source: shape, selection by `ids`, duplicates, and the `limit` with the least ids.
 
-    `held_out` has the ids of the evaluation prompts, by `prompt_key`; None for an evaluation source.
+    `held_out` has the ids and keys of the evaluation prompts; None for an evaluation source.
     """
     rows: dict[str, tuple[str, dict[str, Any]]] = {}
     not_taken: Left = {}
@@ -163,10 +168,12 @@ def take_source(
                 first = rows[row_id][1] if row_id in rows else collection.rows[kind][row_id]
                 detail = f"the same {kind} stands at {first['source']}"
                 collection.drop(kind, place, "exact duplicate", detail, (row_id,))
-            elif held_out and (twin := next(filter(None, map(held_out.get, prompt_keys(fields))), None)):
-                collection.drop(kind, place, "evaluation prompt", "its prompt is an evaluation item", (twin,))
             else:
                 rows[row_id] = (kind, row)
+    if held_out is not None:
+        for row_id, item_id in evaluation_prompts(rows, held_out).items():
+            kind, row = rows.pop(row_id)
+            collection.drop(kind, row["source"], "evaluation prompt", "its prompt is an evaluation item", (item_id,))
     chosen = sorted(rows)[: source.limit] if source.limit else rows
     if len(chosen) < len(rows):
         count(not_taken, "rows over the limit", len(rows) - len(chosen))
@@ -202,11 +209,22 @@ def given_preference(fields: dict[str, Any], place: str, source: SourceFile) -> 
     return row
 
 
-def prompt_keys(fields: dict[str, Any]) -> list[str]:
-    """The keys of what the user asks in a row: its prompt, and every earlier turn of the user's."""
-    asked = fields.get("prompt", "")
-    turns = [*fields.get("context", []), *(asked if isinstance(asked, list) else [message("user", asked)])]
-    return [prompt_key(turn["content"]) for turn in turns if turn["role"] == "user"]
+def evaluation_prompts(rows: dict[str, tuple[str, dict[str, Any]]], held_out: pl.DataFrame) -> dict[str, str]:
+    """Row id -> id of the evaluation item that the row asks."""
+    if held_out.is_empty():
+        return {}
+    asked = asked_by((row_id, text) for row_id, (_, row) in rows.items() for text in user_turns(row))
+    met = asked.join(held_out.rename({"id": "item"}), on="key", maintain_order="left").unique(
+        "id", keep="first", maintain_order=True
+    )
+    return dict(met.select("id", "item").iter_rows())
+
+
+def user_turns(row: dict[str, Any]) -> list[str]:
+    """What the user asks in a row: its prompt, and every earlier turn of the user's."""
+    asked = row.get("prompt", "")
+    turns = [*row.get("context", []), *(asked if isinstance(asked, list) else [message("user", asked)])]
+    return [turn["content"] for turn in turns if turn["role"] == "user"]
 
 
 def training_item(item: Item, source: SourceFile) -> Item:
