@@ -11,6 +11,7 @@ address or the model gets nothing more. Once that is true of every server, or no
 """
 
 import asyncio
+import json
 import os
 import random
 from collections.abc import Sequence
@@ -36,6 +37,7 @@ NOT_FOUND = frozenset({404, 405})
 """Transient from a server that has answered already (a gateway that is reloaded)."""
 NO_SAMPLES = ("HTTP 400", "HTTP 422")
 MAX_ERROR_CHARS = 500  # of a server's error
+MAX_TOKENS = 2**31 - 1
 
 
 class TransientError(Exception):
@@ -211,23 +213,57 @@ def parse_choices(content: bytes, count: int) -> list[Outcome | None]:
 
     A server gives the sum of completion tokens: it is split among the choices by their length in characters.
     """
-    body = orjson.loads(content)
+    body = load_json(content)
     outcomes: list[Outcome | None] = [None] * count
     try:
         choices = body["choices"]
-        texts = [choice["message"].get("content") or "" for choice in choices]
+        texts = [text_of(choice["message"].get("content")) for choice in choices]
         usage = body.get("usage") or {}
-        tokens = split_by_weight(int(usage.get("completion_tokens") or 0), [len(text) for text in texts])
-        prompt_tokens = int(usage.get("prompt_tokens") or 0)
+        tokens = split_by_weight(count_of(usage.get("completion_tokens")), [len(text) for text in texts])
+        prompt_tokens = count_of(usage.get("prompt_tokens"))
         for place, (choice, text) in enumerate(zip(choices, texts, strict=True)):
             index = int(choice.get("index", place))
-            if index < count:
-                outcomes[index] = Generation(text, choice.get("finish_reason") or "stop", prompt_tokens, tokens[place])
-    except (KeyError, TypeError, AttributeError) as error:
+            if 0 <= index < count:
+                reason = str(choice.get("finish_reason") or "stop")
+                outcomes[index] = Generation(text, reason, prompt_tokens, tokens[place])
+    except (KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"not a chat completion ({type(error).__name__}: {error}): {server_error(content)}") from error
     if not any(outcomes):
         raise ValueError(f"no choices: {server_error(content)}")
     return outcomes
+
+
+def load_json(content: bytes) -> Any:
+    """A body that is JSON for any reader. Raises ValueError where it is none.
+
+    orjson takes no lone surrogates, no NaN (in log probabilities) and no bytes that are not UTF-8; Python's reader
+    does, and such characters are then the answer's own fault (cultivar/llm/characters.py), not the server's.
+    """
+    try:
+        return orjson.loads(content)
+    except ValueError:
+        try:
+            text = content.decode("utf-8", "surrogatepass")
+        except UnicodeDecodeError:
+            text = content.decode("utf-8", "surrogateescape")
+        try:
+            return json.loads(text)
+        except RecursionError as error:
+            raise ValueError("it is nested too deeply") from error
+
+
+def text_of(content: Any) -> str:
+    """The text of a message: a string, or the text parts of a list. Raises TypeError where it is neither."""
+    if isinstance(content, list):
+        content = "".join(part["text"] for part in content if part.get("type", "text") == "text")
+    if not isinstance(content, str | None):
+        raise TypeError(f"content is a {type(content).__name__}")
+    return content or ""
+
+
+def count_of(tokens: Any) -> int:
+    """A server's count of tokens, within what the store can hold."""
+    return min(max(int(tokens or 0), 0), MAX_TOKENS)
 
 
 def split_by_weight(total: int, weights: list[int]) -> list[int]:

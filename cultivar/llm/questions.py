@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from cultivar.llm.answer import Answer, Generation, Unanswered
 from cultivar.llm.backend import Outcome
+from cultivar.llm.characters import NO_TEXT_REASON, NOT_TEXT
 from cultivar.llm.request import ModelConfig, Question, Request, body_of
 from cultivar.llm.schema import schema_of
 from cultivar.llm.structured import Unparsable, parse_answer, retry_messages
@@ -62,6 +63,8 @@ class Questions:
             error = "length"
         elif outcome.finish_reason == "content_filter":
             error = "refused: content_filter"
+        elif outcome.finish_reason == NOT_TEXT:
+            error = f"invalid: {NO_TEXT_REASON}"
         elif not outcome.text.strip():
             error = "invalid: the answer is empty"
         elif question.answer is not None:
@@ -86,13 +89,16 @@ class Questions:
 
 
 def is_invalid(question: Question, answer: Answer) -> bool:
-    """Whether to ask again: the model answered, but not with the structure that was asked for."""
-    return question.answer is not None and answer.error is not None and answer.error.startswith("invalid: ")
+    """Whether to ask again: the model answered, but not with text, or not with the structure that was asked for."""
+    if answer.error is None or not answer.error.startswith("invalid: "):
+        return False
+    return question.answer is not None or answer.finish_reason == NOT_TEXT
 
 
 def retry_request(request: Request, answer: Answer) -> Request:
     """The request that asks once more, with the reason why `answer` is invalid; it has an identity of its own."""
-    messages = retry_messages(request.messages, answer.text, str(answer.error).removeprefix("invalid: "))
+    reason = str(answer.error).removeprefix("invalid: ")
+    messages = retry_messages(request.messages, answer.text, reason, request.config.schema is not None)
     return Request(request.config, messages, request.seed, request.sample)
 
 

@@ -1,19 +1,30 @@
-"""Structured answers: from a model's text to a pydantic value.
+r"""Structured answers: from a model's text to a pydantic value.
 
 The ladder (each rung only where the one before failed): the text as it is; from the first brace to the last (fences,
-prose around); control characters allowed inside strings; json-repair (single quotes, trailing commas). Pydantic
-validates on every rung. A text that was cut off never comes here: truncation is a failure, not data.
+prose around); control characters inside strings and trailing commas allowed; json-repair (single quotes). Pydantic
+validates on every rung. Before that, backslashes that the model forgot to double are (cultivar/llm/backslashes.py): what
+JSON would read as a form feed before `rac` was `\frac`. A value with half a surrogate pair or a NUL is none. A text that
+was cut off never comes here: truncation is a failure, not data.
 """
 
 import json
+import re
 from typing import Any, TypeVar
 
 from json_repair import repair_json
 from pydantic import BaseModel, ValidationError
 
+from cultivar.llm.backslashes import Doubtful, double_backslashes
+from cultivar.llm.characters import NO_CHARACTER, NO_TEXT_REASON, strings_of
 from cultivar.llm.request import MessageDict
 
 M = TypeVar("M", bound=BaseModel)
+STRING_OR_COMMA = re.compile(r'("(?:[^"\\]|\\[\s\S])*(?:"|\\?\Z))|,(?=\s*[}\]])')
+ESCAPE = re.compile(r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|[\s\S])")
+"""A pair of surrogates, or any other escape up to its first character."""
+STAND_INS = {r"\\": "\ufdd0", r"\n": "\ufdd1", r"\t": "\ufdd2", r"\r": "\ufdd3", r"\f": "\ufdd4", r"\/": "\ufdd5"}
+"""Noncharacters, which no text has a use for."""
+ORIGINALS = {ord(stand_in): json.loads(f'"{escape}"') for escape, stand_in in STAND_INS.items()}
 
 
 class Unparsable(ValueError):
@@ -22,40 +33,87 @@ class Unparsable(ValueError):
 
 def parse_answer(text: str, answer: type[M]) -> M:
     """The answer in `text`. Raises Unparsable, saying what is wrong with the best reading of it."""
-    try:
-        return answer.model_validate_json(text)
-    except ValidationError as error:
-        first = error
+    if "\\" not in text:
+        try:
+            return answer.model_validate_json(text)
+        except ValidationError:
+            pass
     start, end = text.find("{"), text.rfind("}")
     if start < 0 or end <= start:
         raise Unparsable("the answer is not a JSON object")
-    inner = text[start : end + 1]
     try:
-        return answer.model_validate_json(inner)
+        inner = double_backslashes(text[start : end + 1])
+    except Doubtful as doubt:
+        raise Unparsable(str(doubt)) from doubt
+    try:
+        value = answer.model_validate_json(inner)
+        if r"\u0000" in inner:
+            check_characters(json.loads(inner))
+        return value
     except ValidationError as error:
         if not is_syntax_error(error):
             raise Unparsable(describe_faults(error)) from error
         first = error
     for load in (load_loose, load_repaired):
         try:
-            return answer.model_validate(load(inner))
+            loaded = load(inner)
+            check_characters(loaded)
+            return answer.model_validate(loaded)
         except ValidationError as error:
             raise Unparsable(describe_faults(error)) from error
+        except Unparsable:
+            raise
         except ValueError:
             continue
     raise Unparsable(describe_faults(first))
 
 
+def check_characters(value: Any) -> None:
+    """Raise Unparsable where a string of the value holds what no text holds."""
+    for text in strings_of(value):
+        if NO_CHARACTER.search(text) is not None:
+            raise Unparsable(NO_TEXT_REASON)
+
+
 def load_loose(text: str) -> Any:
-    """JSON that may hold raw control characters in strings."""
-    return json.loads(text, strict=False)
+    """JSON that may hold raw control characters in strings and trailing commas. Raises ValueError."""
+    try:
+        return json.loads(STRING_OR_COMMA.sub(lambda found: found[1] or "", text), strict=False)
+    except RecursionError as error:
+        raise Unparsable("it is nested too deeply") from error
 
 
 def load_repaired(text: str) -> Any:
-    """The text as json-repair reads it. Raises ValueError where that is no object."""
-    value = repair_json(text, return_objects=True)
+    """The text as json-repair reads it. Raises ValueError where that is no object.
+
+    json-repair reads some escapes in another way than JSON (`\\f`, a doubled one before another, pairs of surrogates), so it
+    sees stand-ins.
+    """
+    if any(stand_in in text for stand_in in STAND_INS.values()):
+        raise ValueError("it holds noncharacters")
+    try:
+        value = restored(repair_json(ESCAPE.sub(lambda found: stand_in_of(found[0]), text), return_objects=True))
+    except Exception as error:  # no text may end a run, whatever is wrong with how it is repaired
+        raise ValueError(f"json-repair: {type(error).__name__}") from error
     if not isinstance(value, dict):
         raise ValueError("no object")
+    return value
+
+
+def stand_in_of(escape: str) -> str:
+    """What json-repair sees of an escape: a stand-in, or the character of a pair of surrogates."""
+    return STAND_INS.get(escape) or (json.loads(f'"{escape}"') if len(escape) > 2 else escape)
+
+
+def restored(value: Any) -> Any:
+    """The value with what the stand-ins stand for."""
+    match value:
+        case str():
+            return value.translate(ORIGINALS)
+        case list():
+            return [restored(item) for item in value]
+        case dict():
+            return {restored(key): restored(item) for key, item in value.items()}
     return value
 
 
@@ -72,11 +130,11 @@ def describe_faults(error: ValidationError) -> str:
     )
 
 
-def retry_messages(messages: list[MessageDict], text: str, reason: str) -> list[MessageDict]:
+def retry_messages(messages: list[MessageDict], text: str, reason: str, is_json: bool = True) -> list[MessageDict]:
     """The messages of the retry: the conversation so far, the invalid answer and what is wrong with it."""
-    complaint = f"That answer cannot be used: {reason}. Answer again with only the corrected JSON object."
+    demand = "Answer again with only the corrected JSON object." if is_json else "Answer again."
     return [
         *messages,
         {"role": "assistant", "content": text.strip() or "(nothing)"},
-        {"role": "user", "content": complaint},
+        {"role": "user", "content": f"That answer cannot be used: {reason}. {demand}"},
     ]

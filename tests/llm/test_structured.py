@@ -40,13 +40,38 @@ def test_what_can_be_repaired_is(text: str) -> None:
     assert parse_answer(text, Verdict) == RIGHT
 
 
+@pytest.mark.parametrize(
+    "text", [r'{"score": 4, "reason": "%s"}', r'{"score": 4, "reason": "%s",}', r"{'score': 4, 'reason': '%s'}"]
+)
+@pytest.mark.parametrize(
+    ("escape", "character"), [(r"\ud83d\ude00", "😀"), (r"\u00e9", "é"), (r"\ufffe", "\ufffe"), (r"\u000b", "\v")]
+)
+def test_an_escaped_character_is_that_character(text: str, escape: str, character: str) -> None:
+    assert parse_answer(text % escape, Verdict).reason == character
+
+
 def test_raw_newlines_in_strings_are_kept() -> None:
     assert parse_answer('{"score": 4, "reason": "one\ntwo"}', Verdict).reason == "one\ntwo"
+
+
+NO_TEXT = "it holds half a surrogate pair or a NUL, which no text can hold"
 
 
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
+        (r'{"score": 4, "reason": "\ud83d"}', NO_TEXT),
+        (r'{"score": 4, "reason": "\ude00\ud83d"}', NO_TEXT),
+        (r'{"score": 4, "reason": "x", "tags": [{"tag": "a\ud83dz"}]}', NO_TEXT),
+        (r'{"score": 4, "reason": "x", "other": {"\ud83d": 1}}', NO_TEXT),
+        (r"{'score': 4, 'reason': '\ud83d'}", NO_TEXT),
+        (r'{"score": 4, "reason": "a\u0000b"}', NO_TEXT),
+        ('{"score": 4, "reason": "x", "tags": ' + "[" * 100_000 + "}", "it is nested too deeply"),
+        ("{'score': 4, 'tags': " + "[" * 100_000 + "}", "Invalid JSON: key must be a string at line 1 column 2"),
+        (
+            '{"score": 1' + "0" * 5_000 + ', "reason": "x"}',
+            "score: Unable to parse input string as an integer, exceeded maximum size",
+        ),
         ("I cannot help with that.", "the answer is not a JSON object"),
         ('{"score": 9, "reason": "x"}', "score: Input should be less than or equal to 5"),
         ('{"score": 4, "tags": [{}]}', "reason: Field required; tags.0.tag: Field required"),
