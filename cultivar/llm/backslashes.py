@@ -88,7 +88,7 @@ def double_backslashes(text: str) -> str:
     """JSON (or what is meant to be) with the backslashes doubled that meant one. Raises Doubtful."""
     if "\\" not in text:
         return text
-    return "".join(piece if "\\" not in piece else String(piece).doubled() for piece in pieces(text))
+    return "".join(piece if "\\" not in piece else String(piece).rewrite() for piece in pieces(text))
 
 
 def pieces(text: str) -> Iterator[str]:
@@ -117,7 +117,7 @@ class String:
         if any(name_of(token) in WORDS for token in self.tokens):
             self.formulas = find_formulas(text, self.tokens)
 
-    def doubled(self) -> str:
+    def rewrite(self) -> str:
         """The text with backslashes doubled. Raises Doubtful."""
         result, end = [], 0
         for token in self.tokens:

@@ -33,7 +33,7 @@ def join_pairs(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 
-def storable(outcome: Generation | Unanswered) -> Generation | Unanswered:
+def to_storable(outcome: Generation | Unanswered) -> Generation | Unanswered:
     """The outcome as the store, a request and a table can hold it."""
     if isinstance(outcome, Unanswered):
         return outcome if NO_CHARACTER.search(outcome.error) is None else replace(outcome, error=escape(outcome.error))

@@ -1,22 +1,26 @@
 """Prompts: one Jinja file per question that is put to a model.
 
 A file in prompts/ has `{% block user %}` and may have `{% block system %}`; the blocks are rendered apart and
-stripped. What comes from rows stands between tags (`<instruction>…</instruction>`). Undefined variables are errors.
+stripped. What comes from rows stands between tags (`<instruction>…</instruction>`), and cannot close them: a tag of the
+prompt, or of what it includes, is broken in every variable (cultivar/llm/markup.py). Undefined variables are errors.
 Files that were read are noted in `opened`; where an allow-list is set an undeclared one is refused, so that dvc.yaml
 stays the only list of what a stage reads.
 """
 
+import re
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateNotFound
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateNotFound, meta, nodes
 
+from cultivar.llm.markup import break_markup, tag_pattern
 from cultivar.llm.request import MessageDict
 from schemas.stage import UndeclaredRead
 
 FOLDER = Path("prompts")
+CLOSING_TAG = re.compile(r"</([A-Za-z_][\w-]*)>")
 opened: set[Path] = set()
 _allowed: set[Path] | None = None
 _stage = ""
@@ -65,25 +69,54 @@ class Prompt:
         return DeclaredLoader(self.path.parent)
 
     @cached_property
-    def template(self) -> Template:
-        """The compiled file. Raises FileNotFoundError, UndeclaredRead, ValueError where it has no user block."""
-        environment = Environment(  # prompts are plain text for a model, never HTML
+    def environment(self) -> Environment:
+        """Prompts are plain text for a model, never HTML."""
+        return Environment(
             loader=self.loader, undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True
         )
+
+    @cached_property
+    def template(self) -> Template:
+        """The compiled file. Raises FileNotFoundError, UndeclaredRead, ValueError where it has no user block."""
         try:
-            template = environment.get_template(self.path.name)
+            template = self.environment.get_template(self.path.name)
         except TemplateNotFound as error:
             raise FileNotFoundError(f"{self.path}: no such prompt file") from error
         if "user" not in template.blocks:
             raise ValueError(f"{self.path}: a prompt needs {{% block user %}}…{{% endblock %}}")
         return template
 
+    @cached_property
+    def tags(self) -> re.Pattern[str] | None:
+        """The tags of the file and of all that it includes. Raises ValueError where the name of an include is computed."""
+        names: set[str] = set()
+        waiting, read = [self.path.name], set[str]()
+        while waiting:
+            if (name := waiting.pop()) in read:
+                continue
+            read.add(name)
+            try:
+                tree = self.environment.parse(self.loader.get_source(self.environment, name)[0])
+            except TemplateNotFound:  # where it may not be missing, rendering says so
+                continue
+            for data in tree.find_all(nodes.TemplateData):
+                names.update(CLOSING_TAG.findall(data.data))
+            for included in meta.find_referenced_templates(tree):
+                if included is None:
+                    raise ValueError(f"{self.path}: what a prompt includes is named in the file, not computed")
+                waiting.append(included)
+        return tag_pattern(names)
+
     def messages(self, **variables: Any) -> list[MessageDict]:
-        """The conversation with the variables filled in: system (where there is one), then user."""
+        """The conversation with the variables filled in: system (where there is one), then user.
+
+        Variables are texts, numbers, and lists or mappings of them. Raises TypeError for anything else.
+        """
         rendered: list[MessageDict] = []
+        template, filled = self.template, break_markup(variables, self.tags)
         for role in ("system", "user"):
-            if block := self.template.blocks.get(role):
-                content = "".join(block(self.template.new_context(variables))).strip()
+            if block := template.blocks.get(role):
+                content = "".join(block(template.new_context(filled))).strip()
                 if content or role == "user":
                     rendered.append({"role": role, "content": content})
         for path in self.loader.read_files:  # compiled before the allow-list was set, perhaps

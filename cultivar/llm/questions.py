@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from cultivar.llm.answer import Answer, Generation, Unanswered
 from cultivar.llm.backend import Outcome
 from cultivar.llm.characters import NO_TEXT_REASON, NOT_TEXT
+from cultivar.llm.markup import has_breaks, restore
 from cultivar.llm.request import ModelConfig, Question, Request, body_of
 from cultivar.llm.schema import schema_of
 from cultivar.llm.structured import Unparsable, parse_answer, retry_messages
@@ -57,6 +58,8 @@ class Questions:
         """The answer that a stage sees."""
         if isinstance(outcome, Unanswered):
             return self.answer(request, None, outcome.error, Generation("", "error", 0, 0))
+        if any(has_breaks(message["content"]) for message in request.messages):
+            outcome = replace(outcome, text=restore(outcome.text))
         value = None
         error: str | None = None
         if outcome.finish_reason == "length":

@@ -15,6 +15,7 @@ from typing import Any, Literal, TypedDict
 import orjson
 from pydantic import BaseModel
 
+from cultivar.llm.markup import CHAT_TOKEN, break_chat_tokens
 from cultivar.store.keys import content_key, normalize_numbers
 
 SAMPLING = frozenset({"temperature", "top_p", "max_tokens", "stop"})
@@ -31,7 +32,8 @@ class MessageDict(TypedDict):
 class Question:
     """What a stage asks: messages, the pydantic model of the answer (None: free text), `n` samples from `seed` on.
 
-    `sampling` overrides the role's temperature, top_p, max_tokens or stop for this question.
+    `sampling` overrides the role's temperature, top_p, max_tokens or stop for this question. Tokens of chat templates in
+    the messages are broken (cultivar/llm/markup.py).
     """
 
     messages: list[MessageDict]
@@ -43,6 +45,9 @@ class Question:
     def __post_init__(self) -> None:
         if self.n < 1:
             raise ValueError(f"Question.n is {self.n}; ask for at least one sample")
+        # a role's marker in a row's text must not begin a turn of its own
+        if any(CHAT_TOKEN.search(message["content"]) for message in self.messages):
+            object.__setattr__(self, "messages", break_chat_tokens(self.messages))
         if unknown := self.sampling.keys() - SAMPLING:
             raise ValueError(f"Question.sampling has {sorted(unknown)}; what can be set is {sorted(SAMPLING)}")
 

@@ -14,7 +14,7 @@ from cultivar.llm.answer import Generation
 from cultivar.llm.backend import AsyncBackend, Outcome, SyncBackend
 from cultivar.llm.budget import Budget
 from cultivar.llm.cache import AnswerCache
-from cultivar.llm.characters import storable
+from cultivar.llm.characters import to_storable
 from cultivar.llm.request import MessageDict, Request
 from cultivar.llm.unanswered import UnansweredRequests
 from schemas.stage import Unfinished
@@ -98,8 +98,8 @@ class Sender:
             requests = requests[granted:]
 
     def record(self, requests: Sequence[Request], outcomes: Sequence[Outcome]) -> dict[bytes, Outcome]:
-        """Store the generations, count everything; the outcomes by key. What is no text is escaped (storable)."""
-        outcomes = [storable(outcome) for outcome in outcomes]
+        """Store the generations, count everything; the outcomes by key. What is no text is escaped (to_storable)."""
+        outcomes = [to_storable(outcome) for outcome in outcomes]
         shared: list[MessageDict] | None = None
         for request, outcome in zip(requests, outcomes, strict=True):
             self.unanswered.record(request, outcome)

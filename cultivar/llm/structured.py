@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from cultivar.llm.backslashes import Doubtful, double_backslashes
 from cultivar.llm.characters import NO_CHARACTER, NO_TEXT_REASON, strings_of
+from cultivar.llm.markup import break_chat_tokens
 from cultivar.llm.request import MessageDict
 
 M = TypeVar("M", bound=BaseModel)
@@ -92,7 +93,9 @@ def load_repaired(text: str) -> Any:
     if any(stand_in in text for stand_in in STAND_INS.values()):
         raise ValueError("it holds noncharacters")
     try:
-        value = restored(repair_json(ESCAPE.sub(lambda found: stand_in_of(found[0]), text), return_objects=True))
+        value = resolve_stand_ins(
+            repair_json(ESCAPE.sub(lambda found: stand_in_of(found[0]), text), return_objects=True)
+        )
     except Exception as error:  # no text may end a run, whatever is wrong with how it is repaired
         raise ValueError(f"json-repair: {type(error).__name__}") from error
     if not isinstance(value, dict):
@@ -105,15 +108,15 @@ def stand_in_of(escape: str) -> str:
     return STAND_INS.get(escape) or (json.loads(f'"{escape}"') if len(escape) > 2 else escape)
 
 
-def restored(value: Any) -> Any:
+def resolve_stand_ins(value: Any) -> Any:
     """The value with what the stand-ins stand for."""
     match value:
         case str():
             return value.translate(ORIGINALS)
         case list():
-            return [restored(item) for item in value]
+            return [resolve_stand_ins(item) for item in value]
         case dict():
-            return {restored(key): restored(item) for key, item in value.items()}
+            return {resolve_stand_ins(key): resolve_stand_ins(item) for key, item in value.items()}
     return value
 
 
@@ -133,8 +136,8 @@ def describe_faults(error: ValidationError) -> str:
 def retry_messages(messages: list[MessageDict], text: str, reason: str, is_json: bool = True) -> list[MessageDict]:
     """The messages of the retry: the conversation so far, the invalid answer and what is wrong with it."""
     demand = "Answer again with only the corrected JSON object." if is_json else "Answer again."
-    return [
-        *messages,
+    turns: list[MessageDict] = [
         {"role": "assistant", "content": text.strip() or "(nothing)"},
         {"role": "user", "content": f"That answer cannot be used: {reason}. {demand}"},
     ]
+    return [*messages, *break_chat_tokens(turns)]

@@ -16,6 +16,7 @@ from typing import Any
 
 from cultivar.llm.answer import Generation, Unanswered
 from cultivar.llm.backend import Outcome
+from cultivar.llm.markup import break_markup, token_pattern
 from cultivar.llm.orphans import Watch
 from cultivar.llm.request import Request
 from cultivar.llm.schema import strict_schema
@@ -140,6 +141,7 @@ class VllmBackend:
 
 
 def token_ids(tokenizer: Any, request: Request) -> list[int]:
-    """The prompt through the model's own chat template."""
-    text = tokenizer.apply_chat_template(request.messages, add_generation_prompt=True, tokenize=False)
+    """The prompt through the model's own chat template; what its tokens spell in a text is text (cultivar/llm/markup.py)."""
+    messages = break_markup(request.messages, token_pattern(tokenizer.all_special_tokens))
+    text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
     return list(tokenizer.encode(text, add_special_tokens=False))

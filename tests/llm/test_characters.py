@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from cultivar.llm.answer import Generation, Unanswered
-from cultivar.llm.characters import storable
+from cultivar.llm.characters import to_storable
 from cultivar.llm.engine import Ask, Engine, open_engine
 from cultivar.llm.http_engine import parse_choices
 from cultivar.llm.request import Question
@@ -48,10 +48,10 @@ def engine(store: Store, *replies: Any) -> Engine:
     ],
 )
 def test_what_the_store_holds_of_an_answer(text: str, stored: str, finish_reason: str) -> None:
-    assert storable(Generation(text, "stop", 1, 1)) == Generation(stored, finish_reason, 1, 1)
-    assert storable(Generation(text, "length", 1, 1)) == Generation(stored, "length", 1, 1)
-    assert storable(Generation("x", text, 1, 1)) == Generation("x", stored, 1, 1)
-    assert storable(Unanswered(text)) == Unanswered(stored)
+    assert to_storable(Generation(text, "stop", 1, 1)) == Generation(stored, finish_reason, 1, 1)
+    assert to_storable(Generation(text, "length", 1, 1)) == Generation(stored, "length", 1, 1)
+    assert to_storable(Generation("x", text, 1, 1)) == Generation("x", stored, 1, 1)
+    assert to_storable(Unanswered(text)) == Unanswered(stored)
 
 
 @pytest.mark.parametrize("answer", [Verdict, None])
@@ -132,7 +132,7 @@ def test_a_server_that_always_gives_half_a_pair_costs_its_row_only(server: Fault
         first = asked["messages"][0]["content"]
         return body(r'"\ud83d"' if first == "odd" else '"fine"')
 
-    server.completion = completion  # type: ignore[method-assign]
+    server.completion = completion  # type: ignore[method-assign, assignment]
     for _ in range(2):
         spec, runtime = RoleParams(engine="http", model="m"), RuntimeParams(servers={"teacher": [server.url]})
         with open_engine("teacher", spec, runtime, store) as teacher:
