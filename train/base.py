@@ -7,6 +7,7 @@ nothing, so only the working carries loss: the copying that the working needs fo
 """
 
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -156,19 +157,22 @@ def tokenizer_corpus(documents: list[str], others: list[str], params: BaseParams
     return [*documents, *selected, *[frame] * max(1, len(documents) // 4)]
 
 
+def plain_ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[list[int]]:
+    """Token ids of texts; what spells a special token in one is text."""
+    return tokenizer(list(texts), add_special_tokens=False, split_special_tokens=True)["input_ids"]
+
+
 def token_stream(
     tokenizer: PreTrainedTokenizerBase, documents: list[tuple[str, str]], others: list[str], params: BaseParams
 ) -> tuple[list[int], list[int]]:
     """Token ids of shuffled documents, each with its stop token, as many as the training takes; and their labels (-100 on questions)."""
     stop = tokenizer.eos_token_id
-    questions, solutions = (
-        tokenizer(list(texts), add_special_tokens=False)["input_ids"] for texts in zip(*documents, strict=True)
-    )
+    questions, solutions = (plain_ids(tokenizer, texts) for texts in zip(*documents, strict=True))
     encoded = [
         ([*question, *solution, stop], [-100] * len(question) + [*solution, stop])
         for question, solution in zip(questions, solutions, strict=True)
     ]
-    other_ids = [[*ids, stop] for ids in tokenizer(others, add_special_tokens=False)["input_ids"]] if others else []
+    other_ids = [[*ids, stop] for ids in plain_ids(tokenizer, others)] if others else []
     per_step = params.batch_size * params.accumulation * params.block
     needed = (
         params.max_steps * per_step if params.max_steps else int(params.epochs * sum(len(ids) for ids, _ in encoded))

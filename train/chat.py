@@ -2,7 +2,8 @@
 
 CHATML is Qwen2's own template, which base models of this project save. Qwen2's template has no `{% generation %}`
 marks, so trainers cannot tell which tokens are the assistant's; TRAINING renders the same text with the marks around
-each answer and its stop token.
+each answer and its stop token. What spells one of the tokenizer's special tokens inside a message is text of the row, not
+the end of its turn: a zero-width space breaks it (cultivar/llm/markup.py).
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,6 +12,7 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
+from cultivar.llm.markup import break_markup, token_pattern
 from schemas.rows import Message
 
 TURN_END = "<|im_end|>"
@@ -55,7 +57,13 @@ def message_dicts(messages: Iterable[Message]) -> list[dict[str, str]]:
 
 def encode_prompt(tokenizer: PreTrainedTokenizerBase, prompt: Sequence[dict[str, str]]) -> list[int]:
     """Ids of a prompt that the assistant is to answer."""
-    return list(tokenizer.apply_chat_template(list(prompt), add_generation_prompt=True, return_dict=False))
+    messages = plain_messages(tokenizer, prompt)
+    return list(tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=False))
+
+
+def plain_messages(tokenizer: PreTrainedTokenizerBase, messages: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+    """The messages without special tokens in their texts."""
+    return break_markup(list(messages), token_pattern(tuple(tokenizer.all_special_tokens)))
 
 
 def encode(
@@ -68,7 +76,10 @@ def encode(
     """
     prompt_ids = encode_prompt(tokenizer, prompt)
     rendered: Any = tokenizer.apply_chat_template(
-        [*prompt, *completion], chat_template=TRAINING, return_dict=True, return_assistant_tokens_mask=True
+        plain_messages(tokenizer, [*prompt, *completion]),
+        chat_template=TRAINING,
+        return_dict=True,
+        return_assistant_tokens_mask=True,
     )
     ids, mask = list(rendered["input_ids"]), list(rendered["assistant_masks"])
     if ids[: len(prompt_ids)] != prompt_ids:

@@ -8,6 +8,7 @@ without such markup not at all: its requests stay the same. What an answer repea
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 BREAK = "\u200b"
@@ -28,7 +29,8 @@ def tag_pattern(names: Iterable[str]) -> re.Pattern[str] | None:
     return re.compile(rf"<(?=\s*/\s*(?:{alternatives})(?![\w-])|\s*(?:{alternatives})(?:\s[^<>]*)?>)", re.IGNORECASE)
 
 
-def token_pattern(tokens: Iterable[str]) -> re.Pattern[str] | None:
+@lru_cache(maxsize=16)
+def token_pattern(tokens: tuple[str, ...]) -> re.Pattern[str] | None:
     """The first character of any of a tokenizer's special tokens; None where it has none that can be broken."""
     longest_first = sorted({token for token in tokens if len(token) > 1}, key=lambda token: (-len(token), token))
     alternatives = (f"{re.escape(token[0])}(?={re.escape(token[1:])})" for token in longest_first)

@@ -142,6 +142,6 @@ class VllmBackend:
 
 def token_ids(tokenizer: Any, request: Request) -> list[int]:
     """The prompt through the model's own chat template; what its tokens spell in a text is text (cultivar/llm/markup.py)."""
-    messages = break_markup(request.messages, token_pattern(tokenizer.all_special_tokens))
+    messages = break_markup(request.messages, token_pattern(tuple(tokenizer.all_special_tokens)))
     text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
     return list(tokenizer.encode(text, add_special_tokens=False))
