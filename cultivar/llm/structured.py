@@ -15,9 +15,10 @@ from json_repair import repair_json
 from pydantic import BaseModel, ValidationError
 
 from cultivar.llm.backslashes import Doubtful, double_backslashes
-from cultivar.llm.characters import NO_CHARACTER, NO_TEXT_REASON, strings_of
+from cultivar.llm.characters import NO_TEXT_REASON
 from cultivar.llm.markup import break_chat_tokens
 from cultivar.llm.request import MessageDict
+from schemas.characters import NO_CHARACTER, strings_of
 
 M = TypeVar("M", bound=BaseModel)
 STRING_OR_COMMA = re.compile(r'("(?:[^"\\]|\\[\s\S])*(?:"|\\?\Z))|,(?=\s*[}\]])')

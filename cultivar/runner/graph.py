@@ -14,6 +14,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from schemas.characters import NO_CHARACTER, escape, strings_of
 from schemas.errors import GraphError
 
 ITEM = re.compile(r"^\$\{item\.(\w+)\}(\.\w+)?$")
@@ -50,6 +51,9 @@ def load_yaml(path: Path) -> dict[str, Any]:
         raise GraphError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(loaded, dict):
         raise GraphError(f"{path} must hold a mapping at its top level, not {type(loaded).__name__}")
+    for text in strings_of(loaded):
+        if (found := NO_CHARACTER.search(text)) is not None:
+            raise GraphError(f"{path}: a text holds {escape(found[0])}, which no table can hold; write the character")
     return loaded
 
 

@@ -15,13 +15,13 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ruamel.yaml import YAML
 from sklearn.cluster import DBSCAN
 from sklearn.feature_extraction.text import TfidfVectorizer
 from snowballstemmer import stemmer
 
 from cultivar.llm.embedding import embed
 from cultivar.store.store import Store, store_folder
+from schemas.human import read_yaml
 from schemas.ids import content_id
 from schemas.params.engines import RuntimeParams
 from schemas.rows import Label, OntologyEntry, TagSet
@@ -166,7 +166,7 @@ def unique(groups: Iterable[list[str]]) -> list[list[str]]:
 def refine(canonical: dict[str, str], step: dict[str, str], files: Files) -> None:
     """Apply the human refinements to the map, in place. They name canonical tags."""
     (path,) = files.find("human/ontology/refinements.yaml")
-    refinements = YAML(typ="safe", pure=True).load(path) or {}
+    refinements = read_yaml(path) or {}
     renamed = {old: new for new, olds in (refinements.get("merge") or {}).items() for old in olds}
     renamed |= dict.fromkeys(refinements.get("drop") or [], "")
     for raw, tag in canonical.items():

@@ -3,7 +3,6 @@
 A record holds the texts' own hash (`item`), so a judgement of texts that have since changed is stale and set aside.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -69,10 +68,10 @@ def read_judgements(paths: Iterable[Path]) -> list[Judgement]:
     for path in paths:
         if path.suffix != ".jsonl":
             continue
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
             if line.strip():
                 try:
-                    judgement = Judgement.model_validate(json.loads(line))
+                    judgement = Judgement.model_validate_json(line)
                 except (ValueError, ValidationError) as error:
                     raise AnnotationError(f"{path}:{number}: {error}; correct or remove the line") from error
                 judgements[judgement.uuid] = judgement

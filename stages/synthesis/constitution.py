@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
-from ruamel.yaml import YAML
 
 from cultivar.llm.answer import Answer
 from cultivar.llm.engine import Ask, Engine, Failure
 from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import Question
 from schemas.errors import UserError
+from schemas.human import read_yaml
 from schemas.ids import seed_of, unit_of
 from schemas.products import Admission, demonstration_row, message, preference_row
 from schemas.rows import Demonstration, Dropped, Preference, Quarantined, SafetyPrompt, VerdictRow
@@ -92,7 +92,7 @@ def read_principles(files: Files) -> list[Principle]:
     """The principles of human/constitution/*.yaml. Raises pydantic's ValidationError naming the field."""
     entries: list[Any] = []
     for path in files.find("human/constitution/*.yaml"):
-        entries += YAML(typ="safe", pure=True).load(path)["principles"]
+        entries += read_yaml(path)["principles"]
     principles = [Principle.model_validate(entry) for entry in entries]
     for kind in ("harmful", "benign"):
         if not any(principle.applies_to in (kind, "any") for principle in principles):

@@ -184,9 +184,13 @@ def test_a_judgement_that_is_superseded_falls_away_and_a_broken_line_is_named(tm
     path = tmp_path / "x.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert [found.uuid for found in read_judgements([path])] == ["u2"]
-    path.write_text('{"uuid": 3}\n')
-    with pytest.raises(AnnotationError, match=r"x\.jsonl:1"):
-        read_judgements([path])
+    separated = judgement(["a", "b"], ["a", "b"], annotator="a\u2028b")
+    path.write_text(json.dumps(separated, ensure_ascii=False) + "\r\n\r\n", encoding="utf-8")
+    assert [found.annotator for found in read_judgements([path])] == ["a\u2028b"]
+    for broken in ('{"uuid": 3}', json.dumps(judgement(["a"], ["a"], annotator="\ud83d")), "[" * 100_000):
+        path.write_text(broken + "\n")
+        with pytest.raises(AnnotationError, match=r"x\.jsonl:1"):
+            read_judgements([path])
 
 
 def test_responses_differ_and_every_instruction_ends_somewhere(monkeypatch):

@@ -1,0 +1,25 @@
+"""What people write by hand: characters that no table can hold are refused by name, everywhere alike."""
+
+from pathlib import Path
+
+import pytest
+
+from cultivar.runner.graph import load_yaml
+from schemas.errors import GraphError, UserError
+from schemas.human import read_yaml
+
+
+@pytest.mark.parametrize("escape", [r"\ud83d", r"\ud83d\ude00", r"\0"])
+@pytest.mark.parametrize("entry", ['a: [{b: "x%s"}]', 'a: {"x%s": 1}'])
+def test_half_a_pair_or_a_nul_is_refused(tmp_path: Path, entry: str, escape: str) -> None:
+    path = tmp_path / "principles.yaml"
+    path.write_text(entry % escape)
+    for read, error in ((read_yaml, UserError), (load_yaml, GraphError)):
+        with pytest.raises(error, match=r"principles\.yaml: a text holds \\u"):
+            read(path)
+
+
+def test_any_other_character_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "principles.yaml"
+    path.write_text("a: \"é 😀 \\U0001f600 \\t \\ufffe\"\nb: '\\ud83d'\n", encoding="utf-8")
+    assert read_yaml(path) == load_yaml(path) == {"a": "é 😀 😀 \t \ufffe", "b": r"\ud83d"}
