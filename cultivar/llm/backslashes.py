@@ -28,6 +28,7 @@ TOKEN = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|[A-Za-z]+|[\s\S])|\$\$?")
 STRING_END = re.compile(r'\\[\s\S]|"')
 DRIVE = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]:$")
 PATH_PART = re.compile(r"[\w.-]*(?: Files(?: \(x86\))?)?")
+NAME = re.compile(r"[\w.-]")
 UNICODE = re.compile(r"\\u[0-9A-Fa-f]{4}")
 CLOSING = {"$": "$", "$$": "$$", "(": ")", "[": "]", "begin": "end"}
 PUNCTUATION = frozenset("()[]{},;:!|%&#_$ ")
@@ -243,16 +244,22 @@ def find_paths(text: str, tokens: list[re.Match[str]]) -> dict[int, bool]:
             run.append(token)
             continue
         places |= judge_path(text, run)
-        run = [token] if DRIVE.search(text[max(0, start - 3) : start]) else []
+        begins = DRIVE.search(text[max(0, start - 3) : start]) is not None
+        run = [token] if begins and begins_name(text, token) else []
     return places | judge_path(text, run)
 
 
 def continues_path(text: str, end: int, token: re.Match[str]) -> bool:
     """Whether the token begins the next part of a path whose last backslash and letters end at `end`."""
     part = PATH_PART.match(text, end)
-    if part is None or part.end() != token.start() or "." in part[0]:
+    if part is None or part.end() != token.start() or "." in part[0] or not begins_name(text, token):
         return False
     return token[0][1] not in "nt" or token[0][2:3].islower()
+
+
+def begins_name(text: str, token: re.Match[str]) -> bool:
+    """Whether a name stands behind the backslash, rather than the letter of an escape (`if x:\\r\\n`)."""
+    return token[0][1] not in "bfnrt" or NAME.match(text, token.start() + 2) is not None
 
 
 def judge_path(text: str, run: list[re.Match[str]]) -> dict[int, bool]:
@@ -260,10 +267,11 @@ def judge_path(text: str, run: list[re.Match[str]]) -> dict[int, bool]:
     if not run or any(token[0] in (r"\\", '\\"', r"\/") for token in run):
         return {}
     starts = [token.start() for token in run]
-    if any(token[0][1] not in "nt" for token in run):
+    is_upper = text[starts[0] - 2].isupper()
+    if any(token[0][1] not in ("nt" if is_upper else "bfnrt") for token in run):
         return dict.fromkeys(starts, True)
     several_parts = len(run) > 1 or run[0][0][1] == "t"  # a line break after a label (`C:`) is common, a tab is not
-    is_likely = several_parts and text[starts[0] - 2].isupper() and run[0][0][2:3].islower()
+    is_likely = several_parts and is_upper and run[0][0][2:3].islower()
     return dict.fromkeys(starts, False) if is_likely else {}
 
 

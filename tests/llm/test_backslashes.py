@@ -78,6 +78,10 @@ VALUES = [
     (r"in C:\Users\bob\nThen", "in C:\\Users\\bob\nThen"),
     (r"C:\\new\\table", r"C:\new\table"),
     (r"A:\nfoo", "A:\nfoo"),
+    (r"if n:\r\n\treturn", "if n:\r\n\treturn"),
+    (r"if n:\rreturn", "if n:\rreturn"),
+    (r"C:\reports", r"C:\reports"),
+    (r"c:\Windows\temp", r"c:\Windows\temp"),
     # other escapes of JSON
     (r"\u00e9\ud83d\ude00\/ \"q\"", 'é😀/ "q"'),
 ]  # fmt: off
