@@ -28,6 +28,7 @@ TOKEN = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|[A-Za-z]+|[\s\S])|\$\$?")
 STRING_END = re.compile(r'\\[\s\S]|"')
 DRIVE = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]:$")
 PATH_PART = re.compile(r"[\w.-]*(?: Files(?: \(x86\))?)?")
+LETTERS = re.compile("[^\\W\\d_]*")
 NAME = re.compile(r"[\w.-]")
 UNICODE = re.compile(r"\\u[0-9A-Fa-f]{4}")
 CLOSING = {"$": "$", "$$": "$$", "(": ")", "[": "]", "begin": "end"}
@@ -37,12 +38,13 @@ PUNCTUATION = frozenset("()[]{},;:!|%&#_$ ")
 COMMANDS = frozenset(
     r"""
     fallingdotseq fbox flat footnotesize forall frac framebox frown
-    nabla natural nearrow newcommand newline newpage noindent nolimits nonumber normalsize notin nwarrow
+    nabla natural nearrow negmedspace negthickspace negthinspace newcommand newline newpage nobreak noindent nolimits nonumber normalsize notin nwarrow
     rVert raisebox rangle rbrace rbrack rceil ref relax renewcommand rfloor rgroup rho right rightarrow
     rightarrowtail rightharpoondown rightharpoonup rightleftarrows rightleftharpoons rightrightarrows rightsquigarrow
     risingdotseq rm root rtimes rvert
     therefore theta thickapprox thicksim thinspace thickspace tilde times tiny triangle triangledown
-    triangleleft trianglelefteq triangleq triangleright trianglerighteq twoheadrightarrow textstyle
+    triangleleft trianglelefteq triangleq triangleright trianglerighteq twoheadrightarrow textstyle textasciicircum
+    textasciitilde textbackslash textdegree textellipsis textemdash textendash textquotedblleft textquotedblright
     """.split()
 )
 """Commands that begin with f, n, r or t and whose other letters begin no word."""
@@ -54,7 +56,7 @@ WORDS = frozenset(
     r"""
     nLeftarrow nRightarrow nVdash ncong ne neg neq nexists ngeq ngtr ni nleftarrow nleftrightarrow nleq nless nmid not
     nparallel nprec nrightarrow nsim nsubseteq nsucc nsupseteq ntriangleleft ntriangleright nu nvdash
-    tan tanh tau to top
+    tan tanh tau to top trace
     """.split()
 )
 """Commands whose other letters may begin a word or be a name."""
@@ -109,6 +111,7 @@ class String:
     def __init__(self, text: str) -> None:
         self.text = text
         self.tokens = list(TOKEN.finditer(text))
+        self.has_environment = any(name_of(token) in ("begin", "end") for token in self.tokens)
         self.doubles = any(map(self.is_doubled, self.tokens))
         self.is_latex = any(map(self.shows_latex, self.tokens))
         self.paths = find_paths(text, self.tokens)
@@ -145,9 +148,10 @@ class String:
     def is_command(self, token: re.Match[str]) -> bool:
         """Whether it is LaTeX wherever it stands; `\\f` and `\\r` also with unknown letters, where the string is LaTeX."""
         name = name_of(token)
-        if name[:1] in ("f", "r") and len(name) > 1 and self.is_latex and not self.doubles:
-            return True
-        return name in COMMANDS or (name in BRACED and self.text[token.end() : token.end() + 1] == "{")
+        is_known = name in COMMANDS or (name in BRACED and self.text[token.end() : token.end() + 1] == "{")
+        if is_known or self.doubles or not self.is_latex:
+            return is_known
+        return name in BRACED or (name[:1] in ("f", "r") and len(name) > 1)
 
     def is_command_by_place(self, token: re.Match[str]) -> bool:
         """Whether a command of WORDS is one in this place. Raises Doubtful."""
@@ -163,7 +167,7 @@ class String:
             raise Doubtful(token[0])
         before = self.text[max(0, place - 2) : place]
         is_indented = before.endswith((r"\n", r"\t", "\n", "\t"))
-        is_operator = not self.has_other_breaks and before.endswith((" ", "(", "{", "="))
+        is_operator = not self.has_other_breaks and (not before or before[-1] in " ({='")
         if (is_tab and not is_indented) or (not is_tab and is_operator):
             raise Doubtful(token[0])
         return False
@@ -183,7 +187,11 @@ class String:
         after = self.text[token.end() : token.end() + 2]
         if token[0] != r"\\" or not after:
             return False
-        return not after[1:].isdigit() if after[0] == "[" else after[0].isalpha() or after[0] in "()]{}$%,;:!|.'"
+        if after[0] == "[":
+            return not after[1:].isdigit()
+        if after[0].isalpha() and self.has_environment:  # in a matrix the next row may begin with a letter
+            return is_named(LETTERS.match(self.text, token.end())[0])  # type: ignore[index]
+        return after[0].isalpha() or after[0] in "()]{}$%,;:!|.'"
 
 
 def find_formulas(text: str, tokens: list[re.Match[str]]) -> dict[int, str]:
@@ -273,6 +281,11 @@ def judge_path(text: str, run: list[re.Match[str]]) -> dict[int, bool]:
     several_parts = len(run) > 1 or run[0][0][1] == "t"  # a line break after a label (`C:`) is common, a tab is not
     is_likely = several_parts and is_upper and run[0][0][2:3].islower()
     return dict.fromkeys(starts, False) if is_likely else {}
+
+
+def is_named(name: str) -> bool:
+    """Whether the letters are a command's."""
+    return name in COMMANDS or name in BRACED or name in WORDS or name in OTHER
 
 
 def name_of(token: re.Match[str]) -> str:

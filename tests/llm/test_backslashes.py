@@ -55,6 +55,9 @@ VALUES = [
     # LaTeX's own line break
     (r"\begin{matrix} 1 \\ 2 \end{matrix}", r"\begin{matrix} 1 \\ 2 \end{matrix}"),
     (r"\\begin{matrix} 1 \\\\ 2 \\end{matrix}", r"\begin{matrix} 1 \\ 2 \end{matrix}"),
+    (r"\begin{matrix} a & b \\x & y \end{matrix}", r"\begin{matrix} a & b \\x & y \end{matrix}"),
+    (r"\\begin{matrix} 1 \\\\x \\end{matrix}", r"\begin{matrix} 1 \\x \end{matrix}"),
+    (r"\frac12 \\[4pt] \tbinom nk \negthinspace", r"\frac12 \\[4pt] \tbinom nk \negthinspace"),
     # text and code
     (r"one\ntwo\tthree\r\nfour", "one\ntwo\tthree\r\nfour"),
     (r"not\nnot new\nnext", "not\nnot new\nnext"),
@@ -104,6 +107,7 @@ def test_the_same_where_the_json_is_repaired(written: str, value: str, form: str
         r"a \ne b",  # not equal, or a variable e on the next line
         r"x \to 0",
         r"\tan x",
+        r"\nu",
         r"\frac{1}{2} \neq \nu",  # a formula without dollars
         r"\[\nu = 3\n\]",
         r"C:\new\table",
