@@ -28,16 +28,17 @@ def can_mark(item: EvaluationItem) -> bool:
             return bool([add_test_calls(test, item.entry_point) for test in item.tests])
         except (ValueError, SyntaxError):
             return False
-    return has_checks(item.constraints)
+    return has_checks(item.constraints, item.arguments)
 
 
 def mark(answers: Sequence[tuple[EvaluationItem, str]], sandbox: Sandbox) -> list[bool]:
     """Whether each completion is right. Code runs in the sandbox only.
 
-    A program that the sandbox gives no verdict is not marked right, and warned of, since that says nothing of the code.
-    (In the graph only what the sandbox refuses comes to this: where it fails, the stage does; cultivar/runner/verdicts.py.)
+    A program that the sandbox gives no verdict, or a constraint that the completion's script does not decide, is not marked
+    right, and warned of, since that says nothing of the completion. (In the graph only what the sandbox refuses comes to
+    this: where it fails, the stage does; cultivar/runner/verdicts.py.)
     """
-    right = [
+    right: list[bool | None] = [
         is_right_answer(text, item.answer or "")
         if item.task == "math"
         else item.task != "code" and satisfies_constraints(text, item.constraints, item.arguments)
@@ -46,17 +47,18 @@ def mark(answers: Sequence[tuple[EvaluationItem, str]], sandbox: Sandbox) -> lis
     jobs = [sandbox_job(item, text, index) for index, (item, text) in enumerate(answers) if item.task == "code"]
     verdicts = {int(verdict.id): verdict for verdict in sandbox.run(jobs)} if jobs else {}
     for index, verdict in verdicts.items():
-        right[index] = verdict.passed
-    undecided = sorted(index for index, verdict in verdicts.items() if has_no_verdict(verdict))
+        right[index] = None if has_no_verdict(verdict) else verdict.passed
+    undecided = [index for index, is_right in enumerate(right) if is_right is None]
     if undecided:
-        first = answers[undecided[0]][0].id
+        first = undecided[0]
+        reason = verdicts[first].message if first in verdicts else "its script does not decide the constraints"
         warnings.warn(
-            f"{len(undecided)} completions got no verdict from the sandbox and count as wrong; the first is of evaluation item "
-            f"{first}: {verdicts[undecided[0]].message}",
+            f"{len(undecided)} completions got no verdict and count as wrong; the first is of evaluation item "
+            f"{answers[first][0].id}: {reason}",
             RuntimeWarning,
             stacklevel=2,
         )
-    return right
+    return [is_right is True for is_right in right]
 
 
 def has_no_verdict(verdict: Verdict) -> bool:

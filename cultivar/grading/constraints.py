@@ -1,100 +1,176 @@
-"""Checks of constraints on a completion, under IFEval's names (Zhou et al. 2023, table 1), as far as text decides them."""
+"""Checks of constraints on a completion, under IFEval's names (Zhou et al. 2023, table 1), as far as text decides them.
+
+English completions are checked by IFEval's rules; other scripts by what the same constraint says there. A constraint with
+an argument that is missing, unknown or of another kind has no check: what was asked is not guessed. A verdict is None
+where the completion's script does not decide it.
+"""
 
 import json
-import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
-Check = Callable[[str, dict[str, Any]], bool]
+from cultivar.grading import constraint_form as form
+from cultivar.grading import constraint_lengths as lengths
+from cultivar.grading import constraint_words as words
+from cultivar.text.languages import is_in_language, is_known_language
 
-
-def meets(number: int, bound: int | str, relation: str | None) -> bool:
-    """IFEval's relations: "less than" the bound; anything else is "at least" the bound."""
-    return number < int(bound) if relation == "less than" else number >= int(bound)
-
-
-def count_matches(pattern: str, text: str) -> int:
-    return len(re.findall(pattern, text, re.IGNORECASE))
+RELATIONS = ("less than", "at least")
 
 
-def sentences(text: str) -> int:
-    return len([part for part in re.split(r"(?<=[.!?])\s+", text.strip()) if part])
+class Kind(NamedTuple):
+    """A kind of constraint: its check, called with the text and the arguments, and a reader for each argument."""
+
+    check: Callable[..., bool | None]
+    arguments: dict[str, Callable[[Any], Any]] = {}
 
 
-def is_json(text: str) -> bool:
+def read_count(value: Any) -> int:
+    """A whole number from 0, as a number or its digits."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | str) or int(value) < 0:
+        raise ValueError(f"{value!r} is no count")
+    return int(value)
+
+
+def read_relation(value: Any) -> str:
+    if value not in RELATIONS:
+        raise ValueError(f"{value!r} is none of the relations {RELATIONS}")
+    return str(value)
+
+
+def read_word(value: Any) -> str:
+    """A text that has something to be seen."""
+    if not isinstance(value, str) or not words.fold(value).strip():
+        raise ValueError(f"{value!r} is no word")
+    return value
+
+
+def read_words(value: Any) -> list[str]:
+    if not isinstance(value, list) or not value:
+        raise ValueError(f"{value!r} is no list of words")
+    return [read_word(item) for item in value]
+
+
+def read_letter(value: Any) -> str:
+    """One character."""
+    letter = read_word(value).strip()
+    if len(words.fold_letter(letter)) != 1 and letter != "İ":
+        raise ValueError(f"{value!r} is no letter")
+    return letter
+
+
+def read_language(value: Any) -> str:
+    if not isinstance(value, str) or not is_known_language(value):
+        raise ValueError(f"{value!r} is no language that can be told from others")
+    return value
+
+
+KINDS: dict[str, Kind] = {
+    "change_case:capital_word_frequency": Kind(
+        lambda text, capital_frequency, capital_relation: lengths.compare(
+            (words.count_capital_words(text),) * 2, capital_frequency, capital_relation
+        ),
+        {"capital_frequency": read_count, "capital_relation": read_relation},
+    ),
+    "change_case:english_capital": Kind(words.is_english_capital),
+    "change_case:english_lowercase": Kind(words.is_english_lowercase),
+    "combination:repeat_prompt": Kind(words.repeats_prompt, {"prompt_to_repeat": read_word}),
+    "combination:two_responses": Kind(form.has_two_responses),
+    "detectable_content:number_placeholders": Kind(form.has_placeholders, {"num_placeholders": read_count}),
+    "detectable_content:postscript": Kind(words.has_postscript, {"postscript_marker": read_word}),
+    "detectable_format:constrained_response": Kind(form.has_option),
+    "detectable_format:json_format": Kind(form.is_json),
+    "detectable_format:multiple_sections": Kind(
+        form.has_sections, {"section_spliter": read_word, "num_sections": read_count}
+    ),
+    "detectable_format:number_bullet_lists": Kind(form.has_bullets, {"num_bullets": read_count}),
+    "detectable_format:number_highlighted_sections": Kind(form.has_highlights, {"num_highlights": read_count}),
+    "detectable_format:title": Kind(form.has_title),
+    "keywords:existence": Kind(words.has_words, {"keywords": read_words}),
+    "keywords:forbidden_words": Kind(words.lacks_words, {"forbidden_words": read_words}),
+    "keywords:frequency": Kind(
+        lambda text, keyword, frequency, relation: lengths.compare(
+            (words.count_word(text, keyword),) * 2, frequency, relation
+        ),
+        {"keyword": read_word, "frequency": read_count, "relation": read_relation},
+    ),
+    "keywords:letter_frequency": Kind(
+        lambda text, letter, let_frequency, let_relation: lengths.compare(
+            words.count_letter(text, letter), let_frequency, let_relation
+        ),
+        {"letter": read_letter, "let_frequency": read_count, "let_relation": read_relation},
+    ),
+    "language:response_language": Kind(is_in_language, {"language": read_language}),
+    "length_constraints:nth_paragraph_first_word": Kind(
+        form.begins_paragraph, {"num_paragraphs": read_count, "nth_paragraph": read_count, "first_word": read_word}
+    ),
+    "length_constraints:number_paragraphs": Kind(form.has_paragraphs, {"num_paragraphs": read_count}),
+    "length_constraints:number_sentences": Kind(
+        lengths.has_number_of_sentences, {"num_sentences": read_count, "relation": read_relation}
+    ),
+    "length_constraints:number_words": Kind(
+        lengths.has_number_of_words, {"num_words": read_count, "relation": read_relation}
+    ),
+    "punctuation:no_comma": Kind(words.lacks_commas),
+    "startend:end_checker": Kind(words.ends_with, {"end_phrase": read_word}),
+    "startend:quotation": Kind(words.is_quoted),
+}
+"""IFEval's 25 kinds."""
+
+
+def read_constraints(names: list[str], arguments: list[str]) -> list[tuple[Kind, dict[str, Any]]]:
+    """Each constraint's kind and arguments; `arguments` are JSON objects, one per name, or none at all.
+
+    Raises ValueError where a kind is unknown, or its arguments are not exactly those that it takes (null is none).
+    """
+    if not names:
+        raise ValueError("no constraint")
+    if len(arguments) not in (0, len(names)):
+        raise ValueError(f"{len(arguments)} arguments for {len(names)} constraints")
+    return [read_constraint(name, item) for name, item in zip(names, arguments or ["{}"] * len(names), strict=True)]
+
+
+def read_constraint(name: str, argument: str) -> tuple[Kind, dict[str, Any]]:
+    if (kind := KINDS.get(name)) is None:
+        raise ValueError(f"there is no check for {name}")
     try:
-        json.loads(re.sub(r"^```(json)?\s*|\s*```$", "", text.strip(), flags=re.IGNORECASE))
+        given = json.loads(argument or "{}")
+    except RecursionError as error:
+        raise ValueError(f"{name}: arguments too deep to read") from error
+    if not isinstance(given, dict):
+        raise ValueError(f"{name}: its arguments are no JSON object")
+    given = {key: value for key, value in given.items() if value is not None}
+    if given.keys() != kind.arguments.keys():
+        raise ValueError(f"{name} takes {sorted(kind.arguments)}, not {sorted(given)}")
+    read = {key: kind.arguments[key](value) for key, value in given.items()}
+    if "nth_paragraph" in read and not 1 <= read["nth_paragraph"] <= read["num_paragraphs"]:
+        raise ValueError(f"{name}: paragraph {read['nth_paragraph']} of {read['num_paragraphs']}")
+    return kind, read
+
+
+def has_checks(names: list[str], arguments: list[str]) -> bool:
+    """Whether every one of these constraints can be checked."""
+    try:
+        read_constraints(names, arguments)
     except ValueError:
         return False
     return True
 
 
-CHECKS: dict[str, Check] = {
-    "change_case:english_capital": lambda text, _: text.isupper(),
-    "change_case:english_lowercase": lambda text, _: text.islower(),
-    "change_case:capital_word_frequency": lambda text, given: meets(
-        sum(word.isupper() for word in re.findall(r"[\w'-]+", text)),
-        given["capital_frequency"],
-        given.get("capital_relation"),
-    ),
-    "combination:repeat_prompt": lambda text, given: (
-        text.strip().lower().startswith(given["prompt_to_repeat"].strip().lower())
-    ),
-    "combination:two_responses": lambda text, _: (
-        len({part.strip() for part in text.split("******") if part.strip()}) == 2
-    ),
-    "detectable_content:number_placeholders": lambda text, given: (
-        count_matches(r"\[.*?\]", text) >= int(given["num_placeholders"])
-    ),
-    "detectable_content:postscript": lambda text, given: (
-        re.search(rf"\s*{re.escape(given['postscript_marker'])}", text, re.IGNORECASE) is not None
-    ),
-    "detectable_format:json_format": lambda text, _: is_json(text),
-    "detectable_format:number_bullet_lists": lambda text, given: (
-        len(re.findall(r"^\s*[*-][^*-].*$", text, re.MULTILINE)) == int(given["num_bullets"])
-    ),
-    "detectable_format:number_highlighted_sections": lambda text, given: (
-        count_matches(r"\*[^\n*]+\*", text) >= int(given["num_highlights"])
-    ),
-    "detectable_format:title": lambda text, _: re.search(r"<<[^\n<>]+>>", text) is not None,
-    "keywords:existence": lambda text, given: all(count_matches(re.escape(word), text) for word in given["keywords"]),
-    "keywords:forbidden_words": lambda text, given: (
-        not any(count_matches(rf"\b{re.escape(word)}\b", text) for word in given["forbidden_words"])
-    ),
-    "keywords:frequency": lambda text, given: meets(
-        count_matches(re.escape(given["keyword"]), text), given["frequency"], given.get("relation")
-    ),
-    "keywords:letter_frequency": lambda text, given: meets(
-        text.lower().count(given["letter"].lower()), given["let_frequency"], given["let_relation"]
-    ),
-    "length_constraints:number_paragraphs": lambda text, given: (
-        len([part for part in re.split(r"\s?\*\*\*\s?", text) if part.strip()]) == int(given["num_paragraphs"])
-    ),
-    "length_constraints:number_sentences": lambda text, given: meets(
-        sentences(text), given["num_sentences"], given.get("relation")
-    ),
-    "length_constraints:number_words": lambda text, given: meets(
-        count_matches(r"\w+", text), given["num_words"], given.get("relation")
-    ),
-    "punctuation:no_comma": lambda text, _: "," not in text,
-    "startend:end_checker": lambda text, given: (
-        text.strip().strip('"').lower().endswith(given["end_phrase"].strip().lower())
-    ),
-    "startend:quotation": lambda text, _: len(text.strip()) > 1 and text.strip()[0] == text.strip()[-1] == '"',
-}
+def satisfies_constraints(text: str, names: list[str], arguments: list[str]) -> bool | None:
+    """Whether a completion keeps all constraints; an empty one keeps none; None where it breaks none but one is undecided.
 
-
-def has_checks(names: list[str]) -> bool:
-    """Whether there is a check for every one of these constraints."""
-    return bool(names) and all(name in CHECKS for name in names)
-
-
-def satisfies_constraints(text: str, names: list[str], arguments: list[str]) -> bool:
-    """Whether a completion keeps all constraints; an empty one keeps none. Raises KeyError for unknown names.
-
-    `arguments` are JSON objects, one per name, or none at all.
+    Raises ValueError where `has_checks` is false.
     """
+    constraints = read_constraints(names, arguments)
     if not text.strip():
         return False
-    given = [json.loads(item or "{}") for item in arguments] or [{}] * len(names)
-    return all(CHECKS[name](text, item) for name, item in zip(names, given, strict=True))
+    text = text.replace("\r\n", "\n")
+    return all_hold(kind.check(text, **given) for kind, given in constraints)
+
+
+def all_hold(verdicts: Iterable[bool | None]) -> bool | None:
+    """False if one is False, else None if one is None."""
+    found = list(verdicts)
+    return False if False in found else None if None in found else True

@@ -1,0 +1,142 @@
+"""Whether a text is in a language, as far as its script and its function words say so.
+
+A script that one language writes decides by itself. Languages that share a script are told apart by letters that only one
+of them has, else by their most frequent function words (Grefenstette 1995, "Comparing two language identification schemes"). What neither decides is undecided:
+few words, a mixture, or a language that is not listed here.
+"""
+
+from functools import cache
+
+import polars as pl
+
+from cultivar.text.tokens import normal_form, tokens_of
+
+OWN_SCRIPT = {
+    "bn": "Bengali",
+    "el": "Greek",
+    "gu": "Gujarati",
+    "he": "Hebrew",
+    "hy": "Armenian",
+    "ka": "Georgian",
+    "km": "Khmer",
+    "kn": "Kannada",
+    "ko": "Hangul",
+    "lo": "Lao",
+    "ml": "Malayalam",
+    "my": "Myanmar",
+    "or": "Oriya",
+    "pa": "Gurmukhi",
+    "si": "Sinhala",
+    "ta": "Tamil",
+    "te": "Telugu",
+    "th": "Thai",
+}
+"""ISO 639-1 code -> the script that this language alone writes, but for small ones (Assamese in Bengali letters)."""
+
+FUNCTION_WORDS = {
+    "Devanagari": {
+        "hi": "है हैं का की के में और को से पर यह वह नहीं ने कि भी था थे थी लिए हो जो मैं लेकिन",
+        "mr": "आहे आहेत आणि च्या ची चा चे हे ही हा ते तो मध्ये नाही होते होता साठी पण या मी जे की असे",
+        "ne": "छ छन् को मा र हो यो त्यो लाई पनि छैन गर्न भएको थियो का हुन् हुन्छ तर ले बाट छु",
+    },
+    "Arabic": {
+        "ar": "في من على إلى أن التي الذي هذا هذه كان ما لا عن مع هو هي ذلك كل أو لم قد بين",
+        "fa": "و در به از که این را با است برای آن یک خود تا می بر هم شود شده نیز ما اما یا های کرد",
+        "ur": "کے کی میں ہے اور سے کا کو ہیں نے یہ پر وہ نہیں ایک کہ تھا بھی جو ہو گیا کر لیے",
+    },
+    "Cyrillic": {
+        "ru": "и в не на что с он как это по но она к из у же бы от так за все для они мы быть",
+        "uk": "і в не на що з він як це та але вона до із у ж від так за для вони ми бути є який",
+        "sr": "и у је не на да се са за од као то али или што би који све су ће",
+        "bg": "и в не на че с той като това по но тя към от за се са да ще съм беше който тези при до",
+    },
+    "Latin": {
+        "en": "the of and to in a is that it for was with as his on be at by this had not are but from have or you i we",
+        "de": "der die und das in den von zu mit sich des auf für ist im dem nicht ein eine als auch es an wird ich sie",
+        "fr": "le la les de et des en un une du que est pour qui dans au par plus pas sur ne ce il je avec sont",
+        "es": "el la de que y en los las se del un una por con no es para su al lo como más pero sus está este",
+        "pt": "o a os as de que e do da em um uma para é com não no na por mais dos como mas foi ao ele se",
+        "it": "il la di che e un una per in non è con del della si le da sono dei come nel più lo gli ma al",
+        "nl": "de het een en van in is dat op te niet zijn voor met die er aan ook als bij maar om door naar ik",
+        "sv": "och i att det som en på är av för med den till inte om ett han de var jag men har från så",
+        "da": "og i at det er en til på som af for med ikke den der de et har var jeg han men om fra",
+        "no": "og i det er på en som til av for med ikke den de et har var jeg han men om fra seg vi",
+        "fi": "ja on ei se että hän ovat oli mutta kun niin myös joka tämä olen kuin tai mukaan sekä voi minä sen olla",
+        "pl": "i w na z nie się do to że jest o jak po ale co za od przez jego tak są tym być oraz dla",
+        "tr": "ve bir bu da de için ile çok olarak daha gibi o ne kadar var ama sonra olan en değil ben her",
+        "vi": "và của là có không được cho một những trong với này các khi người đã để tôi bạn nhưng đó từ ở",
+        "id": "dan yang di dengan untuk ini dari dalam itu tidak akan pada adalah saya ke juga karena anda atau bisa",
+        "sw": "na ya wa kwa ni katika za la cha hii kama kuwa hiyo yake lakini pia sana watu au si kila hivyo vya",
+        "ro": "și de în la a cu nu pe este că din un o pentru care mai sunt se fi dar ca au prin lui",
+    },
+}
+"""Script -> ISO 639-1 code -> frequent function words."""
+OWN_LETTERS = {"ar": "ةىأإ", "ur": "ٹڈڑںےھہ", "ru": "ыэё", "uk": "іїєґ", "sr": "ђјљњћџ"}
+"""Letters that of the languages of a script here only this one writes."""
+LETTERS = r"[\p{L}--\p{Common}]"
+
+
+def is_in_language(text: str, language: str) -> bool | None:
+    """Whether a text is in the language of an ISO 639-1 code; None where this is undecided. Raises KeyError."""
+    if language in OWN_SCRIPT:
+        return decide_by_share(text, OWN_SCRIPT[language])
+    if language in ("zh", "ja"):
+        return is_chinese_or_japanese(text, language)
+    script = script_of()[language]
+    share = decide_by_share(text, script)
+    return decide_by_words(text, script, language) if share else share
+
+
+def is_known_language(language: str) -> bool:
+    """Whether this module can tell the language from others."""
+    return language in OWN_SCRIPT or language in ("zh", "ja") or language in script_of()
+
+
+@cache
+def script_of() -> dict[str, str]:
+    return {code: script for script, languages in FUNCTION_WORDS.items() for code in languages}
+
+
+@cache
+def function_words(script: str) -> dict[str, frozenset[str]]:
+    return {code: frozenset(normal_form(words).split()) for code, words in FUNCTION_WORDS[script].items()}
+
+
+def share_of(text: str, *scripts: str) -> float:
+    """Share of the letters of a text that belong to the scripts; 0 without letters."""
+    series = pl.Series([text])
+    letters = series.str.count_matches(LETTERS)[0]
+    of_scripts = "".join(rf"\p{{{script}}}" for script in scripts)
+    return series.str.count_matches(rf"[[{of_scripts}]&&\p{{L}}]")[0] / letters if letters else 0.0
+
+
+def decide_by_share(text: str, *scripts: str) -> bool | None:
+    """True from four fifths of the letters, False below a quarter; a text without letters says nothing."""
+    if not any(map(str.isalpha, text)):
+        return None
+    share = share_of(text, *scripts)
+    return True if share >= 0.8 else False if share < 0.25 else None
+
+
+def is_chinese_or_japanese(text: str, language: str) -> bool | None:
+    """Japanese has kana beside its Chinese characters; a short text of characters alone may be either."""
+    share = decide_by_share(text, "Han", "Hiragana", "Katakana")
+    if not share:
+        return share
+    kana = share_of(text, "Hiragana", "Katakana")
+    if kana >= 0.1:
+        return language == "ja"
+    return language == "zh" if kana == 0 and len(text) >= 20 else None
+
+
+def decide_by_words(text: str, script: str, language: str) -> bool | None:
+    """By letters of one language, else most function words: three, a tenth of all, and half as many again as any other's."""
+    own = [code for code, letters in OWN_LETTERS.items() if sum(map(text.lower().count, letters)) > 1]
+    if own:
+        return own == [language] or (None if language in own else False)
+    tokens = tokens_of(text)
+    hits = {code: sum(token in words for token in tokens) for code, words in function_words(script).items()}
+    best, second = sorted(hits, key=lambda code: (-hits[code], code))[:2]
+    if hits[best] < max(3, len(tokens) / 10) or hits[best] < 1.5 * hits[second]:
+        return None
+    return best == language
