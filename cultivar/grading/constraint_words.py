@@ -11,11 +11,14 @@ import unicodedata
 import polars as pl
 
 from cultivar.text.languages import is_in_language
-from cultivar.text.tokens import SPACELESS, normalize
+from cultivar.text.tokens import PROLONGED, SPACELESS, normalize
 
 APOSTROPHE = re.compile("['’‘ʼ＇]")
-SPACED = rf"[[\p{{L}}\p{{M}}\p{{N}}_]--[{SPACELESS}]]"
+WORD_CHARACTER = r"\p{L}\p{M}\p{N}_"
+UNSPACED = SPACELESS + PROLONGED
+SPACED = rf"[[{WORD_CHARACTER}]--[{UNSPACED}]]"
 """A character of a word in a script with spaces."""
+BOUNDARY = rf"[^{WORD_CHARACTER}]|[{UNSPACED}]"
 PARTICLES = "|".join(
     "은 는 이 가 을 를 에 의 도 로 으로 와 과 만 랑 이랑 하고 에서 에게 한테 께 께서 부터 까지 마다 보다 처럼 조차 밖에 이나 나 "
     "라도 이라도 든지 들 이다 다 이고 입니다 이에요 예요 였다 이었다 라는 이라는 인".split()
@@ -64,8 +67,8 @@ def has_whole_word(folded: str, word: str, *, at_start: bool = False) -> bool | 
     series = pl.Series([folded])
     first, last = pl.Series([word[0]]), pl.Series([word[-1]])
     spaced = [side.str.contains(SPACED)[0] for side in (first, last)]
-    start = r"\A" if at_start else "" if not spaced[0] else rf"(?:\A|[^\p{{L}}\p{{M}}\p{{N}}_]|[{SPACELESS}])"
-    end = rf"(?:\z|[^\p{{L}}\p{{M}}\p{{N}}_]|[{SPACELESS}])" if spaced[1] else r"(?:\z|[^\p{M}])"
+    start = r"\A" if at_start else "" if not spaced[0] else rf"(?:\A|{BOUNDARY})"
+    end = rf"(?:\z|{BOUNDARY})" if spaced[1] else r"(?:\z|[^\p{M}])"
     end = r"\z" if at_start and spaced[1] else end
     exact = pl.escape_regex(word)
     if series.str.contains(rf"{start}{exact}{end}")[0]:
