@@ -78,6 +78,13 @@ def test_the_warning_names_the_first_of_several_completions_without_a_verdict():
         assert mark([(each, "x") for each in items], sandbox) == [False, False]
 
 
+def test_what_the_script_of_a_completion_does_not_decide_is_not_right_with_a_warning():
+    given = {"num_sentences": 2, "relation": "at least"}
+    one = item("constraint", constraints=["length_constraints:number_sentences"], arguments=[json.dumps(given)])
+    with pytest.warns(RuntimeWarning, match=f"1 completions got no verdict .* item {one.id}: its script"):
+        assert mark([(one, "One. Two."), (one, "ฉันชอบแมว แมวน่ารัก"), (one, "One.")], None) == [True, False, False]
+
+
 @pytest.mark.parametrize(
     ("one", "can"),
     [
@@ -91,6 +98,8 @@ def test_the_warning_names_the_first_of_several_completions_without_a_verdict():
         (item("code", tests=["def test_it(tmp_path): assert f(1)"]), False),
         (CAPITAL, True),
         (item("constraint", constraints=["no:such"]), False),
+        (item("constraint", constraints=["keywords:existence"], arguments=['{"keywords":["a"]}']), True),
+        (item("constraint", constraints=["keywords:existence"], arguments=['{"keywords":[]}']), False),
         (item("general"), False),
     ],
 )

@@ -95,7 +95,18 @@ TARGETS = (
         ("cultivar.grading.pairs", "cultivar.grading.answers", "cultivar.grading.arithmetic"),
         ("tests/grading", "tests/admission", "tests/stages"),
     ),
-    Target(("train.episode", "train.tokenized", "cultivar.grading.constraints", "train.marking"), TRAINING),
+    Target(("train.episode", "train.tokenized", "train.marking"), TRAINING),
+    Target(
+        (
+            "cultivar.grading.constraints",
+            "cultivar.grading.constraint_form",
+            "cultivar.grading.constraint_lengths",
+            "cultivar.grading.constraint_words",
+            "cultivar.text.languages",
+            "cultivar.text.sentences",
+        ),
+        ("tests/grading", "tests/admission", "tests/text"),
+    ),
     Target(
         ("train.chat", "train.dpo_trainer", "train.sft", "train.reward", "train.dpo", "train.online_dpo"),
         TRAINING,
