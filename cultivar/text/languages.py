@@ -51,9 +51,11 @@ FUNCTION_WORDS = {
         "bg": "и в не на че с той като това по но тя към от за се са да ще съм беше който тези при до",
     },
     "Latin": {
-        "en": "the of and to in a is that it for was with as his on be at by this had not are but from have or you i we",
+        "en": "the of and to in a is that it for was with as his on be at by this had not are but from have or you i we he she "
+        "they her him their my me what how many much more can if each then than will there has do does when who which so all "
+        "would out up one been were an its your after into only about no",
         "de": "der die und das in den von zu mit sich des auf für ist im dem nicht ein eine als auch es an wird ich sie",
-        "fr": "le la les de et des en un une du que est pour qui dans au par plus pas sur ne ce il je avec sont",
+        "fr": "le la les de et des en un une du que est pour qui dans au par pas sur ne ce il je avec sont",
         "es": "el la de que y en los las se del un una por con no es para su al lo como más pero sus está este",
         "pt": "o a os as de que e do da em um uma para é com não no na por mais dos como mas foi ao ele se",
         "it": "il la di che e un una per in non è con del della si le da sono dei come nel più lo gli ma al",
@@ -99,7 +101,11 @@ def script_of() -> dict[str, str]:
 
 @cache
 def function_words(script: str) -> dict[str, frozenset[str]]:
-    return {code: frozenset(normal_form(words).split()) for code, words in FUNCTION_WORDS[script].items()}
+    """Language -> its words in normal form, without Latin letters alone, which also name things."""
+    words = {code: normal_form(words).split() for code, words in FUNCTION_WORDS[script].items()}
+    return {
+        code: frozenset(word for word in part if script != "Latin" or len(word) > 1) for code, part in words.items()
+    }
 
 
 def share_of(text: str, *scripts: str) -> float:
@@ -130,13 +136,18 @@ def is_chinese_or_japanese(text: str, language: str) -> bool | None:
 
 
 def decide_by_words(text: str, script: str, language: str) -> bool | None:
-    """By letters of one language, else most function words: three, a tenth of all, and half as many again as any other's."""
+    """By letters of one language, else by most function words: at least three, and a tenth of all words.
+
+    The language has half as many again as any other, or at most half of what another has.
+    """
     own = [code for code, letters in OWN_LETTERS.items() if sum(map(text.lower().count, letters)) > 1]
     if own:
         return own == [language] or (None if language in own else False)
     tokens = tokens_of(text)
     hits = {code: sum(token in words for token in tokens) for code, words in function_words(script).items()}
     best, second = sorted(hits, key=lambda code: (-hits[code], code))[:2]
-    if hits[best] < max(3, len(tokens) / 10) or hits[best] < 1.5 * hits[second]:
+    if hits[best] < max(3, len(tokens) / 10):
         return None
-    return best == language
+    if best == language:
+        return True if hits[best] >= 1.5 * hits[second] else None
+    return False if hits[best] >= 2 * hits[language] else None

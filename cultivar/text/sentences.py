@@ -59,6 +59,8 @@ STARTERS = frozenset(
 """Words that begin a sentence behind an abbreviation when they have a capital: names seldom do."""
 ONLY_A_NUMBER = re.compile(r"[\s*_(#>-]*(?:\d{1,3}|[A-Za-z]|[IVXivx]{1,5})[.．][\s*_]*\Z")
 ACRONYM = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]")
+LIST_LETTER = re.compile("[ivx]{1,5}|[a-z]")
+THAI = re.compile("[\u0e00-\u0e7f]")
 INITIAL = re.compile(r"[^\W\d_]\.")
 NEXT_WORD = re.compile(r"[\w'’-]+\.?")
 SPACELESS_LETTER = re.compile(
@@ -141,19 +143,21 @@ def is_full_stop(before: str, rest: str, *, starts_text: bool) -> bool:
     words = before[line_start:].split()
     if not words or before[-1:].isspace():
         return True
-    word = words[-1].strip(CLOSING + OPENING).casefold()
+    last = words[-1].strip(CLOSING + OPENING)
+    word = last.casefold()
     pair = words[-2].casefold() + word if len(words) > 1 and words[-2].endswith(".") else ""
-    opens_line = len(words) == 1 and (line_start > 0 or starts_text)
     following = NEXT_WORD.search(rest)
     next_word = following.group() if following else ""
-    if re.fullmatch("\\d+", word) or (opens_line and re.fullmatch("[ivx]{1,5}|[a-z]", word)):
-        return not opens_line and next_word.casefold().strip(".") not in ORDINAL_NOUNS
+    begins_line = len(words) == 1 and (line_start > 0 or starts_text)
+    if word.isdigit() or (begins_line and LIST_LETTER.fullmatch(word)):
+        in_list = words[-1][0] == "(" or (len(words) > 1 and words[-2][-1] in ";:,")
+        is_item = begins_line or (in_list and len(word) < 3)
+        return not is_item and next_word.casefold().strip(".") not in ORDINAL_NOUNS
     if word in INTRODUCING or pair in INTRODUCING or f"{word}.{next_word.casefold()}" in HALVED:
         return False
-    if word in BEFORE_NUMBERS and not next_word[:1].isdigit():
-        return True
-    is_initial = len(word) == 1 and (words[-1].strip(CLOSING + OPENING).isupper() or INITIAL.fullmatch(next_word))
-    is_short = word in ABBREVIATIONS or pair in ABBREVIATIONS or ACRONYM.fullmatch(word) or is_initial
-    if is_short:
+    is_initial = len(word) == 1 and (last.isupper() or INITIAL.fullmatch(next_word))
+    if word in BEFORE_NUMBERS and not is_initial:
+        return not next_word[:1].isdigit()
+    if is_initial or word in ABBREVIATIONS or pair in ABBREVIATIONS or ACRONYM.fullmatch(word):
         return next_word[:1].isupper() and next_word.casefold() in STARTERS
-    return not re.match("[\u0e00-\u0e7f]", before[-1])
+    return not THAI.match(before[-1])

@@ -24,6 +24,8 @@ from tests.text.translations import ARTICLE_1
         ["1. Mix it.", "2. Bake it."],
         ["Do this: mix well.", "2. Bake now."],
         ["It was built in 1999.", "Then it fell."],
+        ["On May 5, 1999.", "Then: 1. Mix; 2. bake (3. eat)."],
+        ["George P. Smith had p. 5 of it.", "Grade B.", "In May."],
         ["No. 5 is alive.", "No.", "It is dead."],
         ["What?!", "No way!!", "(Really?)", "[Yes.]"],
         ['He said "Go."', "“Stay!”", "**Bold.**", "Next one."],
