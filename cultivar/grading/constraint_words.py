@@ -102,7 +102,7 @@ def count_letter(text: str, letter: str) -> tuple[int, int]:
 
 def fold_letter(text: str) -> str:
     """Lower case, letters with their marks as one character where there is one, full width as ASCII."""
-    return unicodedata.normalize("NFC", text).translate(WIDTH).lower()
+    return unicodedata.normalize("NFC", text).translate(WIDTH).lower().replace("ς", "σ")
 
 
 def count_capital_words(text: str) -> int:

@@ -164,10 +164,16 @@ def satisfies_constraints(text: str, names: list[str], arguments: list[str]) -> 
     Raises ValueError where `has_checks` is false.
     """
     constraints = read_constraints(names, arguments)
+    text = clean(text)
     if not text.strip():
         return False
-    text = text.replace("\r\n", "\n")
     return all_hold(kind.check(text, **given) for kind, given in constraints)
+
+
+def clean(text: str) -> str:
+    """Lines end in one character, no byte order mark or zero-width space at the ends, no half of a surrogate pair."""
+    text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text.replace("\r\n", "\n").strip("\ufeff\u200b")
 
 
 def all_hold(verdicts: Iterable[bool | None]) -> bool | None:

@@ -45,6 +45,7 @@ CASES = {
         ({}, '```json\n{"a": 1}\n```', "a: 1"),
         ({}, "[1]", "[1"),
         ({}, "```\n1\n```", "```\nx\n```"),
+        ({}, '\ufeff{"a": 1}', "\ufeff"),
         ({}, "9" * 5000, "9" * 5000 + "x"),
         ({}, '{"a": "\\ud83d", "b": NaN}', '{"a": 1} done'),
         ({}, "```JSON {} ```", "```Python\n{}\n```"),
@@ -81,6 +82,9 @@ CASES = {
         ({"keyword": "so", "frequency": 2, "relation": "less than"}, "So.", "So, so."),
     ],
     "keywords:letter_frequency": [
+        ({"letter": "Σ", "let_frequency": 2, "let_relation": "at least"}, "σοφός", "σοφό"),
+        ({"letter": "！", "let_frequency": 2, "let_relation": "at least"}, "好！!", "好！"),
+        ({"letter": "#", "let_frequency": 1, "let_relation": "less than"}, "1", "#1"),
         ({"letter": "E", "let_frequency": 2, "let_relation": "at least"}, "Eel", "el"),
         ({"letter": "e", "let_frequency": 2, "let_relation": "less than"}, "el", "Eel"),
     ],
@@ -138,6 +142,7 @@ def test_every_constraint_must_be_kept_and_an_empty_completion_keeps_none():
     names, arguments = ["punctuation:no_comma", "change_case:english_capital"], ["{}", ""]
     assert satisfies_constraints("A B", names, arguments) and satisfies_constraints("A B", names, [])
     assert not satisfies_constraints("A, B", names, arguments) and not satisfies_constraints("A b", names, arguments)
+    assert not satisfies_constraints("\u200b", names[:1], ["{}"]) and satisfies_constraints("\ud83d A", names, [])
     assert not satisfies_constraints(" \n", names[:1], ["{}"]) and not satisfies_constraints("", names[:1], [])
     with pytest.raises(ValueError):
         satisfies_constraints("A B", names, ["{}"])
