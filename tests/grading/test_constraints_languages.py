@@ -392,6 +392,29 @@ def test_what_thai_spelling_does_not_show_is_undecided(name, arguments, expected
 
 
 @pytest.mark.parametrize(
+    ("text", "least", "most"),
+    [
+        ("กา ปู ปลา มา", 4, 4),
+        ("กา ปู cat 7", 4, 4),
+        ("มนุษย์ทั้งหลายเกิดมามีอิสระ", 3, 11),
+        ("ខ្ញុំស្រលាញ់ឆ្មា", 2, 4),
+        ("一二ー三 a_b c", 6, 6),
+    ],
+)
+def test_words_that_only_a_dictionary_tells_apart_have_a_least_and_a_greatest_number(text, least, most):
+    name = "length_constraints:number_words"
+    for bound, expected, opposite in (
+        (least, True, False),
+        (least + 1, None, None),
+        (most, None, None),
+        (most + 1, False, True),
+    ):
+        if least < most or expected is not None:
+            assert verdict(text, name, num_words=bound, relation="at least") is expected, bound
+            assert verdict(text, name, num_words=bound, relation="less than") is opposite
+
+
+@pytest.mark.parametrize(
     ("text", "letter", "least", "most"),
     [
         ("Isı Irmak", "ı", 1, 3),
