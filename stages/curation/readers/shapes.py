@@ -43,11 +43,14 @@ def gsm8k(record: Record) -> Item:
 def ifeval(record: Record) -> Item:
     """{"prompt", "instruction_id_list", "kwargs"} (Zhou et al. 2023): checks with their arguments."""
     prompt, names = text(record, "prompt"), record.get("instruction_id_list")
-    if not isinstance(names, list) or not names:
-        raise Misfit("no list `instruction_id_list`")
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        raise Misfit("no list of names `instruction_id_list`")
     arguments = record.get("kwargs", [])
     if not isinstance(arguments, list) or len(arguments) != len(names):
-        raise Misfit(f"`kwargs` has {len(arguments)} entries, `instruction_id_list` has {len(names)}")
+        size = len(arguments) if isinstance(arguments, list) else "no"
+        raise Misfit(f"`kwargs` has {size} entries, `instruction_id_list` has {len(names)}")
+    if not all(item is None or isinstance(item, dict) for item in arguments):
+        raise Misfit("`kwargs` is not a list of objects")
     given = [{key: value for key, value in (item or {}).items() if value is not None} for item in arguments]
     packed = [orjson.dumps(item, option=orjson.OPT_SORT_KEYS).decode() for item in given]
     fields = {"prompt": prompt, "constraints": list(names), "arguments": packed}

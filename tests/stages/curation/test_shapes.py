@@ -421,3 +421,18 @@ def test_ten_times_the_text_takes_about_ten_times_as_long(read, hostile):
         return min(spent)
 
     assert seconds(hostile * 20_000) < 40 * max(seconds(hostile * 2_000), 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("names", "arguments", "reason"),
+    [
+        (["a"], ["x"], "not a list of objects"),
+        (["a"], [[1]], "not a list of objects"),
+        (["a"], 3, "`kwargs` has no entries"),
+        (["a"], [{}, {}], "`kwargs` has 2 entries"),
+        ([1], [{}], "no list of names"),
+    ],
+)
+def test_arguments_of_constraints_are_objects_one_for_each(names, arguments, reason):
+    with pytest.raises(Misfit, match=reason):
+        SHAPES["ifeval"]({"prompt": "Hi", "instruction_id_list": names, "kwargs": arguments})
