@@ -6,12 +6,13 @@ Standard library only.
 from .asserts import job_from_asserts
 from .box import Sandbox
 from .gate import GateResult, gate
-from .jobs import MODES, NO_VERDICT, OUTCOMES, Case, Job, Limits, SandboxUnavailable, Verdict
+from .jobs import MODES, NO_VERDICT, OUTCOMES, UNDECIDED, Case, Job, Limits, SandboxUnavailable, Verdict
 
 __all__ = [
     "MODES",
     "NO_VERDICT",
     "OUTCOMES",
+    "UNDECIDED",
     "Case",
     "GateResult",
     "Job",

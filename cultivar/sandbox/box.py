@@ -13,10 +13,11 @@ from types import TracebackType
 
 from . import backends
 from .cgroups import open_group
-from .interpreters import SlotFailed, interpreter
+from .interpreters import SlotFailed, find_packages, interpreter
 from .jobs import INTEGRITY, Job, Limits, SandboxUnavailable, Verdict, sandbox_version
 from .judge import escape_surrogates
 from .memory import cap_slots
+from .modules import package_versions
 from .remote import RemoteServer
 from .scheduler import JobState, Scheduler
 from .slot import Slot
@@ -34,7 +35,8 @@ class Sandbox:
     cgroup   put each slot into a control group of its own where one can be created
     allow_unsandboxed  required with backend="none"; every verdict then has integrity "none"
 
-    Raises SandboxUnavailable where no backend works: no code is run.
+    Raises SandboxUnavailable where no backend works, or a package is not installed: no code is run. (What a remote server
+    has installed is its own; `packages` changes nothing there.)
     """
 
     def __init__(
@@ -73,6 +75,11 @@ class Sandbox:
                     raise
                 self.remote = RemoteServer(url)
                 self.backend = "remote"
+        if self.packages and self.remote is None:
+            try:
+                find_packages(self.packages, interpreter(self.backend)[1])
+            except SlotFailed as error:
+                raise SandboxUnavailable(str(error)) from None
         self.slots = slots or cap_slots(backends.default_slots(), self.limits)
         self._lock = threading.Lock()
         self._owner: int | None = None
@@ -122,11 +129,11 @@ class Sandbox:
 
     def key(self, job: Job) -> bytes:
         """16 bytes that name the job's content and everything of this sandbox that can change its verdict: backend,
-        Python, packages, default limits, the sandbox's sources. Equal keys mean that a verdict with `is_cacheable` may be
+        Python, packages and their versions, default limits, the sandbox's sources. Equal keys mean that a verdict with `is_cacheable` may be
         reused.
         """
         limits = None if job.limits else asdict(self.limits)
-        return job.key([self.backend, self.python, sorted(self.packages), limits])
+        return job.key([self.backend, self.python, package_versions(self.packages), limits])
 
     def new_slot(self) -> Slot:
         """A slot that is starting. Raises SlotFailed where the host refuses."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .box import Sandbox
-from .jobs import NO_VERDICT, Job, Verdict
+from .jobs import UNDECIDED, Job, Verdict
 
 RUNS = 3
 
@@ -17,7 +17,7 @@ class GateResult:
     """A reference job with the tests that remain; `job` is None where none does.
 
     dropped  {index of a test: why it was dropped}
-    unknown  {index: message} of tests that the sandbox could not run: they have no verdict and are not in `job` either
+    unknown  {index: message} of tests that the sandbox could not run or decide: they have no verdict and are not in `job` either
     """
 
     job: Job | None
@@ -41,8 +41,8 @@ def select_tests(job: Job, verdicts: list[Verdict]) -> GateResult:
     is_single = job.mode in ("io", "verifier")
     for index in range(1 if is_single else len(verdicts[0].results)):
         outcomes = sorted({v.outcome if is_single else v.results[index] for v in verdicts})
-        if set(outcomes) & set(NO_VERDICT):
-            unknown[index] = next(v.message for v in verdicts if {v.outcome, *v.results} & set(NO_VERDICT))
+        if set(outcomes) & set(UNDECIDED):
+            unknown[index] = next(v.message for v in verdicts if {v.outcome, *v.results} & set(UNDECIDED))
         elif outcomes != ["pass"]:
             dropped[index] = "not the same in every run: " + ", ".join(outcomes) if "pass" in outcomes else outcomes[0]
     removed = {*dropped, *unknown}

@@ -29,6 +29,7 @@ OUTCOMES = (
 )
 INTEGRITY = {"call": "outside", "io": "outside", "verifier": "outside", "split": "split", "assert": "in-process"}
 NO_VERDICT = ("sandbox_error", "refused")  # the program was not judged
+UNDECIDED = (*NO_VERDICT, "unsupported")  # outcomes that say nothing of whether the program is right
 PASSING_RESULTS = ("pass", "true", "false")  # results of one test without a failure; a verifier returns true or false
 TIMING_FIELDS = ("cpu_s", "wall_s", "max_rss_mb")
 

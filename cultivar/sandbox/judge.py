@@ -8,16 +8,18 @@ import json
 import os
 import re
 import signal
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 
 from .bindings import find_bindings
 from .inside.plain import canonical, pack
 from .jobs import PASSING_RESULTS, Job, Limits
+from .modules import missing_modules
 from .slot import RunEnd
 from .uncalled_tests import add_test_calls
 
 ADDRESS = re.compile(r"0x[0-9a-f]{8,}")
-KINDS = ("fail", "error", "early_exit", "memory", "unsupported")
+KINDS = ("fail", "error", "early_exit", "memory", "output_limit", "unsupported")
 CASE_KINDS, LOAD_KINDS = (*KINDS, "opaque"), (*KINDS, "lost")  # allowed in frames of a case, and of the run
 
 
@@ -166,13 +168,17 @@ def count_tests(job: Job) -> int:
     return len(tests.get(job.mode, job.tests))
 
 
-def judge_run(job: Job, limits: Limits, end: RunEnd, start: int = 0) -> RunResult:
-    """Judge one run of `job` from case `start` on (results of earlier cases are not included)."""
+def judge_run(job: Job, limits: Limits, end: RunEnd, start: int = 0, packages: Collection[str] = ()) -> RunResult:
+    """Judge one run of `job` from case `start` on (results of earlier cases are not included).
+
+    An error for want of a module that is not of the standard library and not among `packages` is `unsupported`.
+    """
     count = count_tests(job) - start
     if not end.has_started:
         stderr = end.stderr.decode(errors="replace").strip()[-200:]
         return RunResult("sandbox_error", ["sandbox_error"] * count, f"the run did not start {stderr}".strip())
     parsed = read_frames(end.frames, start)
+    excuse_missing_modules(parsed, job, packages)
     fatal, from_frame = kernel_outcome(end, limits), False
     if parsed.failure and not (fatal and fatal[0] in ("timeout_cpu", "timeout_wall", "output_limit")):
         fatal, from_frame = solution_end_outcome(end) if parsed.failure[0] == "lost" else parsed.failure, True
@@ -196,6 +202,18 @@ def judge_run(job: Job, limits: Limits, end: RunEnd, start: int = 0) -> RunResul
     if fatal:
         return RunResult(fatal[0], results, fatal[1])
     return RunResult(first_failure(results), results, message)
+
+
+def excuse_missing_modules(parsed: ParsedFrames, job: Job, packages: Collection[str]) -> None:
+    """Make errors `unsupported` that come from modules which the job imports and the sandbox does not have."""
+    errors = {index: text for index, (kind, text) in parsed.cases.items() if kind == "error"}
+    failure = parsed.failure[1] if parsed.failure and parsed.failure[0] == "error" else None
+    if not errors and failure is None:
+        return
+    missing = missing_modules(job, packages)
+    if failure is not None and missing.explains(failure):
+        parsed.failure = ("unsupported", failure)
+    parsed.cases |= {index: ("unsupported", text) for index, text in errors.items() if missing.explains(text)}
 
 
 def first_failure(results: list[str]) -> str:

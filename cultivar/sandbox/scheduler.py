@@ -31,6 +31,7 @@ class Pool(Protocol):
 
     limits: Limits
     slots: int
+    packages: tuple[str, ...]
     idle: deque[Slot]
 
     def new_slot(self) -> Slot: ...
@@ -227,7 +228,7 @@ class Scheduler:
 
     def finish(self, state: JobState, end: RunEnd) -> Verdict | None:
         """The verdict of a job whose run has ended, None where the job runs again."""
-        result = judge_run(state.job, state.limits, end, len(state.results))
+        result = judge_run(state.job, state.limits, end, len(state.results), self.box.packages)
         state.cpu_s += end.cpu_s
         state.wall_s += end.wall_s
         state.max_rss_mb = max(state.max_rss_mb, end.max_rss_mb)

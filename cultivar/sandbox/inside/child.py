@@ -13,15 +13,17 @@ import io
 import json
 import os
 import random
+import re
 import resource
 import sys
 import types
 
 from . import split, suites
 from .plain import PlainError, base_value, canonical, unpack
-from .proxies import PeerLost, Unsupported
+from .proxies import OutputLimit, PeerLost, Unsupported
 
 write, exit_now, close_range = os.write, os._exit, os.closerange
+CONTAINERS = (list, set, dict)  # of what a verifier found
 PROGRAMS = ("__main__", "antigravity", "idlelib", "test", "turtledemo")  # importing them has side effects
 
 
@@ -115,6 +117,8 @@ def frame_kind(error):
         return "early_exit"
     if isinstance(error, Unsupported):
         return "unsupported"
+    if isinstance(error, OutputLimit):
+        return "output_limit"
     if isinstance(error, split.LoadFailed):
         return error.kind
     if isinstance(error, PeerLost):
@@ -252,11 +256,22 @@ def run_program(job, emit):
 
 
 def verifier_result(value):
-    """ "true" or "false" for a bool, 0 or 1 (NumPy's too). Raises TypeError for anything else, above all None."""
-    value = value if type(value) in (bool, int) else base_value(value)
-    if type(value) in (bool, int) and value in (0, 1):
-        return "true" if value else "false"
-    raise TypeError("a verifier must return bool")
+    """ "true" or "false": the truth of a bool, number (NumPy's too), None, match, or of a container without bools; the
+    words "true" and "false" are what they say. Raises TypeError for anything else: its truth may be no answer, as that
+    of `(False, "too short")` or of a coroutine.
+    """
+    if value is None:
+        return "false"
+    if type(value) is re.Match:
+        return "true"
+    base = value if type(value) in (bool, int, float, str, *CONTAINERS) else base_value(value)
+    if type(base) is str and base.strip().lower() in ("true", "false"):
+        return base.strip().lower()
+    if type(base) in (bool, int, float) and base == base:
+        return "true" if base else "false"
+    if type(base) in CONTAINERS and not any(type(item) is bool for item in base):
+        return "true" if base else "false"
+    raise TypeError("a verifier must return true or false")
 
 
 def open_streams():

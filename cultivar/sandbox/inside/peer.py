@@ -14,11 +14,22 @@ import struct
 import sys
 
 from . import handover
-from .plain import BASE_TYPES, PlainError, base_value, pack, unpack
-from .proxies import BUILTIN_OPS, NO_VALUE, OPERATOR_FUNCTIONS, OPERATORS, GuardedValue, PeerLost, Proxy, Unsupported
+from .plain import BASE_TYPES, PlainError, base_value, is_numpy_scalar, pack, unpack
+from .proxies import (
+    BUILTIN_OPS,
+    NO_VALUE,
+    OPERATOR_FUNCTIONS,
+    OPERATORS,
+    GuardedValue,
+    OutputLimit,
+    PeerLost,
+    Proxy,
+    Unsupported,
+)
 
 LENGTH = struct.Struct("=I")
 MAX_MESSAGE = 16 << 20
+TOO_LARGE = "a value of more than 16 MiB, or nested too deeply"
 MAX_CLASSES = 12  # of one exception
 # Built-in classes that the tests accept from the solution, besides exceptions: none that makes classes or can be
 # subscripted (`list[1]`).
@@ -45,11 +56,25 @@ class Peer:
 
     # -- wire ------------------------------------------------------------------------------------------------------
     def send(self, message):
-        data = json.dumps(message).encode()
-        if len(data) > MAX_MESSAGE:
-            raise self.set_fatal(Unsupported("a value of more than 16 MiB"))
+        """Send a message. Raises Unsupported (the tests' end) or OutputLimit for one that cannot be sent, PeerLost."""
         try:
-            self.sock.sendall(LENGTH.pack(len(data)) + data)
+            data = json.dumps(message).encode()
+        except (RecursionError, MemoryError):
+            data = b""
+        if not data or len(data) > MAX_MESSAGE:
+            raise self.set_fatal(Unsupported(TOO_LARGE)) if self.trusted else OutputLimit(TOO_LARGE)
+        self.send_bytes(LENGTH.pack(len(data)) + data)
+
+    def send_reply(self, message):
+        """Send a reply of the solution; in the place of one that cannot be sent a length that no message has."""
+        try:
+            self.send(message)
+        except OutputLimit:
+            self.send_bytes(LENGTH.pack(MAX_MESSAGE + 1))
+
+    def send_bytes(self, data):
+        try:
+            self.sock.sendall(data)
         except OSError:
             raise self.set_fatal(PeerLost("the other process has ended")) from None
 
@@ -70,10 +95,12 @@ class Peer:
     def receive(self):
         (size,) = LENGTH.unpack(self.read_exactly(LENGTH.size))
         if size > MAX_MESSAGE:
-            raise self.set_fatal(PeerLost("a message of more than 16 MiB"))
+            raise self.set_fatal(OutputLimit(TOO_LARGE))
         try:
             message = json.loads(self.read_exactly(size))
-        except (ValueError, RecursionError):
+        except RecursionError:
+            raise self.set_fatal(OutputLimit(TOO_LARGE)) from None
+        except ValueError:
             message = None
         if (
             type(message) is not list
@@ -92,6 +119,8 @@ class Peer:
             return {"mine": value._link[1]}
         if isinstance(value, GuardedValue):
             return self.pack(value.value)
+        if is_numpy_scalar(value) and (number := base_value(value)) is not None:
+            return self.pack(number)
         name = handover.builtin_name(value)
         if name and (self.trusted or isinstance(value, type)):  # the tests accept no built-in functions
             return {"builtin": name}
@@ -208,6 +237,11 @@ class Peer:
             self.fatal_error, reply = None, ["cannot", str(error)[:250]]
         except PeerLost:
             raise
+        except OutputLimit:
+            if self.trusted:
+                raise
+            self.send_bytes(LENGTH.pack(MAX_MESSAGE + 1))  # a callback's arguments
+            return
         except SystemExit:
             if not self.trusted:
                 raise  # the solution's process exits
@@ -218,7 +252,7 @@ class Peer:
             except BaseException:
                 packed, text = None, ""
             reply = ["raise", [class_names(type(error)), packed, text]]
-        self.send([*reply, captured.getvalue() if captured else "", changes])
+        self.send_reply([*reply, captured.getvalue() if captured else "", changes])
 
 
 def class_names(kind):

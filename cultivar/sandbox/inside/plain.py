@@ -65,10 +65,14 @@ def canonical_rational(value):
     return float.hex(near) if near.as_integer_ratio() == (top, bottom) else f"F({hex(top)},{hex(bottom)})"
 
 
+def is_numpy_scalar(value):
+    return any(c.__module__ == "numpy" and c.__name__ == "generic" for c in type.mro(type(value)))
+
+
 def base_value(value):
     """The value as its built-in base type where its class inherits `==` from there (NumPy scalars too), else None."""
     mro = type.mro(type(value))
-    if any(c.__module__ == "numpy" and c.__name__ == "generic" for c in mro):
+    if is_numpy_scalar(value):
         return value.item() if type(value.item()) in (*NUMBERS, str, bytes) else None
     eq_owner: type = next(c for c in mro if "__eq__" in c.__dict__)
     if eq_owner not in BASE_TYPES:

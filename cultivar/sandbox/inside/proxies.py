@@ -31,6 +31,10 @@ class Unsupported(BaseException):
     """The tests use a solution's object in a way that cannot be decided across two processes."""
 
 
+class OutputLimit(BaseException):
+    """A value of the solution is too large, or nested too deeply, to be sent to the tests."""
+
+
 class PeerLost(BaseException):
     """The other process has ended."""
 

@@ -39,7 +39,7 @@ def serve_solution(job, sock, exec_source, new_module):
         peer.send(["failed", kind, f"{type(error).__name__}: {text}"])
         return
     offered = {name: peer.pack(space[name]) for name in job["exports"] if name in space}
-    peer.send(["offer", offered, captured.getvalue()])
+    peer.send_reply(["offer", offered, captured.getvalue()])
     with contextlib.suppress(PeerLost):
         while True:
             message = peer.receive()
