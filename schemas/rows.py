@@ -367,6 +367,8 @@ class OnlinePair(Row):
 class EvaluatedItem(Row):
     """One completion of one evaluation item by one model (parent: the item). `sample` 0 is greedy.
 
+    `correct` is null where the completion cannot be judged: that is neither right nor wrong.
+
     `kl`, on the greedy row of the items where it was worked out, is KL(model ‖ SFT) in nats of another completion of
     the item, drawn at temperature 1.
     """
@@ -375,7 +377,7 @@ class EvaluatedItem(Row):
     task: Text
     sample: Annotated[int, Field(ge=0)]
     completion: str
-    correct: bool
+    correct: bool | None
     reward: float | None = None
     kl: float | None = None
     completion_tokens: Annotated[int, Field(ge=0)]

@@ -166,18 +166,25 @@ def sample_row(model: str, item: EvaluationItem, number: int, sample: Sample) ->
 
 
 def task_metrics(rows: Sequence[dict[str, Any]], params: EvaluateParams) -> dict[str, Any]:
-    """The share of right completions by task, greedy and sampled, with intervals."""
+    """The share of right completions by task, greedy and sampled, with intervals.
+
+    Completions that cannot be judged are left out of them and counted.
+    """
     metrics: dict[str, Any] = {}
     for task in sorted({row["task"] for row in rows}):
         name = METRIC_NAMES.get(task, task)
         of_task = [row for row in rows if row["task"] == task]
+        if undecided := sum(row["correct"] is None for row in of_task):
+            metrics[f"{name}_undecided"] = undecided
+            of_task = [row for row in of_task if row["correct"] is not None]
         greedy = [row["correct"] for row in of_task if row["sample"] == 0]
-        low, high = wilson(sum(greedy), len(greedy), params.confidence)
-        metrics[f"{name}_greedy"] = sum(greedy) / len(greedy)
-        metrics[f"{name}_greedy_low"] = low
-        metrics[f"{name}_greedy_high"] = high
         metrics[f"{name}_items"] = len(greedy)
-        if params.samples:
+        if greedy:
+            low, high = wilson(sum(greedy), len(greedy), params.confidence)
+            metrics[f"{name}_greedy"] = sum(greedy) / len(greedy)
+            metrics[f"{name}_greedy_low"] = low
+            metrics[f"{name}_greedy_high"] = high
+        if any(row["sample"] for row in of_task):
             by_item: dict[str, list[bool]] = {}
             for row in of_task:
                 if row["sample"]:

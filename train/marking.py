@@ -1,6 +1,5 @@
 """Whether a completion of a held-out item is right: by its answer, its tests, or its constraints."""
 
-import re
 import warnings
 from collections.abc import Sequence
 from functools import lru_cache
@@ -9,14 +8,14 @@ from math_verify import LatexExtractionConfig, parse, verify
 from math_verify.parser import ExprExtractionConfig
 
 from cultivar.grading.answers import agrees, last_answer, parse_value
+from cultivar.grading.code import find_program
 from cultivar.grading.constraints import has_checks, satisfies_constraints
-from cultivar.sandbox import NO_VERDICT, Job, Sandbox, Verdict, job_from_asserts
+from cultivar.sandbox import UNDECIDED, Job, Sandbox, Verdict, job_from_asserts
 from cultivar.sandbox.uncalled_tests import add_test_calls
 from schemas.rows import EvaluationItem
 
 MATH_TIMEOUT_S = 5
 """Seconds of math-verify for one answer (by SIGALRM: in the main thread only)."""
-FENCE = re.compile(r"```(?:python|py)?[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL | re.IGNORECASE)
 
 
 def can_mark(item: EvaluationItem) -> bool:
@@ -31,12 +30,12 @@ def can_mark(item: EvaluationItem) -> bool:
     return has_checks(item.constraints, item.arguments)
 
 
-def mark(answers: Sequence[tuple[EvaluationItem, str]], sandbox: Sandbox) -> list[bool]:
-    """Whether each completion is right. Code runs in the sandbox only.
+def mark(answers: Sequence[tuple[EvaluationItem, str]], sandbox: Sandbox) -> list[bool | None]:
+    """Whether each completion is right; None where that cannot be judged. Code runs in the sandbox only.
 
-    A program that the sandbox gives no verdict, or a constraint that the completion's script does not decide, is not marked
-    right, and warned of, since that says nothing of the completion. (In the graph only what the sandbox refuses comes to
-    this: where it fails, the stage does; cultivar/runner/verdicts.py.)
+    Undecided are a program of which the sandbox cannot tell (it or its tests import what `sandbox.packages` lacks, or the
+    sandbox refuses them) and a constraint that the completion's script does not decide; both are warned of. (Where the
+    sandbox fails, the stage does; cultivar/runner/verdicts.py.)
     """
     right: list[bool | None] = [
         is_right_answer(text, item.answer or "")
@@ -47,35 +46,30 @@ def mark(answers: Sequence[tuple[EvaluationItem, str]], sandbox: Sandbox) -> lis
     jobs = [sandbox_job(item, text, index) for index, (item, text) in enumerate(answers) if item.task == "code"]
     verdicts = {int(verdict.id): verdict for verdict in sandbox.run(jobs)} if jobs else {}
     for index, verdict in verdicts.items():
-        right[index] = None if has_no_verdict(verdict) else verdict.passed
+        right[index] = None if is_undecided(verdict) else verdict.passed
     undecided = [index for index, is_right in enumerate(right) if is_right is None]
     if undecided:
         first = undecided[0]
         reason = verdicts[first].message if first in verdicts else "its script does not decide the constraints"
         warnings.warn(
-            f"{len(undecided)} completions got no verdict and count as wrong; the first is of evaluation item "
-            f"{answers[first][0].id}: {reason}",
+            f"{len(undecided)} completions got no verdict and count as neither right nor wrong; the first is of evaluation "
+            f"item {answers[first][0].id}: {reason}",
             RuntimeWarning,
             stacklevel=2,
         )
-    return [is_right is True for is_right in right]
+    return right
 
 
-def has_no_verdict(verdict: Verdict) -> bool:
-    """Whether the sandbox could not judge some of a program's tests, and no other test has failed."""
+def is_undecided(verdict: Verdict) -> bool:
+    """Whether the sandbox could not decide some of a program's tests, and no other test has failed."""
     outcomes = {verdict.outcome, *verdict.results}
-    return bool(outcomes & set(NO_VERDICT)) and outcomes <= {"pass", *NO_VERDICT}
+    return bool(outcomes & set(UNDECIDED)) and outcomes <= {"pass", *UNDECIDED}
 
 
 def sandbox_job(item: EvaluationItem, text: str, index: int) -> Job:
-    """A completion's program with the item's tests; the verdict's id is its position."""
-    return job_from_asserts(str(index), extract_program(text), item.tests, item.entry_point, item.setup)
-
-
-def extract_program(text: str) -> str:
-    """The last fenced block of a completion; the entire text where it has none."""
-    blocks = FENCE.findall(text)
-    return blocks[-1] if blocks else text
+    """A completion's program (the text itself where it has none) with the item's tests; the verdict's id is its position."""
+    program = find_program(text, item.entry_point, item.prompt, [item.setup, *item.tests])
+    return job_from_asserts(str(index), text if program is None else program, item.tests, item.entry_point, item.setup)
 
 
 @lru_cache(maxsize=65_536)

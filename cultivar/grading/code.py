@@ -112,7 +112,7 @@ def assemble(
     if (own.used | tested) - own.bound - found:  # names of a star import are not known
         taken |= {(i, n) for i, other in enumerate(others) for n, s in enumerate(other.statements) if s.is_star_import}
     helpers = [others[index].statements[number] for index, number in sorted(taken)]
-    return join(helpers, source, effort) if helpers else source
+    return (join(helpers, source, effort) if helpers else source).strip()
 
 
 def join(helpers: list[Statement], source: str, effort: Effort) -> str:

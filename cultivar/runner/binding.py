@@ -135,8 +135,15 @@ class Binding:
         self.engines[role] = self.stack.enter_context(engine)
         return engine
 
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """What programs may import besides the standard library. Raises UndeclaredRead."""
+        return tuple(section(self.params, "sandbox", self.spec.params, self.spec.name).packages)
+
     def open_sandbox(self) -> Any:
-        """The sandbox with its cache of verdicts, open until the run ends. Raises GraphError where none works."""
+        """The sandbox with its cache of verdicts, open until the run ends. Raises GraphError where none works, or a
+        package of `sandbox.packages` is not installed.
+        """
         from cultivar.runner.verdicts import CachedSandbox
         from cultivar.sandbox import Sandbox, SandboxUnavailable
 
@@ -148,6 +155,7 @@ class Binding:
                 # running without a sandbox takes both `sandbox_backend: none` and this variable
                 allow_unsandboxed=os.environ.get("CULTIVAR_ALLOW_UNSANDBOXED") == "1",
                 weakest=runtime.sandbox_weakest,
+                packages=self.packages,
                 url=runtime.sandbox_url,
             )
         except SandboxUnavailable as error:

@@ -1,7 +1,7 @@
 """All of params.yaml: which sections there are, and errors that name the place, the fault and what is allowed.
 
 A section belongs to the stage of its name. Its model is the class `<Stage>Params` of a `params.py` in a package of
-stages/, or in train/; a new class there is a new section. `roles`, `runtime` and `budget` are shared.
+stages/, or in train/; a new class there is a new section. `roles`, `sandbox`, `runtime` and `budget` are shared.
 """
 
 import difflib
@@ -15,10 +15,15 @@ from pydantic import ValidationError
 from cultivar.runner.graph import params_modules, section_class, section_names
 from schemas.errors import ParamsError
 from schemas.params.base import Section
-from schemas.params.engines import BudgetParams, RoleParams, Roles, RuntimeParams
+from schemas.params.engines import BudgetParams, RoleParams, Roles, RuntimeParams, SandboxParams
 from schemas.stage import UndeclaredRead
 
-SHARED: dict[str, type[Section]] = {"roles": Roles, "runtime": RuntimeParams, "budget": BudgetParams}
+SHARED: dict[str, type[Section]] = {
+    "roles": Roles,
+    "sandbox": SandboxParams,
+    "runtime": RuntimeParams,
+    "budget": BudgetParams,
+}
 
 
 def section_modules() -> dict[str, str]:

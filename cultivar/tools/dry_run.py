@@ -110,7 +110,7 @@ class Rehearsal(Binding):
             super().open_sandbox()
             self.sandbox.recheck = self.forgotten
             return self.sandbox
-        box = Unjudged(backend=self.runtime.sandbox_backend)
+        box = Unjudged(backend=self.runtime.sandbox_backend, packages=self.packages)
         self.sandbox = self.stack.enter_context(CachedSandbox(box, self.store(), strict=False))
         return self.sandbox
 

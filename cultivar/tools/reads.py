@@ -155,6 +155,8 @@ def signature(module: str, stage: str) -> tuple[set[str], set[str], set[str]]:
             models.add(argument.arg)
         elif name == "Engine":
             params.add(f"roles.{argument.arg}")
+        elif name == "Sandbox":
+            params.add("sandbox")
         elif name.endswith("Params") and name != "RuntimeParams":
             params.add(stage if argument.arg == "params" else argument.arg)
     return tables, models, params

@@ -1,4 +1,4 @@
-"""Roles (who answers; part of a request's identity, but for `unanswered`) and runtime (how; part of nothing)."""
+"""Roles (who answers; part of a request's identity, but for `unanswered`), the sandbox, and runtime (how; part of nothing)."""
 
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -94,6 +94,16 @@ class Price(Section):
     def of(self, prompt_tokens: float, completion_tokens: float) -> float:
         """The price of so many tokens."""
         return (prompt_tokens * self.prompt + completion_tokens * self.completion) / 1e6
+
+
+class SandboxParams(Section):
+    """What programs of models find in the sandbox; stages that ask for a sandbox declare this section."""
+
+    packages: list[Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]] = Field(
+        default=[],
+        description="installed packages that programs and tests may import, by the names of their imports, with what "
+        "they import themselves; what fails for want of a module is not judged",
+    )
 
 
 class BudgetParams(Section):

@@ -79,7 +79,8 @@ def report(
 
 
 def greedy(table: Table[EvaluatedItem], task: str) -> pl.DataFrame:
-    return table.frame.filter((pl.col("task") == task) & (pl.col("sample") == 0))
+    """The greedy rows of a task that could be judged."""
+    return table.frame.filter((pl.col("task") == task) & (pl.col("sample") == 0) & pl.col("correct").is_not_null())
 
 
 def tasks(models: dict[str, Context[EvaluatedItem]]) -> list[str]:

@@ -37,7 +37,7 @@ def tax(models: dict[str, Context[EvaluatedItem]], names: dict[str, str], confid
 def item_rates(frame: pl.DataFrame, task: str, which: pl.Expr) -> pl.DataFrame:
     """item and its share of right completions."""
     return (
-        frame.filter((pl.col("task") == task) & which)
+        frame.filter((pl.col("task") == task) & which & pl.col("correct").is_not_null())
         .group_by(item=pl.col("parents").list.first())
         .agg(rate=pl.col("correct").mean())
         .sort("item")

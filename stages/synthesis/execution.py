@@ -5,7 +5,7 @@ stages/synthesis/verifiers.py and constrained.py the constraints.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cultivar.llm.engine import Engine
 from cultivar.sandbox import Sandbox
@@ -42,6 +42,7 @@ class ExecutionTables(NamedTuple):
     execution_verdicts: Table[VerdictRow]
     dropped: Table[Dropped]
     quarantine: Table[Quarantined]
+    metrics: dict[str, Any]
 
 
 def execution(
@@ -60,4 +61,6 @@ def execution(
     code_feedback(tasks, bench)
     constraint_feedback(seeds, list(instructions), bench)
     ledger.close([row.id for row in [*tasks, *seeds]], "came to no demonstration")
-    return ExecutionTables(**ledger.tables())
+    return ExecutionTables(
+        **ledger.tables(), metrics={"undecided": dict(sorted(bench.undecided.items()))} if bench.undecided else {}
+    )

@@ -7,24 +7,24 @@ that pass the same tests form a group, and the tests of the group with the large
 """
 
 import ast
-import re
+import warnings
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
 from pydantic import BaseModel
 
+from cultivar.grading.code import find_program
+from cultivar.grading.code_blocks import blocks_of, normalize
+from cultivar.grading.code_syntax import TRIES, Effort
 from cultivar.llm.answer import Answer, source_answer
 from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import Question
-from cultivar.sandbox import NO_VERDICT, Job, Limits, gate, job_from_asserts
+from cultivar.sandbox import UNDECIDED, Job, Limits, gate, job_from_asserts
 from schemas.ids import content_id, seed_of
 from schemas.products import Admission, demonstration_row, message, preference_row
 from schemas.rows import CodeTask
 from stages.synthesis.params import ExecutionParams
 from stages.synthesis.workbench import Workbench
-
-UNDECIDED = (*NO_VERDICT, "unsupported")
-FENCE = re.compile(r"```(?:python|py)?\s*\n(.*?)```", re.DOTALL)
 
 
 class TestCases(BaseModel):
@@ -56,18 +56,6 @@ class Solution:
         return any(self.outcomes[test] != "pass" for test in self.decided(tests))
 
 
-def extract(text: str, entry_point: str) -> str | None:
-    """The code of the only fenced block (or all the text), None unless it parses and defines the entry point."""
-    blocks = FENCE.findall(text)
-    code = blocks[0] if len(blocks) == 1 else text if not blocks else ""
-    try:
-        tree = ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError):
-        return None
-    defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    return code.strip() if entry_point in defined else None
-
-
 def syntax(code: str) -> str:
     """The syntax tree as text, by which solutions differ; the code itself where the tree is too deep to be written."""
     try:
@@ -76,14 +64,25 @@ def syntax(code: str) -> str:
         return code
 
 
-def is_usable_test(test: str, entry_point: str) -> bool:
-    """Whether it is an assert statement that calls the entry point."""
-    try:
-        tree = ast.parse(test)
-    except (SyntaxError, ValueError, RecursionError):
-        return False
-    calls = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
-    return len(tree.body) == 1 and isinstance(tree.body[0], ast.Assert) and entry_point in calls
+def usable_tests(text: str, entry_point: str) -> list[str]:
+    """The assert statements of a test that call the entry point; none where it holds anything but asserts.
+
+    Models indent tests, put them in fences and several into one; each statement is a test of its own.
+    """
+    effort = Effort(TRIES * (len(text) + 1024))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the compiler, about the text
+        blocks, _ = blocks_of(normalize(text), effort)
+    statements = [statement for block in blocks for statement in block.statements]
+    if not all(isinstance(statement.node, ast.Assert) for statement in statements):
+        return []
+    return [statement.source.strip() for statement in statements if calls(statement.node, entry_point)]
+
+
+def calls(node: ast.AST, name: str) -> bool:
+    """Whether a function of this name is called in the tree."""
+    called = (child.func for child in ast.walk(node) if isinstance(child, ast.Call))
+    return any(isinstance(function, ast.Name) and function.id == name for function in called)
 
 
 def code_feedback(tasks: list[CodeTask], bench: Workbench) -> None:
@@ -138,7 +137,7 @@ def sample_solutions(tasks: list[CodeTask], bench: Workbench) -> dict[str, list[
                 bench.ledger.fail(answer, task.id)
                 continue
             row_id = content_id("solution", answer.key, [task.id])
-            code = extract(answer.text, task.entry_point)
+            code = find_program(answer.text, task.entry_point, task.prompt, [task.setup, *task.tests])
             if code is None:
                 bench.ledger.drop(row_id, "no code that parses and defines the entry point", task.id)
             elif (shape := syntax(code)) not in kept:
@@ -164,7 +163,7 @@ def gather_tests(tasks: list[CodeTask], bench: Workbench) -> dict[str, list[str]
     for task, answers in zip(untested, bench.teacher.ask(questions), strict=True):
         for answer in answers:
             if isinstance(answer.value, TestCases):
-                usable = [test.strip() for test in answer.value.tests if is_usable_test(test, task.entry_point)]
+                usable = [each for test in answer.value.tests for each in usable_tests(test, task.entry_point)]
                 tests[task.id] = list(dict.fromkeys([*tests[task.id], *usable]))
             else:
                 bench.ledger.fail(answer, task.id)
@@ -179,21 +178,33 @@ def job(name: str, solution: Solution, test: str, params: ExecutionParams) -> Jo
 def drop_wrong_tests(tasks: list[CodeTask], tests: dict[str, list[str]], bench: Workbench) -> None:
     """The test gate: where the source brings a reference solution, a test that this does not pass is removed.
 
-    A test that the sandbox could not run on the reference stays: there is no evidence against it.
+    A test that the sandbox could not run or decide on the reference stays: there is no evidence against it.
     """
     places = {
-        f"{task.id}/{number}": (task, test, job_from_asserts("", task.solution, [test], task.entry_point, task.setup))
+        f"{task.id}/{number}": (task, test, job_from_asserts("", reference, [test], task.entry_point, task.setup))
         for task in tasks
-        if task.solution
+        if (reference := reference_program(task))
         for number, test in enumerate(tests[task.id])
         if test in task.tests
     }
     limits = Limits(cpu_s=bench.params.cpu_s)
     references = (replace(one, id=name, limits=limits) for name, (_, _, one) in places.items())
+    unknown = set()
     for name, found in gate(bench.sandbox, references, bench.params.reruns).items():
+        task, test, _ = places[name]
         if found.dropped:
-            task, test, _ = places[name]
             tests[task.id].remove(test)
+        elif found.unknown:
+            unknown.add(task.id)
+    if unknown:
+        bench.undecided["references"] += len(unknown)
+
+
+def reference_program(task: CodeTask) -> str | None:
+    """The source's solution as a program: it may be a body behind the prompt's signature, as HumanEval's are."""
+    if not task.solution:
+        return None
+    return find_program(task.solution, task.entry_point, task.prompt, [task.setup, *task.tests]) or task.solution
 
 
 def run_matrix(solutions: dict[str, list[Solution]], tests: dict[str, list[str]], bench: Workbench) -> None:
@@ -208,6 +219,9 @@ def run_matrix(solutions: dict[str, list[Solution]], tests: dict[str, list[str]]
     for verdict in bench.sandbox.run(jobs):
         solution, test = places[verdict.id]
         solution.outcomes[test] = verdict.outcome
+    judged = [(solution, tests[solution.task.id]) for own in solutions.values() for solution in own]
+    if unknown := sum(one.decided(own) != own and not one.fails(own) for one, own in judged):
+        bench.undecided["solutions"] += unknown
 
 
 def trust(solutions: list[Solution], gold: list[str], tests: list[str]) -> tuple[list[str], list[Solution]]:

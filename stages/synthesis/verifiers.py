@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import BaseModel
 
+from cultivar.grading.code import find_program
 from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import Question
 from cultivar.sandbox import NO_VERDICT, Job, Limits
@@ -21,7 +22,13 @@ from stages.synthesis.workbench import Workbench
 
 ENTRY_POINT = "evaluate"
 """The name of a verification function; it takes a response and returns whether it keeps the constraint."""
-ALLOWED_IMPORTS = {"re", "string", "math", "collections", "itertools", "json", "unicodedata", "datetime", "statistics"}
+ALLOWED_IMPORTS = frozenset(
+    """
+    __future__ abc ast bisect calendar collections copy dataclasses datetime decimal difflib enum fractions functools heapq
+    html itertools json math numbers operator re statistics string textwrap types typing unicodedata
+    """.split()
+)
+"""Modules that work on values: what they are used for needs no file, process, network or chance, and is the same again."""
 
 
 class NewConstraints(BaseModel):
@@ -184,8 +191,8 @@ def propose_verifiers(constraints: list[VerifiedConstraint], bench: Workbench) -
                 bench.ledger.fail(answer, constraint.id)
                 continue
             cases |= dict.fromkeys(ExpectedCase(case.input, case.expected_outcome) for case in answer.value.cases)
-            if is_allowed(answer.value.function):
-                generation_of.setdefault(answer.value.function.strip(), answer.key)
+            if (source := verifier_source(answer.value.function)) is not None:
+                generation_of.setdefault(source, answer.key)
         functions = [ProposedFunction(source, key) for source, key in generation_of.items()]
         proposals.append(ProposedVerifiers(functions, list(cases)))
     return proposals
@@ -198,18 +205,15 @@ def drop_unverified(constraint: VerifiedConstraint, outcomes: list[list[str]], b
     bench.ledger.drop(constraint.id, f"{why} cross-validation", constraint.parent)
 
 
-def is_allowed(function: str) -> bool:
-    """Whether the source parses, defines `evaluate` and imports nothing but a few modules."""
-    try:
-        tree = ast.parse(function)
-    except (SyntaxError, ValueError, RecursionError):
-        return False
-    imported = {
-        alias.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
-    }
-    imported |= {(node.module or "").split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
-    return ENTRY_POINT in defined and imported <= ALLOWED_IMPORTS
+def verifier_source(text: str) -> str | None:
+    """The program of a text that defines `evaluate`; None without one, or where it imports what is not allowed."""
+    source = find_program(text, ENTRY_POINT)
+    if source is None:
+        return None
+    nodes = list(ast.walk(ast.parse(source)))
+    imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    return source if {name.split(".")[0] for name in imported} <= ALLOWED_IMPORTS else None
 
 
 def select_functions(outcomes: list[list[str]], expected: list[str], params: ExecutionParams) -> list[int]:

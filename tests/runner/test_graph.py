@@ -92,7 +92,9 @@ def test_a_stage_declares_the_params_of_its_signature(stage):
         for name, p in inspect.signature(function).parameters.items()
         if inspect.isclass(p.annotation) and issubclass(p.annotation, Section) and p.annotation is not RuntimeParams
     }
-    assert set(STAGES[stage].get("params", [])) == {f"roles.{role}" for role in roles} | sections
+    arguments = inspect.signature(function).parameters.values()
+    sandbox = {"sandbox" for p in arguments if getattr(p.annotation, "__name__", "") == "Sandbox"}
+    assert set(STAGES[stage].get("params", [])) == {f"roles.{role}" for role in roles} | sections | sandbox
     assert function.__doc__ and inspect.getmodule(function).__doc__
 
 
