@@ -88,7 +88,7 @@ def assemble(
 ) -> str:
     """The block at `place` behind those statements of the others, and of the prompt, that it or the tests need."""
     chosen = blocks[place]
-    source = chosen.source if chosen.is_whole and chosen.is_fenced else without_words(chosen, blocks, given)
+    source = chosen.source if chosen.is_whole and chosen.is_fenced else without_words(chosen, names, blocks, given)
     others = [*given, *blocks[:place], *blocks[place + 1 :]]
     split = len(given) + place
     nearest: dict[str, int] = {}
@@ -135,13 +135,15 @@ def uses_itself(block: Block, names: frozenset[str]) -> bool:
     return isinstance(first, Statement) and isinstance(first.node, ast.Assign) and bool(first.names.used & names)
 
 
-def without_words(block: Block, blocks: Sequence[Block], given: Sequence[Block]) -> str:
+def without_words(block: Block, names: frozenset[str], blocks: Sequence[Block], given: Sequence[Block]) -> str:
     """A block between sentences, without lines that only look like code: they use a name that nothing binds."""
-    known = block.names.bound.union(*(other.names.bound for other in (*blocks, *given)))
+    known = names.union(block.names.bound, *(other.names.bound for other in (*blocks, *given)))
     kept = [
         statement.source
         for statement in block.statements
-        if not isinstance(statement.node, ast.Expr | ast.Assign) or statement.names.used <= known
+        if not isinstance(statement.node, ast.Expr | ast.Assign)
+        or statement.names.used <= known
+        or statement.names.bound & names
     ]
     return block.source if len(kept) == len(block.statements) else "\n".join(kept)
 

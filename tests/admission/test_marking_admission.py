@@ -27,21 +27,22 @@ CODE = item("code", tests=[TEST], entry_point="f", setup="y = 1")
 
 def test_each_task_is_marked_by_its_own_rule():
     sandbox = HandSandbox(lambda code, test, turn: "pass" if "good" in code else "fail")
+    good, bad = "f = good.f", "f = bad.f"
     answers = [
         (MATH, "The answer is 4.", True),
-        (CODE, "good", True),
+        (CODE, good, True),
         (MATH, "The answer is 5.", False),
         (MATH, "PARIS", False),
-        (CODE, "```\nbad\n```\n```python\nbad\n```\nso\n```py\ngood\n```", True),
+        (CODE, f"```\n{bad}\n```\n```python\n{bad}\n```\nso\n```py\n{good}\n```", True),
         (CAPITAL, "PARIS", True),
         (CAPITAL, "Paris", False),
-        (CODE, "```python\ngood\n```\n```\nbad", False),
-        (CODE, "```Python\ngood\n```", True),
-        (CODE, "bad", False),
+        (CODE, f"```python\n{good}\n```\n```\n{bad}", False),
+        (CODE, f"```Python\n{good}\n```", True),
+        (CODE, "no code, but words", False),
     ]
     assert mark([answer[:2] for answer in answers], sandbox) == [answer[2] for answer in answers]
     assert [(job.code.strip(), job.tests, job.setup, job.entry_point) for job in sandbox.jobs] == [
-        (code, [TEST], "y = 1", "f") for code in ("good", "good", "bad", "good", "bad")
+        (code, [TEST], "y = 1", "f") for code in (good, good, bad, good, "no code, but words")
     ]
     assert mark([(MATH, "The answer is 4.")], None) == [True], "without code nothing is run"
     assert mark([(item("math"), "The answer is 4.")], None) == [False], "nothing is right without an answer"
@@ -52,6 +53,8 @@ def test_each_task_is_marked_by_its_own_rule():
     ("results", "warned"),
     [
         ({"a": "sandbox_error"}, True),
+        ({"a": "unsupported", "b": "pass"}, True),
+        ({"a": "unsupported", "b": "error"}, False),
         ({"a": "refused", "b": "pass"}, True),
         ({"a": "refused", "b": "pass", "c": "sandbox_error"}, True),
         ({"a": "sandbox_error", "b": "fail"}, False),
@@ -59,13 +62,13 @@ def test_each_task_is_marked_by_its_own_rule():
         ({"a": "pass", "b": "pass"}, False),
     ],
 )
-def test_what_the_sandbox_did_not_decide_is_not_right_with_a_warning(results, warned):
+def test_what_the_sandbox_did_not_decide_is_neither_right_nor_wrong_with_a_warning(results, warned):
     tests = [f"assert f({test!r}) > 0" for test in results]
     sandbox = HandSandbox(lambda code, test, turn: results[test[10]])
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         right = mark([(item("code", tests=tests, entry_point="f"), "x")], sandbox)
-    assert right == [set(results.values()) == {"pass"}]
+    assert right == [None if warned else set(results.values()) == {"pass"}]
     assert ["1 completions got no verdict" in str(warning.message) for warning in caught] == [True] * warned
 
 
@@ -75,7 +78,7 @@ def test_the_warning_names_the_first_of_several_completions_without_a_verdict():
     run = sandbox.run
     sandbox.run = lambda jobs: reversed(list(run(jobs)))  # a sandbox answers in any order
     with pytest.warns(RuntimeWarning, match=f"2 completions got no verdict .* item {items[0].id}"):
-        assert mark([(each, "x") for each in items], sandbox) == [False, False]
+        assert mark([(each, "x") for each in items], sandbox) == [None, None]
 
 
 def test_what_the_script_of_a_completion_does_not_decide_is_not_right_with_a_warning():

@@ -88,7 +88,7 @@ def test_a_task_that_no_solution_solves_says_whether_the_sandbox_is_to_blame(sol
 
 @pytest.mark.parametrize(
     "text",
-    ["def g(x): return 1", "def f(x: return 1", f"```python\n{GOOD}\n```\n```python\n{GOOD}\n```", "f = 1", "No."],
+    ["def g(x): return 1", "def f(x: return 1", "```python\nprint(f(1))\n```", "f = 1", "No."],
 )
 def test_what_holds_no_code_for_the_task_is_dropped_by_name(text):
     assert dropped([text]) == {NO_CODE: 1, "no usable solution": 1}
@@ -96,6 +96,13 @@ def test_what_holds_no_code_for_the_task_is_dropped_by_name(text):
     (row,) = found.dropped
     assert row.rule == NO_CODE and row.parents == [found.execution_demonstrations.frame["parents"][0][0]]
     assert kept(["class f:\n    pass  # return good(x)"]) == ["class f:\n    pass  # return good(x)"]
+
+
+def test_of_two_alternatives_the_last_counts_and_helpers_come_with_it():
+    found, sandbox = solve(
+        [f"```python\n{WRONG}\n```\n```python\nimport good\n```\n```python\n{GOOD}\n```\n```\nf(1)\n```"]
+    )
+    assert len(found.execution_demonstrations) == 1 and {job.code for job in sandbox.jobs} == {f"import good\n{GOOD}"}
 
 
 def test_an_unfinished_solution_is_quarantined_and_the_task_dropped():

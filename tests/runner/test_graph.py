@@ -43,7 +43,7 @@ def test_params_are_valid_and_every_section_belongs_to_a_stage():
     validate(params)
     assert set(params) == set(section_modules())
     declared = {name for entry in STAGES.values() for name in entry.get("params", [])}
-    assert declared == set(ORDER) & set(section_modules()) | {f"roles.{role}" for role in params["roles"]}
+    assert declared == set(ORDER) & set(section_modules()) | {"sandbox"} | {f"roles.{role}" for role in params["roles"]}
 
 
 def test_dvc_reads_yaml_with_its_fast_parser_and_as_the_stages_do():

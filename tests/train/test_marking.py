@@ -1,4 +1,4 @@
-"""A completion that the sandbox gives no verdict is not marked right, and a warning says so."""
+"""A completion that the sandbox gives no verdict is neither right nor wrong, and a warning says so."""
 
 from dataclasses import replace
 
@@ -34,11 +34,11 @@ def box():
 
 
 @pytest.mark.parametrize("outcome", ["sandbox_error", "refused"])
-def test_an_item_without_a_verdict_is_wrong_with_a_warning(box, outcome):
+def test_an_item_without_a_verdict_is_neither_right_nor_wrong_with_a_warning(box, outcome):
     code = next(item for item in tiny.evaluation() if item.task == "code")
     answers = [(code, RIGHT), (code, f"{RIGHT}  # lost"), (code, "no code")]
     with pytest.warns(RuntimeWarning, match="1 completions got no verdict"):
-        assert mark(answers, UndecidedSandbox(box, "lost", outcome)) == [True, False, False]
+        assert mark(answers, UndecidedSandbox(box, "lost", outcome)) == [True, None, False]
 
 
 @pytest.mark.parametrize("test", ["def test_it(tmp_path): assert double(2) == 4", "assert double(2) ==", "# doubles"])

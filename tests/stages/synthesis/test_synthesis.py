@@ -22,8 +22,8 @@ from stages.synthesis.execution import execution
 from stages.synthesis.params import ConstitutionParams, ExecutionParams, RejectionParams, RepurposeParams
 from stages.synthesis.rejection import rejection
 from stages.synthesis.repurpose import repurpose
-from stages.synthesis.solutions import extract, is_usable_test
-from stages.synthesis.verifiers import is_allowed, select_functions
+from stages.synthesis.solutions import usable_tests
+from stages.synthesis.verifiers import select_functions, verifier_source
 from tests.engines import simulated
 
 ROOT = Path(__file__).parents[3]
@@ -119,15 +119,27 @@ def test_a_judge_that_cannot_be_read_admits_nothing_and_its_answers_are_quaranti
     assert all(row.raw for row in tables.quarantine)
 
 
-def test_code_is_extracted_only_where_it_parses_and_defines_the_entry_point():
-    assert extract("Sure:\n```python\ndef f(x):\n    return x\n```", "f") == "def f(x):\n    return x"
-    assert extract("```python\ndef g(x): return x\n```", "f") is None
-    assert extract("```python\ndef f(x:\n```", "f") is None
-    assert (
-        is_usable_test("assert f(1) == 2", "f")
-        and not is_usable_test("assert 1 == 1", "f")
-        and not is_usable_test("f(1)", "f")
-    )
+@pytest.mark.parametrize(
+    ("text", "tests"),
+    [
+        ("assert f(1) == 2", ["assert f(1) == 2"]),
+        (" assert f(1) == 2\n", ["assert f(1) == 2"]),
+        ("\tassert f(1) == 2", ["assert f(1) == 2"]),
+        ("\ufeffassert f(1) == 2\r\n", ["assert f(1) == 2"]),
+        ("```python\nassert f(1) == 2\n```", ["assert f(1) == 2"]),
+        ("    assert f(1) == 2\n    assert f(2) == 3", ["assert f(1) == 2", "assert f(2) == 3"]),
+        ("# none\nassert f([]) == 0  # empty", ["assert f([]) == 0  # empty"]),
+        ("assert f(\n    1) == 2", ["assert f(\n    1) == 2"]),
+        ("assert 1 == 1", []),
+        ("f(1)", []),
+        ("x = 1\nassert f(x) == 2", []),
+        ("assert f(1) ==", []),
+        ("f returns 2", []),
+        ("", []),
+    ],
+)
+def test_of_sampled_tests_the_asserts_that_call_the_entry_point_are_used(text, tests):
+    assert usable_tests(text, "f") == tests
 
 
 def test_execution_feedback_end_to_end():
@@ -162,11 +174,34 @@ def test_verification_functions_are_cross_validated():
     assert select_functions([good, good, turned], expected, params) == [0]
     assert select_functions([good, good, constant, broken], expected, params) == []
     assert select_functions([constant] * 3, expected, params) == []
-    assert is_allowed("import re\ndef evaluate(r):\n    return True") and not is_allowed(
-        "import os\ndef evaluate(r): return True"
-    )
-    assert not is_allowed("def other(r): return True") and not is_allowed("def evaluate(r:")
     assert compose_prompt("what is it", "answer in upper case.") == "what is it. Answer in upper case."
+
+
+@pytest.mark.parametrize(
+    ("head", "allowed"),
+    [
+        ("import re", True),
+        ("from typing import Optional", True),
+        ("from functools import reduce", True),
+        ("from dataclasses import dataclass", True),
+        ("from __future__ import annotations", True),
+        ("import collections.abc", True),
+        ("import os", False),
+        ("from os.path import join", False),
+        ("import random", False),
+        ("import numpy", False),
+        ("from . import x", False),
+    ],
+)
+def test_a_verifier_imports_only_what_works_on_values(head, allowed):
+    source = f"{head}\ndef evaluate(r):\n    return True"
+    assert verifier_source(source) == (source if allowed else None)
+
+
+def test_a_verifier_is_read_as_any_code_is():
+    source = "def evaluate(r):\n    return True"
+    assert verifier_source(f"```python\r\n{source}\r\n```\n".replace("\n", "\r\n")) == source
+    assert verifier_source("def other(r): return True") is None and verifier_source("def evaluate(r:") is None
 
 
 def test_repurposing_never_quotes_and_removes_the_profile():

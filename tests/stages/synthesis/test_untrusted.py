@@ -6,11 +6,14 @@ from types import SimpleNamespace
 
 import pytest
 
+from cultivar.grading.code import find_program
 from cultivar.runner.binding import Binding
+from cultivar.runner.params import validate
 from cultivar.sandbox import Limits, Sandbox, SandboxUnavailable, Verdict
-from schemas.errors import GraphError
+from schemas.errors import GraphError, ParamsError
 from schemas.ids import content_id
 from schemas.rows import CodeTask
+from schemas.stage import UndeclaredRead
 from stages.synthesis.constrained import pass_rate
 from stages.synthesis.execution import UnsandboxedLedger
 from stages.synthesis.ledger import Ledger
@@ -19,7 +22,6 @@ from stages.synthesis.solutions import (
     Solution,
     admit_solutions,
     drop_wrong_tests,
-    extract,
     rerun,
     run_matrix,
     syntax,
@@ -81,7 +83,7 @@ def test_what_cannot_be_decided_is_no_fail(box):
 
 def test_a_tree_too_deep_to_be_written_is_told_apart_by_its_text():
     code = "def f(x):\n  if x == 0: return 0\n" + "".join(f"  elif x == {i}: return {i}\n" for i in range(1, 500))
-    assert extract(code, "f") and syntax(code) == code and syntax("f = 1") == syntax("f=1")
+    assert find_program(code, "f") == code.strip() and syntax(code) == code and syntax("f = 1") == syntax("f=1")
 
 
 def test_a_solution_that_passes_now_and_then_is_not_steady(box):
@@ -182,9 +184,11 @@ def test_no_verdict_of_the_sandbox_is_neither_pass_nor_fail():
     assert math.isnan(pass_rate(["sandbox_error", "refused"]))
 
 
-def opened(runtime: dict) -> Sandbox:
+def opened(runtime: dict, packages: list[str] = [], declared=("sandbox",)) -> Sandbox:  # noqa: B006
+    params = {"runtime": runtime, "sandbox": {"packages": packages}}
     with ExitStack() as stack:
-        run = Binding(SimpleNamespace(name="execution"), {"runtime": runtime}, print, stack, "execution")  # type: ignore[arg-type]
+        spec = SimpleNamespace(name="execution", params=declared)
+        run = Binding(spec, params, print, stack, "execution")  # type: ignore[arg-type]
         return run.open_sandbox()
 
 
@@ -201,3 +205,35 @@ def test_without_walls_only_where_configuration_and_command_line_say_so(monkeypa
     ledger = UnsandboxedLedger("execution")
     ledger.verdict(content_id("a", "a"), "sandbox", "pass", score=1.0)
     assert [row["verifier"] for row in ledger.verdicts.values()] == ["sandbox (unsandboxed)"]
+
+
+def test_packages_of_the_sandbox_are_params_of_its_stages(box):
+    pytest.importorskip("numpy")
+    assert opened({}, ["numpy"]).sandbox.packages == ("numpy",)
+    with pytest.raises(GraphError, match="package no_such_package is not installed"):
+        opened({}, ["no_such_package"])
+    with pytest.raises(UndeclaredRead, match="sandbox"):
+        opened({}, declared=())
+    with pytest.raises(ParamsError, match=r"sandbox\.packages\.0: 'numpy==2' is not allowed"):
+        validate({"sandbox": {"packages": ["numpy==2"]}})
+
+
+def test_references_and_solutions_that_need_a_missing_module_are_neither_right_nor_wrong(box):
+    """`unsupported` on the reference is no evidence against a test, and on a solution none against the solution."""
+    needs = "import no_such_module\ndef f(x): return x + 1"
+    row = task("assert f(1) == 2", solution=needs)
+    work = bench(box)
+    tests = {row.id: list(row.tests)}
+    drop_wrong_tests([row], tests, work)
+    good, unknown = solution_of("def f(x): return x + 1", row), solution_of(needs, row)
+    run_matrix({row.id: [good, unknown]}, tests, work)
+    assert tests == {row.id: row.tests} and work.undecided == {"references": 1, "solutions": 1}
+    assert good.passes(row.tests) and not unknown.passes(row.tests) and not unknown.fails(row.tests)
+
+
+def test_a_reference_may_be_a_body_behind_the_prompt(box):
+    row = task("assert f(1) == 2", "assert f(1) == 3", solution="    return x + 1")
+    row = row.model_copy(update={"prompt": 'def f(x):\n    """Add one."""'})
+    tests = {row.id: list(row.tests)}
+    drop_wrong_tests([row], tests, bench(box))
+    assert tests == {row.id: ["assert f(1) == 2"]}
