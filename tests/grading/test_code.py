@@ -269,4 +269,4 @@ def test_hostile_texts_take_linear_time(kind):
         start = time.process_time()
         find_program(HOSTILE[kind](size), "f", PROMPT)
         seconds.append(time.process_time() - start)
-    assert seconds[1] < 40 * seconds[0] + 0.05
+    assert seconds[1] < 40 * seconds[0] + 0.3
