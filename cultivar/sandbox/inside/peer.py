@@ -235,10 +235,8 @@ class Peer:
             if self.trusted:
                 raise self.set_fatal(error) from None
             self.fatal_error, reply = None, ["cannot", str(error)[:250]]
-        except PeerLost:
-            raise
-        except OutputLimit:
-            if self.trusted:
+        except (PeerLost, OutputLimit) as error:
+            if self.trusted or isinstance(error, PeerLost):
                 raise
             self.send_bytes(LENGTH.pack(MAX_MESSAGE + 1))  # a callback's arguments
             return
