@@ -2,20 +2,16 @@
 
 import warnings
 from collections.abc import Sequence
-from functools import lru_cache
 
-from math_verify import LatexExtractionConfig, parse, verify
-from math_verify.parser import ExprExtractionConfig
-
-from cultivar.grading.answers import agrees, last_answer, parse_value
+from cultivar.grading.answers import judge_answers
 from cultivar.grading.code import find_program
 from cultivar.grading.constraints import has_checks, satisfies_constraints
+from cultivar.grading.cues import find_answer
 from cultivar.sandbox import UNDECIDED, Job, Sandbox, Verdict, job_from_asserts
 from cultivar.sandbox.uncalled_tests import add_test_calls
 from schemas.rows import EvaluationItem
 
-MATH_TIMEOUT_S = 5
-"""Seconds of math-verify for one answer (by SIGALRM: in the main thread only)."""
+MARK_OF = {"right": True, "wrong": False, "none": False, "undecided": None}
 
 
 def can_mark(item: EvaluationItem) -> bool:
@@ -33,27 +29,29 @@ def can_mark(item: EvaluationItem) -> bool:
 def mark(answers: Sequence[tuple[EvaluationItem, str]], sandbox: Sandbox) -> list[bool | None]:
     """Whether each completion is right; None where that cannot be judged. Code runs in the sandbox only.
 
-    Undecided are a program of which the sandbox cannot tell (it or its tests import what `sandbox.packages` lacks, or the
-    sandbox refuses them) and a constraint that the completion's script does not decide; both are warned of. (Where the
-    sandbox fails, the stage does; cultivar/runner/verdicts.py.)
+    Undecided, and warned of, are an answer that cannot be compared with the right one (cultivar/grading/answers.py), a
+    program of which the sandbox cannot tell (it or its tests import what `sandbox.packages` lacks, or the sandbox refuses
+    them) and a constraint that the completion's script does not decide. (Where the sandbox fails, the stage does;
+    cultivar/runner/verdicts.py.)
     """
-    right: list[bool | None] = [
-        is_right_answer(text, item.answer or "")
-        if item.task == "math"
-        else item.task != "code" and satisfies_constraints(text, item.constraints, item.arguments)
-        for item, text in answers
-    ]
+    right = mark_answers(answers)
+    for index, (item, text) in enumerate(answers):
+        if item.task not in ("math", "code"):
+            right[index] = satisfies_constraints(text, item.constraints, item.arguments)
     jobs = [sandbox_job(item, text, index) for index, (item, text) in enumerate(answers) if item.task == "code"]
     verdicts = {int(verdict.id): verdict for verdict in sandbox.run(jobs)} if jobs else {}
     for index, verdict in verdicts.items():
         right[index] = None if is_undecided(verdict) else verdict.passed
     undecided = [index for index, is_right in enumerate(right) if is_right is None]
     if undecided:
-        first = undecided[0]
-        reason = verdicts[first].message if first in verdicts else "its script does not decide the constraints"
+        item, text = answers[undecided[0]]
+        reasons = {
+            "math": f"{find_answer(text).words!r} cannot be compared with {item.answer!r}",
+            "code": verdicts[undecided[0]].message if undecided[0] in verdicts else "",
+        }
         warnings.warn(
             f"{len(undecided)} completions got no verdict and count as neither right nor wrong; the first is of evaluation "
-            f"item {answers[first][0].id}: {reason}",
+            f"item {item.id}: {reasons.get(item.task, 'its script does not decide the constraints')}",
             RuntimeWarning,
             stacklevel=2,
         )
@@ -72,21 +70,19 @@ def sandbox_job(item: EvaluationItem, text: str, index: int) -> Job:
     return job_from_asserts(str(index), text if program is None else program, item.tests, item.entry_point, item.setup)
 
 
-@lru_cache(maxsize=65_536)
-def is_right_answer(text: str, answer: str) -> bool:
-    """Whether the final answer of a text (cultivar/grading/answers.py) is one value, equal to `answer`.
+def mark_answers(answers: Sequence[tuple[EvaluationItem, str]]) -> list[bool | None]:
+    """Whether each completion of a maths item gives the right answer; of other items False."""
+    places = [index for index, (item, _) in enumerate(answers) if item.task == "math" and item.answer]
+    judgements = judge_answers([(answers[index][1], answers[index][0].answer or "") for index in places])
+    right: list[bool | None] = [False] * len(answers)
+    for index, judgement in zip(places, judgements, strict=True):
+        right[index] = MARK_OF[judgement]
+    return right
 
-    A text without a final answer is wrong, whatever numbers it holds; so is one with several. An answer that is itself
-    no single value has to be given word for word. Numbers are compared exactly, algebra by math-verify.
+
+def is_right_answer(text: str, answer: str) -> bool:
+    """Whether the final answer of a text (cultivar/grading/answers.py) is the right one.
+
+    A text without a final answer is wrong, whatever numbers it holds; so is one with several.
     """
-    final = last_answer(text)
-    if (right := agrees(final, answer)) is not None:
-        return right
-    given, gold = parse_value(final), parse_value(answer, unit=False)
-    if given is None or gold is None or given.letters != gold.letters:  # math-verify takes the c of 5c for a unit
-        return False
-    settings = [ExprExtractionConfig(), LatexExtractionConfig()]
-    sides = [
-        parse(side.expression, extraction_config=settings, parsing_timeout=MATH_TIMEOUT_S) for side in (gold, given)
-    ]
-    return bool(verify(*sides, timeout_seconds=MATH_TIMEOUT_S))
+    return judge_answers([(text, answer)]) == ["right"]

@@ -1,110 +1,37 @@
-"""The final answer of a worked text: where it stands, the one value that it gives, and whether it is the right one.
+"""The final answer of a worked text: whether it is the right one, a wrong one, none, or cannot be compared.
 
-A text gives its answer after "the answer is", "Answer:" or "####", or in a box; the last one counts. The answer is
-one value: a number, arithmetic, or one expression of algebra. Words before it (therefore, x =, 3 + 4 =), a reason after
-it and its unit are no part of it; %, ° and currencies are units, so 17% is 17 and never 0.17. Where another number, or
-a word that multiplies, denies or offers a choice, stands beside the number, the text has no answer.
+Where it stands is cues.py's to say, what value it is values.py's and groups.py's. Two answers are the same, different,
+or neither is shown: an unknown unit, word, scale or form makes no difference that counts.
 
-Only numbers are compared here. What takes algebra is left open: rejection passes over it, evaluation asks math-verify.
+* Numbers are compared exactly. A decimal of at least three significant digits is a fraction where it is that fraction
+  rounded to the digits written (0.333 and 1/3); with fewer, or cut off instead of rounded, that stays undecided.
+* A per cent sign is a unit: 50% is 50. Against the hundredth part (0.5, 1/2) it is undecided.
+* A word that scales in one way only is applied (5 million, 5 lakh, 5万). Any other word or unit leaves open what it may
+  do: a power of ten or a ratio of units between two numbers is undecided (2 hours, 120).
+* Sets and lists are the same in any order, tuples, intervals and matrices in theirs, element by element. Different
+  kinds, such as a set and a tuple, are undecided.
+* Lettered choices are compared by letter, yes and no by meaning, other words only as text.
+* Surds and algebra are compared by math-verify in processes of their own (algebra.py).
 """
 
-import re
+from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Literal
 
-from cultivar.grading.arithmetic import evaluate_expression
+from cultivar.grading import algebra
+from cultivar.grading.cues import Place, find_answer, last_answer
+from cultivar.grading.groups import Group, assignments, parse_group
+from cultivar.grading.numerals import could_scale, read_numeral
+from cultivar.grading.values import Value, is_denied, parse_value, strip_markup
 
-MAX_CHARS = 300
-"""Characters of a final answer."""
-BOX = re.compile(r"\\(?:boxed|fbox)\s*\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}")
-ANSWER_MARK = re.compile(
-    r"(\bor\s+)?(?:####|(?:\b(?:so|the|my|our|final|correct|right)\s+){1,3}answer(?:\s+is\b|[\s*]*[:=])|"
-    r"(?:^|(?<=[^\w\s]))[^\S\n]*answer[\s*]*[:=])[\s:*_]*(?=\S)",
-    re.IGNORECASE | re.MULTILINE,
-)
+__all__ = ["agrees", "agree_all", "final_answer", "judge_answers", "last_answer", "parse_value"]
 
-NUMBER = r"(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+)"
-OPEN = r"(?:[-+(\s]|(?:US)?[$€£¥])*"
-NUMERIC = re.compile(rf"{OPEN}{NUMBER}\)*(?:\s*(?:\*\*|[-+*/^]){OPEN}{NUMBER}\)*)*")
-ALGEBRA = re.compile(r"(?=.*(?:[A-Za-z]|\^\{))[A-Za-z0-9\s+\-*/^().\\{}\[\]]+")
-COMMAND = re.compile(
-    r"\\(?!(?:leq?|geq?|lt|gt|neq?|approx|equiv|sim|in|notin|pm|mp|cup|cap|lor|land|vee|wedge|to|rightarrow|neg|lnot)\b)"
-    r"[A-Za-z]+"
-)
-SEVERAL = re.compile(r"\\|[^\W\d_]{2}|\d\s+\d")
-"""What is more than one value of algebra, or none: words, a row of numbers, any other command."""
-VARIABLE = re.compile(r"\s*[A-Za-z](?:_\{?\w+\}?)?(?:\(\w+\))?\s*")
-IN_WORDS = re.compile(r"(.+?)\s*\(([^()\d]+)\)")
-"""42 (forty-two)."""
+Judgement = Literal["right", "wrong", "none", "undecided"]
+LEAST_DIGITS = 3
+"""Significant digits of a decimal that stands for a fraction."""
 
-WORD = r"(?:\d+-)?[^\W\d_]+(?:\^\{?[23]\}?)?"
-UNIT = re.compile(rf"[\s%°€£¥$,.;(\"'’]*(?:{WORD}(?:[\s%°€£¥$,.;()\"'’!]+|[-/](?=[^\W\d_])|$))*")
-PRODUCT = re.compile(
-    r"^[^\W\d_](?![^\W\d_])|^\s*(?!(?:[ckm]m|[km]g|m[lLi]|l[bs]|oz|ft|in|yd|hr|[ap]m|of|at|to|by|on|is)\b)[^\W\d_]{2}\b|"
-    r"(?<![\w'’°])(?!(?:[mglLsh]|[aI](?=\s+[a-z]{2}))\b)[^\W\d_]\b"
-)
-"""What makes a product of the number before it: 17x and 17 ab are not 17 of something, 17 m and 17 km are."""
-QUALIFIER = re.compile(
-    r"\b(?:no[tr]?|never|isn|wrong|incorrect|or|either|neither|than|between|but|maybe|perhaps|alternatively|instead|vs|"
-    r"versus|if|unless|squared|cubed|factorial|dozens?|hundreds?|thousands?|(?:m|b|tr)illions?|half|halves|twice|thirds?|"
-    r"quarters?|(?:four|fif|six|seven|eigh|nin|ten)ths?|plus|minus|times(?!\W*$)|mod|root|sin|cos|tan|log)\b",
-    re.IGNORECASE,
-)
-
-ONES = "zero one two three four five six seven eight nine".split()
-TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
-TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-NUMBER_OF = {word: number for number, word in enumerate(ONES + TEENS)} | {
-    word: 10 * number for number, word in enumerate(TENS, 2)
-}
-SPELLED = re.compile(rf"\b(?:({'|'.join(TENS)})[-\s]({'|'.join(ONES[1:])})|({'|'.join(NUMBER_OF)}))\b", re.IGNORECASE)
-POWER_OF_TEN = re.compile(rf"{NUMBER}[eE][-+]?\d{{1,2}}(?!\d)")
-SIGNS = str.maketrans(
-    {"−": "-", "×": "*", "·": "*", "÷": "/", "⁄": "/", "²": "^2", "³": "^3", "½": " 1/2", "¼": " 1/4", "¾": " 3/4"}
-)
-FRACTION = r"\\[dtc]?frac\s*(?:\{\s*(\d+)\s*\}|(\d))\s*(?:\{\s*(\d+)\s*\}|(\d))"
-MARKUP = {
-    BOX.pattern: r" \1 ",
-    r"\\(?:text|mathrm|mbox|textbf|mathbf)\s*\{([^{}]*)\}": r" \1",
-    r"(?<!\\)\$\$?((?:\\.|[^$\\])+)(?<!\\)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\]": r" \1\2\3 ",
-    r"(?<![\w)])\*\*([^*\s][^*]*)\*\*(?![\w(])": r"\1",
-    r"\\([%$#&])": r"\1",
-    r"\^\s*\{?\s*\\circ\s*\}?": "°",
-    r"(?<!\\)\\[,;:! ]|\\(?:left|right|displaystyle|quad)\b|~": " ",
-    r"\{,\}": ",",
-    r"\\(?:times|cdot)\b": "*",
-    r"π|(?<![A-Za-z\\])pi(?![A-Za-z])": r"\\pi ",
-    rf"(?<=\d)\s*{FRACTION}": r" \1\2/\3\4",
-    FRACTION: r"(\1\2/\3\4)",
-    rf"(?<![\d.,/])({NUMBER})\s+(\d+/\d+)(?![\d/])": r"(\1+\2)",
-    r"(?i)[\s,;.(]*\b(?:because|since)\b.*$": "",
-    r"^[\s*_`\"'“]+|[\s*_`\"'”.,;]+$|(?<=[a-z])!+$": "",
-    r"(?i)^(?:(?:therefore|thus|hence|so|then|simply|just|exactly|only|approximately|about|around|roughly|equals|"
-    r"equal\s+to|given\s+by|a\s+total\s+of)\b[\s,:]*|[=≈:]\s*)+": "",
-}
-"""What an answer is without markup, lead words and reason: the left is written as the right, in this order."""
-REWRITES = [(re.compile(pattern), replacement) for pattern, replacement in MARKUP.items()]
-
-
-class Value(NamedTuple):
-    """An expression as math-verify reads it, and what number it is where that is plain."""
-
-    expression: str
-    number: Fraction | None = None
-
-    @property
-    def letters(self) -> set[str]:
-        """Of its variables."""
-        return set(re.findall("[A-Za-z]", COMMAND.sub("#", self.expression)))
-
-
-def last_answer(text: str) -> str:
-    """The words that a text gives last as its answer, to the end of the line or the boxes of a line; empty for none."""
-    *_, mark = [None, *ANSWER_MARK.finditer(text)]
-    first, _, rest = (text[mark.end() :] if mark else f"\n{text}").partition("\n")
-    boxes = [found for line in rest.splitlines() if (found := BOX.findall(line))]
-    words = ", ".join(dict.fromkeys(boxes[-1])) if boxes else ((mark and mark[1]) or "") + first
-    return words.strip() if len(words) <= MAX_CHARS else ""
+Ask = Callable[[str, str], bool | None]
+"""(gold, given) in LaTeX -> whether both are equal, None where that is not known (yet)."""
 
 
 def final_answer(text: str) -> Value | None:
@@ -113,57 +40,203 @@ def final_answer(text: str) -> Value | None:
 
 
 def agrees(words: str, answer: str) -> bool | None:
-    """Whether the words of a text are the answer: one value without a unit, else the same text.
+    """Whether the words of a text are the answer; None where that cannot be said."""
+    return agree_all([(words, answer)])[0]
 
-    None where that is left open: of algebra that is not written alike, or of words.
+
+def agree_all(pairs: Sequence[tuple[str, str]]) -> list[bool | None]:
+    """`agrees` of many (words, answer), with one round of questions to math-verify."""
+    wanted: dict[int, list[algebra.Question]] = {}
+    verdicts = []
+    for index, (words, answer) in enumerate(pairs):
+        asked: list[algebra.Question] = []
+        verdicts.append(compare(words, answer, lambda gold, given, asked=asked: asked.append((gold, given))))
+        if asked:
+            wanted[index] = asked
+    if wanted:
+        known = algebra.POOL.compare([question for asked in wanted.values() for question in asked])
+        for index in wanted:
+            verdicts[index] = compare(*pairs[index], lambda gold, given: known[gold, given])
+    return verdicts
+
+
+def judge_answers(pairs: Sequence[tuple[str, str]]) -> list[Judgement]:
+    """What the final answer of each (text, gold answer) is.
+
+    "none": the text gives no answer, denies it or gives several; "undecided": it cannot be compared. What a text ends
+    with, without saying that it is the answer, is right or none.
     """
-    found, gold = parse_value(words), parse_value(answer, unit=False)
-    given, expected = strip_markup(words), strip_markup(answer)
-    if words and (given == expected or (gold is None and "".join(given.split()) == "".join(expected.split()))):
-        return True
-    if found is not None and found == gold:
-        return True
-    if found is None:
+    places = [find_answer(text) for text, _ in pairs]
+    agreed = agree_all([(place.words, gold) for place, (_, gold) in zip(places, pairs, strict=True)])
+    return [judge(place, gold, same) for place, (_, gold), same in zip(places, pairs, agreed, strict=True)]
+
+
+def judge(place: Place, gold: str, same: bool | None) -> Judgement:
+    if same:
+        return "right"
+    if not place.words or not place.is_stated or is_several(place.words, gold):
+        return "none"
+    return "undecided" if same is None else "wrong"
+
+
+def is_several(words: str, gold: str) -> bool:
+    """Whether words deny a value, or list values where the gold answer is one."""
+    if parse_value(words) is not None or parse_group(gold) is not None:
         return False
-    return None if gold is None or None in (found.number, gold.number) else False
+    if (numeral := read_numeral(strip_markup(words))) and numeral.unsure:
+        return False  # 3,5
+    found = parse_group(words)
+    return is_denied(strip_markup(words)) if found is None else found.kind == "list"
 
 
-def parse_value(words: str, unit: bool = True) -> Value | None:
-    """The one value of an answer; None where it is none or not one. Without `unit`, words after it make it none."""
-    words = strip_markup(words)
-    if unit and (both := IN_WORDS.fullmatch(words)) and (one := parse_value(both[1])) and one == parse_value(both[2]):
-        return one
-    words = POWER_OF_TEN.sub(lambda found: f"({Fraction(found[0].replace(',', ''))})", SPELLED.sub(in_digits, words))
-    *left, words = words.split("=")
-    words = words.strip()
-    found = None
-    if (numeric := NUMERIC.match(words)) and is_unit(words[numeric.end() :], unit):
-        written = re.sub(r"[\s,$€£¥US]", "", numeric[0])
-        exact = evaluate_expression(written)
-        found = Value(written if exact is None else str(exact), exact)
-    elif ALGEBRA.fullmatch(words) and not SEVERAL.search(COMMAND.sub("#", words)):
-        found = Value(f"${words}$")
-    number = found and found.number
-    alike = all(
-        VARIABLE.fullmatch(side) or (number is not None and evaluate_expression(side) == number) for side in left
-    )
-    return found if alike else None
+# ---------------------------------------------------------------- two answers
 
 
-def strip_markup(words: str) -> str:
-    """An answer without markup, lead words and reason."""
-    words = words.translate(SIGNS)
-    for pattern, replacement in REWRITES:
-        words = pattern.sub(replacement, words)
-    return words.strip()
+def compare(words: str, answer: str, ask: Ask) -> bool | None:
+    """Whether words are the answer, as far as `ask` knows."""
+    given, gold = strip_markup(words), strip_markup(answer)
+    if not given or not gold:
+        return None
+    if given == gold:
+        return True
+    one, other = parse_value(answer), parse_value(words)
+    if one is None and (other is None or other.number is None) and folded(given) == folded(gold):
+        return True
+    if one is not None and other is not None:
+        return compare_values(one, other, ask)
+    many, others = parse_group(answer) if one is None else None, parse_group(words) if other is None else None
+    if many is not None and others is not None:
+        return compare_groups(many, others, ask)
+    return None
 
 
-def in_digits(spelled: re.Match[str]) -> str:
-    return str(sum(NUMBER_OF[word.lower()] for word in spelled.groups() if word))
+def folded(words: str) -> str:
+    """Words without spaces and case."""
+    return "".join(words.split()).casefold()
 
 
-def is_unit(rest: str, unit: bool) -> bool:
-    """Whether the text after a number is empty or a unit; a unit in words only with `unit`."""
-    if not unit:
-        return rest.strip() in ("", "%", "°")
-    return bool(UNIT.fullmatch(rest)) and not PRODUCT.search(rest) and not QUALIFIER.search(rest)
+def compare_values(gold: Value, given: Value, ask: Ask) -> bool | None:
+    kinds = {gold.kind, given.kind}
+    if "choice" in kinds:
+        return compare_choices(gold, given, ask)
+    if kinds == {"truth"}:
+        return gold.text == given.text
+    if "truth" in kinds:
+        return None
+    if gold.number is not None and given.number is not None:
+        return compare_numbers(gold, given)
+    if gold.letters != given.letters or ("relation" in kinds and len(kinds) > 1):
+        return None  # other letters may name the same
+    if gold.unit or given.unit:
+        return None
+    return ask(gold.text, given.text)
+
+
+def compare_choices(gold: Value, given: Value, ask: Ask) -> bool | None:
+    """By letter; where both say what the letter stands for, by that as well."""
+    if gold.kind != given.kind:
+        choice, other = (gold, given) if gold.kind == "choice" else (given, gold)
+        said = parse_value(choice.rest) if choice.rest else None
+        return (compare_values(said, other, ask) or None) if said is not None else None
+    if gold.text != given.text:
+        return False
+    if not gold.rest or not given.rest or folded(gold.rest) == folded(given.rest):
+        return True
+    one, other = parse_value(gold.rest), parse_value(given.rest)
+    return (compare_values(one, other, ask) or None) if one is not None and other is not None else None
+
+
+def compare_numbers(gold: Value, given: Value) -> bool | None:
+    """Numbers with their units: one of the answer's own has to be given with it."""
+    one, other = gold.number, given.number
+    assert one is not None and other is not None
+    if gold.unit and unit_name(gold.unit) != unit_name(given.unit):
+        return None
+    if one == other:
+        return True
+    if ({one} | gold.others) & ({other} | given.others):
+        return None
+    if (rounded := is_rounded(gold, given)) is not False:
+        return rounded
+    if gold.unit or not (gold.sign or given.sign or given.unit) or not one or not other:
+        return False
+    return None if could_scale(one / other, by_word=bool(given.unit)) else False
+
+
+def unit_name(unit: str) -> str:
+    """A unit in words, without its plural."""
+    return UNITS.get(unit, UNITS.get(unit.removesuffix("s"), unit.removesuffix("s")))
+
+
+UNITS = {
+    name: short
+    for short, names in {
+        "mm": "millimeter millimetre",
+        "cm": "centimeter centimetre",
+        "m": "meter metre",
+        "km": "kilometer kilometre",
+        "g": "gram",
+        "kg": "kilogram",
+        "l": "liter litre",
+        "ml": "milliliter millilitre",
+        "s": "sec second",
+        "min": "minute",
+        "h": "hr hour",
+        "ft": "foot feet",
+        "in": "inch inche",
+        "lb": "pound",
+        "dollar": "buck usd",
+        "euro": "eur",
+    }.items()
+    for name in names.split()
+}
+
+
+def is_rounded(gold: Value, given: Value) -> bool | None:
+    """Whether one of two different numbers is a decimal that the other is rounded to; None where that is not plain."""
+    for short, exact in ((gold, given), (given, gold)):
+        if short.numeral is None or not short.numeral.places:
+            continue
+        places = exact.numeral.places if exact.numeral else None
+        if places is not None and places <= short.numeral.places:
+            continue
+        assert short.number is not None and exact.number is not None
+        if places is None and exact.number.denominator == 1:
+            continue
+        gap, unit = abs(short.number - exact.number), Fraction(1, 10**short.numeral.places)
+        if 2 * gap <= unit:
+            return True if places is None and short.numeral.digits >= LEAST_DIGITS else None
+        if gap < unit and abs(short.number) < abs(exact.number):
+            return None
+    return False
+
+
+def compare_groups(gold: Group, given: Group, ask: Ask) -> bool | None:
+    """Element by element: in any order where the kind has none."""
+    kinds = {gold.kind, given.kind}
+    if len(kinds) > 1 and kinds != {"set", "list"}:
+        return None
+    if len(gold.elements) != len(given.elements):
+        return False if readable(gold) and readable(given) else None
+    if gold.kind in ("set", "list", "union"):
+        return assignments([[compare(two, one, ask) for two in given.elements] for one in gold.elements])
+    if gold.columns != given.columns:
+        return False if readable(gold) and readable(given) else None
+    same = [compare(two, one, ask) for one, two in zip(gold.elements, given.elements, strict=True)]
+    if False in same:
+        return False
+    if None in same:
+        return None
+    return compare_brackets(gold.enclosed, given.enclosed)
+
+
+def compare_brackets(gold: str, given: str) -> bool | None:
+    """Of equal elements: (1, 2) and [1, 2] may be one vector, [1, 2) is an interval for certain."""
+    if gold == given:
+        return True
+    return False if {gold, given} & {"(]", "[)"} else None
+
+
+def readable(group: Group) -> bool:
+    """Whether every element is a value, so that their number counts."""
+    return all(parse_value(element) is not None or parse_group(element) is not None for element in group.elements)

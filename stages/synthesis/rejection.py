@@ -7,11 +7,12 @@ final answer becomes a preference, for problems that are solved sometimes but no
 
 from collections import Counter
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, Field
 
-from cultivar.grading.answers import agrees, final_answer, last_answer, parse_value
+from cultivar.grading.answers import Judgement, agrees, judge_answers, last_answer, parse_value
 from cultivar.grading.equations import find_equations, is_consistent, select_distinct
 from cultivar.llm.answer import Answer, source_answer
 from cultivar.llm.engine import Engine
@@ -24,6 +25,9 @@ from schemas.table import Table
 from stages.synthesis.params import RejectionParams
 
 STAGE: Literal["rejection"] = "rejection"
+WRONG = "wrong answer"
+UNREAD = frozenset({"no final answer", "answer cannot be compared"})
+"""Rules of paths whose answer says neither that it is right nor that it is wrong."""
 
 
 class Reasoning(BaseModel):
@@ -126,7 +130,10 @@ def sample_paths(
                 failed = content_id("failed path", [sample, answer.key], [problem.id])
                 quarantine.append(failed_row(failed, answer, problem.id))
             elif row_id not in paths:
-                paths[row_id] = Path(problem, answer, row_id, rule_of(answer.text, problem.answer))
+                paths[row_id] = Path(problem, answer, row_id)
+    judgements = judge_answers([(path.answer.text, path.problem.answer) for path in paths.values()])
+    for path, judgement in zip(paths.values(), judgements, strict=True):
+        path.rule = rule_of(path.answer.text, judgement)
     return list(paths.values())
 
 
@@ -136,18 +143,14 @@ def solution_text(solution: str, answer: str) -> str:
     return solution if agrees(named, answer) or parse_value(named) else f"{solution}\n#### {answer}"
 
 
-def rule_of(path: str, answer: str) -> str:
+def rule_of(path: str, judgement: Judgement) -> str:
     """Why a path is not admitted, by its final answer and its equations; empty where it may be.
 
-    Only a path whose number is another one is wrong; an answer that takes algebra to compare is neither right nor wrong.
+    Only a path whose answer is shown to be another one is wrong.
     """
-    words = last_answer(path)
-    right = agrees(words, answer)
-    if right:
+    if judgement == "right":
         return "" if is_consistent(path) else "an equation does not hold"
-    if parse_value(words) is None:
-        return "no final answer"
-    return "wrong answer" if right is False else "answer cannot be compared"
+    return {"wrong": WRONG, "none": "no final answer", "undecided": "answer cannot be compared"}[judgement]
 
 
 def grade(paths: list[Path], params: RejectionParams, judge: Engine, quarantine: list[dict]) -> list[dict]:
@@ -193,17 +196,26 @@ def contrast(chosen: list[Path], own: list[Path], params: RejectionParams) -> li
     """(right, wrong, margin) of the pairs of one problem, from its chosen paths and all of its own.
 
     The right path is the best graded one, then the one with most equations. Wrong paths come by how often their answer
-    was given, the most frequent first. The margin is the share of paths whose answer is not wrong.
+    was given, the most frequent first. The margin is the share of right answers among the paths whose answer could be
+    read.
     """
-    wrong = [path for path in own if path.rule == "wrong answer"]
+    wrong = [path for path in own if path.rule == WRONG]
     if not chosen or not wrong:
         return []
     best = min(chosen, key=lambda path: (-path.grade, -len(find_equations(path.text)), path.id))
-    votes = Counter(final_answer(path.text) for path in wrong)
-    wrong.sort(key=lambda path: (-votes[final_answer(path.text)], path.id))
-    right = sum(path.rule != "wrong answer" for path in own) / len(own)
+    votes = Counter(answer_of(path) for path in wrong)
+    wrong.sort(key=lambda path: (-votes[answer_of(path)], path.id))
+    read = [path for path in own if path.rule not in UNREAD]
+    right = 1 - len(wrong) / len(read)
     fitting = [path for path in wrong if is_close(best.text, path.text, params.max_length_ratio)]
     return [(best, path, right) for path in fitting[: params.pairs]]
+
+
+def answer_of(path: Path) -> Fraction | str:
+    """What a wrong path votes for: the number that it gives, or else the words."""
+    words = last_answer(path.text)
+    value = parse_value(words)
+    return words if value is None else value.text if value.number is None else value.number
 
 
 def is_close(first: str, second: str, ratio: float | None) -> bool:

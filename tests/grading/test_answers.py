@@ -2,9 +2,16 @@
 
 import pytest
 
-from cultivar.grading.answers import agrees, final_answer, last_answer
-from stages.synthesis.rejection import rule_of
+from cultivar.grading.answers import agrees, final_answer, judge_answers, last_answer
+from stages.synthesis import rejection
 from train.marking import is_right_answer
+
+
+
+def rule_of(path, answer):
+    """The rule by which rejection drops a path; none for one that it keeps."""
+    return rejection.rule_of(path, judge_answers([(path, answer)])[0])
+
 
 ANSWERS = {
     "17": [
