@@ -18,7 +18,7 @@ from threading import Lock
 
 from cultivar.grading import algebra_worker
 
-CPU_SECONDS = 5.0
+CPU_SECONDS = 3.0
 """CPU time of one question. Time of the processor, so that a loaded machine decides as an idle one does."""
 MEMORY_BYTES = 2 * 2**30
 """Address space of a worker."""

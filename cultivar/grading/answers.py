@@ -19,10 +19,10 @@ from fractions import Fraction
 from typing import Literal
 
 from cultivar.grading import algebra
-from cultivar.grading.cues import Place, find_answer, last_answer
+from cultivar.grading.cues import Place, find_answer, last_answer, only_number
 from cultivar.grading.groups import Group, assignments, parse_group
 from cultivar.grading.numerals import could_scale, read_numeral
-from cultivar.grading.values import Value, is_denied, parse_value, strip_markup
+from cultivar.grading.values import Value, is_denied, parse_plain, parse_value, strip_markup
 
 __all__ = ["agrees", "agree_all", "final_answer", "judge_answers", "last_answer", "parse_value"]
 
@@ -46,17 +46,17 @@ def agrees(words: str, answer: str) -> bool | None:
 
 def agree_all(pairs: Sequence[tuple[str, str]]) -> list[bool | None]:
     """`agrees` of many (words, answer), with one round of questions to math-verify."""
-    wanted: dict[int, list[algebra.Question]] = {}
-    verdicts = []
+    asked: list[algebra.Question] = []
+    verdicts, pending = [], []
     for index, (words, answer) in enumerate(pairs):
-        asked: list[algebra.Question] = []
-        verdicts.append(compare(words, answer, lambda gold, given, asked=asked: asked.append((gold, given))))
-        if asked:
-            wanted[index] = asked
-    if wanted:
-        known = algebra.POOL.compare([question for asked in wanted.values() for question in asked])
-        for index in wanted:
-            verdicts[index] = compare(*pairs[index], lambda gold, given: known[gold, given])
+        before = len(asked)
+        verdicts.append(compare(words, answer, lambda gold, given: asked.append((gold, given))))
+        if len(asked) > before:
+            pending.append(index)
+    if asked:
+        known = algebra.POOL.compare(asked)
+        for index in pending:
+            verdicts[index] = compare(*pairs[index], lambda gold, given: known.get((gold, given)))
     return verdicts
 
 
@@ -76,17 +76,21 @@ def judge(place: Place, gold: str, same: bool | None) -> Judgement:
         return "right"
     if not place.words or not place.is_stated or is_several(place.words, gold):
         return "none"
-    return "undecided" if same is None else "wrong"
+    if same is not None:
+        return "wrong"
+    number = only_number(place.words)  # of a sentence: that she has 18 left
+    return "right" if number and compare(number, gold, lambda *_: None) else "undecided"
 
 
 def is_several(words: str, gold: str) -> bool:
     """Whether words deny a value, or list values where the gold answer is one."""
-    if parse_value(words) is not None or parse_group(gold) is not None:
+    words = strip_markup(words)
+    if parse_plain(words) is not None or parse_group(strip_markup(gold)) is not None:
         return False
-    if (numeral := read_numeral(strip_markup(words))) and numeral.unsure:
+    if (numeral := read_numeral(words)) and numeral.unsure:
         return False  # 3,5
     found = parse_group(words)
-    return is_denied(strip_markup(words)) if found is None else found.kind == "list"
+    return is_denied(words) if found is None else found.kind == "list"
 
 
 # ---------------------------------------------------------------- two answers
@@ -99,15 +103,13 @@ def compare(words: str, answer: str, ask: Ask) -> bool | None:
         return None
     if given == gold:
         return True
-    one, other = parse_value(answer), parse_value(words)
-    if one is None and (other is None or other.number is None) and folded(given) == folded(gold):
-        return True
+    one, other = parse_plain(gold), parse_plain(given)
     if one is not None and other is not None:
         return compare_values(one, other, ask)
-    many, others = parse_group(answer) if one is None else None, parse_group(words) if other is None else None
-    if many is not None and others is not None:
-        return compare_groups(many, others, ask)
-    return None
+    if one is None and (other is None or other.number is None) and folded(given) == folded(gold):
+        return True
+    many, others = None if one else parse_group(gold), None if other else parse_group(given)
+    return compare_groups(many, others, ask) if many is not None and others is not None else None
 
 
 def folded(words: str) -> str:
@@ -136,14 +138,14 @@ def compare_choices(gold: Value, given: Value, ask: Ask) -> bool | None:
     """By letter; where both say what the letter stands for, by that as well."""
     if gold.kind != given.kind:
         choice, other = (gold, given) if gold.kind == "choice" else (given, gold)
-        said = parse_value(choice.rest) if choice.rest else None
-        return (compare_values(said, other, ask) or None) if said is not None else None
+        meant = parse_value(choice.rest) if choice.rest else None
+        return (compare_values(meant, other, ask) or None) if meant is not None else None
     if gold.text != given.text:
         return False
     if not gold.rest or not given.rest or folded(gold.rest) == folded(given.rest):
         return True
-    one, other = parse_value(gold.rest), parse_value(given.rest)
-    return (compare_values(one, other, ask) or None) if one is not None and other is not None else None
+    first, second = parse_value(gold.rest), parse_value(given.rest)
+    return (compare_values(first, second, ask) or None) if first is not None and second is not None else None
 
 
 def compare_numbers(gold: Value, given: Value) -> bool | None:
@@ -239,4 +241,4 @@ def compare_brackets(gold: str, given: str) -> bool | None:
 
 def readable(group: Group) -> bool:
     """Whether every element is a value, so that their number counts."""
-    return all(parse_value(element) is not None or parse_group(element) is not None for element in group.elements)
+    return all(parse_value(element) is not None or parse_group(strip_markup(element)) for element in group.elements)

@@ -16,57 +16,64 @@ MAX_CHARS = 300
 SENTENCE_CHARS = 400
 """Characters of a last sentence that may hold the answer."""
 
-ADJECTIVES = (
-    r"(?:final|correct|right|respuesta|correcta|finale?|exacte|bonne|correta|corretta|endgültige|richtige|"
-    r"правильный|окончательный|итоговый)"
-)
-STATED = [  # each language: what stands before the answer, with its verb or colon
-    r"(?:\b(?:so|the|my|our|final|correct|right)\s+){1,3}answer(?:\s+is\b|[\s*]*[:=])",
-    r"\bla\s+respuesta(?:\s+(?:final|correcta))?(?:\s+(?:es|sería)\b|[\s*]*:)",
-    r"\bla\s+(?:bonne\s+)?réponse(?:\s+(?:finale|correcte|exacte))?(?:\s+(?:est|serait)\b|[\s*]*:)",
-    r"\bdie\s+(?:(?:endgültige|richtige|korrekte)\s+)?(?:antwort|lösung)(?:\s+(?:ist|lautet)\b|[\s*]*:)",
-    r"\ba\s+resposta(?:\s+(?:final|correta))?(?:\s+(?:é|e)\b|[\s*]*:)",
-    r"\bla\s+risposta(?:\s+(?:finale|corretta|esatta))?(?:\s+è|[\s*]*:)",
-    r"\bhet\s+(?:juiste\s+)?antwoord(?:\s+is\b|[\s*]*:)",
-    r"\bjawaban(?:nya|\s+akhir(?:nya)?)?(?:\s+adalah\b|[\s*]*:)",
-    r"(?:đáp\s+(?:án|số)|câu\s+trả\s+lời)(?:\s+(?:cuối\s+cùng|đúng))?(?:\s+là\b|[\s*]*:)",
-    r"\bsvaret\s+(?:är|er)\b",
-    r"\bodpowiedź(?:\s+to\b|[\s*]*:)",
-    r"\bodpověď(?:\s+je\b|[\s*]*:)",
-    r"(?:\b(?:правильный|окончательный|итоговый)\s+)?\bответ(?:\s*[:=—–-]|\s+равен\b)",
-    r"\bвідповідь(?:\s*[:=—–-])",
-    r"(?:η\s+)?απάντηση(?:\s+είναι\b|[\s*]*:)",
-    r"(?<!错误)(?<!错误的)(?<!錯誤)(?<!錯誤的)(?:答案|答复)(?:就?是|应?为|應?為|等于|[\s*]*[:：=])",
-    r"(?<![一-龥])答[\s*]*[:：]",
-    r"(?:答え|解答|正解|回答)(?:は|[\s*]*[:：=])",
-    r"(?:정답|답)(?:은|는|[\s*]*[:：=])",
-    r"(?:الجواب|الإجابة|الناتج)(?:\s+(?:النهائي|النهائية|الصحيح|الصحيحة))?\s*(?:هو|هي|[:：=])",
-    r"(?:پاسخ|جواب)(?:\s+نهایی)?\s*[:：=]",
-    r"(?:सही\s+|अंतिम\s+)?उत्तर(?:\s*(?:है\s*)?[:：=]|\s+(?=[\d०-९$₹\\]))",
-    r"(?:সঠিক\s+)?উত্তর\s*(?:হল|[:：=])",
-    r"คำตอบ\s*(?:คือ|[:：=])|(?<![฀-๿])ตอบ\s*[:：]?\s*(?=\d)",
-    r"התשובה\s*(?:היא|[:：])",
-]
-AT_LINE_START = (
-    r"answer|respuesta|réponse|antwort|lösung|ergebnis|endergebnis|resposta|risposta|antwoord|jawaban|cevap|yanıt|svar|"
-    r"odpowiedź|răspuns|válasz|vastaus|solución\s+final|resultado"
-)
-HEADINGS = (
-    r"(?:the\s+)?(?:final\s+)?answer|respuesta(?:\s+final)?|réponse(?:\s+finale)?|(?:end)?ergebnis|(?:endgültige\s+)?antwort|"
-    r"resposta(?:\s+final)?|risposta(?:\s+finale)?|ответ|(?:最终|最終)?答案|(?:最終的な)?答え|(?:최종\s*)?(?:정답|답)|"
-    r"(?:الإجابة|الجواب)(?:\s+النهائي(?:ة)?)?|(?:अंतिम\s+)?उत्तर|đáp\s+(?:án|số)|jawaban(?:\s+akhir)?|cevap"
-)
-ANSWER_MARK = re.compile(
-    rf"(?:^[#*\s>_]{{0,12}}(?:{HEADINGS})[*_:：\s]{{0,8}}$"
-    rf"|(\bor\s+|\bo\s+|\bou\s+|\boder\s+|\bили\s+|或者?|または)?(?:####|{'|'.join(STATED)}"
-    rf"|(?:^|(?<=[^\w\s]))[^\S\n]*(?:{AT_LINE_START})[\s*]{{0,4}}[:：=]))[\s:：*_]*(?=\S)",
-    re.IGNORECASE | re.MULTILINE,
-)
-LAST_LINE_MARK = re.compile(r"[*_#>\s]{0,8}(?:A|Ans|R|答|答案)[*_]{0,2}[:：][*_]{0,2}\s*(?=\S)")
+COLON = r"[:：=]"
+LINE = r"(?:^|(?<=[^\w\s/]))[^\S\n]*"
+HEAD, TAIL = r"^[#*\s>_]{0,12}", r"[*_:：\s]{0,8}$"
+CUES = {  # a word in lower case -> what states the answer with it: a sentence, a line that begins with it, a heading
+    "####": "####",
+    "answer": rf"(?:\b(?:so|the|my|our|final|correct|right)\s+){{1,3}}answer(?:\s+is\b|[\s*]*{COLON})|"
+    rf"{LINE}answer[\s*]*{COLON}|{HEAD}(?:the\s+)?(?:final\s+)?answer{TAIL}",
+    "respuesta": rf"\bla\s+respuesta(?:\s+(?:final|correcta))?(?:\s+(?:es|sería)\b|[\s*]*{COLON})|"
+    rf"{LINE}respuesta(?:\s+final)?[\s*]*{COLON}|{HEAD}respuesta(?:\s+final)?{TAIL}",
+    "réponse": rf"\bla\s+(?:bonne\s+)?réponse(?:\s+(?:finale|correcte|exacte))?(?:\s+(?:est|serait)\b|[\s*]*{COLON})|"
+    rf"{LINE}réponse(?:\s+finale)?[\s*]*{COLON}|{HEAD}réponse(?:\s+finale)?{TAIL}",
+    "antwort": rf"\bdie\s+(?:(?:endgültige|richtige|korrekte)\s+)?antwort(?:\s+(?:ist|lautet)\b|[\s*]*{COLON})|"
+    rf"{LINE}antwort[\s*]*{COLON}|{HEAD}(?:endgültige\s+)?antwort{TAIL}",
+    "ergebnis": rf"{LINE}(?:end)?ergebnis[\s*]*{COLON}|{HEAD}(?:end)?ergebnis{TAIL}",
+    "lösung": rf"\bdie\s+lösung\s+(?:ist|lautet)\b|{LINE}lösung[\s*]*{COLON}",
+    "resposta": rf"\ba\s+resposta(?:\s+(?:final|correta))?(?:\s+(?:é|e)\b|[\s*]*{COLON})|"
+    rf"{LINE}resposta(?:\s+final)?[\s*]*{COLON}|{HEAD}resposta(?:\s+final)?{TAIL}",
+    "risposta": rf"\bla\s+risposta(?:\s+(?:finale|corretta|esatta))?(?:\s+è|[\s*]*{COLON})|"
+    rf"{LINE}risposta(?:\s+finale)?[\s*]*{COLON}|{HEAD}risposta(?:\s+finale)?{TAIL}",
+    "antwoord": rf"\bhet\s+(?:juiste\s+)?antwoord\s+is\b|{LINE}antwoord[\s*]*{COLON}",
+    "jawaban": rf"\bjawaban(?:nya|\s+akhir(?:nya)?)?(?:\s+adalah\b|[\s*]*{COLON})|{HEAD}jawaban(?:\s+akhir)?{TAIL}",
+    "đáp ": rf"đáp\s+(?:án|số)(?:\s+(?:cuối\s+cùng|đúng))?(?:\s+là\b|[\s*]*{COLON})|{HEAD}đáp\s+(?:án|số){TAIL}",
+    "câu trả lời": rf"câu\s+trả\s+lời(?:\s+(?:cuối\s+cùng|đúng))?(?:\s+là\b|[\s*]*{COLON})",
+    "cevap": rf"(?:\bdoğru\s+|{LINE})cevap[\s*]*{COLON}|{HEAD}cevap{TAIL}",
+    "yanıt": rf"{LINE}yanıt[\s*]*{COLON}",
+    "svar": rf"\bsvaret\s+(?:är|er)\b|{LINE}svar[\s*]*{COLON}",
+    "odpowiedź": rf"\bodpowiedź(?:\s+to\b|[\s*]*{COLON})",
+    "odpověď": rf"\bodpověď(?:\s+je\b|[\s*]*{COLON})",
+    "răspuns": rf"\brăspunsul(?:\s+final)?\s+este\b|{LINE}răspuns[\s*]*{COLON}",
+    "válasz": rf"\ba\s+válasz[\s*]*{COLON}|{LINE}válasz[\s*]*{COLON}",
+    "vastaus": rf"\bvastaus(?:\s+on\b|[\s*]*{COLON})",
+    "απάντηση": rf"απάντηση(?:\s+είναι\b|[\s*]*{COLON})|{HEAD}απάντηση{TAIL}",
+    "ответ": rf"\bответ(?:[\s*]*{COLON}|\s*[—–-]|\s+равен\b)|{HEAD}(?:окончательный\s+)?ответ{TAIL}",
+    "відповідь": rf"\bвідповідь(?:[\s*]*{COLON}|\s*[—–-])",
+    "答案": rf"(?<!错误)(?<!错误的)(?<!錯誤)(?<!錯誤的)答案(?:就?是|应?为|應?為|等于|[\s*]*{COLON})|"
+    rf"{HEAD}(?:最终|最終)?答案{TAIL}",
+    "答": rf"(?<![一-龥])答(?:え|复)?(?:は|[\s*]*{COLON})|最終的な答えは|{HEAD}(?:最終的な)?答え{TAIL}",
+    "解答": rf"解答(?:は|[\s*]*{COLON})",
+    "正解": rf"正解(?:は|[\s*]*{COLON})",
+    "답": rf"(?:정답|답)(?:은|[\s*]*{COLON})|{HEAD}(?:최종\s*)?(?:정답|답){TAIL}",
+    "الجواب": rf"الجواب(?:\s+(?:النهائي|الصحيح))?\s*(?:هو\b|{COLON})|{HEAD}الجواب(?:\s+النهائي)?{TAIL}",
+    "الإجابة": rf"الإجابة(?:\s+(?:النهائية|الصحيحة))?\s*(?:هي\b|{COLON})|{HEAD}الإجابة(?:\s+النهائية)?{TAIL}",
+    "پاسخ": rf"پاسخ(?:\s+نهایی)?(?:[^\S\n]*{COLON}|\s+(?=\d))",
+    "جواب": rf"(?<!\w)جواب[^\S\n]*{COLON}",
+    "उत्तर": rf"उत्तर(?:\s*है)?\s*{COLON}|उत्तर\s+(?=[\d$₹\\])|{HEAD}(?:अंतिम\s+)?उत्तर{TAIL}",
+    "উত্তর": rf"উত্তর\s*(?:হল\b|{COLON}|(?=\d))",
+    "ตอบ": rf"คำตอบ\s*(?:คือ|{COLON})|(?<![ก-๛])ตอบ\s*{COLON}?\s*(?=\d)",
+    "התשובה": rf"התשובה\s*(?:היא\b|{COLON})",
+}
+MARKS = {word: re.compile(cue, re.IGNORECASE | re.MULTILINE) for word, cue in CUES.items()}
+BEHIND = re.compile(r"[\s:：*_]*(?=\S)")
+OR = re.compile(r"(?:\b(?:or|o|ou|oder|или)\s+(?:the\s+)?|或者?|または)$", re.IGNORECASE)
+LAST_LINE_MARK = re.compile(r"[*_#>\s]{0,8}(?:A|Ans|R)[*_]{0,2}[:：][*_]{0,2}\s*(?=\S)")
 """At the begin of a text's last line: A: 18."""
+
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？।؟])\s*")
 ENDED = re.compile(r"[.!。！।]['\"”’»」』)*_\s]{0,8}$")
-NUMBER = re.compile(r"(?<![\w.,])[$€£¥₹]?\d+(?:[.,]\d+)*")
+NUMBER = re.compile(r"(?<![A-Za-z0-9_.,])[$€£¥₹]?\d+(?:[.,]\d+)*")
 BARE = re.compile(r"[*_`\s]*\W?-?\W?\d[\d.,/]*\W{0,3}[^\W\d_]{0,12}[.。!*_`\s]*")
 AROUND = re.compile(r"[=<>≤≥≈+*/^_×÷\\{}\[\]|]|(?<=\d)\s*[-–—]\s*(?=\d)")
 
@@ -80,23 +87,36 @@ class Place(NamedTuple):
 
 def find_answer(text: str) -> Place:
     """The answer that a text gives last; no words where it gives none."""
-    *_, mark = [None, *ANSWER_MARK.finditer(text)]
     text = text.rstrip()
-    last = text[text.rfind("\n") + 1 :]
-    begun = LAST_LINE_MARK.match(last)
-    if begun and (mark is None or mark.end() < len(text) - len(last) + begun.end()):
-        first, rest, before = last[begun.end() :], "", ""
-    elif mark:
-        first, _, rest = text[mark.end() :].partition("\n")
-        before = mark[1] or ""
+    start, end = last_mark(text)
+    begin = text.rfind("\n") + 1
+    begun = LAST_LINE_MARK.match(text, begin)
+    if begun and end < begun.end():
+        first, rest, before = text[begun.end() :], "", ""
+    elif end >= 0:
+        first, _, rest = text[end:].partition("\n")
+        before = "or " if OR.search(text[max(0, start - 16) : start]) else ""
     else:
         first, rest, before = "", text, ""
-    if words := boxed(first, rest) or (first and before + first):
+    if words := boxed(rest) or (first and before + first):
         return Place(words.strip() if len(words) <= MAX_CHARS else "")
     return Place(ending(text), is_stated=False)
 
 
-def boxed(first: str, rest: str) -> str:
+def last_mark(text: str) -> tuple[int, int]:
+    """Where the last statement of an answer begins, and where the answer does; (-1, -1) without one."""
+    lower = text.lower()
+    last = (-1, -1)
+    for word, pattern in MARKS.items():
+        if word not in lower:
+            continue
+        for mark in pattern.finditer(text):
+            if mark.end() > last[1] and (behind := BEHIND.match(text, mark.end())):
+                last = max(last, (mark.start(), behind.end()), key=lambda place: place[1])
+    return last
+
+
+def boxed(rest: str) -> str:
     """The boxes of the last line that has some, behind the line that states the answer; empty for none."""
     boxes = find_boxes(rest)
     if not boxes:
@@ -110,9 +130,15 @@ def ending(text: str) -> str:
     line = text[text.rfind("\n") + 1 :].strip()
     if len(line) <= 40 and BARE.fullmatch(line):
         return line
-    sentence = to_ascii(SENTENCE_END.split(text[-SENTENCE_CHARS:].rpartition("\n")[2].strip())[-1])
+    *_, sentence = ["", *filter(None, SENTENCE_END.split(text[-SENTENCE_CHARS:].rpartition("\n")[2].strip()))]
+    return only_number(sentence) if ENDED.search(sentence) else ""
+
+
+def only_number(sentence: str) -> str:
+    """The one number of a sentence with what follows it; empty where there are more, signs around it, or a denial."""
+    sentence = to_ascii(sentence)
     numbers = list(NUMBER.finditer(sentence))
-    if len(numbers) != 1 or not ENDED.search(sentence) or AROUND.search(sentence) or is_denied(sentence):
+    if len(numbers) != 1 or AROUND.search(sentence) or is_denied(sentence):
         return ""
     return sentence[numbers[0].start() :]
 

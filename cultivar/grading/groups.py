@@ -3,10 +3,10 @@ r"""Answers of several values: sets, lists, tuples, intervals, unions, matrices,
 import re
 from typing import Literal, NamedTuple
 
-from cultivar.grading.values import parse_stripped, strip_markup
+from cultivar.grading.values import parse_stripped
 
 Kind = Literal["set", "list", "tuple", "union", "matrix"]
-MAX_ELEMENTS = 64
+MAX_ELEMENTS = 32
 """Elements of an answer that is compared element by element."""
 
 BRACKETS = {"(": ")", "[": "]", "\\{": "\\}", "{": "}", "\\langle": "\\rangle"}
@@ -34,8 +34,7 @@ class Group(NamedTuple):
 
 
 def parse_group(words: str) -> Group | None:
-    """The values of an answer that are more than one, or stand in brackets with a comma; None where they do not."""
-    words = strip_markup(MEMBER.sub("", words.strip(), count=1))
+    """The values of an answer without markup that are more than one, or stand in brackets with a comma."""
     words = MEMBER.sub("", words, count=1).strip()
     if EMPTY.fullmatch(words):
         return Group("set", ())

@@ -99,13 +99,14 @@ def read_numeral(text: str) -> Numeral | None:
     if len(separators) == 2:
         point = max(separators, key=text.rindex)
         whole, _, rest = text.rpartition(point)
-        grouped = GROUPS_OF_THREE.fullmatch(whole) or (point == "." and INDIAN_GROUPS.fullmatch(whole))
-        return decimal(whole, rest) if point in ".," and grouped and rest.isdigit() else None
+        if not GROUPS_OF_THREE.fullmatch(whole) and not (point == "." and INDIAN_GROUPS.fullmatch(whole)):
+            return None
+        return decimal(whole, rest) if point in ".," and rest.isdigit() else None
     if not separators:
         return decimal(text, "")
     (separator,) = separators
     whole, _, rest = text.partition(separator)
-    grouped = GROUPS_OF_THREE.fullmatch(text) and (not whole.startswith("0"))
+    grouped = bool(GROUPS_OF_THREE.fullmatch(text)) and not whole.startswith("0")
     if text.count(separator) > 1:
         return decimal(text, "") if grouped or INDIAN_GROUPS.fullmatch(text) else None
     if separator in " '":
@@ -135,7 +136,11 @@ LARGE = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, 
 SPELLED = re.compile(
     rf"\b(?:{'|'.join(SMALL)})(?:(?:\s*-\s*|\s+(?:and\s+)?)(?:{'|'.join([*SMALL, *LARGE])}))*\b", re.IGNORECASE
 )
-HAN_DIGITS = {character: number for number, character in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2, "兩": 2}
+HAN_DIGITS = {character: number for number, character in enumerate("零一二三四五六七八九")} | {
+    "〇": 0,
+    "两": 2,
+    "兩": 2,
+}
 HAN_SCALES = {"十": 10, "百": 100, "千": 1000}
 HAN_LARGE = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8}
 HAN = re.compile(f"[{''.join([*HAN_DIGITS, *HAN_SCALES, *HAN_LARGE])}]+")
@@ -203,11 +208,15 @@ SCALES = {
         Fraction(1, 2): "half halves",
         Fraction(12): "dozen dozens",
         Fraction(100): "hundred hundreds सौ",
-        Fraction(10**3): "thousand thousands mil mille mila tausend тысяча тысячи тысяч тыс tysiąc tysiące tysięcy ألف آلاف"
+        Fraction(
+            10**3
+        ): "thousand thousands mil mille mila tausend тысяча тысячи тысяч тыс tysiąc tysiące tysięcy ألف آلاف"
         " हजार हज़ार ribu nghìn ngàn duizend tusen tuhatta tisíc tisíce χιλιάδες هزار ہزار",
         Fraction(10**4): "หมื่น",
         Fraction(10**5): "lakh lakhs लाख লাখ لاکھ",
-        Fraction(10**6): "million millions millón millon millones milhão milhões milione milioni millionen миллион миллиона"
+        Fraction(
+            10**6
+        ): "million millions millón millon millones milhão milhões milione milioni millionen миллион миллиона"
         " миллионов млн مليون ملايين juta triệu milyon miljoen miljoner miljoonaa milion miliony milionów milionů"
         " εκατομμύρια εκατομμύριο मिलियन ล้าน میلیون mio mln мільйон мільйони мільйонів",
         Fraction(10**7): "crore crores करोड़ কোটি",
@@ -232,7 +241,9 @@ SIGN_SCALES = {
     }.items()
     for sign in signs.split()
 }
-CONVERSIONS = frozenset(Fraction(ratio) for ratio in (3, 7, 12, 16, 20, 24, 30, 36, 52, 60, 365, 366, 1440, 1760, 3600, 5280))
+CONVERSIONS = frozenset(
+    Fraction(ratio) for ratio in (3, 7, 12, 16, 20, 24, 30, 36, 52, 60, 365, 366, 1440, 1760, 3600, 5280)
+)
 """Ratios of units and of counting words: feet, weeks, dozens, ounces, scores, hours, days, yards, minutes, miles."""
 
 
@@ -247,11 +258,9 @@ def split_scale(rest: str) -> tuple[Fraction, str]:
     while stop < len(rest) and (rest[stop].isalpha() or unicodedata.category(rest[stop])[0] == "M"):
         stop += 1
     word = unicodedata.normalize("NFKC", rest[end:stop]).casefold()
-    if scale := SCALES.get(word):
-        if word == "mil" and (more := re.match(r"\s+mill(?:ones|ón)\b", rest[stop:])):
-            return scale * 10**6, rest[stop + more.end() :]
-        return scale, rest[stop:]
-    return Fraction(1), rest
+    if word == "mil" and (more := re.match(r"\s+mill(?:ones|ón)\b", rest[stop:])):
+        return Fraction(10**9), rest[stop + more.end() :]
+    return (SCALES[word], rest[stop:]) if word in SCALES else (Fraction(1), rest)
 
 
 def could_scale(ratio: Fraction, by_word: bool) -> bool:
@@ -260,6 +269,11 @@ def could_scale(ratio: Fraction, by_word: bool) -> bool:
     `ratio` is of the two numbers: a power of ten, or of a unit to another one.
     """
     ratio = max(ratio, 1 / ratio)
-    if ratio.denominator == 1 and ratio > 1 and set(str(ratio.numerator)[1:]) == {"0"} and str(ratio.numerator)[0] == "1":
+    if (
+        ratio.denominator == 1
+        and ratio > 1
+        and set(str(ratio.numerator)[1:]) == {"0"}
+        and str(ratio.numerator)[0] == "1"
+    ):
         return True
     return by_word and ratio in CONVERSIONS

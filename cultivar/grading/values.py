@@ -29,9 +29,11 @@ COMMAND = re.compile(
     r"\\(?!(?:approx|equiv|sim|in|notin|pm|mp|cup|cap|lor|land|vee|wedge|to|rightarrow|neg|lnot|text\w*|mathrm|mbox|"
     r"leq?|geq?|lt|gt|neq?|begin|end)\b)[A-Za-z]+"
 )
-SEVERAL = re.compile(r"\\|[^\W\d_]{2}|\d\s+\d")
+SEVERAL = re.compile(r"\\|[^\W\d_]{2}|\d\s+(?:[A-Za-z]\s+)?\d")
 """What is more than one value of algebra, or none: words, a row of numbers, any other command."""
 VARIABLE = re.compile(r"\s*[A-Za-z](?:_\{?\w+\}?)?(?:\(\w+\))?\s*")
+NAME = re.compile(r"\s*[A-Za-z][a-z]+(?:\s+[A-Za-z]+){0,5}\s*")
+"""What a value is said to be: Total cost = 42."""
 BESIDE = re.compile(r"(.+?)\s*\(([^()]+)\)")
 """42 (forty-two), forty-two (42)."""
 CHOICE = re.compile(
@@ -48,18 +50,19 @@ TRUTHS = {
     for word in words.split()
 }
 
-WORD = r"(?:\d+-)?[^\W\d_]+(?:\^?\{?[23]\}?(?!\d))?"
+WORD = r"(?:\d+-)?[^\W\d_]+(?:\^\{?[23]\}?(?!\d)|(?<=[a-z])[23](?!\d))?"
 UNIT = re.compile(rf"[\s%°$,.;:(\"'’]*(?:{WORD}(?:[\s%°$,.;:()\"'’!?*]+|[-/](?=[^\W\d_])|$))*")
 PRODUCT = re.compile(
     r"^[A-Za-zα-ω](?![^\W\d_])|"
-    r"^\s*(?!(?:[ckm]m|[km]g|m[lLi]|l[bs]|oz|ft|in|yd|hr|[ap]m|of|at|to|by|on|is)\b)[a-zA-Z]{2}\b|"
-    r"(?<![\w'’°])(?!(?:[mglLsh]|[aI](?=\s+[a-z]{2}))\b)[a-zA-Zα-ω]\b"
+    r"^\s*(?!(?:[ckm]m|[km]g|m[lLi]|l[bs]|oz|ft|in|yd|hr|[ap]m|of|at|to|by|on|is)\b)[a-zA-Z]{2}\b(?!\s+[^\W\d_]{2})|"
+    r"(?<![\w'’°])(?!(?:[mglLsh]|[aI](?=\s+[a-z]{2}))\b)[a-zA-Zα-ω]\b(?!['’]\w)"
 )
 """What makes a product of the number before it: 17x and 17 ab are not 17 of something, 17 m and 17 km are."""
 DENIAL = re.compile(
     r"\b(?:no[tr]?|never|isn|wrong|incorrect|or|either|neither|than|between|but|maybe|perhaps|alternatively|instead|vs|"
-    r"versus|if|unless|cannot|\w+n['’]t|pas|non|nicht|kein\w*|oder|aber|nein|oppure|ovvero|peut-être|quizás|talvez|или|либо|но|нет|أو|ليس|ليست|لا|لم|لن)\b|"
-    r"(?:n['’](?:est|était))|\bnão\b|\bне\b|नहीं|अथवा|不(?!同)|没有|沒有|并非|並非|或|または|あるいは|ない|ません|않|없|아니|또는|혹은|หรือ|ไม่",
+    r"versus|if|unless|cannot|\w+n['’]t|pas|non|nicht|kein\w*|oder|aber|nein|oppure|ovvero|peut-être|quizás|talvez|или|либо|но|нет|أو|ليس|ليست|لا|لم|لن|"
+    r"incorrect[ae]|falsch\w*|errad[ao]|sbagliat[ao]|невер\w+|неправильн\w+|خاطئة?)\b|"
+    r"(?:n['’](?:est|était))|\bnão\b|\bне\b|नहीं|अथवा|不(?!同)|错误|錯誤|間違|잘못|틀린|गलत|没有|沒有|并非|並非|或|または|あるいは|ない|ません|않|없|아니|또는|혹은|หรือ|ไม่",
     re.IGNORECASE,
 )
 """Words that deny a value or set another one beside it."""
@@ -72,14 +75,18 @@ OPERATION = re.compile(
 REASON = re.compile(r"(?i)[\s,;.(]*\b(?:because|since|porque|parce\s+que|car|weil|denn|потому|так\s+как|لأن)\b.*$")
 
 
-
 def mixed(found: re.Match[str]) -> str:
     """A mixed number as a sum; what is no proper fraction (11 6/6) makes none."""
     whole, above, below = found.groups()
-    return f"({whole}+{above}/{below})" if len(above) < len(below) or (len(above) == len(below) and above < below) else found[0]
+    return (
+        f"({whole}+{above}/{below})"
+        if len(above) < len(below) or (len(above) == len(below) and above < below)
+        else found[0]
+    )
 
 
 MARKUP: dict[str, str | Callable[[re.Match[str]], str]] = {
+    r"<<[^<>]*>>": "",  # what a calculator wrote into GSM8K's solutions
     r"\\(?:text|textnormal|mathrm|mbox|textbf|mathbf|textit)\s*\{([^{}]*)\}": r" \1",
     r"(?<!\\)\$\$?((?:\\.|[^$\\])+)(?<!\\)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\]": r" \1\2\3 ",
     r"(?<![\w)])\*\*([^*\s][^*]*)\*\*(?![\w(])": r"\1",
@@ -103,11 +110,14 @@ MARKUP: dict[str, str | Callable[[re.Match[str]], str]] = {
     r"^[\s*_`\"'“”«»„「『]+|[\s*_`\"'“”«»」』.,;]+$|(?<=[a-z])!+$": "",
     r"(?i)^(?:(?:therefore|thus|hence|so|then|simply|just|exactly|only|approximately|about|around|roughly|equals|"
     r"equal\s+to|given\s+by|a\s+total\s+of|aproximadamente|exactamente|environ|exactement|ungefähr|etwa|genau|примерно|"
-    r"ровно|circa|cerca\s+de|约|約|大约|共|约为|약|लगभग)(?![A-Za-z])[\s,:]*|[=≈:]\s*|\\approx\b\s*)+": "",
+    r"ровно|circa|cerca\s+de|约|約|大约|一?共|总共|總共|约为|약|लगभग)(?![A-Za-z])[\s,:]*|[=≈:]\s*|\\approx\b\s*)+": "",
 }
 """What an answer is without markup, lead words and reason: the left is written as the right, in this order."""
 REWRITES = [(re.compile(pattern), replacement) for pattern, replacement in MARKUP.items()]
-POWER_OF_TEN = re.compile(rf"(?<![\w.])({TERM})(?:[eE]([-+]?\d{{1,2}})(?!\d)|\s*\*\s*10\s*\^\s*\{{?\s*(-?\d{{1,2}})\s*\}}?)")
+PLAIN = re.compile(r"-?[0-9]{1,30}(?:\.[0-9]{1,30})?")
+POWER_OF_TEN = re.compile(
+    rf"(?<![\w.])({TERM})(?:[eE]([-+]?\d{{1,2}})(?!\d)|\s*\*\s*10\s*\^\s*\{{?\s*(-?\d{{1,2}})\s*\}}?)"
+)
 
 
 class Value(NamedTuple):
@@ -134,6 +144,8 @@ class Value(NamedTuple):
 
 def strip_markup(words: str) -> str:
     """An answer without markup, lead words and reason."""
+    if PLAIN.fullmatch(words):
+        return words
     words = to_ascii(unbox(words))
     for pattern, replacement in REWRITES:
         words = pattern.sub(replacement, words)
@@ -142,7 +154,11 @@ def strip_markup(words: str) -> str:
 
 def parse_value(words: str) -> Value | None:
     """The one value of an answer; None where it is none, not one, or not understood."""
-    words = strip_markup(words)
+    return parse_plain(strip_markup(words))
+
+
+def parse_plain(words: str) -> Value | None:
+    """The one value of words without markup."""
     return parse_choice(words) or parse_truth(words) or parse_stripped(words)
 
 
@@ -169,7 +185,10 @@ def parse_stripped(words: str) -> Value | None:
     *left, last = re.split(r"(?<![<>!])=", words)
     found = parse_scalar(last.strip())
     number = found and found.number
-    if all(VARIABLE.fullmatch(side) or (number is not None and evaluate_expression(side) == number) for side in left):
+    if all(
+        VARIABLE.fullmatch(side) or NAME.fullmatch(side) or (number is not None and evaluate_expression(side) == number)
+        for side in left
+    ):
         return found or (None if left else parse_relation(words))
     return parse_relation(words)
 
@@ -220,13 +239,19 @@ def unit_words(rest: str) -> str:
 def parse_arithmetic(words: str) -> Value | None:
     """A sum, product or fraction of numbers, and its unit."""
     found = ARITHMETIC.match(words)
-    if not found or not re.search(r"\d[\s)]*[-+*/]", found[0]):
+    if not found or not re.search(r"\d[\s)]*[-+*/]", found[0]) or is_range(found[0]):
         return None
     exact = evaluate_expression(re.sub(rf"{CURRENCY}|[\s,]", "", found[0]))
     rest = words[found.end() :]
     if exact is None or not is_unit(rest):
         return None
     return Value("number", str(exact), exact, unit=unit_words(rest), sign=sign_of(found[0] + rest[:4]))
+
+
+def is_range(expression: str) -> bool:
+    """Whether it is from a number to a greater one: 17-18."""
+    ends = re.fullmatch(r"\s*(\d+)-(\d+)\s*", expression)
+    return ends is not None and int(ends[1]) < int(ends[2])
 
 
 def parse_algebra(words: str) -> Value | None:
@@ -260,4 +285,3 @@ def is_unit(rest: str) -> bool:
         and not DENIAL.search(rest)
         and not OPERATION.search(rest)
     )
-

@@ -88,6 +88,15 @@ def test_what_the_script_of_a_completion_does_not_decide_is_not_right_with_a_war
         assert mark([(one, "One. Two."), (one, "ฉันชอบแมว แมวน่ารัก"), (one, "One.")], None) == [True, False, False]
 
 
+def test_an_answer_that_cannot_be_compared_is_not_right_with_a_warning():
+    answers = [(MATH, "The answer is 4."), (MATH, "The answer is IV."), (MATH, "The answer is 5."), (MATH, "Sorry.")]
+    with pytest.warns(RuntimeWarning, match=f"1 answers could not be compared .* item {MATH.id}: 'IV.' against '4'"):
+        assert mark(answers, None) == [True, False, False, False]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert mark([answers[0], *answers[2:]], None) == [True, False, False]
+
+
 @pytest.mark.parametrize(
     ("one", "can"),
     [
@@ -130,4 +139,6 @@ def test_an_item_is_marked_where_there_is_a_way_to(one, can):
 )
 def test_an_answer_is_right_where_it_is_one_value_and_equal(final, answer, right):
     assert is_right_answer(f"The answer is {final}.", answer) is right
-    assert is_right_answer(final, answer) is False, "a text that never gives its answer is wrong"
+    assert is_right_answer(f"I thought of {final} and of {final}.", answer) is False, (
+        "a text that never gives its answer"
+    )

@@ -49,8 +49,10 @@ def reject(paths, grades=None, /, solution=None, **params):
         (RIGHT, 3, "reasoning is not sound"),
         ("2+2=5. The answer is 4.", 5, "an equation does not hold"),
         (WRONG, 5, "wrong answer"),
-        ("It is 4.", 5, "no final answer"),
-        (r"The answer is $\sqrt{16}$.", 5, "answer cannot be compared"),
+        ("It is 5.", 5, "no final answer"),
+        ("It is 4.", 5, ""),
+        (r"The answer is $\sqrt{16}$.", 5, ""),
+        ("The answer is IV.", 5, "answer cannot be compared"),
         (RIGHT, "no JSON", "grade is unusable"),
     ],
 )
@@ -71,7 +73,7 @@ def test_the_least_grade_is_the_parameter_s():
 
 
 def test_only_paths_that_are_right_so_far_are_put_to_the_judge():
-    found = reject([RIGHT, WRONG, "2+2=5. The answer is 4.", "It is 4."])
+    found = reject([RIGHT, WRONG, "2+2=5. The answer is 4.", "It is 5."])
     assert [(v.outcome, v.score) for v in found.rejection_verdicts] == [("sound", 5.0)]
 
 
@@ -161,7 +163,7 @@ def test_a_pair_sets_the_right_path_against_the_wrong_one():
 
 @pytest.mark.parametrize(
     "paths",
-    [[RIGHT, OTHER], [WRONG, WORSE], [RIGHT, "It is 4.", r"The answer is $\sqrt{16}$.", "2+2=5. The answer is 4."]],
+    [[RIGHT, OTHER], [WRONG, WORSE], [RIGHT, "It is 5.", "The answer is IV.", "2+2=5. The answer is 4."]],
 )
 def test_without_a_right_and_a_wrong_path_there_is_no_pair(paths):
     assert len(reject(paths).rejection_preferences) == 0
@@ -186,6 +188,14 @@ def test_a_path_that_is_not_kept_is_never_chosen():
     assert pairs_of(found.rejection_preferences)[0][0] == RIGHT
     found = reject([RIGHT, "2+2=5. The answer is 4.", OTHER, WRONG], {RIGHT: 1})
     assert pairs_of(found.rejection_preferences) == [(OTHER, WRONG, 0.75)], "the margin is the share that is not wrong"
+
+
+def test_the_margin_is_the_share_of_right_answers_among_those_that_were_read():
+    unread = ["It is 5.", "The answer is IV.", "The answer is 4 or 5.", "The answer is 5 or 7."]
+    assert pairs_of(reject([RIGHT, WRONG, *unread]).rejection_preferences) == [(RIGHT, WRONG, 0.5)]
+    wrong = [WRONG, WORSE, "2+3=5. The answer is 5.0."]
+    ((_, rejected, margin),) = pairs_of(reject([RIGHT, *wrong, *unread]).rejection_preferences)
+    assert rejected in (WRONG, wrong[-1]) and margin == 0.25, "5 and 5.0 are one vote"
 
 
 def test_the_wrong_answer_that_most_paths_give_is_rejected_first():

@@ -7,7 +7,6 @@ from stages.synthesis import rejection
 from train.marking import is_right_answer
 
 
-
 def rule_of(path, answer):
     """The rule by which rejection drops a path; none for one that it keeps."""
     return rejection.rule_of(path, judge_answers([(path, answer)])[0])
@@ -103,7 +102,8 @@ def test_an_answer_sheet_is_read_without_units(answer, words):
         (r"so \boxed{9}", 9),
         ("The answer is 4. No: the answer is 5.", 5),
         ("about 12 in all", None),
-        ("17", None),
+        ("17", 17),
+        ("17 of 18", None),
         ("", None),
         ("The answer is 10\n#### 11", 11),
         ("The answer is 4.\nSo \\boxed{5}, as 2+3=5", 5),
@@ -116,7 +116,8 @@ def test_an_answer_sheet_is_read_without_units(answer, words):
         ("the answer isn't 42", None),
         (r"the final answer is $\boxed{\frac{4}{2}}$", 2),
         ("The answer is 17. The answer is", 17),
-        ("The answer is " + "0" * 300, None),
+        ("The answer is " + "0" * 300, 0),
+        ("The answer is " + "0" * 301, None),
         ("42\nThe answer is unknown", None),
     ],
 )
@@ -136,17 +137,17 @@ def test_what_a_text_says_last_is_its_answer(text, answer):
         ("2+2=5. The answer is 4", "an equation does not hold"),
         ("It is 4", "no final answer"),
         ("The answer is 4 or 5", "no final answer"),
-        (r"The answer is $\sqrt{16}$", "answer cannot be compared"),
+        (r"The answer is $\sqrt{16}$", ""),
+        (r"The answer is $\sqrt{17}$", "wrong answer"),
+        ("The answer is IV", "answer cannot be compared"),
+        ("The answer is 4000 m", "answer cannot be compared"),
+        ("It is 4.", ""),
+        ("It is 5.", "no final answer"),
     ],
 )
 def test_what_rejection_admits_evaluation_marks_right_and_what_it_calls_wrong_is_wrong(path, rule):
     assert rule_of(path, "4") == rule
-    assert is_right_answer(path, "4") is (rule in ("", "an equation does not hold", "answer cannot be compared"))
-
-
-def test_an_answer_that_takes_forever_is_wrong(monkeypatch):
-    monkeypatch.setattr("train.marking.MATH_TIMEOUT_S", 1)
-    assert not is_right_answer("The answer is 9**9**9**9.", "17")
+    assert is_right_answer(path, "4") is (rule in ("", "an equation does not hold"))
 
 
 def test_a_line_may_begin_with_the_answer():
@@ -160,12 +161,12 @@ def test_an_answer_of_more_than_300_characters_is_none():
 @pytest.mark.parametrize(
     ("words", "answer", "agreed"),
     [
-        ("", "", False),
-        ("1 2", "12", False),
+        ("", "", None),
+        ("1 2", "12", None),
         ("a b", "ab", True),
         ("red, blue", "red,blue", True),
-        ("red", "blue", False),
-        ("x+1", "1+x", None),
+        ("red", "blue", None),
+        ("x+1", "1+x", True),
     ],
 )
 def test_words_are_the_answer_where_they_are_one_value_or_the_same_text(words, answer, agreed):
