@@ -1,11 +1,10 @@
 """evaluate: one model on the held-out tasks, greedy and sampled.
 
-Maths is marked by math-verify against the definitive answer (train/marking.py), code by its tests in the sandbox,
-constraints by their verification functions; beside them stand the reward model's score, the loss on held-out D, KL to
-the SFT model and length. Greedy figures flip abruptly when a model's mode does, sampled ones move smoothly: both are
-reported. Rates have Wilson's intervals, means over items Wilson's with the variance that the items have
-(cultivar/grading/intervals.py). KL is of completions sampled for it at temperature 1, where it is the model's own;
-`temperature` is of the other samples.
+Maths is marked by the definitive answer (train/marking.py), code by its tests in the sandbox, constraints by their
+verification functions; beside them stand the reward model's score, the loss on held-out D, KL to the SFT model and
+length. Greedy figures flip abruptly when a model's mode does, sampled ones move smoothly: both are reported. Rates have
+Wilson's intervals, means over items Wilson's with the variance that the items have (cultivar/grading/intervals.py). KL
+is of completions sampled for it at temperature 1, where it is the model's own; `temperature` is of the other samples.
 """
 
 import math

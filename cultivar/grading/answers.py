@@ -14,6 +14,7 @@ or neither is shown: an unknown unit, word, scale or form makes no difference th
 * Surds and algebra are compared by math-verify in processes of their own (algebra.py).
 """
 
+import re
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Literal
@@ -21,14 +22,21 @@ from typing import Literal
 from cultivar.grading import algebra
 from cultivar.grading.cues import Place, find_answer, last_answer, only_number
 from cultivar.grading.groups import Group, assignments, parse_group
-from cultivar.grading.numerals import could_scale, read_numeral
-from cultivar.grading.values import Value, is_denied, parse_plain, parse_value, strip_markup
+from cultivar.grading.markup import strip_markup
+from cultivar.grading.numerals import read_numeral
+from cultivar.grading.units import could_scale, unit_name
+from cultivar.grading.values import Value, is_denied, parse_plain, parse_value
 
 __all__ = ["agrees", "agree_all", "final_answer", "judge_answers", "last_answer", "parse_value"]
 
 Judgement = Literal["right", "wrong", "none", "undecided"]
+MAX_CHARS = 1_000
+"""Characters of an answer that is compared otherwise than as text."""
 LEAST_DIGITS = 3
 """Significant digits of a decimal that stands for a fraction."""
+
+LOGARITHM = re.compile(r"\\l(?:og|g)(?![A-Za-z])(?!\s*_)")
+"""Without a base: of ten, or of e."""
 
 Ask = Callable[[str, str], bool | None]
 """(gold, given) in LaTeX -> whether both are equal, None where that is not known (yet)."""
@@ -98,6 +106,8 @@ def is_several(words: str, gold: str) -> bool:
 
 def compare(words: str, answer: str, ask: Ask) -> bool | None:
     """Whether words are the answer, as far as `ask` knows."""
+    if max(len(words), len(answer)) > MAX_CHARS:
+        return words.split() == answer.split() or None
     given, gold = strip_markup(words), strip_markup(answer)
     if not given or not gold:
         return None
@@ -129,9 +139,11 @@ def compare_values(gold: Value, given: Value, ask: Ask) -> bool | None:
         return compare_numbers(gold, given)
     if gold.letters != given.letters or ("relation" in kinds and len(kinds) > 1):
         return None  # other letters may name the same
-    if gold.unit or given.unit:
+    if gold.unit and unit_name(gold.unit) != unit_name(given.unit):
         return None
-    return ask(gold.text, given.text)
+    same = ask(gold.text, given.text)
+    unsure = gold.unit != given.unit or gold.sign or given.sign or LOGARITHM.search(f"{gold.text} {given.text}")
+    return None if same is False and unsure else same
 
 
 def compare_choices(gold: Value, given: Value, ask: Ask) -> bool | None:
@@ -163,35 +175,6 @@ def compare_numbers(gold: Value, given: Value) -> bool | None:
     if gold.unit or not (gold.sign or given.sign or given.unit) or not one or not other:
         return False
     return None if could_scale(one / other, by_word=bool(given.unit)) else False
-
-
-def unit_name(unit: str) -> str:
-    """A unit in words, without its plural."""
-    return UNITS.get(unit, UNITS.get(unit.removesuffix("s"), unit.removesuffix("s")))
-
-
-UNITS = {
-    name: short
-    for short, names in {
-        "mm": "millimeter millimetre",
-        "cm": "centimeter centimetre",
-        "m": "meter metre",
-        "km": "kilometer kilometre",
-        "g": "gram",
-        "kg": "kilogram",
-        "l": "liter litre",
-        "ml": "milliliter millilitre",
-        "s": "sec second",
-        "min": "minute",
-        "h": "hr hour",
-        "ft": "foot feet",
-        "in": "inch inche",
-        "lb": "pound",
-        "dollar": "buck usd",
-        "euro": "eur",
-    }.items()
-    for name in names.split()
-}
 
 
 def is_rounded(gold: Value, given: Value) -> bool | None:

@@ -16,12 +16,12 @@ TOKEN = re.compile(r"\\[{}]|\\[A-Za-z]+|.", re.DOTALL)
 MATRIX = re.compile(
     r"[\[(]?\s*\\begin\s*\{([pbB]?matrix|array)\}(?:\s*\{[clr|\s]*\})?(.*)\\end\s*\{\1\}\s*[\])]?", re.DOTALL
 )
-MEMBER = re.compile(r"\s*[A-Za-z]\s*(?:\\in\b|=)\s*(?=\\|[(\[{\]])")
+MEMBER = re.compile(r"\s*[A-Za-z]\s*(?:\\in(?![A-Za-z])|=)\s*(?=\\|[(\[{\]])")
 """What stands before a set of solutions: x \\in."""
 EMPTY = re.compile(r"\\(?:emptyset|varnothing)\b|\\\{\s*\\\}|\{\s*\}")
 AND = re.compile(r",?\s+(?:and|y|e|et|und|и|و|or|o|ou|oder|или)\s+|\s*(?:和|と|与|및|また|或|または)\s*", re.IGNORECASE)
-PLUS_MINUS = re.compile(r"\\pm\b")
-UNION = re.compile(r"\\cup\b")
+PLUS_MINUS = re.compile(r"\\pm(?![A-Za-z])")
+UNION = re.compile(r"\\cup(?![A-Za-z])")
 
 
 class Group(NamedTuple):

@@ -25,6 +25,8 @@ class Signs(dict[int, str]):
             form = ""
         elif category == "Sc":
             form = "$"
+        elif category == "So" and code >= 0x2300 and form == character:
+            form = ""  # ✓ and emoji
         elif "⁄" in form:
             form = f" {form.replace('⁄', '/')}"
         self[code] = form
@@ -143,6 +145,7 @@ HAN_DIGITS = {character: number for number, character in enumerate("零一二三
 }
 HAN_SCALES = {"十": 10, "百": 100, "千": 1000}
 HAN_LARGE = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8}
+COUNTERS = frozenset("个個元人天岁歳円只本名枚次年分つ")
 HAN = re.compile(f"[{''.join([*HAN_DIGITS, *HAN_SCALES, *HAN_LARGE])}]+")
 
 
@@ -150,7 +153,8 @@ def in_digits(text: str) -> str:
     """Text with English numbers in words as digits, and a text that begins with a Chinese number likewise."""
     text = SPELLED.sub(lambda found: spelled(found[0]), text)
     run = HAN.match(text)
-    if run and (run.end() == len(text) or set(run[0]) & HAN_SCALES.keys()) and (value := han(run[0])) is not None:
+    whole = run and (run.end() == len(text) or set(run[0]) & HAN_SCALES.keys() or text[run.end() :] in COUNTERS)
+    if run and whole and (value := han(run[0])) is not None:
         return f"{value}{text[run.end() :]}"
     return text
 
@@ -241,10 +245,6 @@ SIGN_SCALES = {
     }.items()
     for sign in signs.split()
 }
-CONVERSIONS = frozenset(
-    Fraction(ratio) for ratio in (3, 7, 12, 16, 20, 24, 30, 36, 52, 60, 365, 366, 1440, 1760, 3600, 5280)
-)
-"""Ratios of units and of counting words: feet, weeks, dozens, ounces, scores, hours, days, yards, minutes, miles."""
 
 
 def split_scale(rest: str) -> tuple[Fraction, str]:
@@ -261,19 +261,3 @@ def split_scale(rest: str) -> tuple[Fraction, str]:
     if word == "mil" and (more := re.match(r"\s+mill(?:ones|ón)\b", rest[stop:])):
         return Fraction(10**9), rest[stop + more.end() :]
     return (SCALES[word], rest[stop:]) if word in SCALES else (Fraction(1), rest)
-
-
-def could_scale(ratio: Fraction, by_word: bool) -> bool:
-    """Whether a word (or else a sign such as $ or %) that is not understood could turn one number into the other.
-
-    `ratio` is of the two numbers: a power of ten, or of a unit to another one.
-    """
-    ratio = max(ratio, 1 / ratio)
-    if (
-        ratio.denominator == 1
-        and ratio > 1
-        and set(str(ratio.numerator)[1:]) == {"0"}
-        and str(ratio.numerator)[0] == "1"
-    ):
-        return True
-    return by_word and ratio in CONVERSIONS

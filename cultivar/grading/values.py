@@ -7,30 +7,35 @@ number, the words are no value.
 
 import re
 import unicodedata
-from collections.abc import Callable
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
 from cultivar.grading.arithmetic import evaluate_expression
-from cultivar.grading.boxes import unbox
-from cultivar.grading.numerals import NUMERAL, Numeral, in_digits, read_numeral, split_scale, to_ascii
+from cultivar.grading.markup import TERM, strip_markup
+from cultivar.grading.numerals import NUMERAL, Numeral, in_digits, read_numeral, split_scale
+from cultivar.grading.units import is_known
 
 Kind = Literal["number", "choice", "truth", "algebra", "relation"]
 
 CURRENCY = r"(?:(?:US|R|HK|NT|[CAS])?\$|Rs\.?(?=\s*\d)|(?:USD|EUR|GBP|INR|CNY|RMB|JPY|KRW)\b)"
 OPEN = rf"(?:[-+(\s]|{CURRENCY})*"
 SINGLE = re.compile(rf"(?P<open>{OPEN})(?P<numeral>{NUMERAL})(?P<close>\)*)(?!\s*(?:\*\*|[-+*/^]\s*[({{$\d.]))")
-TERM = r"(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+)"
 ARITHMETIC = re.compile(rf"{OPEN}{TERM}\)*(?:\s*(?:\*\*|[-+*/]){OPEN}{TERM}\)*)*")
 ALGEBRA = re.compile(r"(?=.*(?:[A-Za-z\^!]))[A-Za-z0-9\s+\-*/^().\\{}\[\]|!_]+")
 RELATION = re.compile(r"[A-Za-z0-9\s+\-*/^().\\{}\[\]|!_<>=]+")
-RELATIONS = re.compile(r"\\(?:leq?|geq?|lt|gt|neq?)\b|[<>]=?|!=|(?<![<>!])=")
-COMMAND = re.compile(
-    r"\\(?!(?:approx|equiv|sim|in|notin|pm|mp|cup|cap|lor|land|vee|wedge|to|rightarrow|neg|lnot|text\w*|mathrm|mbox|"
-    r"leq?|geq?|lt|gt|neq?|begin|end)\b)[A-Za-z]+"
+RELATIONS = re.compile(r"\\(?:leq?|geq?|lt|gt|neq?)(?![A-Za-z])|[<>]=?|!=|(?<![<>!])=")
+GREEK = (
+    "alpha|beta|gamma|delta|epsilon|varepsilon|zeta|eta|theta|vartheta|kappa|lambda|mu|nu|xi|rho|sigma|tau|phi|varphi|"
+    "chi|psi|omega|Gamma|Delta|Theta|Lambda|Xi|Sigma|Phi|Psi|Omega"
 )
+COMMAND = re.compile(
+    rf"\\(?:{GREEK}|frac|sqrt|binom|pi|infty|exp|ln|log|lg|(?:arc)?(?:sin|cos|tan|cot|sec|csc)h?|mathrm|abs|lvert|rvert|sum|prod|int)"
+    r"(?![A-Za-z])"
+)
+"""What math-verify reads as it is meant; any other command (an overline) is not understood."""
 SEVERAL = re.compile(r"\\|[^\W\d_]{2}|\d\s+(?:[A-Za-z]\s+)?\d")
 """What is more than one value of algebra, or none: words, a row of numbers, any other command."""
+UNIT_BEHIND = re.compile(r"(.*[^\sA-Za-z])\s+((?:(?:square|cubic|sq)\.?\s+)?[A-Za-z]{2,12}(?:\^\{?[23]\}?)?)")
 VARIABLE = re.compile(r"\s*[A-Za-z](?:_\{?\w+\}?)?(?:\(\w+\))?\s*")
 NAME = re.compile(r"\s*[A-Za-z][a-z]+(?:\s+[A-Za-z]+){0,5}\s*")
 """What a value is said to be: Total cost = 42."""
@@ -72,51 +77,8 @@ OPERATION = re.compile(
     re.IGNORECASE,
 )
 """Words that make another value of the number before them."""
-REASON = re.compile(r"(?i)[\s,;.(]*\b(?:because|since|porque|parce\s+que|car|weil|denn|потому|так\s+как|لأن)\b.*$")
-
-
-def mixed(found: re.Match[str]) -> str:
-    """A mixed number as a sum; what is no proper fraction (11 6/6) makes none."""
-    whole, above, below = found.groups()
-    return (
-        f"({whole}+{above}/{below})"
-        if len(above) < len(below) or (len(above) == len(below) and above < below)
-        else found[0]
-    )
-
-
-MARKUP: dict[str, str | Callable[[re.Match[str]], str]] = {
-    r"<<[^<>]*>>": "",  # what a calculator wrote into GSM8K's solutions
-    r"\\(?:text|textnormal|mathrm|mbox|textbf|mathbf|textit)\s*\{([^{}]*)\}": r" \1",
-    r"(?<!\\)\$\$?((?:\\.|[^$\\])+)(?<!\\)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\]": r" \1\2\3 ",
-    r"(?<![\w)])\*\*([^*\s][^*]*)\*\*(?![\w(])": r"\1",
-    r"\\([%$#&])": r"\1",
-    r"\^\s*\{?\s*\\circ\s*\}?|\\degree\b": "°",
-    r"(?<=\d)(?:\\[,!:; ]|\{,\}|~)+(?=\d{3}(?!\d))": ",",
-    r"(?<=\d)\{,\}|(?<=\d),\s*\\!\s*(?=\d)": ",",
-    r"(?<!\\)\\[,;:! ]|\\(?:left|right|displaystyle|quad|qquad|bigl?|bigr?|Bigl?|Bigr?|limits)\b|~": " ",
-    r"\\(?:times|cdot|ast)\b": "*",
-    r"\\div\b": "/",
-    r"\\[dtc]frac\b": r"\\frac",
-    r"\\sqrt\s*(\d{2,})": r"\\sqrt{\1}",
-    r"(?<=\d)\s*[xX]\s*(?=\d)": "*",
-    r"π|(?<![A-Za-z\\])pi(?![A-Za-z])": r"\\pi ",
-    r"\.{3,}|…": r"\\ldots ",
-    r"(?<=\d)\s*\\frac\s*(?:\{\s*(\d+)\s*\}|(\d))\s*(?:\{\s*(\d+)\s*\}|(\d))": r" \1\2/\3\4",
-    r"\\frac\s*(?:\{\s*(\d+)\s*\}|(\d))\s*(?:\{\s*(\d+)\s*\}|(\d))": r"(\1\2/\3\4)",
-    r"\(\s*(\(\d+/\d+\))\s*\)": r"\1",
-    rf"(?<![\d.,/])({TERM})\s+(\d+)/(\d+)(?![\d/])": mixed,
-    REASON.pattern: "",
-    r"^[\s*_`\"'“”«»„「『]+|[\s*_`\"'“”«»」』.,;]+$|(?<=[a-z])!+$": "",
-    r"(?i)^(?:(?:therefore|thus|hence|so|then|simply|just|exactly|only|approximately|about|around|roughly|equals|"
-    r"equal\s+to|given\s+by|a\s+total\s+of|aproximadamente|exactamente|environ|exactement|ungefähr|etwa|genau|примерно|"
-    r"ровно|circa|cerca\s+de|约|約|大约|一?共|总共|總共|约为|약|लगभग)(?![A-Za-z])[\s,:]*|[=≈:]\s*|\\approx\b\s*)+": "",
-}
-"""What an answer is without markup, lead words and reason: the left is written as the right, in this order."""
-REWRITES = [(re.compile(pattern), replacement) for pattern, replacement in MARKUP.items()]
-PLAIN = re.compile(r"-?[0-9]{1,30}(?:\.[0-9]{1,30})?")
 POWER_OF_TEN = re.compile(
-    rf"(?<![\w.])({TERM})(?:[eE]([-+]?\d{{1,2}})(?!\d)|\s*\*\s*10\s*\^\s*\{{?\s*(-?\d{{1,2}})\s*\}}?)"
+    rf"(?<![\w.])({TERM})(?:[eE]([-+]?\d{{1,2}})(?!\d)|\s*\*\s*10\s*\^\s*(?:\{{\s*)?(-?\d{{1,2}})(?!\d)(?:\s*\}})?)"
 )
 
 
@@ -138,18 +100,9 @@ class Value(NamedTuple):
 
     @property
     def letters(self) -> set[str]:
-        """Of its variables."""
-        return set(re.findall("[A-Za-z]", COMMAND.sub("#", RELATIONS.sub("#", self.text))))
-
-
-def strip_markup(words: str) -> str:
-    """An answer without markup, lead words and reason."""
-    if PLAIN.fullmatch(words):
-        return words
-    words = to_ascii(unbox(words))
-    for pattern, replacement in REWRITES:
-        words = pattern.sub(replacement, words)
-    return words.strip()
+        """Of its variables, Greek ones by name."""
+        bare = RELATIONS.sub("#", self.text)
+        return {*re.findall("[A-Za-z]", COMMAND.sub("#", bare)), *re.findall(rf"\\(?:{GREEK})(?![A-Za-z])", bare)}
 
 
 def parse_value(words: str) -> Value | None:
@@ -206,6 +159,8 @@ def parse_number(words: str) -> Value | None:
     found = SINGLE.match(words)
     if not found or found["open"].count("(") != found["close"].count(")") or found["open"].count("-") > 1:
         return None
+    if "(" in found["open"] and "," in found["numeral"]:
+        return None  # (12,102)
     numeral = read_numeral(found["numeral"])
     scale, rest = split_scale(words[found.end() :])
     signs = sign_of(found["open"] + rest[:4])
@@ -249,12 +204,16 @@ def parse_arithmetic(words: str) -> Value | None:
 
 
 def is_range(expression: str) -> bool:
-    """Whether it is from a number to a greater one: 17-18."""
-    ends = re.fullmatch(r"\s*(\d+)-(\d+)\s*", expression)
-    return ends is not None and int(ends[1]) < int(ends[2])
+    """Whether it may be from a number to a greater one (17-18), or a mixed one (17-1/2)."""
+    ends = re.fullmatch(r"\s*(\d+)\s*-\s*(\d+)\s*", expression)
+    return bool(re.fullmatch(r"\d+-\d+/\d+", expression.strip())) or (ends is not None and int(ends[1]) < int(ends[2]))
 
 
 def parse_algebra(words: str) -> Value | None:
+    """Algebra, and a unit of a known name behind it."""
+    beside = UNIT_BEHIND.fullmatch(words)
+    if beside and is_known(unit_words(beside[2])) and (found := parse_algebra(beside[1])):
+        return found._replace(unit=unit_words(beside[2]))
     if ALGEBRA.fullmatch(words) and not SEVERAL.search(COMMAND.sub("#", words)):
         return Value("algebra", words)
     return None

@@ -18,6 +18,7 @@ REACH = {  # module -> the stages that an edit of it reruns
     "cultivar/text/ngrams.py": {"filter"},
     "cultivar/grading/pairs.py": {"rank", "online_dpo", "seeds"},
     "cultivar/grading/answers.py": {"rejection", "evaluate", "seeds"},
+    "cultivar/grading/algebra_worker.py": {"rejection", "evaluate", "seeds"},
     "cultivar/grading/intervals.py": {"evaluate", "seeds", "report"},
     "cultivar/llm/http_engine.py": ASKING,
     "cultivar/llm/simulated/safety.py": ASKING,
@@ -113,7 +114,7 @@ def test_rows_and_sections_count_by_what_a_stage_uses_of_them():
     ("library", "reached"),
     [
         ("trl", {"sft", "reward", "dpo", "online_dpo", "seeds"}),
-        ("math-verify", {"evaluate", "seeds"}),
+        ("math-verify", {"rejection", "evaluate", "seeds"}),
         ("snowballstemmer", {"ontology"}),
         ("json-repair", ASKING),
         ("polars", set()),
