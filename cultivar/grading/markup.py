@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from cultivar.grading.boxes import unbox
 from cultivar.grading.numerals import to_ascii
@@ -58,6 +59,7 @@ MARKUP: dict[str, str | Callable[[re.Match[str]], str]] = {
 REWRITES = [(re.compile(pattern), replacement) for pattern, replacement in MARKUP.items()]
 
 
+@lru_cache(maxsize=1024)
 def strip_markup(words: str) -> str:
     """An answer without markup, lead words and reason."""
     if PLAIN.fullmatch(words):

@@ -65,9 +65,12 @@ PRODUCT = re.compile(
 """What makes a product of the number before it: 17x and 17 ab are not 17 of something, 17 m and 17 km are."""
 DENIAL = re.compile(
     r"\b(?:no[tr]?|never|isn|wrong|incorrect|or|either|neither|than|between|but|maybe|perhaps|alternatively|instead|vs|"
-    r"versus|if|unless|cannot|\w+n['’]t|pas|non|nicht|kein\w*|oder|aber|nein|oppure|ovvero|peut-être|quizás|talvez|или|либо|но|нет|أو|ليس|ليست|لا|لم|لن|"
+    r"versus|if|unless|cannot|\w+n['’]t|pas|non|nicht|niet|geen|inte|ikke|nie|není|nem|"
+    r"değil|tidak|bukan|không|δεν|όχι|לא|kein\w*|oder|aber|nein|oppure|ovvero|peut-être|quizás|talvez|или|либо|"
+    r"но|нет|أو|ليس|ليست|لا|لم|لن|"
     r"incorrect[ae]|falsch\w*|errad[ao]|sbagliat[ao]|невер\w+|неправильн\w+|خاطئة?)\b|"
-    r"(?:n['’](?:est|était))|\bnão\b|\bне\b|नहीं|अथवा|不(?!同)|错误|錯誤|間違|잘못|틀린|गलत|没有|沒有|并非|並非|或|または|あるいは|ない|ません|않|없|아니|또는|혹은|หรือ|ไม่",
+    r"(?:n['’](?:est|était))|\bnão\b|\bне\b|नहीं|अथवा|不(?!同)|错误|錯誤|間違|잘못|틀린|गलत|"
+    r"没有|沒有|并非|並非|或|または|あるいは|ない|ません|않|없|아니|또는|혹은|หรือ|ไม่",
     re.IGNORECASE,
 )
 """Words that deny a value or set another one beside it."""

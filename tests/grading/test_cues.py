@@ -84,6 +84,7 @@ NONE += [
     "答案是42或43",
     "It is 42 or 43.",
 ]
+NONE += ["Cevap: 42 değil", "Jawabannya adalah bukan 42", "Svar: inte 42", "Het antwoord is niet 42", "उत्तर: 42 नहीं"]
 NONE += ["We get 40 + 2 = 42.", "Between 40 and 42.", "It is 42", "no number.", "", "She does not have 42 apples."]
 
 
