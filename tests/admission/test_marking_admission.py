@@ -81,11 +81,11 @@ def test_the_warning_names_the_first_of_several_completions_without_a_verdict():
         assert mark([(each, "x") for each in items], sandbox) == [None, None]
 
 
-def test_what_the_script_of_a_completion_does_not_decide_is_not_right_with_a_warning():
+def test_what_the_script_of_a_completion_does_not_decide_has_no_verdict_and_a_warning():
     given = {"num_sentences": 2, "relation": "at least"}
     one = item("constraint", constraints=["length_constraints:number_sentences"], arguments=[json.dumps(given)])
     with pytest.warns(RuntimeWarning, match=f"1 completions got no verdict .* item {one.id}: its script"):
-        assert mark([(one, "One. Two."), (one, "ฉันชอบแมว แมวน่ารัก"), (one, "One.")], None) == [True, False, False]
+        assert mark([(one, "One. Two."), (one, "ฉันชอบแมว แมวน่ารัก"), (one, "One.")], None) == [True, None, False]
 
 
 def test_an_answer_that_cannot_be_compared_is_not_right_with_a_warning():
