@@ -5,23 +5,25 @@ them later. Each step's result is checked: by rules (length, leaked words, links
 it still one task). A step that fails is dropped by name and ends its instruction's evolution.
 """
 
-import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import polars as pl
 from pydantic import BaseModel
 
 from cultivar.llm.answer import Answer
 from cultivar.llm.engine import Engine
 from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import Question
+from cultivar.text.phrases import find_phrases
+from cultivar.text.tokens import count_words, normalize
 from schemas.ids import content_id, seed_of, unit_of
 from schemas.rows import Dropped, Evolved, Quarantined, Selected
 from schemas.table import Table
+from stages.annotation.leaks import IDIOMS, LEAKS, LINK, PROCEDURE
 from stages.annotation.params import EvolveParams
 
-LEAK = re.compile(r"(?i)\b(rewritten|given prompt|new instruction|tree node|added nodes?)\b")
-LINK = re.compile(r"https?://")
+LEAKING = "leaks the procedure"
 
 
 class Evolution(BaseModel):
@@ -54,6 +56,15 @@ class Branch:
     depth: int = 0
 
 
+class Measured(NamedTuple):
+    """What the rules look at in an instruction: its length, and what it says of the procedure ("" for nothing)."""
+
+    words: float
+    leak: str
+    has_link: bool
+    is_about_prompts: bool
+
+
 class Step(NamedTuple):
     """The teacher's evolution of a branch."""
 
@@ -77,16 +88,19 @@ def evolve(selected: Table[Selected], params: EvolveParams, teacher: Engine, jud
         steps, failures = take_steps(branches, params, teacher)
         quarantine += failures
         branches = []
-        for step, (check,) in zip(steps, check_steps(steps, judge), strict=True):
+        olds = measure([step.branch.prompt for step in steps])
+        news = measure([step.evolution.instruction for step in steps])
+        for step, (check,), old, new in zip(steps, check_steps(steps, judge), olds, news, strict=True):
             branch = step.branch
             if not isinstance(check.value, EvolutionCheck):
                 quarantine.append(failed_step(branch, check))
                 continue
             harder = evolved_row(step)
-            if rule := broken_rule(branch.prompt, step.evolution, check.value, params):
+            if rule := broken_rule(old, new, step.evolution, check.value, params):
                 at_root = branch.depth == 0
                 place = {"id": branch.origin.id} if at_root else {"id": harder["id"], "parents": harder["parents"]}
-                dropped.append(place | {"stage": "evolve", "rule": rule, "detail": harder["prompt"][:200]})
+                family = f"{new.leak}: " if rule == LEAKING else ""
+                dropped.append(place | {"stage": "evolve", "rule": rule, "detail": family + harder["prompt"][:200]})
             else:
                 rows.append(harder)
                 branches.append(Branch(branch.origin, harder["prompt"], harder["id"], harder["depth"]))
@@ -154,15 +168,29 @@ def failed_step(branch: Branch, answer: Answer) -> dict:
     return row | {"id": content_id("failed step", answer.key, [branch.parent]), "parents": [branch.parent]}
 
 
-def broken_rule(old: str, step: Evolution, verdict: EvolutionCheck, params: EvolveParams) -> str:
+def measure(texts: list[str]) -> list[Measured]:
+    """What the rules look at in each instruction."""
+    column = pl.Series("text", texts, dtype=pl.String)
+    normal = normalize(column)
+    measured = pl.DataFrame(
+        {
+            "words": count_words(column),
+            "leak": find_phrases(column, LEAKS, idioms=IDIOMS).fill_null(""),
+            "has_link": normal.str.contains(LINK),
+            "is_about_prompts": normal.str.contains(PROCEDURE),
+        }
+    )
+    return [Measured(*row) for row in measured.iter_rows()]
+
+
+def broken_rule(old: Measured, new: Measured, step: Evolution, verdict: EvolutionCheck, params: EvolveParams) -> str:
     """The first elimination rule that the step breaks, "" for none (docs/methods.md, sections 3.1 and 3.2)."""
-    words, before = len(step.instruction.split()), len(old.split())
     rules = {
         "adds nothing": not [text for text in step.added if text.strip()] or verdict.same,
-        "not longer": words < before + 2 * len(step.added),
-        "too long": words > params.max_words + before,
-        "leaks the procedure": bool(LEAK.search(step.instruction)) and not LEAK.search(old),
-        "adds a link": bool(LINK.search(step.instruction)) and not LINK.search(old),
+        "not longer": new.words < old.words + 2 * len(step.added),
+        "too long": new.words > params.max_words + old.words,
+        LEAKING: bool(new.leak) and not old.is_about_prompts,
+        "adds a link": new.has_link and not old.has_link,
         "not one coherent task": not verdict.coherent,
     }
     return next((rule for rule, broken in rules.items() if broken), "")

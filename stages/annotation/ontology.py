@@ -1,13 +1,12 @@
 """ontology: raw tags become a vocabulary in four steps, then people refine it (InsTag, section 3.2).
 
-1 frequency: tags seen fewer than `min_count` times go. 2 rule: lower case, special characters to spaces, every word
+1 frequency: tags seen fewer than `min_count` times go. 2 rule: normal form, special characters to spaces, every word
 stemmed. 3 semantic: titles closer than `semantic_distance` (cosine of their embeddings, or of character n-grams where
 there is no `encoder`) are one tag. 4 association: tags that imply each other (confidence, absolute support) are one
 tag. Each raw tag keeps which step decided. `human/ontology/refinements.yaml` has the last word: `merge`
 (canonical: [tags]) and `drop` ([tags]).
 """
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -15,12 +14,14 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import polars as pl
 from sklearn.cluster import DBSCAN
 from sklearn.feature_extraction.text import TfidfVectorizer
 from snowballstemmer import stemmer
 
 from cultivar.llm.embedding import embed
 from cultivar.store.store import Store, store_folder
+from cultivar.text.tokens import tokenize
 from schemas.human import read_yaml
 from schemas.ids import content_id
 from schemas.params.engines import RuntimeParams
@@ -30,6 +31,8 @@ from schemas.table import Table
 from stages.annotation.params import OntologyParams
 
 STEMMER = stemmer("porter")
+SIGNS = {r"(\p{L})(?:\+\+|＋＋)": "${1}plusplus", r"(\p{L})[#＃♯]": "${1}sharp"}
+"""Signs at the end of a name that tell it from others -> the name in letters."""
 
 Encoder = Callable[[list[str]], Any]
 """Titles to a matrix with a row for each."""
@@ -103,11 +106,17 @@ def count_tags(canonical: dict[str, str]) -> int:
 
 
 def by_rule(tags: set[str]) -> list[list[str]]:
-    """Tags that are equal in lower case, without special characters, stemmed word by word."""
+    """Tags that are equal in normal form, without special characters, stemmed word by word.
+
+    The signs of C++, C# and F# belong to their names; a tag of signs alone is itself.
+    """
+    ordered = sorted(tags)
+    column = pl.Series(ordered, dtype=pl.String)
+    for sign, name in SIGNS.items():
+        column = column.str.replace_all(sign, name)
     groups = defaultdict(list)
-    for tag in sorted(tags):
-        words = re.sub(r"[\W_]+", " ", tag.lower()).split()
-        groups[" ".join(STEMMER.stemWords(words))].append(tag)
+    for tag, words in zip(ordered, tokenize(column.str.replace_all("_", " ")).to_list(), strict=True):
+        groups[" ".join(STEMMER.stemWords(words)) or tag].append(tag)
     return [group for group in groups.values() if len(group) > 1]
 
 

@@ -8,8 +8,11 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from cultivar.text.phrases import find_phrases
+from cultivar.text.tokens import count_words, normalize
 from schemas.rows import Dropped, Instruction, InstructionScore, Selected
 from schemas.table import Context, Table
+from stages.annotation.beyond_text import BEYOND_TEXT, FIGURES_OF_SPEECH, TEXTUAL
 from stages.annotation.params import SelectParams
 
 CRITERIA = {
@@ -19,8 +22,7 @@ CRITERIA = {
     "completeness": "weight_completeness",
 }
 """Column of a score -> parameter with its weight."""
-IMPOSSIBLE = r"(?i)\b(images?|graphs?|pictures?|files?|maps?|draw|plot|go to)\b"
-"""Self-Instruct's words for what a text model cannot do."""
+BEYOND_TEXT_RULE = "asks for more than text"
 
 
 class Selection(NamedTuple):
@@ -36,7 +38,10 @@ def select(
     scores = instruction_scores.frame.with_columns(pl.col("parents").list.first().alias("instruction"))
     joined = instructions.frame.join(
         scores.select("instruction", "tags", "tag_count", *CRITERIA), left_on="id", right_on="instruction", how="left"
-    ).with_columns(pl.col("tags").fill_null([]), rule=first_rule(params))
+    )
+    joined = joined.with_columns(
+        pl.col("tags").fill_null([]), words=count_words(joined["prompt"]), beyond=find_beyond_text(joined["prompt"])
+    ).with_columns(rule=first_rule(params))
     eligible = joined.filter(pl.col("rule") == "").with_columns(combined=combined_score(params))
     eligible = eligible.sort("combined", "id", descending=[True, False])
     passes = sample_diverse(eligible["tags"].to_list(), params.target_size)
@@ -49,13 +54,13 @@ def select(
     )
     refused = pl.concat(
         [
-            joined.filter(pl.col("rule") != "").select("id", "rule"),
-            sampled.filter(pl.col("pass_number") < 0).select("id", rule=pl.lit("adds no tag within the target size")),
+            joined.filter(pl.col("rule") != "").select("id", "rule", detail=first_detail()),
+            sampled.filter(pl.col("pass_number") < 0).select(
+                "id", rule=pl.lit("adds no tag within the target size"), detail=pl.lit("")
+            ),
         ]
     )
-    dropped = refused.with_columns(
-        parents=pl.lit([], dtype=pl.List(pl.String)), stage=pl.lit("select"), detail=pl.lit("")
-    )
+    dropped = refused.with_columns(parents=pl.lit([], dtype=pl.List(pl.String)), stage=pl.lit("select"))
     vocabulary = {tag for tags in eligible["tags"].to_list() for tag in tags}
     covered = {tag for tags in chosen["tags"].to_list() for tag in tags}
     metrics = {
@@ -68,16 +73,28 @@ def select(
 
 def first_rule(params: SelectParams) -> pl.Expr:
     """The first rule that excludes an instruction, "" for none (Self-Instruct, section 2.2)."""
-    words = pl.col("prompt").str.count_matches(r"\S+")
     rules = {
         "not scored": pl.col("completeness").is_null(),
-        "too short": words <= params.min_words,
-        "too long": words > params.max_words,
-        "asks for more than text": pl.col("prompt").str.contains(IMPOSSIBLE),
+        "too short": pl.col("words") <= params.min_words,
+        "too long": pl.col("words") > params.max_words,
+        BEYOND_TEXT_RULE: pl.col("beyond").is_not_null(),
         "incomplete": pl.col("completeness") < params.min_completeness,
         "no tag": pl.col("tags").list.len() == 0,
     }
     return pl.coalesce([pl.when(holds).then(pl.lit(rule)) for rule, holds in rules.items()] + [pl.lit("")])
+
+
+def first_detail() -> pl.Expr:
+    """The language and family of the phrase, for the rule that looks for phrases."""
+    return pl.when(pl.col("rule") == BEYOND_TEXT_RULE).then(pl.col("beyond")).otherwise(pl.lit(""))
+
+
+def find_beyond_text(prompts: pl.Series) -> pl.Series:
+    """ "language, family" of what an instruction asks for beyond text, null for nothing (Self-Instruct, section 2.2)."""
+    found = find_phrases(prompts, BEYOND_TEXT, idioms=FIGURES_OF_SPEECH)
+    places = found.is_not_null().arg_true()
+    writable = normalize(prompts.gather(places)).str.contains(TEXTUAL)
+    return found.scatter(places.filter(writable), None)
 
 
 def combined_score(params: SelectParams) -> pl.Expr:

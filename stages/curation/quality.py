@@ -1,58 +1,76 @@
 """Quality rules on completions, as column expressions; the first that holds names the drop.
 
-Refusal and identity: the opening of the completion (after open-instruct's keyword filter, by families of
-phrases). Safety rows may refuse. Repetition, unclosed fences and LaTeX, truncation: the form of the text.
+Refusal and identity: the opening of the completion, by families of phrases in many languages in which a model speaks of
+itself (after open-instruct's keyword filter). Safety rows may refuse. Repetition, unclosed fences and LaTeX, truncation:
+the form of the text.
 """
 
 import polars as pl
 
+from cultivar.text.phrases import CODE, QUOTED, Sought, find_each
+from cultivar.text.tokens import count_words
+from stages.curation.form import breaks_off, has_open_fence, has_open_latex
+from stages.curation.identity import BOILERPLATE, IDENTITY, PLACEHOLDERS
 from stages.curation.params import FilterParams
+from stages.curation.refusals import REFUSALS
 from stages.curation.repetition import repeated_share
 
-REFUSAL = (
-    r"(?i)\b(i['’]m|i am) (very |so |really )?sorry\b|^\s*sorry\b|\bi apologi[sz]e\b"
-    r"|\bi(['’]m unable to| (can['’]t|cannot|can not|won['’]t|am unable to|am not able to)) "
-    r"(help|assist|answer|provide|fulfil|fulfill|comply|do that|complete)"
-)
-BOILERPLATE = (
-    r"(?i)\b(knowledge cut-?off|as of my (last|latest|knowledge) (update|training)|regenerate response|network error"
-    r"|this content may violate|lorem ipsum)\b|\[insert [a-z ]+ here\]"
-)
-IDENTITY = (
-    r"(?i)\bas an? (ai|artificial intelligence)( language)?( model| assistant)?,"
-    r"|\bi(['’]m| am) (chatgpt|gpt-?\d|claude|gemini|bard|llama|qwen|mistral|an? (ai|large) language model)\b"
-    r"|\b(trained|developed|created|made) by (openai|anthropic|google|meta|alibaba|microsoft|mistral|deepseek)\b"
-)
-ENDING = r"""[.!?…。！？"'”’)\]}`*:;|>\d]\s*$"""
 OTHER_VOICE = ["literature", "character"]
 """Domains whose completions are written in another voice: an apology or an identity there is part of the text."""
+PHRASE_RULES = {"refusal": "refusal", "identity leakage": "identity", "boilerplate": "boilerplate"}
+"""Rule -> column with the language and family of the phrase."""
 
 
 def quality(rows: pl.DataFrame, params: FilterParams) -> pl.DataFrame:
     """(id, rule, detail) of the rows that a rule removes. `rows`: id, domain, completion, rejected (null in D)."""
-    text = pl.col("completion")
-    opening = text.str.slice(0, params.refusal_chars)
-    length = text.str.count_matches(r"\S+")
+    texts = rows["completion"]
     domain = pl.col("domain")
     other_voice = domain.is_in(OTHER_VOICE)
-    form = domain.is_in(["literature", "code", "constraint"])
+    unpunctuated = domain.is_in(["literature", "code", "constraint"])
+    stripped = pl.col("completion").str.strip_chars()
     rules = {
-        "empty completion": text.str.strip_chars() == "",
-        "chosen equals rejected": (text.str.strip_chars() == pl.col("rejected").str.strip_chars()).fill_null(False),
+        "empty completion": stripped == "",
+        "chosen equals rejected": (stripped == pl.col("rejected").str.strip_chars()).fill_null(False),
         "refusal": (domain != "safety")
         & ~other_voice
-        & (length < params.refusal_words)
-        & opening.str.contains(REFUSAL),
-        "identity leakage": ~other_voice & opening.str.contains(IDENTITY),
-        "boilerplate": ~other_voice & text.str.contains(BOILERPLATE),
-        "unclosed fence": (text.str.count_matches("```", literal=True) % 2 == 1)
-        | (text.str.count_matches(r"\\begin\{") != text.str.count_matches(r"\\end\{"))
-        | (text.str.count_matches(r"\\\[") != text.str.count_matches(r"\\\]")),
-        "truncated": ~form & (length >= params.truncated_min_words) & ~text.str.contains(ENDING),
+        & (pl.col("words") < params.refusal_words)
+        & pl.col("refusal").is_not_null(),
+        "identity leakage": ~other_voice & pl.col("identity").is_not_null(),
+        "boilerplate": ~other_voice & pl.col("boilerplate").is_not_null(),
+        "unclosed fence": pl.col("open_fence") | ((domain != "code") & pl.col("open_latex")),
+        "truncated": ~unpunctuated & (pl.col("words") >= params.truncated_min_words) & pl.col("cut"),
         "repetition": pl.col("repeated") > params.repetition_share,
     }
-    marked = rows.with_columns(repeated=repeated_share(rows["completion"], params)).with_columns(
-        rule=pl.coalesce(pl.when(broken).then(pl.lit(name)) for name, broken in rules.items())
+    said = find_each(
+        texts,
+        {
+            "refusal": Sought(REFUSALS, params.refusal_chars),
+            "identity": Sought(IDENTITY, params.refusal_chars),
+            "boilerplate": Sought(BOILERPLATE),
+        },
     )
-    shown = text.str.slice(0, 120).str.replace_all(r"\s+", " ")
-    return marked.filter(pl.col("rule").is_not_null()).select("id", "rule", detail=shown)
+    cut = breaks_off(texts)
+    measured = said["refusal"].is_not_null() | cut
+    marked = rows.with_columns(
+        refusal=said["refusal"],
+        identity=said["identity"],
+        boilerplate=pl.coalesce(said["boilerplate"], find_placeholders(texts)),
+        cut=cut,
+        words=pl.repeat(0.0, len(texts), eager=True).scatter(measured.arg_true(), count_words(texts.filter(measured))),
+        open_fence=has_open_fence(texts),
+        open_latex=has_open_latex(texts),
+        repeated=repeated_share(texts, params),
+    ).with_columns(rule=pl.coalesce(pl.when(broken).then(pl.lit(name)) for name, broken in rules.items()))
+    family = pl.coalesce(
+        pl.when(pl.col("rule") == rule).then(pl.col(column) + ": ") for rule, column in PHRASE_RULES.items()
+    )
+    shown = pl.col("completion").str.slice(0, 120).str.replace_all(r"\s+", " ")
+    return marked.filter(pl.col("rule").is_not_null()).select("id", "rule", detail=family.fill_null("") + shown)
+
+
+def find_placeholders(texts: pl.Series) -> pl.Series:
+    """ "placeholder" where a text has a gap that was to be filled in, null elsewhere."""
+    places = texts.str.contains(PLACEHOLDERS).fill_null(False).arg_true()
+    own = texts.gather(places).str.replace_all(CODE, " ").str.replace_all(QUOTED, " ")
+    found = pl.repeat(None, len(texts), dtype=pl.String, eager=True)
+    return found.scatter(places.filter(own.str.contains(PLACEHOLDERS)), "placeholder")

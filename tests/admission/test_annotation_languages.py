@@ -1,0 +1,362 @@
+"""annotation in many languages: requests beyond text, lengths, leaks of the procedure, richness, tags that are one."""
+
+import polars as pl
+import pytest
+
+from cultivar.text.phrases import named_patterns
+from cultivar.text.stopwords import STOPWORDS, content_words
+from cultivar.text.tokens import normal_form, tokenize
+from stages.annotation.beyond_text import BEYOND_TEXT
+from stages.annotation.evolve import Evolution, EvolutionCheck, broken_rule, measure
+from stages.annotation.leaks import LEAKS
+from stages.annotation.ontology import by_rule
+from stages.annotation.params import EvolveParams
+from stages.annotation.score import richness
+from stages.annotation.select import find_beyond_text
+from tests.admission.rows import instruction, rules
+from tests.admission.test_select_admission import select_from
+
+BEYOND = {
+    "English": [
+        "DRAW the four river fish.",
+        "Draw fish.",
+        "Please draw me a cat with a hat.",
+        "Can you sketch a house by the sea?",
+        "Generate an image of a red fox.",
+        "Show me a picture of the moon.",
+        "Plot the function f(x) = x^2.",
+        "Describe this image in two lines.",
+        "What do you see in this picture?",
+        "Summarize the attached file.",
+        "Explain the chart below.",
+        "Go to the website of the club and copy its rules.",
+    ],
+    "Chinese": [
+        "请画一只猫。",
+        "帮我生成一张日落的图片。",
+        "描述这张图片。",
+        "请根据附件中的表格回答。",
+        "給我畫一幅畫。",
+    ],
+    "Spanish": [
+        "Dibuja un gato con sombrero.",
+        "Genera una imagen de un zorro.",
+        "Describe esta imagen.",
+        "Resume el archivo adjunto.",
+    ],
+    "French": [
+        "Dessine un chat avec un chapeau.",
+        "Crée une image d'un renard.",
+        "Décrivez cette photo.",
+        "Résume le fichier joint.",
+    ],
+    "German": [
+        "Zeichne eine Katze mit Hut.",
+        "Erstelle ein Bild von einem Fuchs.",
+        "Beschreibe dieses Bild.",
+        "Fasse die angehängte Datei zusammen.",
+    ],
+    "Portuguese": [
+        "Desenhe um gato de chapéu.",
+        "Crie uma imagem de uma raposa.",
+        "Descreva esta imagem.",
+        "Resuma o arquivo em anexo.",
+    ],
+    "Italian": [
+        "Disegna un gatto con il cappello.",
+        "Genera un'immagine di una volpe.",
+        "Descrivi questa foto.",
+        "Riassumi il file allegato.",
+    ],
+    "Russian": [
+        "Нарисуй кота в шляпе.",
+        "Создай изображение лисы.",
+        "Опиши эту картинку.",
+        "Перескажи прикреплённый файл.",
+    ],
+    "Arabic": ["ارسم قطة بقبعة.", "أنشئ صورة لثعلب.", "صف هذه الصورة.", "لخص الملف المرفق."],
+    "Hindi": ["टोपी वाली बिल्ली का चित्र बनाओ।", "लोमड़ी की एक तस्वीर बनाइए।", "इस चित्र का वर्णन करो।"],
+    "Japanese": [
+        "帽子をかぶった猫の絵を描いてください。",
+        "きつねの画像を生成してください。",
+        "この画像を説明してください。",
+    ],
+    "Korean": ["모자를 쓴 고양이 그림을 그려 주세요.", "여우 이미지를 생성해 주세요.", "이 사진을 설명해 주세요."],
+    "Turkish": ["Şapkalı bir kedi resmi çiz.", "Bu görseli açıkla."],
+    "Vietnamese": ["Hãy vẽ một con mèo đội mũ.", "Mô tả hình ảnh này."],
+    "Indonesian": ["Buatkan saya gambar seekor kucing.", "Jelaskan gambar ini."],
+    "Thai": ["วาดรูปแมวใส่หมวก", "อธิบายภาพนี้"],
+}
+WITHIN = {
+    "English": [
+        "Draw a conclusion from these three facts.",
+        "Draw two cards from a deck. What is the chance of a pair?",
+        "What inspiration can we draw from the sea?",
+        "Describe the plot of a novel you like.",
+        "Explain how to file a complaint.",
+        "Explain a graph algorithm that finds the shortest path.",
+        "Map the list to its squares.",
+        "Give me the big picture of the French Revolution.",
+        "Write a Python script that opens a file and draws a circle.",
+        "Draw a cat in ASCII art.",
+        "Plot a sine curve with matplotlib.",
+        "Write a caption for a photo of my dog.",
+        "Describe the imagery of the poem.",
+        "Where should one go to learn sailing?",
+        "Create an image caption for a bakery.",
+        "How do maps show height?",
+        "Sketch a proof that the root of two is irrational.",
+        'Translate into French: "Draw a cat."',
+        "Name four river fish.",
+    ],
+    "Chinese": [
+        "从这些事实中得出结论。",
+        "解释图算法的原理。",
+        "用Python代码画一个圆。",
+        "介绍中国画的历史。",
+        "写一段照片的文字说明。",
+    ],
+    "Spanish": [
+        "Saca una conclusión de estos hechos.",
+        "Explica la imagen de la mujer en la novela.",
+        "Escribe código que dibuje un círculo.",
+    ],
+    "French": [
+        "Tire une conclusion de ces faits.",
+        "Explique le dessin animé le plus connu.",
+        "Rédige une lettre pour joindre un dossier.",
+    ],
+    "German": [
+        "Ziehe einen Schluss aus diesen Tatsachen.",
+        "Erkläre das Bild der Frau im Roman.",
+        "Was zeichnet einen guten Lehrer aus?",
+    ],
+    "Portuguese": ["Tire uma conclusão destes fatos.", "Explique o desenho de um experimento."],
+    "Italian": ["Trai una conclusione da questi fatti.", "Spiega l'arte del disegno nel Rinascimento."],
+    "Russian": ["Сделай вывод из этих фактов.", "Объясни алгоритм на графах.", "Расскажи об истории фотографии."],
+    "Arabic": ["استنتج نتيجة من هذه الحقائق.", "اشرح تاريخ الرسم في أوروبا."],
+    "Hindi": ["इन तथ्यों से निष्कर्ष निकालो।", "चित्रकला का इतिहास बताओ।"],
+    "Japanese": ["これらの事実から結論を導いてください。", "絵画の歴史を説明してください。"],
+    "Korean": ["이 사실들에서 결론을 내려 주세요.", "사진의 역사를 설명해 주세요."],
+    "Turkish": ["Bu gerçeklerden bir sonuç çıkar.", "Resim sanatının tarihini anlat."],
+    "Vietnamese": ["Rút ra kết luận từ các sự kiện này.", "Kể lịch sử nhiếp ảnh."],
+    "Indonesian": ["Tariklah kesimpulan dari fakta ini.", "Ceritakan sejarah fotografi."],
+    "Thai": ["สรุปจากข้อเท็จจริงเหล่านี้", "เล่าประวัติของการถ่ายภาพ"],
+}
+
+
+def test_an_instruction_asks_for_more_than_text_where_it_orders_or_shows_a_picture():
+    assert set(BEYOND) == set(BEYOND_TEXT)
+    expected = {text: language for language, texts in BEYOND.items() for text in texts}
+    expected |= {text: None for texts in WITHIN.values() for text in texts}
+    names = find_beyond_text(pl.Series(list(expected))).to_list()
+    assert {text: name and name.split(",")[0] for text, name in zip(expected, names, strict=True)} == expected
+
+
+LONG_ENOUGH = {
+    "Chinese": ("请用三句话介绍一下长江的历史。", "介绍长江"),
+    "Japanese": ("日本の歴史を三つの文で紹介してください。", "日本の歴史"),
+    "Korean": ("한국의 역사를 세 문장으로 소개하세요.", "한국 역사 소개"),
+    "Thai": ("แนะนำประวัติศาสตร์ไทยในสามประโยค", "ประวัติไทย"),
+    "Arabic": ("عرف بتاريخ مصر في ثلاث جمل.", "تاريخ مصر باختصار"),
+    "Hindi": ("भारत का इतिहास तीन वाक्यों में बताओ।", "भारत का इतिहास"),
+    "Russian": ("Расскажи историю России в трёх фразах.", "История России кратко"),
+    "Spanish": ("Cuenta la historia de España en tres frases.", "Historia de España"),
+    "English": ("Tell the story of England in three sentences.", "Story of England"),
+    "German": ("Erzähle die Geschichte Deutschlands in drei Sätzen.", "Geschichte kurz erzählt"),
+    "Khmer": ("ប្រាប់ប្រវត្តិសាស្ត្រកម្ពុជាជាបីប្រយោគ។", "ប្រវត្តិសាស្ត្រ"),
+}
+
+
+@pytest.mark.parametrize("language", LONG_ENOUGH)
+def test_a_short_and_a_long_instruction_are_measured_in_words_of_their_script(language):
+    fine, short = (instruction(text) for text in LONG_ENOUGH[language])
+    assert rules(select_from([(fine, {}), (short, {})]).dropped) == {short["id"]: "too short"}
+    assert rules(select_from([(fine, {})], max_words=4).dropped) == {fine["id"]: "too long"}
+
+
+EVOLVED = {
+    "Chinese": ("列出四种鱼。", "列出四种生活在河里的鱼。", "列出四种河鱼。"),
+    "Japanese": ("魚を四つ挙げてください。", "川に住んでいる魚を四つ挙げてください。", "川魚を四つ挙げてください。"),
+    "Korean": ("물고기 네 가지를 쓰세요.", "강에 사는 물고기 네 가지를 쓰세요.", "강물고기 네 가지를 쓰세요."),
+    "Thai": ("บอกชื่อปลาสี่ชนิด", "บอกชื่อปลาสี่ชนิดที่อาศัยในแม่น้ำ", "บอกชื่อปลาน้ำสี่ชนิด"),
+    "Arabic": ("اذكر أربع سمكات.", "اذكر أربع سمكات تعيش في الأنهار.", "اذكر أربع سمكات نهرية."),
+    "Hindi": ("चार मछलियों के नाम बताओ।", "नदी में रहने वाली चार मछलियों के नाम बताओ।", "चार नदी मछलियों के नाम बताओ।"),
+    "Russian": ("Назови четыре рыбы.", "Назови четыре рыбы, живущие в реках.", "Назови четыре речные рыбы."),
+    "Spanish": ("Nombra cuatro peces.", "Nombra cuatro peces que vivan en ríos.", "Nombra cuatro peces fluviales."),
+    "English": ("Name four fish.", "Name four fish that live in rivers.", "Name four river fish."),
+    "French": (
+        "Cite quatre poissons.",
+        "Cite quatre poissons qui vivent en rivière.",
+        "Cite quatre poissons fluviaux.",
+    ),
+    "Khmer": ("ប្រាប់ឈ្មោះត្រីបួន។", "ប្រាប់ឈ្មោះត្រីបួនដែលរស់នៅក្នុងទន្លេ។", "ប្រាប់ឈ្មោះត្រីទន្លេបួន។"),
+}
+
+
+def rule_of_step(old, new, **params):
+    (before,), (after,) = measure([old]), measure([new])
+    step, check = Evolution(instruction=new, added=["rivers"]), EvolutionCheck(same=False, coherent=True)
+    return broken_rule(before, after, step, check, EvolveParams.model_validate(params))
+
+
+@pytest.mark.parametrize("language", EVOLVED)
+def test_an_evolution_that_adds_a_requirement_is_longer_in_words_of_its_script(language):
+    old, longer, same = EVOLVED[language]
+    assert rule_of_step(old, longer) == "" and rule_of_step(old, same) == "not longer"
+    assert rule_of_step(old, longer * 4, max_words=5) == "too long"
+
+
+LEAKED = {
+    "English": [
+        "Name four fish for the given prompt now.",
+        "#New Instruction#: Name four fish of the rivers.",
+        "Name four fish of the added nodes please.",
+    ],
+    "Chinese": ["按照改写后的指令列出四种生活在河里的鱼。", "新指令：列出四种生活在河里的鱼。"],
+    "Spanish": ["Según la instrucción reescrita, nombra cuatro peces de río."],
+    "French": ["Selon la consigne réécrite, cite quatre poissons de rivière."],
+    "German": ["Nenne laut der umgeschriebenen Anweisung vier Fische im Fluss."],
+    "Portuguese": ["Segundo a instrução reescrita, cite quatro peixes de rio."],
+    "Italian": ["Secondo l'istruzione riscritta, nomina quattro pesci di fiume."],
+    "Russian": ["По переписанной инструкции назови четыре речные рыбы."],
+    "Arabic": ["وفق التعليمات المعاد كتابتها اذكر أربع سمكات نهرية."],
+    "Hindi": ["पुनर्लिखित निर्देश के अनुसार चार मछलियों के नाम बताओ।"],
+    "Japanese": ["書き直された指示に従って川の魚を四つ挙げてください。"],
+    "Korean": ["다시 쓴 지시문을 따라 강물고기 네 가지를 쓰세요."],
+    "Turkish": ["Yeniden yazılan talimat: dört nehir balığı say lütfen."],
+    "Vietnamese": ["Theo câu lệnh đã viết lại, kể tên bốn loài cá sông."],
+    "Indonesian": ["Sesuai instruksi yang ditulis ulang, sebutkan empat ikan sungai."],
+    "Thai": ["ตามคำสั่งที่เขียนใหม่ บอกชื่อปลาสี่ชนิดในแม่น้ำ"],
+}
+NO_LEAK = {
+    "English": [
+        "Name four fish of laws that were rewritten in May.",
+        "Name four fish as the new instruction set of the CPU does.",
+        "Name four fish under the trees of the river.",
+    ],
+    "Chinese": ["介绍一下新指令集里的四种鱼的名字。", "列出四种在大树下游动的鱼。"],
+    "Spanish": ["Nombra cuatro peces según las instrucciones del manual."],
+    "German": ["Nenne vier Fische nach der Anweisung des Lehrers im Fluss."],
+    "Russian": ["Назови четыре рыбы по инструкции учителя на реке."],
+    "Japanese": ["先生の指示に従って川の魚を四つ挙げてください。"],
+    "Korean": ["선생님의 지시에 따라 강물고기 네 가지를 쓰세요."],
+}
+
+
+def test_an_evolution_leaks_the_procedure_where_it_speaks_of_the_instruction_itself():
+    assert set(LEAKED) == set(LEAKS)
+    olds = {language: old for language, (old, *_) in EVOLVED.items()}
+    for texts, rule in ((LEAKED, "leaks the procedure"), (NO_LEAK, "")):
+        for language, news in texts.items():
+            for new in news:
+                (measured,) = measure([new])
+                assert rule_of_step(olds.get(language, "Fish."), new) == rule, new
+                assert measured.leak == (f"{language}, procedure" if rule else "")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("Write a search tree.", "Write a search tree with a method that deletes a tree node and returns it."),
+        ("Write a prompt.", "Write a prompt of ten words that improves the given prompt in style."),
+        ("写一棵二叉树。", "写一棵二叉树，并实现删除树节点的方法。"),
+    ],
+)
+def test_an_instruction_about_prompts_or_trees_goes_on_being_about_them(old, new):
+    assert rule_of_step(old, new) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "is_link"),
+    [
+        ("See https://fish.org", True),
+        ("See HTTP://fish.org", True),
+        ("See ｈｔｔｐｓ：／／fish.org", True),
+        ("访问www.fish.org了解", True),
+        ("Use http, not ftp.", False),
+        ("the www. ", False),
+    ],
+)
+def test_a_link_is_one_in_any_writing(text, is_link):
+    assert [measured.has_link for measured in measure([text])] == [is_link]
+
+
+RICH = {
+    "English": ("Name four river fish.", ["name", "four", "river", "fish"]),
+    "German": ("Nenne mir die Fische, die in dem Fluss leben.", ["nenne", "fische", "fluss", "leben"]),
+    "Spanish": ("Nombra los peces que viven en el río.", ["nombra", "peces", "viven", "río"]),
+    "French": ("Cite les poissons qui vivent dans la rivière.", ["cite", "poissons", "vivent", "rivière"]),
+    "Portuguese": ("Cite os peixes que vivem no rio e na lagoa.", ["cite", "peixes", "vivem", "rio", "lagoa"]),
+    "Russian": ("Назови рыб, которые живут в реке и в озере.", ["назови", "рыб", "которые", "живут", "реке", "озере"]),
+    "Arabic": ("اذكر السمك الذي يعيش في النهر.", ["اذكر", "السمك", "يعيش", "النهر"]),
+    "Hindi": ("नदी में रहने वाली मछलियों के नाम बताओ।", ["नदी", "रहने", "वाली", "मछलियों", "नाम", "बताओ"]),
+    "Chinese": ("河里的鱼和河里的虾", ["河", "里", "鱼", "虾"]),
+    "Japanese": ("川の魚と海の魚", ["川", "魚", "海"]),
+    "Korean": ("강에 사는 그 물고기", ["강에", "사는", "물고기"]),
+    "Thai": ("ปลาที่ก็ปลา", ["ป", "ล", "า"]),
+    "Turkish": ("Nehirde yaşayan bir balık ve bir kuş", ["nehirde", "yaşayan", "balik", "kuş"]),
+}
+
+
+def test_content_words_are_those_of_the_texts_own_language():
+    texts = pl.Series([text for text, _ in RICH.values()])
+    found = content_words(tokenize(texts)).to_list()
+    assert dict(zip(RICH, found, strict=True)) == {language: words for language, (_, words) in RICH.items()}
+    assert content_words(tokenize(pl.Series(["die, if you must", "", "..."]))).to_list() == [["die", "must"], [], []]
+
+
+def test_stop_words_are_tokens_in_normal_form():
+    for language, words in STOPWORDS.items():
+        for word in words.split():
+            assert tokenize(pl.Series([word]))[0].to_list() == [word], (language, word)
+
+
+def test_richness_is_counted_in_words_of_the_script():
+    texts = pl.Series(["河里的鱼和河里的虾", "Name four river fish.", "मछली और मछली", "哈" * 60, ""])
+    found = richness(texts, 4).to_list()
+    assert found == pytest.approx([4 / 1.5 / 4, 1.0, 1 / 4, 1 / 1.5 / 20, 0.0])
+
+
+ONE_TAG = {
+    "Hindi": ["गणित प्रश्न", "गणित-प्रश्न"],
+    "Thai": ["การแปล ภาษา", "การแปล_ภาษา"],
+    "Arabic": ["حلّ المسائل", "حل المسائل"],
+    "Chinese": ["数学 问题", "数学问题", "数学-问题"],
+    "Japanese": ["データ分析", "ﾃﾞｰﾀ分析"],
+    "Korean": ["데이터 분석", "데이터\u3000분석"],
+    "Russian": ["Анализ данных", "анализ-данных"],
+    "German": ["Straße", "STRASSE"],
+    "Turkish": ["BİLGİ", "bilgi"],
+    "Greek": ["ΛΟΓΟΣ", "λόγος".replace("ό", "ο")],
+    "French": ["résumé", "re\u0301sume\u0301"],
+    "English": ["Data-Visualization", "data visualizations"],
+    "Vietnamese": ["Dịch thuật", "dịch-thuật"],
+}
+OTHER_TAG = [
+    ["कला", "काल"],
+    ["กา", "กี"],
+    ["C", "C++", "C#"],
+    ["F", "F#"],
+    ["!!!", "🎉"],
+    ["数学", "化学"],
+    ["か", "が"],
+    ["résumé", "resumé"],
+]
+
+
+@pytest.mark.parametrize("language", ONE_TAG)
+def test_tags_that_differ_in_writing_are_one_in_every_script(language):
+    assert by_rule(set(ONE_TAG[language])) == [sorted(ONE_TAG[language])]
+
+
+@pytest.mark.parametrize("tags", OTHER_TAG)
+def test_tags_that_differ_in_a_mark_or_a_sign_of_their_name_stay_apart(tags):
+    assert by_rule(set(tags)) == []
+    assert by_rule({"c++", "C++"}) == [["C++", "c++"]]
+
+
+@pytest.mark.parametrize("families", [BEYOND_TEXT, LEAKS])
+def test_every_pattern_is_in_normal_form(families):
+    for name, pattern in named_patterns(families):
+        assert normal_form(pattern) == pattern, name
