@@ -24,6 +24,9 @@ FRENCH_NOT = (
 CHINESE_NOT = "(?:无法|無法|不能|不可以|没办法|沒辦法|没有办法|不便|不被允许|没有能力)"
 GERMAN_HELP = "(?:helfen|weiterhelfen|behilflich|unterstützen|beantworten|bereitstellen|erfüllen|nachkommen)"
 
+IDIOMS = "i (?:can't|cannot|won't|will not) (?:provide for|help but)"
+"""What only sounds like a refusal."""
+
 REFUSALS: Families = {
     "English": {
         "apology": rf"(?:sorry|apologi[sz]e|apologies|unfortunately|regret|i(?:'m"

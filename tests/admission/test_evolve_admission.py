@@ -45,7 +45,7 @@ def step(text, *added):
         (NEW, ["rivers"], FINE, {"max_words": 4}, None),
         (NEW, ["rivers"], FINE, {"max_words": 3}, "too long"),
         ("Name four fish for the given prompt.", ["rivers"], FINE, {}, "leaks the procedure"),
-        ("Name four fish for the REWRITTEN text.", ["rivers"], FINE, {}, "leaks the procedure"),
+        ("Name four fish for the REWRITTEN prompt.", ["rivers"], FINE, {}, "leaks the procedure"),
         ("Name four fish, a new instruction too.", ["rivers"], FINE, {}, "leaks the procedure"),
         ("Name four fish of the tree node.", ["rivers"], FINE, {}, "leaks the procedure"),
         ("Name four fish of the added nodes.", ["rivers"], FINE, {}, "leaks the procedure"),
@@ -54,16 +54,17 @@ def step(text, *added):
         ("Name four fish as in http://fish.org please.", ["rivers"], FINE, {}, "adds a link"),
         ("Name", [], {"same": True, "coherent": False}, {}, "adds nothing"),
         ("Name https://x", ["a"], {"same": False, "coherent": False}, {}, "not longer"),
-        ("Name four fish, the rewritten, see https://x", ["a"], FINE, {"max_words": 3}, "too long"),
-        ("Name four fish, the rewritten, see https://x", ["a"], FINE, {}, "leaks the procedure"),
+        ("Name four fish, old prompt, see https://x", ["a"], FINE, {"max_words": 3}, "too long"),
+        ("Name four fish, old prompt, see https://x", ["a"], FINE, {}, "leaks the procedure"),
         ("Name four fish, please, see https://x", ["a"], {"same": False, "coherent": False}, {}, "adds a link"),
     ],
 )
 def test_the_first_rule_that_a_step_breaks(new, added, check, params, rule):
     tables, _, _ = evolve_rows([step(new, *added)], [check], **params)
     assert [row.prompt for row in tables.evolved] == ([new] if rule is None else [])
+    detail = f"English, procedure: {new}" if rule == "leaks the procedure" else new
     assert [(row.id, row.parents, row.stage, row.rule, row.detail) for row in tables.dropped] == (
-        [] if rule is None else [(selected_row(OLD)["id"], [], "evolve", rule, new)]
+        [] if rule is None else [(selected_row(OLD)["id"], [], "evolve", rule, detail)]
     )
 
 

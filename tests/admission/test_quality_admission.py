@@ -8,7 +8,7 @@ from stages.curation.filter import filter as filter_rows
 from stages.curation.params import FilterParams
 from tests.admission.rows import demonstration, preference
 
-SORRY = "I'm sorry about that"
+SORRY = "I'm sorry, I can't do it, I cannot help you"
 
 
 def drops(demonstrations, preferences=(), **params):
@@ -40,14 +40,11 @@ def test_a_refusal_goes_but_for_safety_and_for_those_who_speak_for_others():
     refusals = [
         "I'm sorry, no.",
         "I’m sorry, no.",
-        "I am sorry, no.",
-        "I am very sorry.",
-        "I'm so sorry.",
-        "I'm really sorry.",
+        "I am very sorry. I can't help you.",
         "Sorry, no.",
         "  sorry, no.",
-        "I apologize for it.",
-        "I apologise for it.",
+        "I apologize, I can't share it.",
+        "I apologise, but I won't write it.",
         "I can't help with it.",
         "I can’t assist you.",
         "I cannot answer it.",
@@ -58,7 +55,7 @@ def test_a_refusal_goes_but_for_safety_and_for_those_who_speak_for_others():
         "I'm unable to do that.",
         "I’m unable to help.",
         "I am not able to complete it.",
-        "Well, I CANNOT HELP it.",
+        "Well, I CANNOT HELP with it.",
     ]
     for domain in ("general", "math", "code", "constraint"):
         assert rules_of(refusals, domain) == dict.fromkeys(refusals, "refusal")
@@ -66,6 +63,10 @@ def test_a_refusal_goes_but_for_safety_and_for_those_who_speak_for_others():
         assert rules_of(refusals, domain) == dict.fromkeys(refusals)
     others = [
         "I'm glad to help.",
+        "I'm so sorry.",
+        "I can't provide for them.",
+        "I apologize for it.",
+        "Well, I cannot help it.",
         "He was sorry.",
         "No need to be sorry.",
         "I can help with it.",
@@ -78,7 +79,7 @@ def test_a_refusal_goes_but_for_safety_and_for_those_who_speak_for_others():
 
 def test_only_the_opening_of_a_short_completion_is_a_refusal():
     opening = "x" * 20 + " " + SORRY
-    end, words = len("x" * 20 + " I'm sorry"), len(opening.split())
+    end, words = len(opening.removesuffix(" you")), 11
     assert rule_of(opening, refusal_chars=end) == "refusal" and rule_of(opening, refusal_chars=end - 1) is None
     assert rule_of(opening, refusal_words=words + 1) == "refusal" and rule_of(opening, refusal_words=words) is None
     identity = "x" * 20 + " I am Claude."
@@ -89,6 +90,7 @@ def test_only_the_opening_of_a_short_completion_is_a_refusal():
 def test_a_completion_that_says_what_model_it_is_goes():
     faulty = [
         "As an AI language model, I like it.",
+        "As an AI I do.",
         "As an AI, I like it.",
         "as a AI model, I do.",
         "As an artificial intelligence, I do.",
@@ -102,22 +104,21 @@ def test_a_completion_that_says_what_model_it_is_goes():
         "I am Mistral.",
         "I am a large language model.",
         "I am an AI language model.",
-        "It was trained by OpenAI.",
-        "It is developed by Anthropic.",
-        "created by google now.",
-        "It was made by Meta.",
-        "It is trained by Alibaba.",
-        "made by Microsoft.",
-        "made by Mistral.",
-        "made by DeepSeek.",
+        "I was trained by OpenAI.",
+        "I am developed by Anthropic.",
+        "I was created by google now.",
+        "I'm an assistant made by Meta.",
+        "I am a model trained by Alibaba.",
+        "I've been told that I was made by Microsoft.",
     ]
     fine = [
-        "As an AI I do.",
         "As an AI researcher, I do.",
         "I am a language model.",
         "I am the bard of it.",
         "I read Claude.",
         "It was made by him.",
+        "It was trained by OpenAI.",
+        "created by google now.",
         "bought by Meta.",
     ]
     expected = dict.fromkeys(faulty, "identity leakage") | dict.fromkeys(fine)
@@ -133,9 +134,9 @@ def test_boilerplate_goes_wherever_it_stands():
         "As of my last update it is.",
         "As of my latest training it is.",
         "as of my knowledge update it is.",
-        "Regenerate response",
-        "A network error occurred.",
-        "This content may violate it.",
+        "It is.\nRegenerate response",
+        "It is.\nNetwork error\n",
+        "This content may violate our policy.",
         "Dear [Insert your name here], no.",
         "Lorem ipsum dolor.",
     ]
@@ -143,6 +144,9 @@ def test_boilerplate_goes_wherever_it_stands():
         "As of my last visit it is.",
         "Regenerate it.",
         "A network.",
+        "A network error occurred.",
+        "This content may violate it.",
+        "Press Regenerate response.",
         "[Insert here]",
         "Lorem.",
         "The content may be it.",
@@ -156,26 +160,21 @@ def test_boilerplate_goes_wherever_it_stands():
 
 
 def test_what_is_opened_must_be_closed():
-    fine = ["```\nx\n```", "``x", r"\begin{a} x \end{a}", r"\[ x \]", "[ x"]
-    faulty = [
-        "```\nx",
-        "```\nx\n```\n```",
-        r"\begin{a} x",
-        r"x \end{a}",
-        r"\begin{a} \begin{b} x \end{b}",
-        r"\[ x",
-        r"x \]",
-    ]
-    expected = dict.fromkeys(faulty, "unclosed fence") | dict.fromkeys(fine)
-    for domain in ("general", "code", "literature", "safety"):
+    fine = dict.fromkeys(["```\nx\n```", "``x", r"\begin{a} x \end{a}", r"\[ x \]", "[ x"])
+    fences = dict.fromkeys(["```\nx", "```\nx\n```\n```"], "unclosed fence")
+    latex = [r"\begin{a} x", r"x \end{a}", r"\begin{a} \begin{b} x \end{b}", r"\[ x", r"x \]"]
+    for domain in ("general", "literature", "safety"):
+        expected = fine | fences | dict.fromkeys(latex, "unclosed fence")
         assert rules_of(expected, domain) == expected
+    expected = fine | fences | dict.fromkeys(latex)  # signs of a program
+    assert rules_of(expected, "code") == expected
 
 
 def test_a_long_text_without_an_end_is_truncated():
     limits = {"truncated_min_words": 10, "repetition_min_words": 500}
     ten, nine = " ".join(["word"] * 10), " ".join(["word"] * 9)
     cut = [ten, ten + ",", ten + "-", nine + ". and"]
-    fine = [nine, *(ten + end for end in (*".!?…。！？\"'”’)]}`*:;|>5", ".  \n"))]
+    fine = [nine, *(ten + end for end in (*".!?…。！？।؟۔\"'”’»」)]}`*:;|>5", ".  \n"))]
     expected = dict.fromkeys(cut, "truncated") | dict.fromkeys(fine)
     for domain in ("general", "math", "character", "safety"):
         assert rules_of(expected, domain, **limits) == expected
@@ -223,9 +222,9 @@ def test_the_first_rule_that_holds_names_the_drop():
         "": "empty completion",
         " \n": "empty completion",
         "0": None,
-        SORRY + ". As an AI, I do. Lorem ipsum ```": "refusal",
-        "As an AI, I do. Lorem ipsum ```": "identity leakage",
-        "Lorem ipsum ```": "boilerplate",
+        SORRY + ". As an AI, I do. Lorem ipsum dolor\n```": "refusal",
+        "As an AI, I do. Lorem ipsum dolor\n```": "identity leakage",
+        "Lorem ipsum dolor\n```": "boilerplate",
         "``` " + "word " * 300: "unclosed fence",
         "word " * 300: "truncated",
         "word " * 300 + ".": "repetition",
@@ -234,5 +233,6 @@ def test_the_first_rule_that_holds_names_the_drop():
 
 
 def test_the_detail_shows_the_beginning_of_the_text_on_one_line():
-    for text, shown in (("Sorry,\n\nno.", "Sorry, no."), ("Sorry, " + "x" * 200, "Sorry, " + "x" * 113)):
-        assert [detail for _, detail in drops([demonstration("Tell me.", text)]).values()] == [shown]
+    for text, shown in (("Sorry,\n\nno. ```", "Sorry, no. ```"), ("Sorry, no " + "x" * 200, "Sorry, no " + "x" * 110)):
+        found = drops([demonstration("Tell me.", text.replace(" ```", "\n```"))]).values()
+        assert [detail.removeprefix("English, apology: ") for _, detail in found] == [shown]

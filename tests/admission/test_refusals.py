@@ -5,7 +5,8 @@ import pytest
 
 from cultivar.text.phrases import find_phrases, named_patterns
 from cultivar.text.tokens import normal_form
-from stages.curation.identity import BOILERPLATE, IDENTITY
+from stages.curation.boilerplate import BOILERPLATE
+from stages.curation.identity import IDENTITY
 from stages.curation.params import FilterParams
 from stages.curation.quality import find_placeholders, quality
 from stages.curation.refusals import REFUSALS
@@ -191,6 +192,7 @@ CLAIMED = {
         "As an AI, I don't have feelings.",
         "As an artificial intelligence, I do.",
         "I'm ChatGPT.",
+        "I'm just an AI, I don't have a body.",
         "I’m GPT-4.",
         "I am Claude, created by Anthropic.",
         "I am gemini.",

@@ -45,8 +45,8 @@ def select_from(scored, **params):
         ("Name the four fish drawn here.", {}, {}, None),
         ("DRAW the four river fish.", {}, {}, "asks for more than text"),
         ("Describe the imagery of it.", {}, {}, None),
-        ("Describe the image of it.", {}, {}, "asks for more than text"),
-        ("Describe the images, please, now.", {}, {}, "asks for more than text"),
+        ("Describe the image of it.", {}, {}, None),
+        ("Describe these images, please, now.", {}, {}, "asks for more than text"),
         ("Name four river fish.", {"completeness": 3.0}, {}, None),
         ("Name four river fish.", {"completeness": 2.9}, {}, "incomplete"),
         ("Name four river fish.", {"completeness": 4.0}, {"min_completeness": 4.5}, "incomplete"),
@@ -64,7 +64,10 @@ def test_the_first_rule_that_keeps_an_instruction_out(prompt, fields, params, ru
     tables = select_from([(row, fields)], **params)
     assert rules(tables.dropped) == ({} if rule is None else {row["id"]: rule})
     assert [chosen.id for chosen in tables.selected] == ([row["id"]] if rule is None else [])
-    assert all((gone.stage, gone.parents, gone.detail) == ("select", [], "") for gone in tables.dropped)
+    detail = {None: "", "asks for more than text": "English, " + ("shown" if "images" in prompt else "draw")}.get(
+        rule, ""
+    )
+    assert all((gone.stage, gone.parents, gone.detail) == ("select", [], detail) for gone in tables.dropped)
 
 
 def in_order(tag_sets):

@@ -144,7 +144,7 @@ def test_rare_tags_weigh_more_and_an_instruction_without_tags_weighs_nothing():
         ("fish " * 20, 4, 1 / 10),  # half the words of a long text
         ("fish " * 8, 4, 1 / 4),
         ("fish " * 9, 4, 1 / 4.5),
-        ("snake_case it's", 4, 3 / 4),  # snake, case, s
+        ("snake_case it's", 4, 1 / 4),  # a name is one word, its a stop word
         ("What is it?", 4, 0.0),
     ],
 )

@@ -77,6 +77,7 @@ TARGETS = (
             "stages.curation.decontamination",
             "stages.curation.duplicates",
             "stages.curation.quality",
+            "stages.curation.form",
             "stages.curation.assemble",
         ),
         STAGES,
