@@ -9,6 +9,23 @@ MAX_CHARS = 200
 """Characters of an expression."""
 
 
+MAX_POWER = 64
+MAX_BITS = 4096
+"""Of the exponent, and of a number raised to it."""
+
+
+def evaluate_tokens(tokens: Sequence[str]) -> Fraction | None:
+    """The exact value of numbers, operators (^ is a power) and parentheses; None where they are no arithmetic.
+
+    Raises ZeroDivisionError.
+    """
+    try:
+        value, position = add(tokens, 0)
+    except (IndexError, ValueError, RecursionError):
+        return None
+    return value if position == len(tokens) else None
+
+
 def evaluate_expression(expression: str) -> Fraction | None:
     """The exact value of an arithmetic expression, None where it is none (or divides by zero, or is too long)."""
     text = expression.replace(",", "").replace("$", "")
@@ -16,10 +33,9 @@ def evaluate_expression(expression: str) -> Fraction | None:
     if len(text) > MAX_CHARS or "".join(tokens) != "".join(text.split()):
         return None
     try:
-        value, position = add(tokens, 0)
-    except (IndexError, ZeroDivisionError, ValueError, RecursionError):
+        return evaluate_tokens(tokens)
+    except ZeroDivisionError:
         return None
-    return value if position == len(tokens) else None
 
 
 def add(tokens: Sequence[str], position: int) -> tuple[Fraction, int]:
@@ -31,9 +47,9 @@ def add(tokens: Sequence[str], position: int) -> tuple[Fraction, int]:
 
 
 def multiply(tokens: Sequence[str], position: int) -> tuple[Fraction, int]:
-    value, position = atom(tokens, position)
+    value, position = signed(tokens, position)
     while position < len(tokens) and tokens[position] in ("*", "/", "//"):
-        right, after = atom(tokens, position + 1)
+        right, after = signed(tokens, position + 1)
         sign = tokens[position]
         value, position = (
             (value * right if sign == "*" else value / right if sign == "/" else Fraction(value // right)),
@@ -42,10 +58,21 @@ def multiply(tokens: Sequence[str], position: int) -> tuple[Fraction, int]:
     return value, position
 
 
-def atom(tokens: Sequence[str], position: int) -> tuple[Fraction, int]:
+def signed(tokens: Sequence[str], position: int) -> tuple[Fraction, int]:
     if tokens[position] in "+-":
-        value, after = atom(tokens, position + 1)
+        value, after = signed(tokens, position + 1)
         return (value if tokens[position] == "+" else -value), after
+    value, position = atom(tokens, position)
+    if position < len(tokens) and tokens[position] == "^":
+        exponent, position = signed(tokens, position + 1)
+        bits = max(value.numerator.bit_length(), value.denominator.bit_length())
+        if exponent.denominator != 1 or abs(exponent) > MAX_POWER or bits * abs(exponent) > MAX_BITS:
+            raise ValueError("no power that is worked out")
+        value = Fraction(value ** int(exponent))
+    return value, position
+
+
+def atom(tokens: Sequence[str], position: int) -> tuple[Fraction, int]:
     if tokens[position] == "(":
         value, position = add(tokens, position + 1)
         if tokens[position] != ")":

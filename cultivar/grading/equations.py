@@ -1,47 +1,72 @@
 """Reasoning paths: their equations, whether these hold, and which paths differ by them (RFT, arXiv 2308.01825).
 
-Equations are `<<lhs=rhs>>` annotations or inline ones such as `10-9=1`.
+Equations are `<<lhs=rhs>>` annotations, which count instead of the text that they annotate, and any others in the text,
+in whatever notation. Only what was wholly read is judged: an equation is false where no reading of it holds.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from rapidfuzz.distance import Levenshtein
 
-from cultivar.grading.arithmetic import evaluate_expression
+from cultivar.grading.readings import Value, readings
+from cultivar.grading.sides import Equation, Side, read_equations
 
-ANNOTATED = re.compile(r"<<([^<>=]+)=([^<>=]+)>>")
-NUMERAL = r"\d+(?:\.\d+)?"
-INLINE = re.compile(
-    # not the tail of a longer expression, of "650 000" or of the mixed number "1 1/2"; not algebra ("5A"), not percents
-    rf"(?<![\w.<)+*/-])(?<![\d)+*/] )(\(*{NUMERAL}(?:\s*\)*\s*[-+*/]\s*\(*{NUMERAL})+\)*)\s*="
-    rf"\s*(-?{NUMERAL}(?:\s*[-+*/]\s*{NUMERAL})*)(?![\d.]*[A-Za-z(%]|[\d.]*\d| \d+/\d)"
-)
+ANNOTATION = re.compile(r"(?:=\s*[$€£]?\s*)?<<([^<>=]+)=([^<>=]+)>>(?:\d[\d,]*(?:\.\d+)?)?")
 TOLERANCE = Fraction(1, 1000)
 
 
 def find_equations(path: str) -> list[tuple[str, str]]:
-    """(left, right) of every equation in order, spaces removed; annotations count instead of the text they annotate."""
-    found = ANNOTATED.findall(path) or INLINE.findall(path)
-    pairs = [("".join(left.split()), "".join(right.split())) for left, right in found]
-    bare = [
-        (left[max(0, left.count("(") - left.count(")")) :] if left[0] == "(" else left, right) for left, right in pairs
-    ]
-    return [(left, right) for left, right in bare if left.count("(") == left.count(")")]  # else the tail of "35(2/5)"
+    """(left, right) of every equation that was read, in order, in one notation and without words."""
+    return [(equation.left.key, equation.right.key) for equation in equations(path) if judge(equation) is not None]
 
 
 def is_consistent(path: str) -> bool:
-    """Whether every equation of the path holds to 0.001; a path without equations does.
+    """Whether no equation of the path is false; one that was not wholly read is not.
 
     Of "12+5=17-3=14", as people write it, the first number after the equals sign counts as well as the entire side.
     """
-    for left, right in find_equations(path):
-        value = evaluate_expression(left)
-        sides = (evaluate_expression(right), evaluate_expression((re.match(rf"-?{NUMERAL}", right) or [""])[0]))
-        if value is None or not any(side is not None and abs(value - side) <= TOLERANCE for side in sides):
-            return False
-    return True
+    return all(judge(equation) is not False for equation in equations(path))
+
+
+def equations(path: str) -> Iterator[Equation]:
+    """The equations of a path: annotations stand on lines of their own, in place of what they annotate."""
+    return read_equations(ANNOTATION.sub(r"\n\1=\2\n", path))
+
+
+def judge(equation: Equation) -> bool | None:
+    """Whether an equation holds in one of its readings; None where it was not wholly read, or states no arithmetic."""
+    left, right = equation.left, equation.right
+    if not left.parts or not right.parts or not equation.exact:
+        return None
+    sure = left.sure and right.sure
+    if left.bare:
+        sure = sure and not left.words and (not right.bare or (equation.chained and not right.words))
+        if right.bare and not sure:
+            return None
+    rounded = left.divided or right.divided
+    read = False
+    try:
+        for one, other in readings(left, right):
+            read = True
+            if holds(one, other, rounded):
+                return True
+    except ZeroDivisionError:
+        read = True
+    return False if read and sure else None
+
+
+def holds(left: Value, right: Value, rounded: bool) -> bool:
+    """Whether two values are equal to a thousandth, or to the last digit of the side that is one number.
+
+    A quotient or a decimal may be rounded up or down, any other whole number to the nearest.
+    """
+    difference = abs(left.number - right.number)
+    digit = right.digit or left.digit
+    if difference <= min(TOLERANCE, TOLERANCE * abs(left.number)):
+        return True
+    return difference < digit if rounded or digit < 1 else 2 * difference <= digit
 
 
 def select_distinct(paths: Sequence[str]) -> list[int]:
