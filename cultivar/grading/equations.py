@@ -1,7 +1,6 @@
 """Reasoning paths: their equations, whether these hold, and which paths differ by them (RFT, arXiv 2308.01825).
 
-Equations are `<<lhs=rhs>>` annotations, which count instead of the text that they annotate, and any others in the text,
-in whatever notation. Only what was wholly read is judged: an equation is false where no reading of it holds.
+Equations are `<<lhs=rhs>>` annotations, which count instead of the text, else those in the text in whatever notation. Only what was wholly read is judged: an equation is false where no reading of it holds.
 """
 
 import re
@@ -10,10 +9,11 @@ from fractions import Fraction
 
 from rapidfuzz.distance import Levenshtein
 
+from cultivar.grading.measures import LEADS, scale_of
 from cultivar.grading.readings import Value, readings
-from cultivar.grading.sides import Equation, Side, read_equations
+from cultivar.grading.sides import Equation, Side, are_units, read_equations
 
-ANNOTATION = re.compile(r"(?:=\s*[$€£]?\s*)?<<([^<>=]+)=([^<>=]+)>>(?:\d[\d,]*(?:\.\d+)?)?")
+ANNOTATION = re.compile(r"<<([^<>=]+=[^<>]+)>>")
 TOLERANCE = Fraction(1, 1000)
 
 
@@ -31,8 +31,8 @@ def is_consistent(path: str) -> bool:
 
 
 def equations(path: str) -> Iterator[Equation]:
-    """The equations of a path: annotations stand on lines of their own, in place of what they annotate."""
-    return read_equations(ANNOTATION.sub(r"\n\1=\2\n", path))
+    """The equations of a path, in order: its annotations where it has any."""
+    return read_equations("\n".join(ANNOTATION.findall(path)) or path)
 
 
 def judge(equation: Equation) -> bool | None:
@@ -40,11 +40,15 @@ def judge(equation: Equation) -> bool | None:
     left, right = equation.left, equation.right
     if not left.parts or not right.parts or not equation.exact:
         return None
-    sure = left.sure and right.sure
+    sure = left.sure and right.sure and are_units(left, right)
     if left.bare:
-        sure = sure and not left.words and (not right.bare or (equation.chained and not right.words))
-        if right.bare and not sure:
+        sure = (
+            sure and not left.words and (equation.chained or (equation.opens and not right.bare and not right.percents))
+        )
+        if right.bare and (not sure or right.words):
             return None
+    elif is_unit_fraction(left, not right.bare):
+        sure = False
     rounded = left.divided or right.divided
     read = False
     try:
@@ -57,6 +61,18 @@ def judge(equation: Equation) -> bool | None:
     return False if read and sure else None
 
 
+def is_unit_fraction(side: Side, labelled: bool) -> bool:
+    """Whether a side is a part of a measure rather than a quotient: 1/2 a cup; `labelled`: any words make it one."""
+    if [part.kind for part in side.parts] != ["number", "operator", "number"] or side.parts[1].text != "/":
+        return False
+    above, sign, below = side.parts
+    small = all(part.text.isdigit() and len(part.text) < 9 for part in (above, below))
+    tight = above.end == sign.start and sign.end == below.start
+    if not side.unit or not small or not tight:
+        return False
+    return labelled or (int(above.text) < int(below.text) and (side.unit in LEADS or scale_of(side.unit) != 1))
+
+
 def holds(left: Value, right: Value, rounded: bool) -> bool:
     """Whether two values are equal to a thousandth, or to the last digit of the side that is one number.
 
@@ -66,6 +82,8 @@ def holds(left: Value, right: Value, rounded: bool) -> bool:
     digit = right.digit or left.digit
     if difference <= min(TOLERANCE, TOLERANCE * abs(left.number)):
         return True
+    if digit > 2 * abs(left.number):
+        return False  # a third is not rounded to 0
     return difference < digit if rounded or digit < 1 else 2 * difference <= digit
 
 

@@ -21,7 +21,7 @@ SCALES: dict[str, Fraction] = {
         ("cm centimeter centimeters centimetres", 10),
         ("meter meters metre metres metro metros mètre mètres метр метров 米", 1000),
         ("km kilometer kilometers kilometre kilometres kilómetros kilomètres", 1000000),
-        ("in inch inches", "25.4"),
+        ("inch inches", "25.4"),
         ("ft foot feet", "304.8"),
         ("yd yard yards", "914.4"),
         ("mile miles mi", "1609344"),
@@ -46,37 +46,64 @@ SCALES: dict[str, Fraction] = {
         ("nickel nickels", "0.05"),
         ("dime dimes", "0.1"),
         ("dollar dollars euro euros", 1),
+        # numbers in words
+        ("half halves halb halbe demi mitad metade половина आधा نصف 半", "0.5"),
+        ("third thirds tercio tercios tiers drittel", "1/3"),
+        ("quarter quarters fourth fourths cuarto cuartos viertel", "0.25"),
+        ("fifth fifths", "0.2"),
+        ("eighth eighths", "0.125"),
+        ("tenth tenths", "0.1"),
+        ("percent hundredth hundredths prozent процент процента процентов", "0.01"),
+        ("thousandth thousandths", "0.001"),
+        ("pair pairs couple couples par pares paire paires paar пара пары 双 雙 对 對", 2),
+        ("dozen dozens docena docenas dúzia dúzias douzaine douzaines dutzend дюжина дюжины दर्जन دزينة 打", 12),
+        ("score scores", 20),
+        ("ten tens", 10),
+        ("hundred hundreds cien cientos hundert сто सौ مئة 百", 100),
+        ("gross", 144),
+        ("k thousand thousands mil mille tausend тысяча тысячи тысяч тыс हज़ार हजार ألف آلاف 千 천", 1000),
+        ("万 萬 만", 10**4),
+        ("lakh lakhs लाख", 10**5),
+        (
+            "million millions millón millones milhão milhões millionen миллион миллиона миллионов млн مليون ملايين",
+            10**6,
+        ),
+        ("crore crores करोड़", 10**7),
+        ("亿 億 억", 10**8),
+        ("billion billions milliard milliards milliarde milliarden миллиард миллиарда миллиардов млрд", 10**9),
+        ("trillion trillions 兆", 10**12),
     )
     for word in words.split()
 }
 """Unit -> its size in the base unit of its kind."""
 
 MULTIPLIERS = frozenset(
-    # English
-    "half halves twice thrice double doubled triple tripled third thirds quarter fourth fourths fifth fifths sixth "
-    "sixths eighth eighths tenth tenths hundredth hundredths thousandth thousandths dozen dozens score gross pair pairs "
-    "couple hundred hundreds thousand thousands million millions billion billions trillion k m bn lakh lakhs crore crores "
-    "squared cubed square cube root percent average mean remainder negative ratio modulo mod factorial squares cubes "
-    # Spanish, Portuguese, French, German, Russian
-    "mitad medio media doble triple docena docenas cien cientos mil millón millones par pares "
-    "metade meia dobro dúzia dúzias milhão milhões "
-    "demi moitié double douzaine douzaines cent mille million millions milliard milliards paire paires "
-    "halb halbe hälfte doppelt dutzend hundert tausend million millionen milliarde milliarden paar "
-    "половина пол вдвое дюжина дюжины сто тысяча тысячи тысяч тыс миллион миллиона миллионов млн пара пары "
-    # Hindi, Arabic
-    "आधा दर्जन सौ हज़ार हजार लाख करोड़ نصف دزينة مئة ألف آلاف مليون ملايين ضعف".split()
+    "half twice thrice double doubled triple tripled third quarter fourth fifth square cube root "
+    "remainder negative mitad doble triple metade dobro demi moitié hälfte половина вдвое आधा نصف 半 两倍".split()
 )
-"""Words that make another number of the one beside them."""
-MULTIPLYING_CHARACTERS = frozenset("百千万萬亿億兆半倍双雙对對打折백천만억배")
-"""Characters that do so within a word of Chinese, Japanese or Korean."""
+"""Words that make another number of what follows them: half of 20 + 10."""
+POWERS = frozenset("squared cubed factorial mod modulo".split())
+"""Words that make another number of what they follow."""
+UNIT_LETTERS = frozenset("m g l L s h t A V W J N K C F".split())
+"""Letters that may be a unit rather than a variable."""
 LABELS = frozenset(
     "day week month year step part problem question case option round stage phase game level grade week number no line row".split()
 )
 """Words whose number is a name: "Day 1 - 5 + 3 = 8"."""
-OPERATIONS = {"times": "*", "plus": "+", "minus": "-"}
-"""Operators in words, between two numbers."""
+LEADS = frozenset("of the his her its their my our your this that these those a an all".split())
+"""Words between a word that multiplies and its number: half of the 10. Behind "the", "third" is an ordinal."""
+HEDGES = frozenset("about approximately around roughly almost nearly over under not less more than least most".split())
+"""Words before a result that is not meant exactly."""
+AT = frozenset("on in for of by at".split())
+"""Words before a label: on day 1."""
+ARTICLES = frozenset("a A I e o y".split())
+"""Letters that are words."""
+OPERATIONS = {"times": "*", "plus": "+", "minus": "-", "over": "/"}
+SPOKEN = {"multiplied": "*", "divided": "/"}
+"""Operators in words, between two numbers; the latter before "by"."""
 
 
-def multiplies(word: str) -> bool:
-    """Whether a word may make another number of the one beside it."""
-    return word.lower() in MULTIPLIERS or not MULTIPLYING_CHARACTERS.isdisjoint(word)
+def scale_of(word: str) -> Fraction:
+    """The size of a measure; 1 for any other word. Chinese, Japanese and Korean write a numeral and its unit as one."""
+    word = word.lower()
+    return SCALES.get(word) or (Fraction(1) if word.isascii() else SCALES.get(word[0], Fraction(1)))

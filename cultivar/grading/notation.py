@@ -46,7 +46,7 @@ COMMANDS = {
 }
 COMMAND_STEPS = [(re.compile(pattern), replacement) for pattern, replacement in COMMANDS.items()]
 
-CURRENCY = re.compile(r"(?:\b(?:US|HK|A|C|R))?\$|[€£¥₹₽₩₺₫₱฿₦]|\bRs\.?(?=\s*\d)")
+CURRENCY = re.compile(r"(?:\b(?:US|HK|A|C|R))?\$|[€£¥₹₽₩₺₫₱฿₦]|\bRs\.?(?=\s*\d)|[¢%](?=\d)(?<![\d)].)")
 LAYOUT = [
     (re.compile(pattern, re.MULTILINE), replacement)
     for pattern, replacement in (
@@ -56,11 +56,16 @@ LAYOUT = [
         (r"(?<==)([^\S\n]*)\*([^\s*]+)\*", r"\1\2"),
         (r"[^\S\n]*\n\s*(?=[=≈])", " "),  # a chain that goes on in the next line
         (r"(?<=[=≈])[^\S\n]*\n[^\S\n]*(?=[-(\d.])", " "),
-        (r"(?<=\d)['’](?=\d{3}(?!\d))", ","),
-        (r"(?<![\d.,])(\d{1,3})((?: \d{3})+)(?![\d.,]*\d)", lambda found: found[1] + found[2].replace(" ", ",")),
+        (r"(?<=\d)’(?=\d{3}(?!\d))", "'"),
+        (
+            r"(?<![\d.,])(\d{1,3})((?:,? \d{3})+)(?![\d.,]*\d)",
+            lambda found: found[1] + found[2].replace(",", "").replace(" ", "'"),
+        ),
     )
 ]
-MIXED = re.compile(r"(?<![\d.,/*^+(-])(\d+)[^\S\n]+(\d{1,3})/(\d{1,3})(?![\d/])|(?<=[(+*/-])(\d+)[^\S\n]+(\d{1,3})/(\d{1,3})(?![\d/])")
+MIXED = re.compile(
+    r"(?<![\d.,/*^+(-])(\d+)[^\S\n]+(\d{1,3})/(\d{1,3})(?![\d/])|(?<=[(+*/-])(\d+)[^\S\n]+(\d{1,3})/(\d{1,3})(?![\d/])"
+)
 
 
 def plain_notation(text: str) -> str:
@@ -73,7 +78,7 @@ def plain_notation(text: str) -> str:
                 text = pattern.sub(replacement, text)
         for pattern, step in COMMAND_STEPS:
             text = pattern.sub(step, text)
-    text = CURRENCY.sub("", text)
+    text = CURRENCY.sub(" ", text)
     for pattern, step in LAYOUT:
         text = pattern.sub(step, text)
     return MIXED.sub(mixed_number, text)

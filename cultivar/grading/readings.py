@@ -9,8 +9,8 @@ from typing import NamedTuple
 from cultivar.grading.arithmetic import evaluate_tokens
 from cultivar.grading.sides import Side, Token
 
-POINT = re.compile(r"\d*(?:\.\d+)?|\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d+)?")
-COMMA = re.compile(r"\d+(?:,\d+)?|\d{1,3}(?:\.\d{3})+(?:,\d+)?")
+POINT = re.compile(r"\d*(?:\.\d+)?|\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d+)?|\d{1,3}(?:'\d{3})+(?:[.]\d+)?")
+COMMA = re.compile(r"\d+(?:,\d{1,3})?|\d{1,3}(?:[.']\d{3})+(?:,\d{1,3})?")
 MAX_DIGITS = 60
 """Characters of a number."""
 
@@ -23,42 +23,69 @@ class Value(NamedTuple):
 
 
 class Style(NamedTuple):
-    """One way to read numbers: the decimal mark, whether measures are converted, whether % is a hundredth or a unit."""
+    """One way to read numbers: the decimal mark, measures converted (on both sides), tight fractions first, % as a hundredth."""
 
     mark: str
     converted: bool
+    comparable: bool
+    fractions: bool
     hundredths: bool
 
 
 def readings(left: Side, right: Side) -> Iterator[tuple[Value, Value]]:
     """The values of both sides in every way to read them; raises ZeroDivisionError, when it comes to one."""
+    measured = [any(part.scale != 1 for part in side.parts) for side in (left, right)]
+    converted = (False, True) if any(measured) else (False,)
+    fractions = (
+        (False, True)
+        if any(is_tight_fraction(side.parts, at) for side in (left, right) for at in range(len(side.parts)))
+        else (False,)
+    )
     percents = [(False, True) if side.percents else (False,) for side in (left, right)]
-    converted = (False, True) if any(part.scale != 1 for part in left.parts + right.parts) else (False,)
-    for mark, scaled, *hundredths in product(".,", converted, *percents):
-        first, second = (Style(mark, scaled, percent) for percent in hundredths)
-        lefts = [value_of(left.parts[start:], first) for start in (0, *left.starts)]
-        rights = [value_of(parts, second) for parts in (right.parts, right.first)]
-        yield from ((one, other) for one, other in product(lefts, rights) if one is not None and other is not None)
+    for mark, scaled, first, *hundredths in product(".,", converted, fractions, *percents):
+        one, other = (Style(mark, scaled, all(measured), first, percent) for percent in hundredths)
+        lefts = [value_of(parts, one) for parts in (left.parts, *left.lasts)]
+        rights = [value_of(parts, other) for parts in (right.parts, *right.firsts)]
+        yield from ((value, end) for value, end in product(lefts, rights) if value is not None and end is not None)
+
+
+def is_tight_fraction(parts: Sequence[Token], start: int) -> bool:
+    """Whether 1/5 stands there, written tightly and behind a slash that is not: 28 / 1/5."""
+    if [part.kind for part in parts[start : start + 3]] != ["number", "operator", "number"] or start == 0:
+        return False
+    slash, above, sign, below = parts[start - 1 : start + 3]
+    return (
+        slash.text == "/" == sign.text
+        and slash.end < above.start
+        and above.end == sign.start
+        and sign.end == below.start
+    )
 
 
 def value_of(parts: Sequence[Token], style: Style) -> Value | None:
     """The value of a side, or of a part of it, read in a style; None where its numbers are not of that style."""
     tokens: list[str] = []
     digits: list[Fraction] = []
-    for part in parts:
+    closing = -1
+    for position, part in enumerate(parts):
         if part.kind == "number":
             number = number_of(part.text, style.mark)
             if number is None:
                 return None
             scale = part.scale if style.converted else Fraction(1)
+            if style.hundredths and parts[position + 1 : position + 2] and parts[position + 1].kind == "percent":
+                scale /= 100
+            if style.fractions and is_tight_fraction(parts, position):
+                tokens.append("(")
+                closing = position + 2
             tokens.append(str(number.number * scale))
-            digits.append(number.digit * scale)
-        elif part.kind == "percent":
-            if style.hundredths:
-                tokens += ["/", "100"]
-                digits = [digit / 100 for digit in digits]
-        else:
-            tokens.append(part.text)
+            digits.append(number.digit * (scale if style.comparable else min(scale, Fraction(1))))
+            if position == closing:
+                tokens.append(")")
+        elif part.kind != "percent":
+            tokens.append({"[": "(", "{": "(", "]": ")", "}": ")"}.get(part.text, part.text))
+        elif style.hundredths and parts[position - 1].kind == "close":
+            tokens += ["/", "100"]
     value = evaluate_tokens(tokens)
     return None if value is None else Value(value, digits[0] if len(digits) == 1 else Fraction(0))
 
@@ -67,5 +94,5 @@ def number_of(text: str, mark: str) -> Value | None:
     """A number and its last digit, with the given decimal mark; None where it is not written so."""
     if len(text) > MAX_DIGITS or not (POINT if mark == "." else COMMA).fullmatch(text):
         return None
-    whole, _, decimals = text.replace("," if mark == "." else ".", "").partition(mark)
+    whole, _, decimals = text.replace("'", "").replace("," if mark == "." else ".", "").partition(mark)
     return Value(Fraction(int(whole + decimals), 10 ** len(decimals)), Fraction(1, 10 ** len(decimals)))
