@@ -15,6 +15,9 @@ from cultivar.grading.sides import Equation, Side, are_units, read_equations
 
 ANNOTATION = re.compile(r"<<([^<>=]+=[^<>]+)>>")
 TOLERANCE = Fraction(1, 1000)
+"""Of quotients, and where no side is one number."""
+EXACT = Fraction(1, 10**9)
+"""Of sums and products, as calculators print them."""
 
 
 def find_equations(path: str) -> list[tuple[str, str]]:
@@ -74,13 +77,14 @@ def is_unit_fraction(side: Side, labelled: bool) -> bool:
 
 
 def holds(left: Value, right: Value, rounded: bool) -> bool:
-    """Whether two values are equal to a thousandth, or to the last digit of the side that is one number.
+    """Whether two values are equal, to the last digit of the side that is one number, or else to a thousandth.
 
     A quotient or a decimal may be rounded up or down, any other whole number to the nearest.
     """
     difference = abs(left.number - right.number)
     digit = right.digit or left.digit
-    if difference <= min(TOLERANCE, TOLERANCE * abs(left.number)):
+    exact = EXACT if digit and not rounded else TOLERANCE
+    if difference <= min(exact, exact * abs(left.number)):
         return True
     if digit > 2 * abs(left.number):
         return False  # a third is not rounded to 0

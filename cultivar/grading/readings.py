@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from functools import cache
 from itertools import product
 from typing import NamedTuple
 
@@ -10,7 +11,8 @@ from cultivar.grading.arithmetic import evaluate_tokens
 from cultivar.grading.sides import Side, Token
 
 POINT = re.compile(r"\d*(?:\.\d+)?|\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d+)?|\d{1,3}(?:'\d{3})+(?:[.]\d+)?")
-COMMA = re.compile(r"\d+(?:,\d{1,3})?|\d{1,3}(?:[.']\d{3})+(?:,\d{1,3})?")
+COMMA = re.compile(r"\d+(?:,\d{1,2})?|\d{1,3}(?:[.']\d{3})+(?:,\d{1,2})?")
+ONE = Fraction(1)
 MAX_DIGITS = 60
 """Characters of a number."""
 
@@ -35,18 +37,17 @@ class Style(NamedTuple):
 def readings(left: Side, right: Side) -> Iterator[tuple[Value, Value]]:
     """The values of both sides in every way to read them; raises ZeroDivisionError, when it comes to one."""
     measured = [any(part.scale != 1 for part in side.parts) for side in (left, right)]
-    converted = (False, True) if any(measured) else (False,)
-    fractions = (
-        (False, True)
-        if any(is_tight_fraction(side.parts, at) for side in (left, right) for at in range(len(side.parts)))
-        else (False,)
-    )
+    fractions = any(is_tight_fraction(side.parts, at) for side in (left, right) for at in range(len(side.parts)))
+    choices = [".,"] + [(False, True) if more else (False,) for more in (any(measured), fractions)]
     percents = [(False, True) if side.percents else (False,) for side in (left, right)]
-    for mark, scaled, first, *hundredths in product(".,", converted, fractions, *percents):
-        one, other = (Style(mark, scaled, all(measured), first, percent) for percent in hundredths)
-        lefts = [value_of(parts, one) for parts in (left.parts, *left.lasts)]
-        rights = [value_of(parts, other) for parts in (right.parts, *right.firsts)]
-        yield from ((value, end) for value, end in product(lefts, rights) if value is not None and end is not None)
+    value = cache(value_of)
+    lefts = [tuple(parts) for parts in (left.parts, *left.lasts)]
+    rights = [tuple(parts) for parts in (right.parts, *right.firsts)]
+    for mark, converted, first, *hundredths in product(*choices, *percents):
+        one, other = (Style(mark, converted, all(measured), first, percent) for percent in hundredths)
+        for parts, ends in product(lefts, rights):
+            if (start := value(parts, one)) is not None and (end := value(ends, other)) is not None:
+                yield start, end
 
 
 def is_tight_fraction(parts: Sequence[Token], start: int) -> bool:
@@ -66,33 +67,32 @@ def value_of(parts: Sequence[Token], style: Style) -> Value | None:
     """The value of a side, or of a part of it, read in a style; None where its numbers are not of that style."""
     tokens: list[str] = []
     digits: list[Fraction] = []
-    closing = -1
+    closing = -1  # the place of the number that ends a tight fraction
     for position, part in enumerate(parts):
         if part.kind == "number":
-            number = number_of(part.text, style.mark)
+            number = plain_number(part.text, style.mark)
             if number is None:
                 return None
-            scale = part.scale if style.converted else Fraction(1)
+            scale = part.scale if style.converted else ONE
+            digits.append((scale if style.comparable else min(scale, ONE)) / 10 ** len(number.partition(".")[2]))
             if style.hundredths and parts[position + 1 : position + 2] and parts[position + 1].kind == "percent":
-                scale /= 100
+                scale, digits[-1] = scale / 100, digits[-1] / 100
             if style.fractions and is_tight_fraction(parts, position):
                 tokens.append("(")
                 closing = position + 2
-            tokens.append(str(number.number * scale))
-            digits.append(number.digit * (scale if style.comparable else min(scale, Fraction(1))))
+            tokens.append(number if scale == ONE else str(Fraction(number) * scale))
             if position == closing:
                 tokens.append(")")
         elif part.kind != "percent":
-            tokens.append({"[": "(", "{": "(", "]": ")", "}": ")"}.get(part.text, part.text))
+            tokens.append(part.text)
         elif style.hundredths and parts[position - 1].kind == "close":
             tokens += ["/", "100"]
     value = evaluate_tokens(tokens)
     return None if value is None else Value(value, digits[0] if len(digits) == 1 else Fraction(0))
 
 
-def number_of(text: str, mark: str) -> Value | None:
-    """A number and its last digit, with the given decimal mark; None where it is not written so."""
+def plain_number(text: str, mark: str) -> str | None:
+    """A number with a decimal point and nothing else, from the given decimal mark; None where it is not written so."""
     if len(text) > MAX_DIGITS or not (POINT if mark == "." else COMMA).fullmatch(text):
         return None
-    whole, _, decimals = text.replace("'", "").replace("," if mark == "." else ".", "").partition(mark)
-    return Value(Fraction(int(whole + decimals), 10 ** len(decimals)), Fraction(1, 10 ** len(decimals)))
+    return text.replace("'", "").replace("," if mark == "." else ".", "").replace(mark, ".")

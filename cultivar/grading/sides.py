@@ -25,8 +25,10 @@ from cultivar.grading.measures import (
 )
 from cultivar.grading.tokens import Token, read_clauses, split
 
-MAX_TOKENS = 200
+MAX_TOKENS = 120
 """Tokens of a side; a longer one is not read."""
+MAX_CHOICES = 8
+"""Places where a side may begin or end instead; of one with more, only the whole is read."""
 NEAR = 2
 """Words behind the number of a right side that may belong to it: 3 full dozen."""
 
@@ -71,7 +73,7 @@ class Side:
         """The number that the side begins with, with its sign and percent; the other one that 12 200 may begin with."""
         kinds = "".join({"number": "n", "percent": "%"}.get(part.kind, part.text) for part in self.parts[:3])
         found = re.match("-?n%?", kinds)
-        ends = [self.parts[:end] for end in self.ends]
+        ends = [self.parts[:end] for end in self.ends[:MAX_CHOICES]]
         if not found:
             return ends
         number = self.parts[found[0].index("n")]
@@ -81,6 +83,8 @@ class Side:
     @property
     def lasts(self) -> list[list[Token]]:
         """What the side may be without its beginning."""
+        if len(self.starts) > MAX_CHOICES:
+            return []
         _, group, tail = self.parts[0].text.rpartition("'")
         tails = [[self.parts[0]._replace(text=tail), *self.parts[1:]]] * bool(group)
         return [self.parts[start:] for start in self.starts] + tails
@@ -96,7 +100,12 @@ def are_units(left: Side, right: Side) -> bool:
     if not left.letters and not right.letters:
         return True
     letters = set(left.letters + right.letters)
-    if not letters <= UNIT_LETTERS or len(set(right.letters)) > 1 or (right.letters and not right.bare):
+    if (
+        not letters <= UNIT_LETTERS
+        or len(set(left.letters)) > 1
+        or len(set(right.letters)) > 1
+        or (right.letters and not right.bare)
+    ):
         return False
     if not set(left.letters) <= set(right.letters) and len(right.unit) < 2:
         return False
@@ -196,7 +205,8 @@ def read_side(run: list[Token], before: list[Token], is_left: bool) -> Side:
             side.parts.append(token._replace(kind="operator"))
             if token.kind != "operator":
                 side.ends.append(len(side.parts) - 1)
-            if token.kind != "operator" or is_dash(run, position, is_left):
+            labelled = position == 1 and bool(lead) and lead[-1].text.lower() in LABELS
+            if token.kind != "operator" or (token.text == "-" and (labelled or is_dash(run, position, is_left))):
                 side.starts.append(len(side.parts))
             need = True
         elif token.kind == "open":
@@ -227,6 +237,7 @@ def read_side(run: list[Token], before: list[Token], is_left: bool) -> Side:
         words = []
     if not read_words(side, words, ends=not is_left):
         side.sure = False
+    side.sure = side.sure and len(side.starts) <= MAX_CHOICES and not adds_percent(side.parts)
     return Side(sure=False) if need else side
 
 
@@ -236,6 +247,8 @@ def is_whole(before: list[Token], lead: list[Token], run: list[Token], is_left: 
     if any(token.kind == "unread" for token in lead) or has_operator(before):
         return False
     if before and is_compound(ahead, run):
+        return False
+    if lead and run and run[0].kind == "open" and lead[-1].end == run[0].start and len(lead[-1].text) == 1:
         return False
     if not is_left and not HEDGES.isdisjoint(token.text.lower() for token in lead):
         return False
@@ -286,10 +299,17 @@ def read_words(side: Side, words: list[Token], ends: bool) -> bool:
     return True
 
 
-def is_dash(run: list[Token], position: int, is_left: bool) -> bool:
-    """Whether a sign may be no minus: a bullet, the dash behind "Day 1", or one before words ("5 - each costs 3*2")."""
-    if run[position].text != "-":
+def adds_percent(parts: list[Token]) -> bool:
+    """Whether a percentage is added to numbers that are none: 100 - 20%."""
+    kinds = ["factor" if part.text in ("*", "/", "^") else part.kind for part in parts]
+    if "operator" not in kinds or kinds.count("percent") in (0, kinds.count("number")):
         return False
+    terms = [kinds[max(at - 2, 0) : at + 2] for at, kind in enumerate(kinds) if kind == "percent"]
+    return any("factor" not in term for term in terms)
+
+
+def is_dash(run: list[Token], position: int, is_left: bool) -> bool:
+    """Whether a minus may be none: a bullet, or a dash before words ("5 - each costs 3*2")."""
     if position == 0:
         return is_left
     return position + 1 < len(run) and run[position + 1].kind == "word"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
-from cultivar.grading.measures import LABELS, OPERATIONS, SPOKEN
+from cultivar.grading.measures import LABELS, OPERATIONS, SPOKEN, UNIT_LETTERS
 from cultivar.grading.notation import plain_notation
 
 WORD = r"(?:[A-Za-z]|[^\x00-\x7f…≈√∑∏∫±∞≠≤≥→⇒—])+"
@@ -14,7 +14,7 @@ TOKEN = re.compile(
     (?P<number>\d+(?:[.,']\d+)*|(?<![\w.])\.\d+)
     |(?P<approx>≈|~|=~)
     |(?P<unread>(?<=\d):(?=\d)|\.\.\.+|…|[√∑∏∫±∞@\\_]|!(?=\s*[-+*/=]))
-    |(?P<stop>[<>!]=|[-=]+>|[<>≠≤≥→⇒|;?:!,—]|(?<!sq)(?<!cu)(?<!fl)\.(?![A-Za-z]|\s*[-+*/=]))
+    |(?P<stop>====+|[<>!]=|[-=]{1, 3}>|[<>≠≤≥→⇒|;?:!,—]|(?<!sq)(?<!cu)(?<!fl)\.(?![A-Za-z]|\s*[-+*/=]|\s*[xX]\s))
     |(?P<equals>=+)
     |(?P<hyphen>(?<=[A-Za-z])-(?=[A-Za-z][A-Za-z])|(?<=\d)-(?=[a-z][a-z]))
     |(?P<operator>//|[-+*/^])
@@ -27,6 +27,7 @@ TOKEN = re.compile(
 )
 STOPS = frozenset("or so since because therefore thus hence then if but means is are was were".split())
 """Words that end a clause."""
+PARENTHESES = {"[": "(", "{": "(", "]": ")", "}": ")"}
 MAX_GAP = 4
 """Words between "of" and its number: 2/3 of the other 9."""
 
@@ -52,10 +53,11 @@ def read_clauses(text: str) -> Iterator[list[Token]]:
 
 
 def tokenize(line: str) -> list[Token]:
+    """Every token of a line; brackets and braces are parentheses."""
     return [
-        Token(found.lastgroup or "", found[0], found.start(), found.end())
+        Token(kind, PARENTHESES.get(found[0], found[0]), found.start(), found.end())
         for found in TOKEN.finditer(line)
-        if found.lastgroup != "hyphen"
+        if (kind := found.lastgroup or "") != "hyphen"
     ]
 
 
@@ -90,7 +92,7 @@ def name_words(tokens: list[Token]) -> list[Token]:
             elif word in STOPS:
                 token = token._replace(kind="stop")
         elif token.kind == "operator":
-            if token.text == "/" and after.kind == "word" and (len(after.text) > 1 or after.text == "a"):
+            if token.text == "/" and after.kind == "word" and (len(after.text) > 1 or is_unit(before, after)):
                 token = token._replace(kind="word", text="per")
             elif token.text == "/" and before.kind == "word" and before.end == token.start and token.end == after.start:
                 named += [token._replace(kind="unread")] * quotient  # 150 / 5 minutes/100 meters: this may be a unit
@@ -99,10 +101,30 @@ def name_words(tokens: list[Token]) -> list[Token]:
             token = token._replace(kind="stop")
         elif token.kind == "equals":
             quotient = False
-        elif token.kind == "stop" and before.kind == "operator":
-            token = token._replace(kind="unread")  # "+ . 84" is no whole number
+        elif token.kind == "stop" and (before.kind == "operator" or is_group(named, token, after)):
+            token = token._replace(kind="unread")  # "+ . 84", "14, 400": no whole number
         named.append(token)
     return named
+
+
+def is_group(tokens: list[Token], comma: Token, after: Token) -> bool:
+    """Whether a comma and a space may stand within one number: 14, 400."""
+    if not tokens:
+        return False
+    further, before = tokens[-2] if len(tokens) > 1 else tokens[-1], tokens[-1]
+    apart = further.kind not in ("equals", "approx", "operator")
+    return (
+        comma.text == ","
+        and apart
+        and before.text.isdigit()
+        and len(before.text) < 3 == len(after.text)
+        and after.text.isdigit()
+    )
+
+
+def is_unit(before: Token, letter: Token) -> bool:
+    """Whether a letter behind a slash is a unit: 15 ml/g, 3 a day."""
+    return letter.text == "a" or (before.kind == "word" and letter.text in UNIT_LETTERS)
 
 
 def is_share(tokens: list[Token]) -> bool:

@@ -12,10 +12,10 @@ from cultivar.grading.equations import find_equations, is_consistent, select_dis
         ("2+2=5, that is <<2+3=5>>", [("2+3", "5")]),
         ("((3+4)*2=14).", [("(3+4)*2", "14")]),
         ("(3+4)*2=14", [("(3+4)*2", "14")]),
-        ("35(2/5)=14", []),
+        ("35(2/5)=14", [("35*(2/5)", "14")]),
         ("(3+4*2=11", [("3+4*2", "11")]),
-        ("<<2+2=x>>", [("2+2", "x")]),
-        ("5A+1=6, X*5+1=31, 1+1=2%, 3 = 3", []),
+        ("<<2+2=x>>", []),
+        ("5A+1=7, X*5+1=31, 2x=6, 3 = 3", []),
     ],
 )
 def test_equations_are_read_in_order_and_annotations_instead_of_text(path, found):
@@ -26,10 +26,21 @@ def test_equations_are_read_in_order_and_annotations_instead_of_text(path, found
     ("path", "holds"),
     [
         ("2+2=4", True),
-        ("2+2=4.001", True),
-        ("2+2=4.0011", False),
-        ("2+2=3.999", True),
-        ("2+2=3.9989", False),
+        ("2+2=4.0000000001", True),
+        ("2+2=4.0001", False),
+        ("2+2=3.99", False),
+        ("1.5*1.5=2.2", True),
+        ("1.5*1.5=2.3", True),
+        ("1.5*1.5=2.35", False),
+        ("1.5+1=3", True),
+        ("1.5+1.1=2", False),
+        ("8/3=2", True),
+        ("8/3=3", True),
+        ("8/3=4", False),
+        ("8/3=2.67", True),
+        ("8/3=2.68", False),
+        ("2*2=3.999+0.0005", True),
+        ("2*2=3.999-0.0005", False),
         ("no sum", True),
         ("2+2=4, 2+2=5", False),
         ("12+5=17-3=14", True),
@@ -37,11 +48,11 @@ def test_equations_are_read_in_order_and_annotations_instead_of_text(path, found
         ("12+5=14+3", True),
         ("1/0=0", False),
         ("10-12=-2", True),
-        ("<<2+2=x>>", False),
-        ("<<y=2>>", False),
+        ("<<2+2=x>>", True),
+        ("<<y=2>>", True),
     ],
 )
-def test_every_equation_must_hold_to_a_thousandth(path, holds):
+def test_every_equation_must_hold_to_the_digits_written(path, holds):
     assert is_consistent(path) is holds
 
 
