@@ -5,10 +5,9 @@ Any other word beside a number is what is counted, and no part of the arithmetic
 
 from fractions import Fraction
 
-SCALES: dict[str, Fraction] = {
-    word: Fraction(scale)
-    for words, scale in (
-        # time, in seconds
+MEASURES: dict[str, list[tuple[str, int | str]]] = {
+    # time, in seconds
+    "time": [
         ("second seconds sec secs segundo segundos seconde secondes sekunde sekunden секунд 秒", 1),
         ("minute minutes min mins minuto minutos minuten минут минуты 分 分钟 分鐘", 60),
         ("hour hours hr hrs hora horas heure heures stunde stunden час часа часов 小时 小時 時間", 3600),
@@ -16,7 +15,9 @@ SCALES: dict[str, Fraction] = {
         ("week weeks semana semanas semaine semaines woche wochen неделя недели недель 周 週間", 604800),
         ("month months mes meses mois monat monate месяц месяца месяцев 月 个月", 2592000),
         ("year years año años ano anos ans jahr jahre год года лет 年", 31536000),
-        # length, in millimetres
+    ],
+    # length, in millimetres
+    "length": [
         ("mm millimeter millimeters", 1),
         ("cm centimeter centimeters centimetres", 10),
         ("meter meters metre metres metro metros mètre mètres метр метров 米", 1000),
@@ -25,14 +26,18 @@ SCALES: dict[str, Fraction] = {
         ("ft foot feet", "304.8"),
         ("yd yard yards", "914.4"),
         ("mile miles mi", "1609344"),
-        # weight, in grams
+    ],
+    # weight, in grams
+    "weight": [
         ("mg milligram milligrams", "0.001"),
         ("gram grams gramos grammes gramm грамм 克", 1),
         ("kg kilogram kilograms kilo kilos кг 千克 公斤", 1000),
         ("oz ounce ounces", "28.349523125"),
         ("lb lbs pound pounds", "453.59237"),
         ("ton tons", "907184.74"),
-        # volume, in millilitres; cups as sixteenths of a gallon
+    ],
+    # volume, in millilitres
+    "volume": [
         ("ml milliliter milliliters millilitres", 1),
         ("liter liters litre litres litro litros 升", 1000),
         ("teaspoon teaspoons tsp", "4.92892159375"),
@@ -41,12 +46,16 @@ SCALES: dict[str, Fraction] = {
         ("pint pints", "473.176473"),
         ("quart quarts", "946.352946"),
         ("gallon gallons", "3785.411784"),
-        # money: a dollar sign stands for 1
+    ],
+    # money: a dollar sign stands for 1
+    "money": [
         ("cent cents ¢ penny pennies centavos centimes", "0.01"),
         ("nickel nickels", "0.05"),
         ("dime dimes", "0.1"),
         ("dollar dollars euro euros", 1),
-        # numbers in words
+    ],
+    # numbers in words
+    "number": [
         ("half halves halb halbe demi mitad metade половина आधा نصف 半", "0.5"),
         ("third thirds tercio tercios tiers drittel", "1/3"),
         ("quarter quarters fourth fourths cuarto cuartos viertel", "0.25"),
@@ -64,18 +73,15 @@ SCALES: dict[str, Fraction] = {
         ("k thousand thousands mil mille tausend тысяча тысячи тысяч тыс हज़ार हजार ألف آلاف 千 천", 1000),
         ("万 萬 만", 10**4),
         ("lakh lakhs लाख", 10**5),
-        (
-            "million millions millón millones milhão milhões millionen миллион миллиона миллионов млн مليون ملايين",
-            10**6,
-        ),
         ("crore crores करोड़", 10**7),
         ("亿 億 억", 10**8),
         ("billion billions milliard milliards milliarde milliarden миллиард миллиарда миллиардов млрд", 10**9),
         ("trillion trillions 兆", 10**12),
-    )
-    for word in words.split()
+    ],
 }
+SCALES = {word: Fraction(scale) for rows in MEASURES.values() for words, scale in rows for word in words.split()}
 """Unit -> its size in the base unit of its kind."""
+KINDS = {word: kind for kind, rows in MEASURES.items() for words, _ in rows for word in words.split()}
 
 MULTIPLIERS = frozenset(
     "half twice thrice double doubled triple tripled third quarter fourth fifth square cube root "

@@ -5,6 +5,7 @@ Only the signs change; words stay. Every step is one pass over the text.
 
 import re
 import unicodedata
+from collections.abc import Callable
 
 SIGNS = str.maketrans(
     dict.fromkeys("×⋅·∙∗✕✖⨯＊", "*")
@@ -20,6 +21,7 @@ SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 VULGAR = {character: unicodedata.normalize("NFKC", character).replace("⁄", "/") for character in "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞⅐⅑⅒"}
 HIDDEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 
+Replacement = str | Callable[[re.Match[str]], str]
 GROUP = r"\{([^{}]*)\}"
 LATEX = [
     (re.compile(pattern), replacement)
@@ -31,7 +33,7 @@ LATEX = [
 ]
 NESTED = 3
 """Levels of \\frac and \\text within one another that are read."""
-COMMANDS = {
+COMMANDS: dict[str, Replacement] = {
     r"\\(?:times|cdot|ast)(?![A-Za-z])": "*",
     r"\\div(?![A-Za-z])": "/",
     r"\\(?:approx|simeq|cong)(?![A-Za-z])": " ≈ ",

@@ -38,12 +38,13 @@ def readings(left: Side, right: Side) -> Iterator[tuple[Value, Value]]:
     """The values of both sides in every way to read them; raises ZeroDivisionError, when it comes to one."""
     measured = [any(part.scale != 1 for part in side.parts) for side in (left, right)]
     fractions = any(is_tight_fraction(side.parts, at) for side in (left, right) for at in range(len(side.parts)))
-    choices = [".,"] + [(False, True) if more else (False,) for more in (any(measured), fractions)]
-    percents = [(False, True) if side.percents else (False,) for side in (left, right)]
+    choices = [
+        (False, True) if more else (False,) for more in (any(measured), fractions, left.percents, right.percents)
+    ]
     value = cache(value_of)
     lefts = [tuple(parts) for parts in (left.parts, *left.lasts)]
     rights = [tuple(parts) for parts in (right.parts, *right.firsts)]
-    for mark, converted, first, *hundredths in product(*choices, *percents):
+    for mark, (converted, first, *hundredths) in product(".,", product(*choices)):
         one, other = (Style(mark, converted, all(measured), first, percent) for percent in hundredths)
         for parts, ends in product(lefts, rights):
             if (start := value(parts, one)) is not None and (end := value(ends, other)) is not None:

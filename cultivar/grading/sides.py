@@ -15,11 +15,11 @@ from cultivar.grading.measures import (
     ARTICLES,
     AT,
     HEDGES,
+    KINDS,
     LABELS,
     LEADS,
     MULTIPLIERS,
     POWERS,
-    SCALES,
     UNIT_LETTERS,
     scale_of,
 )
@@ -178,8 +178,9 @@ def is_compound(first: list[Token], second: list[Token]) -> bool:
         return second[0].kind == "number"
     if between == ["and"]:
         return len(second) > 2 and second[1].text == "/" and second[1].end == second[2].start
-    unit = [word for word in between if word != "and"]
-    return len(unit) == 1 and unit[0] in SCALES and any(token.text.lower() in SCALES for token in second[1:3])
+    units = [word for word in between if word != "and"]
+    kind = KINDS.get(units[0]) if len(units) == 1 else None
+    return kind is not None and any(KINDS.get(token.text.lower()) == kind for token in second[1:3])
 
 
 def read_side(run: list[Token], before: list[Token], is_left: bool) -> Side:
@@ -200,7 +201,7 @@ def read_side(run: list[Token], before: list[Token], is_left: bool) -> Side:
         if token.kind in ("operator", "spoken", "of"):
             if need and (words or token.text not in "+-"):
                 return Side(sure=False)  # an operand without a number: algebra, or the end of something else
-            if need and token.text == "+" and side.parts:
+            if need and token.text == "+" and side.parts and side.words:
                 side.sure = False
             side.parts.append(token._replace(kind="operator"))
             if token.kind != "operator":
@@ -266,10 +267,10 @@ def is_whole(before: list[Token], lead: list[Token], run: list[Token], is_left: 
 
 
 def has_operator(run: list[Token]) -> bool:
-    """Whether a run calculates; a fraction, as in "1/8 the size", does not."""
+    """Whether a run calculates; a fraction or a range, as in "1/8 the size" or "2-4", does not."""
     kinds = [token.kind for token in run if token.kind not in ("word", "unread")]
     signs = [token.text for token in run if token.kind == "operator"]
-    return bool(signs) and (signs != ["/"] or kinds != ["number", "operator", "number"])
+    return bool(signs) and (signs not in (["/"], ["-"]) or kinds != ["number", "operator", "number"])
 
 
 def names_something(words: list[Token], number: Token, side: Side) -> bool:

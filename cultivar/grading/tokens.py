@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
-from cultivar.grading.measures import LABELS, OPERATIONS, SPOKEN, UNIT_LETTERS
+from cultivar.grading.measures import LABELS, LEADS, OPERATIONS, SPOKEN, UNIT_LETTERS
 from cultivar.grading.notation import plain_notation
 
 WORD = r"(?:[A-Za-z]|[^\x00-\x7f…≈√∑∏∫±∞≠≤≥→⇒—])+"
@@ -89,7 +89,7 @@ def name_words(tokens: list[Token]) -> list[Token]:
                     if ahead in ("number", "open")
                     else token._replace(kind="unread")
                 )
-            elif word in STOPS:
+            elif word in STOPS and after.text != "far":
                 token = token._replace(kind="stop")
         elif token.kind == "operator":
             if token.text == "/" and after.kind == "word" and (len(after.text) > 1 or is_unit(before, after)):
@@ -173,7 +173,11 @@ def is_remark(clause: list[Token], start: int) -> bool:
     if start == 0 or inside.kind != "word" or len(inside.text) == 1:
         return False
     before = clause[start - 1]
-    return before.kind == "word" or (before.kind in ("number", "percent", "close") and before.end < clause[start].start)
+    return (
+        before.kind == "word"
+        or inside.text in LEADS
+        or (before.kind in ("number", "percent", "close") and before.end < clause[start].start)
+    )
 
 
 def split(tokens: list[Token], is_border: Callable[[Token], bool]) -> Iterator[list[Token]]:

@@ -13,7 +13,7 @@ import pytest
 
 from cultivar.grading.equations import is_consistent
 
-ANNOTATION = re.compile(r"<<([^<>=]*[-+*/][^<>=]*)=([^<>=]*)>>\s*\$?(\d[\d,]*(?:\.\d+)?|\.\d+)")
+ANNOTATION = re.compile(r"<<([^<>=]*\d[^<>=]*[-+*/][^<>=]*)=([^<>=]*)>>\s*\$?(\d[\d,]*(?:\.\d+)?|\.\d+)")
 PRODUCT = re.compile(r"(?<=[\w\s.)%$])\s*\*\s*(?=[\s\w.($])|(?<=[\d)%\w])\s+x\s+(?=[\d.($])")
 FALSE = {
     "train": {
