@@ -1,6 +1,7 @@
 """Reasoning paths: their equations, whether these hold, and which paths differ by them (RFT, arXiv 2308.01825).
 
-Equations are `<<lhs=rhs>>` annotations, which count instead of the text, else those in the text in whatever notation. Only what was wholly read is judged: an equation is false where no reading of it holds.
+Equations are the `<<lhs=rhs>>` annotations of a path where it has any, else those in its text, in whatever notation.
+Only what was wholly read is judged; an equation is false where none of its readings holds.
 """
 
 import re
