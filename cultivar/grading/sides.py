@@ -247,6 +247,8 @@ def is_whole(before: list[Token], lead: list[Token], run: list[Token], is_left: 
     ahead = [*before, *lead]
     if any(token.kind == "unread" for token in lead) or has_operator(before):
         return False
+    if ahead and ahead[-1].text.lower().endswith("s") and ahead[-1].text.lower()[:-1] in LABELS:
+        return False  # weeks 1-2
     if before and is_compound(ahead, run):
         return False
     if lead and run and run[0].kind == "open" and lead[-1].end == run[0].start and len(lead[-1].text) == 1:

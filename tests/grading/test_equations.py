@@ -174,6 +174,7 @@ UNREAD = [
     "half of 20 + 10 = 16",
     "the average of 3 + 5 = 4",
     "Week 1 + Week 2 = 35 + 35",
+    "Weeks 3-4 from weeks 1-2 = 96 - 70",
     "D3 = 2 * 322",
     "3 squared + 1 = 10",
     "√9 + 3 = 7",
