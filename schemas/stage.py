@@ -5,6 +5,7 @@ the deps and outs that dvc.yaml lists for the stage.
 """
 
 import glob
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,19 +48,37 @@ class Files:
     declared: tuple[Path, ...]
 
     def find(self, pattern: str) -> list[Path]:
-        """Declared files that match, sorted. A folder stands for the files below it.
+        """Declared files that match, sorted, each once. A folder stands for the files below it.
 
+        What exists is itself before it is a pattern: `data[1].jsonl`, and `a[1]/*.jsonl` in an existing folder a[1].
         Raises UndeclaredRead for a file outside the declared deps, FileNotFoundError when nothing matches.
         """
-        found = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207  (patterns may be absolute)
-        matches = [Path(match) for match in found]
-        files = [file for match in matches for file in (below(match) if match.is_dir() else [match])]
+        found = sorted(glob.glob(literal_start(pattern), recursive=True))  # noqa: PTH207  (patterns may be absolute)
+        matches = [Path(os.path.normpath(match)) for match in found]
+        files = dict.fromkeys(file for match in matches for file in (below(match) if match.is_dir() else [match]))
         if not files:
             raise FileNotFoundError(f"{pattern}: no such file; correct the path in params.yaml or dvc.yaml")
         for file in files:
             if not any(file == allowed or allowed in file.parents for allowed in self.declared):
-                raise UndeclaredRead(self.stage, file)
-        return files
+                raise UndeclaredRead(self.stage, self.dep_of(pattern, file))
+        return list(files)
+
+    @staticmethod
+    def dep_of(pattern: str, file: Path) -> Path:
+        """What to list in dvc.yaml for a file that the pattern found: the folder that the pattern searches, or the file."""
+        parts = Path(os.path.normpath(pattern)).parts
+        start = next((n for n, part in enumerate(parts) if glob.has_magic(part) and part != file.parts[n]), len(parts))
+        folder = Path(*parts[:start])
+        return file if folder in (Path(), Path("data")) else folder  # stages write into data
+
+
+def literal_start(pattern: str) -> str:
+    """The pattern with its longest existing beginning taken literally."""
+    for place in [Path(pattern), *Path(pattern).parents]:
+        if glob.has_magic(str(place)) and place.exists():
+            rest = Path(pattern).relative_to(place)
+            return str(Path(glob.escape(str(place))) / rest)
+    return pattern
 
 
 def below(folder: Path) -> Iterable[Path]:

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import orjson
 import polars as pl
 
 from cultivar.text.tokens import comparison_key
@@ -33,9 +32,10 @@ from schemas.stage import Files
 from schemas.table import Table
 from stages.curation.params import IngestParams, SourceFile
 from stages.curation.readers.fields import Left, count
+from stages.curation.readers.json_text import as_json
 from stages.curation.readers.records import Record
 from stages.curation.readers.shapes import Item, Misfit
-from stages.curation.readers.sources import Excluded, read_source
+from stages.curation.readers.sources import Excluded, NotTaken, read_source
 
 
 class IngestTables(NamedTuple):
@@ -151,13 +151,16 @@ def take_source(
         if isinstance(item, Excluded):
             collection.drop(item.kind, place, item.rule, item.reason)
             continue
+        if isinstance(item, NotTaken):
+            count(not_taken, item.what, item.count)
+            continue
         if isinstance(item, Record):
             collection.quarantine(place, item.error, item.raw)
             continue
         try:
             items = evaluation_items(item) if held_out is None else [training_item(item, source)]
         except Misfit as error:
-            collection.quarantine(place, str(error), orjson.dumps(item.fields).decode())
+            collection.quarantine(place, str(error), as_json(item.fields))
             continue
         for kind, fields, left in items:
             for name, times in left.items():

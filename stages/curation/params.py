@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from schemas.params.base import Count, Positive, Rate, Section
 from schemas.rows import Domain, Strategy
@@ -44,6 +44,18 @@ class SourceFile(Section):
     split: Annotated[str, Field(min_length=1)] = "train"
     ids: str | None = None
     limit: Positive | None = None
+    encoding: str | None = None
+
+    @field_validator("encoding")
+    @classmethod
+    def is_encoding(cls, name: str | None) -> str | None:
+        try:
+            "".encode(name or "utf-8")
+        except LookupError as error:
+            raise ValueError(
+                f"{name!r} is no encoding of text; such are utf-16-le, gb18030, shift_jis, cp1252"
+            ) from error
+        return name
 
 
 class EvaluationFile(SourceFile):

@@ -1,21 +1,31 @@
-"""Plain-text books (Project Gutenberg) into passages: without header and footer, by chapters, cut at paragraph ends."""
+"""Plain-text books into passages: without Project Gutenberg's header and footer, by chapters, cut at paragraph ends."""
 
 import re
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
-from stages.curation.readers.records import FormatError
+from stages.curation.readers.chapters import CONTENTS, bare_heads, chapter_starts, heads_of, label_of
+from stages.curation.readers.lines import LOST, NUL, lines_of, shown, stem_of
 
 START = re.compile(r"^\s*\*\*\*\s*START OF (THE|THIS) PROJECT GUTENBERG.*$", re.I)
 END = re.compile(r"^\s*(\*\*\*\s*END OF (THE|THIS) PROJECT GUTENBERG.*|End of (the )?Project Gutenberg.*)$", re.I)
 FIELD = re.compile(r"^(Title|Author):\s*(.+)$")
-NUMBER = r"([IVXLC]+|\d+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
-CHAPTER = re.compile(rf"^\s*(chapter|book|part|canto|act|scene|letter)\s+{NUMBER}\b[.:]?.{{0,80}}$", re.I)
 ORNAMENT = re.compile(r"^[\s*·_=-]+$")
-OPENING = ("“", "‘", '"', "'", "—", "«")
-CLOSING = ("”", "’", '"', "'", "»")
-SENTENCE = re.compile(r"(?<=[.!?…][”’\"'])\s+|(?<=[.!?…])\s+(?=[A-Z“‘\"])")
+OPENING = ("“", "‘", '"', "'", "—", "–", "«", "»", "„", "「", "『")
+CLOSING = ("”", "’", '"', "'", "»", "«", "“", "」", "』")
+ENDS = ".!?…。！？।॥؟۔።။"
+SENTENCE = re.compile(
+    r"(?<=[.!?…][”’\"'»])\s+|(?<=[.!?…])\s+(?=[^\Wa-zà-ÿа-яё\d_]|[“‘\"«„¿¡])|(?<=[।॥؟۔።။])\s*"
+    r"|(?<=[。！？])(?![。！？”’」』）])|(?<=[。！？][”’」』）])"
+)
+LONG_LINE = 200
+"""Characters that no line of a text broken into lines has."""
+FRONT_CHARS = 300
+"""Characters of sentences that make what stands before the first chapter a text of its own."""
+SHORT, FRONT = "short passage", "front matter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,59 +41,103 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A passage; `line` is where it begins. `short` passages are below the least number of words."""
+    """A passage; `line` is where it begins. `fault`: SHORT (below the least number of words), FRONT, or why it is broken."""
 
     work: str
     author: str
     section: str
     line: int
     text: str
-    short: bool
+    words: int
+    fault: str = ""
 
 
-def is_book(path: Path) -> bool:
+def words_in(text: str) -> int:
+    return len(text.split())
+
+
+def is_book(path: Path, encoding: str | None = None) -> bool:
     """Whether a text file begins like a Project Gutenberg book."""
-    return any(START.match(line) for line in lines_of(path)[:400])
+    return any(START.match(line.text) for line in islice(lines_of(path, encoding), 400))
 
 
-def lines_of(path: Path) -> list[str]:
-    """Raises FormatError where the file is not UTF-8."""
-    try:
-        return path.read_bytes().decode("utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise FormatError(f"{path}: not UTF-8 at byte {error.start}; convert it (`iconv -f latin1 -t utf8`)") from error
+def read_passages(path: Path, least: int, most: int, encoding: str | None = None) -> Iterator[Cut]:
+    """Passages of `least` to `most` words. A book without a START line is one work, named by the file.
 
-
-def read_passages(path: Path, least: int, most: int) -> Iterator[Cut]:
-    """Passages of `least` to `most` words. A book without a START line is one work, named by the file."""
-    lines = lines_of(path)
+    A passage with bytes that are no text is broken, the others are not.
+    """
+    read = list(lines_of(path, encoding))
+    lost = next((line.error for line in read if LOST in line.text), "")
+    lines = ["" if line.error and line.error not in (lost, NUL) else line.text.rstrip("\n") for line in read]
     head = [match for line in lines[:400] if (match := FIELD.match(line))]
     named = {match[1]: match[2].strip() for match in reversed(head)}
     first = next((n for n, line in enumerate(lines) if START.match(line)), -1) + 1
     last = next((n for n in range(first, len(lines)) if END.match(lines[n])), len(lines))
-    work, author = named.get("Title", path.stem), named.get("Author", "")
+    work, author = shown(named.get("Title", stem_of(path))), shown(named.get("Author", ""))
+    for line in read:
+        if line.error and line.error not in (lost, NUL):
+            yield Cut(work, author, "", line.number, line.text, 0, line.error)
     for section, paragraphs in chapter_paragraphs(lines, first, last):
-        for line, text, words in passages(paragraphs, least, most):
-            yield Cut(work, author, section, line, text, words < least)
+        if section == FRONT:
+            yield Cut(work, author, "", first + 1, "", total_words(paragraphs), FRONT)
+            continue
+        for line_number, text, words in passages(paragraphs, least, most):
+            fault = lost if LOST in text else NUL if "\0" in text else SHORT if words < least else ""
+            yield Cut(work, author, shown(section), line_number, text, words, fault)
 
 
 def chapter_paragraphs(lines: list[str], first: int, last: int) -> Iterator[tuple[str, list[Paragraph]]]:
-    """Chapters with their paragraphs; what stands before the first chapter (title page, contents) is left out."""
-    heads = [n for n in range(first, last) if CHAPTER.match(lines[n])]
-    ends = [*heads, last][1:]  # empty where there is no heading
-    starts = [n for n, after in zip(heads, ends, strict=True) if words_in(lines[n + 1 : after]) >= 50]
+    """Chapters by their heads, with their paragraphs. What stands before the first is a section "", its titles and lists FRONT."""
+    heads = heads_of(lines, first, last)
+    starts = started(lines, heads, last)
     if not starts:
-        yield "", paragraphs_of(lines, first, last)
-        return
-    for start, end in zip(starts, [*starts[1:], last], strict=True):
+        starts = started(lines, bare_heads(lines, first, last), last)
+    front = paragraphs_of(lines, first, starts[0] if starts else last)
+    if starts:
+        front, rest = prose_of(front)
+        if rest:
+            yield FRONT, rest
+    if front:
+        yield "", front
+    for start, end in zip(starts, [*starts[1:], last], strict=False):
         yield lines[start].strip(), paragraphs_of(lines, start + 1, end)
 
 
-def words_in(lines: list[str]) -> int:
-    return sum(len(line.split()) for line in lines)
+def started(lines: list[str], heads: dict[int, str], last: int) -> list[int]:
+    """Lines of the heads that begin a chapter."""
+    ends = [*heads, last][1:]  # empty where there is no head
+    words = [sum(map(words_in, lines[head + 1 : end])) for head, end in zip(heads, ends, strict=True)]
+    return chapter_starts(heads, words)
+
+
+def prose_of(front: list[Paragraph]) -> tuple[list[Paragraph], list[Paragraph]]:
+    """(text, titles and lists) of what stands before the first chapter.
+
+    The text begins with the first paragraph that ends like a sentence, where those are more than a few lines.
+    """
+    begin = next((n for n, paragraph in enumerate(front) if ends_sentence(paragraph)), len(front))
+    if sum(len(paragraph.text) for paragraph in front if ends_sentence(paragraph)) < FRONT_CHARS:
+        begin = len(front)
+    lists = [is_list(paragraph) for paragraph in front]
+    text = [paragraph for n, paragraph in enumerate(front) if n >= begin and not lists[n]]
+    return text, [paragraph for n, paragraph in enumerate(front) if n < begin or lists[n]]
+
+
+def ends_sentence(paragraph: Paragraph) -> bool:
+    return paragraph.text.rstrip("".join(CLOSING) + ")）").endswith(tuple(ENDS)) and not is_list(paragraph)
+
+
+def is_list(paragraph: Paragraph) -> bool:
+    """Whether it is a list of contents, or its title."""
+    return label_of(paragraph.text[:60]) is not None or paragraph.text.casefold().strip(". :：") in CONTENTS
 
 
 def paragraphs_of(lines: list[str], first: int, last: int) -> list[Paragraph]:
+    """Paragraphs between two lines: blocks between blank lines.
+
+    Within a block, a line that begins with an indent (where others do not) begins a paragraph, and every line is one
+    where lines are too long to be parts of one.
+    """
     found: list[Paragraph] = []
     block: list[str] = []
     start = first
@@ -93,12 +147,36 @@ def paragraphs_of(lines: list[str], first: int, last: int) -> list[Paragraph]:
             start = start if block else number
             block.append(line)
         elif block:
-            # Verse keeps its line ends: every line is indented.
-            verse = all(part.startswith("  ") for part in block)
-            text = "\n".join(part.rstrip() for part in block) if verse else " ".join(part.strip() for part in block)
-            found.append(Paragraph(start + 1, text, len(text.split())))
+            found += block_paragraphs(block, start + 1)
             block = []
     return found
+
+
+def block_paragraphs(block: list[str], line: int) -> Iterator[Paragraph]:
+    if all(part.startswith("  ") for part in block):  # verse keeps its line ends: every line is indented
+        text = "\n".join(part.rstrip() for part in block)
+        yield Paragraph(line, text, words_in(text))
+        return
+    is_long = any(len(part) > LONG_LINE for part in block)
+    begins = [n for n, part in enumerate(block) if n == 0 or is_long or part.startswith(("\u3000", "\t", "    "))]
+    for begin, end in zip(begins, [*begins[1:], len(block)], strict=True):
+        text = joined(part.strip() for part in block[begin:end])
+        yield Paragraph(line + begin, text, words_in(text))
+
+
+def joined(parts: Iterable[str]) -> str:
+    """Lines or sentences as one text: with a space between them, but none between Chinese or Japanese characters."""
+    found: list[str] = []
+    for part in parts:
+        if found and part and not (is_spaceless(found[-1][-1]) and is_spaceless(part[0])):
+            found.append(" ")
+        found.append(part)
+    return "".join(found)
+
+
+def is_spaceless(character: str) -> bool:
+    """Whether it is of a script of wide characters that is written without spaces (so not Hangul)."""
+    return unicodedata.east_asian_width(character) in "WF" and not "\uac00" <= character <= "\ud7a3"
 
 
 def passages(paragraphs: list[Paragraph], least: int, most: int) -> Iterator[tuple[int, str, int]]:
@@ -137,9 +215,23 @@ def sentence_runs(paragraph: Paragraph, most: int) -> Iterator[Paragraph]:
         yield paragraph
         return
     run: list[str] = []
+    words = 0
     for sentence in SENTENCE.split(paragraph.text):
-        if run and len(" ".join([*run, sentence]).split()) > most:
-            yield Paragraph(paragraph.line, " ".join(run), len(" ".join(run).split()))
-            run = []
-        run.append(sentence)
-    yield Paragraph(paragraph.line, " ".join(run), len(" ".join(run).split()))
+        for part in word_runs(sentence, most):
+            count = words_in(part)
+            if run and words + count > most:
+                yield Paragraph(paragraph.line, joined(run), words)
+                run, words = [], 0
+            run.append(part)
+            words += count
+    yield Paragraph(paragraph.line, joined(run), words)
+
+
+def word_runs(sentence: str, most: int) -> Iterator[str]:
+    """The sentence itself, or where it is longer than `most` words its pieces of so many."""
+    if words_in(sentence) <= most:
+        yield from [sentence] if sentence else []
+        return
+    words = sentence.split()
+    for start in range(0, len(words), most):
+        yield " ".join(words[start : start + most])

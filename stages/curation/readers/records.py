@@ -1,19 +1,24 @@
-"""Records of JSONL, JSON, CSV, Parquet and plain line files, one by one, broken ones with the reason."""
+"""Records of JSONL, JSON, CSV, Parquet, Arrow and plain line files, one by one, broken ones with the reason."""
 
 import csv
-import io
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import orjson
 import polars as pl
 
 from schemas.errors import UserError
+from stages.curation.readers.arrow import ARROW, NotArrow, arrow_frames
+from stages.curation.readers.json_text import NotJSON, as_json, check, decode, decode_values, parse_json
+from stages.curation.readers.lines import COMPRESSED, LOST, Line, kind_of, lines_of, shown, whole_text
 
-LOST, NOT_UTF8 = "\ufffd", "not UTF-8: save the file as UTF-8 (`iconv -f latin1 -t utf8`)"
-SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".txt")
+TEXTS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt")
+SUFFIXES = (*TEXTS, ".parquet", *ARROW)
+LONGEST_FIELD = 2**26
+"""Characters of a CSV field."""
 
 
 class FormatError(UserError, ValueError):
@@ -22,7 +27,7 @@ class FormatError(UserError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record of a file. `line` is its line (JSONL, CSV, text) or its number (JSON, Parquet), from 1.
+    """One record of a file. `line` is its line (JSONL, CSV, text) or its number (JSON, Parquet, Arrow), from 1.
 
     `value` is None where the record is broken; `error` then says why and `raw` holds its text.
     """
@@ -33,107 +38,224 @@ class Record:
     error: str = ""
 
 
-def read_records(path: Path) -> Iterator[Record]:
-    """Records of one file. Raises FormatError for a suffix that no reader knows."""
-    match path.suffix.lower():
-        case ".jsonl" | ".ndjson":
-            yield from json_lines(path)
-        case ".json":
-            yield from json_records(path)
+def read_records(path: Path, encoding: str | None = None) -> Iterator[Record]:
+    """Records of one file. `encoding`: of a text file without byte order mark, None for UTF-8.
+
+    Raises FormatError for a suffix that no reader knows, and for a CSV header that names a column twice.
+    """
+    match kind_of(path):
+        case ".jsonl" | ".ndjson" | ".json":
+            yield from json_records(path, encoding)
         case ".csv":
-            yield from csv_records(path, ",")
+            yield from csv_records(path, ",", encoding)
         case ".tsv":
-            yield from csv_records(path, "\t")
-        case ".parquet":
-            yield from parquet_records(path)
+            yield from csv_records(path, "\t", encoding)
         case ".txt":
-            yield from text_lines(path)
-        case suffix:
+            yield from text_lines(path, encoding)
+        case ".parquet" if path.suffix.lower() == ".parquet":
+            yield from parquet_records(path)
+        case kind if kind in ARROW and path.suffix.lower() == kind:
+            yield from arrow_records(path)
+        case _:
             raise FormatError(
-                f"{path}: no reader for {suffix or 'a file without suffix'}; tried {', '.join(SUFFIXES)}. "
-                "Rename or convert the file, or exclude it from the path in params.yaml"
+                f"{path}: no reader for {path.suffix or 'a file without suffix'}; tried {', '.join(SUFFIXES)}, and "
+                f"texts with {', '.join(COMPRESSED)} behind. Rename, unpack or convert the file, or exclude it from "
+                "the path in params.yaml"
             )
 
 
-def json_lines(path: Path) -> Iterator[Record]:
-    with path.open("rb") as handle:
-        for number, line in enumerate(handle, 1):
-            if number == 1:
-                line = line.removeprefix(b"\xef\xbb\xbf")
-            if line.strip():
-                yield parse_line(number, line)
+def broken(line: Line) -> Record:
+    return Record(line.number, None, shown(line.text.strip()), line.error)
 
 
-def parse_line(number: int, line: bytes) -> Record:
+def json_records(path: Path, encoding: str | None = None) -> Iterator[Record]:
+    """Objects of a JSON or JSON Lines file, whatever its name says.
+
+    A file may hold an object a line, an array of objects, one object, an object whose only list of objects is the data,
+    or objects that follow one another over any number of lines.
+    """
+    begin = list(islice(filled_lines(path, encoding), 2))
+    by_line = kind_of(path) != ".json"
+    if not begin or (by_line and is_object_a_line(begin)):
+        yield from map(line_record, filled_lines(path, encoding))
+        return
+    text, error = whole_text(path, encoding)
     try:
-        value = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
-        return Record(number, None, line.decode("utf-8", "replace").strip(), f"not JSON: {error}")
-    return object_record(number, value)
+        if error and LOST not in text:
+            raise NotJSON(error)
+        yield from list(whole_records(text, error))
+        return
+    except NotJSON as fault:
+        reason = str(fault)
+    if begin[0].text.lstrip().startswith("["):
+        found = [record for line in filled_lines(path, encoding) if (record := array_line(line))]
+    else:
+        found = [line_record(line) for line in filled_lines(path, encoding)]
+    has_object = any(record.value is not None for record in found)
+    yield from found if by_line or has_object else [Record(1, None, shown(text.strip()), reason)]
+
+
+def is_object_a_line(begin: list[Line]) -> bool:
+    """Whether the first two lines of a file are those of JSON Lines, though the first may be broken."""
+    if begin[0].error or line_record(begin[0]).value is not None:
+        return True
+    return begin[0].text.strip() not in ("[", "{") and any(line_record(line).value is not None for line in begin[1:])
+
+
+def filled_lines(path: Path, encoding: str | None) -> Iterator[Line]:
+    return (line for line in lines_of(path, encoding) if line.error or not line.text.isspace())
+
+
+def line_record(line: Line) -> Record:
+    """The record of a line that holds one JSON value."""
+    if line.error:
+        return broken(line)
+    try:
+        return object_record(line.number, parse_json(line.text))
+    except NotJSON as error:
+        return broken(line._replace(error=str(error)))
+
+
+def array_line(line: Line) -> Record | None:
+    """The record of a line of an array with an object a line: its commas and brackets go. None where nothing is left."""
+    text = line.text.strip()
+    if text in ("[", "]", "],", ","):
+        return None
+    record = line_record(line._replace(text=text.lstrip("[, \t").rstrip("], \t")))
+    return record if record.value is not None else line_record(line)
+
+
+def whole_records(text: str, error: str) -> Iterator[Record]:
+    """Records of a text that is one JSON value, or several in a row. Raises NotJSON."""
+    try:
+        value, is_sound = decode(text)
+        items = list(enumerate(items_of(value), 1))
+    except NotJSON:
+        items, is_sound = list(decode_values(text)), False
+    for number, item in items:
+        try:
+            if error or not is_sound:
+                check(item, error)
+        except NotJSON as fault:
+            yield Record(number, None, shown(as_json(item)), str(fault))
+        else:
+            yield object_record(number, item)
+
+
+def items_of(value: Any) -> list[Any]:
+    """The records of a JSON value: an array's items, those of an object whose only list of objects is the data, or itself."""
+    if isinstance(value, dict):
+        lists = [item for item in value.values() if isinstance(item, list) and item and isinstance(item[0], dict)]
+        wrapped = len(lists) == 1 and set(value) & {"data", "rows", "examples", "instances"} and "prompt" not in value
+        return lists[0] if wrapped and "instruction" not in value else [value]
+    return value if isinstance(value, list) else [value]
 
 
 def object_record(number: int, value: Any) -> Record:
     """A record of a JSON value, broken where this is no object."""
     if isinstance(value, dict):
         return Record(number, value)
-    raw = orjson.dumps(value, default=str).decode()
-    return Record(number, None, raw, f"a JSON {type(value).__name__}, not an object")
+    return Record(number, None, shown(as_json(value)), f"a JSON {type(value).__name__}, not an object")
 
 
-def json_records(path: Path) -> Iterator[Record]:
-    """An array of objects, one object, or an object whose only list of objects is the data."""
-    try:
-        value = orjson.loads(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
-    except orjson.JSONDecodeError as error:
-        yield Record(1, None, path.read_text("utf-8", "replace"), f"not JSON: {error}")
-        return
-    if isinstance(value, dict):
-        lists = [item for item in value.values() if isinstance(item, list) and item and isinstance(item[0], dict)]
-        wrapped = len(lists) == 1 and set(value) & {"data", "rows", "examples", "instances"} and "prompt" not in value
-        value = lists[0] if wrapped and "instruction" not in value else [value]
-    for number, item in enumerate(value if isinstance(value, list) else [value], 1):
-        yield object_record(number, item)
+class Feed:
+    """Lines for Python's CSV reader; those of a broken record can be given back."""
+
+    def __init__(self, lines: Iterator[Line]):
+        self.lines, self.waiting = lines, deque[Line]()
+        self.taken: list[Line] = []
+
+    def __iter__(self) -> "Feed":
+        return self
+
+    def __next__(self) -> str:
+        line = self.waiting.popleft() if self.waiting else next(self.lines)
+        self.taken.append(line)
+        return line.text
+
+    def give_back(self) -> None:
+        """All lines that were taken but the first."""
+        self.waiting.extendleft(reversed(self.taken[1:]))
+        del self.taken[1:]
 
 
-def csv_records(path: Path, delimiter: str) -> Iterator[Record]:
-    """Rows of a CSV file with a header. A row with too few or too many fields is broken."""
-    text = path.read_bytes().decode("utf-8-sig", "replace")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+def csv_records(path: Path, delimiter: str, encoding: str | None = None) -> Iterator[Record]:
+    """Rows of a CSV file with a header. A row with too few or too many fields is broken.
+
+    After a row that is no CSV (a quotation mark that nothing closes) reading goes on with the next line.
+    """
+    csv.field_size_limit(LONGEST_FIELD)
+    feed = Feed(lines_of(path, encoding, keep_ends=True))
+    reader = csv.reader(feed, delimiter=delimiter, strict=True)
     header: list[str] | None = None
     while True:
-        start = reader.line_num + 1
+        feed.taken.clear()
         try:
             fields = next(reader, None)
         except csv.Error as error:
-            yield Record(start, None, "\n".join(text.splitlines()[start - 1 : reader.line_num]), f"not CSV: {error}")
+            feed.give_back()
+            reason = feed.taken[0].error or f"not CSV: {error}"
+            yield broken(feed.taken[0]._replace(error=reason))
             continue
         if fields is None:
             return
-        if header is None:
-            header = [name.strip() for name in fields]
-        elif LOST in "".join(fields):
-            yield Record(start, None, delimiter.join(fields), NOT_UTF8)
+        start, raw = feed.taken[0].number, "".join(line.text for line in feed.taken).rstrip("\r\n")
+        if fault := next((line.error for line in feed.taken if line.error), ""):
+            yield Record(start, None, shown(raw), fault)
+        elif header is None:
+            header = column_names(path, fields)
         elif len(fields) == len(header):
             yield Record(start, dict(zip(header, fields, strict=True)))
         elif fields:
-            raw = delimiter.join(fields)
-            yield Record(start, None, raw, f"{len(fields)} fields, the header has {len(header)}")
+            yield Record(start, None, shown(raw), f"{len(fields)} fields, the header has {len(header)}")
+
+
+def column_names(path: Path, fields: list[str]) -> list[str]:
+    """Raises FormatError where two columns have one name."""
+    names = [name.strip() for name in fields]
+    if twice := sorted({name for name in names if name and names.count(name) > 1}):
+        raise FormatError(f"{path}: the header names {', '.join(twice)} twice; give each column its own name")
+    return names
 
 
 def parquet_records(path: Path) -> Iterator[Record]:
     try:
-        frame = pl.read_parquet(path)
-    except pl.exceptions.PolarsError as error:
+        frame = pl.read_parquet(path, glob=False)
+    except (pl.exceptions.PolarsError, OSError) as error:
         yield Record(1, None, "", f"not Parquet: {error}")
         return
-    for number, row in enumerate(frame.iter_rows(named=True), 1):
-        yield Record(number, {name: value for name, value in row.items() if value is not None})
+    yield from frame_records(frame)
 
 
-def text_lines(path: Path) -> Iterator[Record]:
-    text = path.read_bytes().decode("utf-8-sig", "replace")
-    for number, line in enumerate(text.splitlines(), 1):
-        if LOST in line:
-            yield Record(number, None, line, NOT_UTF8)
-        elif line.strip():
-            yield Record(number, {"text": line.strip()})
+def arrow_records(path: Path) -> Iterator[Record]:
+    number = 0
+    try:
+        for frame in arrow_frames(path):
+            yield from frame_records(frame, number + 1)
+            number += len(frame)
+    except NotArrow as error:
+        yield Record(number + 1, None, "", str(error))
+
+
+def frame_records(frame: pl.DataFrame, first: int = 1) -> Iterator[Record]:
+    """Records of a table's rows without their nulls. Bytes that are UTF-8 are text, 0.1 of 32 bits is 0.1."""
+    frame = frame.with_columns(pl.col(pl.Float32).cast(pl.String).cast(pl.Float64))
+    for number, row in enumerate(frame.iter_rows(named=True), first):
+        yield Record(number, {name: as_text(value) for name, value in row.items() if value is not None})
+
+
+def as_text(value: Any) -> Any:
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return value
+    return value
+
+
+def text_lines(path: Path, encoding: str | None = None) -> Iterator[Record]:
+    for line in lines_of(path, encoding):
+        if line.error:
+            yield broken(line)
+        elif text := line.text.strip():
+            yield Record(line.number, {"text": text})

@@ -6,11 +6,12 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from schemas.stage import Files
 from stages.curation.params import IngestParams, SourceFile
 from stages.curation.readers import books, wikidata
+from stages.curation.readers.arrow import saved_files
+from stages.curation.readers.json_text import as_json
+from stages.curation.readers.lines import kind_of, shown
 from stages.curation.readers.records import FormatError, Record, read_records
 from stages.curation.readers.shapes import SHAPES, Item, Misfit, Shape
 
@@ -27,12 +28,23 @@ class Excluded:
 
 
 @dataclass(frozen=True, slots=True)
+class NotTaken:
+    """`count` of `what` (words before a book's first chapter, rows of another split) are no rows and no faults."""
+
+    what: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
-    """What stands at one place of a file: an item, a broken record, or what a rule excludes. `line` may be an entity's id."""
+    """What stands at one place of a file: an item, a broken record, what a rule excludes, or a count of what is not taken.
+
+    `line` may be an entity's id.
+    """
 
     path: Path
     line: int | str
-    value: Item | Record | Excluded
+    value: Item | Record | Excluded | NotTaken
 
     @property
     def place(self) -> str:
@@ -47,7 +59,7 @@ class Selector:
 
     def __init__(self, ids: str | None):
         parts = [part.strip() for part in (ids or "").split(",") if part.strip()]
-        bounds = [part.split("-") for part in parts if part.replace("-", "", 1).isdigit() and "-" in part]
+        bounds = [part.split("-") for part in parts if part.replace("-", "", 1).isdecimal() and "-" in part]
         self.ranges = [(int(low), int(high)) for low, high in bounds if low and high]
         self.names = set(parts)
 
@@ -55,18 +67,24 @@ class Selector:
         if not self.names:
             return True
         name = str(line if row_id is None else row_id)
-        return name in self.names or (name.isdigit() and any(low <= int(name) <= high for low, high in self.ranges))
+        return name in self.names or (is_number(name) and any(low <= int(name) <= high for low, high in self.ranges))
+
+
+def is_number(name: str) -> bool:
+    return name.isdecimal() and len(name) < 100
 
 
 def read_source(source: SourceFile, files: Files, params: IngestParams) -> Iterator[Found]:
-    """Everything in the files of a source. Raises FormatError, and FileNotFoundError where there is no file."""
-    paths = paths_of(source, files)
+    """Everything in the files of a source. Raises FormatError or FolderError, FileNotFoundError where there is no file."""
+    paths, other_splits = saved_files(paths_of(source, files), source.split)
+    for split, rows in other_splits.items():
+        yield Found(Path(source.path), 0, NotTaken(f"rows of split {split}", rows))
     labels: dict[str, str] | None = None
     selects = Selector(source.ids)
     for path in paths:
         match format_of(source, path):
             case "book":
-                yield from book_passages(path, params)
+                yield from book_passages(path, params, source.encoding)
             case "wikidata":
                 if fault := wikidata.fault_of(path):
                     yield Found(path, 1, fault)
@@ -77,31 +95,39 @@ def read_source(source: SourceFile, files: Files, params: IngestParams) -> Itera
 
 
 def paths_of(source: SourceFile, files: Files) -> list[Path]:
-    """Files of a source. A path below the working folder becomes relative, as dvc.yaml names it."""
+    """Files of a source. A path below the working folder becomes relative, as dvc.yaml names it.
+
+    What `dvc add` writes beside data (`x.dvc`) is no data.
+    """
     path = Path(source.path)
     if path.is_absolute() and path.is_relative_to(Path.cwd()):
         path = path.relative_to(Path.cwd())
-    return files.find(str(path))
+    return [file for file in files.find(str(path)) if file.suffix != ".dvc"]
 
 
 def format_of(source: SourceFile, path: Path) -> str:
     """The named format, or for `auto` what the file's beginning and the source's domain tell."""
     if source.format != "auto":
         return source.format
-    if path.suffix.lower() == ".txt":
-        if source.domain == "literature" or books.is_book(path):
+    if kind_of(path) == ".txt":
+        if source.domain == "literature" or books.is_book(path, source.encoding):
             return "book"
         return "constraint" if source.domain == "constraint" else "prompt"
     return "wikidata" if wikidata.is_wikidata(path) else "auto"
 
 
-def book_passages(path: Path, params: IngestParams) -> Iterator[Found]:
-    for cut in books.read_passages(path, params.passage_min_words, params.passage_max_words):
-        if cut.short:
-            yield Found(path, cut.line, Excluded("passage", "short passage", "fewer than passage_min_words"))
-        else:
-            fields = {"work": cut.work, "author": cut.author, "section": cut.section, "text": cut.text}
-            yield Found(path, cut.line, Item("passage", fields))
+def book_passages(path: Path, params: IngestParams, encoding: str | None) -> Iterator[Found]:
+    for cut in books.read_passages(path, params.passage_min_words, params.passage_max_words, encoding):
+        match cut.fault:
+            case "":
+                fields = {"work": cut.work, "author": cut.author, "section": cut.section, "text": cut.text}
+                yield Found(path, cut.line, Item("passage", fields))
+            case books.SHORT:
+                yield Found(path, cut.line, Excluded("passage", "short passage", "fewer than passage_min_words"))
+            case books.FRONT:
+                yield Found(path, cut.line, NotTaken("words of titles and contents before a first chapter", cut.words))
+            case fault:
+                yield Found(path, cut.line, Record(cut.line, None, shown(cut.text), fault))
 
 
 def characters(path: Path, labels: dict[str, str], language: str, selects: Selector) -> Iterator[Found]:
@@ -114,7 +140,7 @@ def characters(path: Path, labels: dict[str, str], language: str, selects: Selec
 
 def shaped_items(path: Path, name: str, source: SourceFile, detect_rows: int, selects: Selector) -> Iterator[Found]:
     """Records of one file in the shape `name`, detected from the first `detect_rows` records for `auto`."""
-    records = read_records(path)
+    records = read_records(path, source.encoding)
     head = list(islice(records, detect_rows))
     if not head:
         raise FormatError(f"{path}: the file is empty; remove it from source {source.name} in params.yaml")
@@ -126,7 +152,7 @@ def shaped_items(path: Path, name: str, source: SourceFile, detect_rows: int, se
             try:
                 yield Found(path, record.line, shape(record.value))
             except Misfit as error:
-                raw = orjson.dumps(record.value, default=str).decode()
+                raw = shown(as_json(record.value))
                 yield Found(path, record.line, Record(record.line, None, raw, f"not {shape.__name__}: {error}"))
 
 

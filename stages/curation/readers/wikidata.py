@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
-
+from stages.curation.readers.json_text import NotJSON, parse_json
+from stages.curation.readers.lines import kind_of, shown, whole_text
 from stages.curation.readers.records import Record
 
 PROPERTIES = {
@@ -66,6 +66,7 @@ MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
+ENTITY = re.compile(r"^[QPL][0-9]{1,12}$")
 TIME = re.compile(r"^([+-])0*(\d+)-(\d\d)-(\d\d)T")
 
 
@@ -80,29 +81,34 @@ class Entity:
 
 def is_wikidata(path: Path) -> bool:
     """Whether a JSON file holds Wikidata entities."""
-    return path.suffix.lower() == ".json" and any(entities(path))
+    return kind_of(path) == ".json" and any(entities(path))
 
 
 def entities(path: Path) -> Iterator[dict[str, Any]]:
     try:
-        value = orjson.loads(path.read_bytes())
-    except orjson.JSONDecodeError:
+        value = parse_json(whole_text(path)[0])
+    except NotJSON:
         return
     found = value.get("entities", value) if isinstance(value, dict) else value
     listed = found.values() if isinstance(found, dict) and "labels" not in found else found
     for entity in [found] if isinstance(found, dict) and "labels" in found else listed:
-        if isinstance(entity, dict) and ("labels" in entity or "missing" in entity):
+        if isinstance(entity, dict) and ("labels" in entity or "missing" in entity) and is_entity_id(entity.get("id")):
             yield entity
+
+
+def is_entity_id(name: Any) -> bool:
+    """Whether it is an id as Wikidata gives them: `labels` alone stand in data sets of any kind."""
+    return isinstance(name, str) and ENTITY.match(name) is not None
 
 
 def fault_of(path: Path) -> Record | None:
     """The record of a file that is not JSON or holds no entities, else None."""
-    raw = path.read_bytes()
+    text, error = whole_text(path)
     try:
-        orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        return Record(1, None, raw.decode("utf-8", "replace"), f"not JSON: {error}")
-    return None if any(entities(path)) else Record(1, None, raw.decode("utf-8", "replace"), "no Wikidata entities")
+        parse_json(text)
+    except NotJSON as fault:
+        return Record(1, None, shown(text), error or str(fault))
+    return None if any(entities(path)) else Record(1, None, shown(text), "no Wikidata entities")
 
 
 def read_labels(paths: list[Path], language: str) -> dict[str, str]:
@@ -114,7 +120,9 @@ def read_labels(paths: list[Path], language: str) -> dict[str, str]:
 def text_in(entity: dict[str, Any], language: str, part: str = "labels") -> str:
     """The entity's label or description in `language`, or an empty text."""
     texts = entity.get(part) or {}
-    return texts[language]["value"] if isinstance(texts, dict) and language in texts else ""
+    found = texts.get(language) if isinstance(texts, dict) else None
+    value = found.get("value") if isinstance(found, dict) else None
+    return value if isinstance(value, str) else ""
 
 
 def read_entities(path: Path, label_of: dict[str, str], language: str) -> Iterator[Entity]:
@@ -128,9 +136,11 @@ def read_entities(path: Path, label_of: dict[str, str], language: str) -> Iterat
         elif not is_character(entity):
             yield Entity(key, None, "neither a person nor a fictional character (P31)")
         else:
-            aliases = (entity.get("aliases") or {}).get(language, []) if isinstance(entity.get("aliases"), dict) else []
+            listed = entity["aliases"].get(language) if isinstance(entity.get("aliases"), dict) else None
+            named = [alias.get("value") for alias in listed or [] if isinstance(alias, dict)]
             fields: dict[str, Any] = {"name": name, "description": text_in(entity, language, "descriptions")}
-            fields |= {"aliases": [alias["value"] for alias in aliases], "claims": claims(entity, label_of, language)}
+            fields |= {"aliases": [alias for alias in named if isinstance(alias, str)]}
+            fields |= {"claims": claims(entity, label_of, language)}
             yield Entity(key, fields | {"article": ""})
 
 
@@ -141,24 +151,34 @@ def is_character(entity: dict[str, Any]) -> bool:
 
 def snaks(entity: dict[str, Any], key: str) -> list[dict[str, Any]]:
     """Main values of a property: the preferred ones where some are, deprecated ones never."""
-    statements = [s for s in (entity.get("claims") or {}).get(key, []) if s.get("rank") != "deprecated"]
+    given = entity.get("claims")
+    listed = given.get(key) if isinstance(given, dict) else None
+    statements = [
+        s
+        for s in (listed if isinstance(listed, list) else [])
+        if isinstance(s, dict) and isinstance(s.get("mainsnak"), dict) and s.get("rank") != "deprecated"
+    ]
     preferred = [s for s in statements if s.get("rank") == "preferred"]
-    return [s["mainsnak"] for s in preferred or statements if s.get("mainsnak", {}).get("snaktype") == "value"]
+    return [s["mainsnak"] for s in preferred or statements if s["mainsnak"].get("snaktype") == "value"]
 
 
 def item_id(snak: dict[str, Any]) -> str:
-    value = snak.get("datavalue", {}).get("value")
+    value = value_of(snak)
     if isinstance(value, dict) and "entity-type" in value:
-        return value.get("id") or f"Q{value.get('numeric-id')}"
+        return str(value.get("id") or f"Q{value.get('numeric-id')}")
     return ""
+
+
+def value_of(snak: dict[str, Any]) -> Any:
+    data = snak.get("datavalue")
+    return data.get("value") if isinstance(data, dict) else None
 
 
 def claims(entity: dict[str, Any], label_of: dict[str, str], language: str) -> list[dict[str, str]]:
     found = []
-    for key in sorted(entity.get("claims") or {}, key=lambda key: int(key[1:])):
-        if name := PROPERTIES.get(key):
-            values = [in_words(snak, label_of, language) for snak in snaks(entity, key)]
-            found += [{"property": name, "value": value} for value in dict.fromkeys(filter(None, values))]
+    for key in sorted(PROPERTIES.keys() & set(entity.get("claims") or {}), key=lambda key: int(key[1:])):
+        values = [in_words(snak, label_of, language) for snak in snaks(entity, key)]
+        found += [{"property": PROPERTIES[key], "value": value} for value in dict.fromkeys(filter(None, values))]
     return found
 
 
@@ -166,24 +186,25 @@ def in_words(snak: dict[str, Any], label_of: dict[str, str], language: str) -> s
     """The value in words, or an empty text where the files have none."""
     if item := item_id(snak):
         return label_of.get(item, "")
-    value = snak.get("datavalue", {}).get("value")
+    value = value_of(snak)
     if isinstance(value, str):
         return value if snak.get("datatype") in ("string", "url", None) else ""
     if isinstance(value, dict) and "time" in value:
         return date(value)
-    if isinstance(value, dict) and "text" in value:
+    if isinstance(value, dict) and isinstance(value.get("text"), str):
         return value["text"]
     return str(value["amount"]).lstrip("+") if isinstance(value, dict) and "amount" in value else ""
 
 
 def date(value: dict[str, Any]) -> str:
     """A Wikidata time at its own precision (9 year, 10 month, 11 day)."""
-    if not (match := TIME.match(value["time"])):
+    if not (match := TIME.match(str(value["time"]))):
         return ""
     sign, year, month, day = match.groups()
     parts = [year + (" BC" if sign == "-" else "")]
     precision = value.get("precision", 11)
-    if precision >= 10 and month != "00":
+    precision = precision if isinstance(precision, int) else 11
+    if precision >= 10 and 1 <= int(month) <= 12:
         parts.insert(0, MONTHS[int(month) - 1])
         if precision >= 11 and day != "00":
             parts.insert(0, str(int(day)))
