@@ -8,6 +8,7 @@ import re
 
 import orjson
 
+from stages.curation.readers.answers import NoAnswer, answer_text, without_thousands
 from stages.curation.readers.conversations import context_of, conversation
 from stages.curation.readers.fields import (
     Item,
@@ -37,7 +38,8 @@ def gsm8k(record: Record) -> Item:
     if not mark or not final.strip():
         raise Misfit("`answer` has no final answer after ####")
     working = re.sub(r"<<[^<>]*>>", "", working).strip()
-    return Item("problem", {"prompt": question, "answer": final.strip().replace(",", ""), "solution": working or None})
+    final = without_thousands(final.strip())
+    return Item("problem", {"prompt": question, "answer": final, "solution": working or None})
 
 
 def ifeval(record: Record) -> Item:
@@ -157,11 +159,12 @@ def without_bad_reply(record: Record, item: Item) -> Item:
 def prompt_answer(record: Record) -> Item:
     """{"prompt" or "question", "answer"}: a short definitive answer, with the working in `solution` if there is one."""
     prompt = text(record, "prompt", "question", "problem")
-    answer = record.get("answer")
-    if isinstance(answer, int | float) and not isinstance(answer, bool):
-        answer = f"{answer:g}" if isinstance(answer, float) else str(answer)
-    if not isinstance(answer, str) or not answer.strip():
+    if "answer" not in record:
         raise Misfit("no field `answer`")
+    try:
+        answer = answer_text(record["answer"])
+    except NoAnswer as error:
+        raise Misfit(f"`answer` {error}") from error
     return Item("problem", {"prompt": prompt, "answer": clean(answer), "solution": optional(record, "solution")})
 
 
