@@ -33,7 +33,7 @@ def test_the_commands_run(tmp_path):
         elif block.language == "sh" and not block.notest:
             printed[block.page] = printed.get(block.page, "") + run_block(workspace, block)
     assert "tag: 144 rows in" in printed["README.md"]
-    assert "corpus/tickets.jsonl:3" in printed["docs/data.md"]
+    assert "data/raw/tickets.jsonl:3" in printed["docs/data.md"]
     assert "nothing wrong" in printed["docs/troubleshooting.md"]
 
 
