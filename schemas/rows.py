@@ -165,6 +165,10 @@ class EvaluationItem(Source):
 # ---------------------------------------------------------------- collaborative annotation
 
 
+SOURCE = "source"
+"""The engine of what people wrote: a reference answer, a gold solution."""
+
+
 class Generated(Row):
     """A row whose content a model wrote. `engine` names it; `simulated` marks the simulated teacher's rows.
 

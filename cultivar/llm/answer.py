@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
+from schemas.rows import SOURCE
+
 
 @dataclass(frozen=True, slots=True)
 class Generation:
@@ -61,4 +63,4 @@ class Answer:
 
 def source_answer(row_id: str, text: str) -> Answer:
     """What people wrote, as the answer of engine `source`; the row that holds it stands for the generation."""
-    return Answer(row_id, text, None, None, "stop", 0, 0, engine="source", simulated=False)
+    return Answer(row_id, text, None, None, "stop", 0, 0, engine=SOURCE, simulated=False)

@@ -146,16 +146,21 @@ def tokens_per_word(texts: pl.Series) -> np.ndarray:
     return np.array(SCALES)[np.searchsorted(middles, ratio, side="right")]
 
 
+def column(text: str) -> pl.Series:
+    """One text as a column; without halves of surrogate pairs, which no column holds."""
+    return pl.Series([text.encode("utf-8", "ignore").decode()])
+
+
 def normal_form(text: str) -> str:
     """The normal form of one text."""
-    return text.lower().replace("'", "") if text.isascii() else str(normalize(pl.Series([text]))[0])
+    return text.lower().replace("'", "") if text.isascii() else str(normalize(column(text))[0])
 
 
 def tokens_of(text: str) -> list[str]:
     """The tokens of one text."""
-    return ASCII_WORD.findall(normal_form(text)) if text.isascii() else tokenize(pl.Series([text]))[0].to_list()
+    return ASCII_WORD.findall(normal_form(text)) if text.isascii() else tokenize(column(text))[0].to_list()
 
 
 def words_in(text: str) -> float:
     """Words of one text, as `count_words` counts them."""
-    return float(len(tokens_of(text))) if text.isascii() else float(count_words(pl.Series([text]))[0])
+    return float(len(tokens_of(text))) if text.isascii() else float(count_words(column(text))[0])

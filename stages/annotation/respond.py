@@ -15,7 +15,7 @@ from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import MessageDict, Question
 from schemas.ids import content_id, seed_of
 from schemas.products import message
-from schemas.rows import Candidate, Dropped, Evolved, Message, Quarantined, Selected
+from schemas.rows import SOURCE, Candidate, Dropped, Evolved, Message, Quarantined, Selected
 from schemas.table import Table
 from stages.annotation.params import RespondParams
 
@@ -34,7 +34,6 @@ class ResponseWay(NamedTuple):
     temperature: float
 
 
-SOURCE = "source"
 FROM_SOURCE = ResponseWay(SOURCE, SOURCE, 0.0)
 
 

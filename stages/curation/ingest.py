@@ -15,6 +15,7 @@ from cultivar.text.tokens import comparison_key
 from schemas.ids import content_id
 from schemas.products import Admission, message, preference_row
 from schemas.rows import (
+    SOURCE,
     Character,
     CodeTask,
     Constraint,
@@ -201,7 +202,7 @@ def given_preference(fields: dict[str, Any], place: str, source: SourceFile) -> 
         domain=source.domain,
         strategy="given",
         license=source.license,
-        engine="source",
+        engine=SOURCE,
         simulated=False,
         verdicts=[],
         scores={} if fields["score"] is None else {"given": fields["score"]},

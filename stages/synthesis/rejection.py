@@ -1,8 +1,9 @@
 """rejection: rejection sampling for problems with a definitive answer (Qwen2 report, section 4.1.2; RFT, Yuan et al. 2023).
 
-k paths per problem, and the source's own solution where there is one (engine `source`); a path is admitted when its final answer is right, every equation in it holds and the judge finds
-the reasoning sound. Distinct admitted paths become demonstrations; the best admitted path against a path with a wrong
-final answer becomes a preference, for problems that are solved sometimes but not always.
+k paths per problem, and the source's own solution where there is one (engine `source`); a path is admitted when its final
+answer is right, every equation in it holds and the judge finds the reasoning sound. Distinct admitted paths become
+demonstrations; the best admitted path against a path with a wrong final answer becomes a preference, for problems that
+are solved sometimes but not always.
 """
 
 from collections import Counter
@@ -20,7 +21,7 @@ from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import Question
 from schemas.ids import content_id, seed_of
 from schemas.products import Admission, demonstration_row, message, preference_row
-from schemas.rows import Demonstration, Dropped, Preference, Problem, Quarantined, VerdictRow
+from schemas.rows import SOURCE, Demonstration, Dropped, Preference, Problem, Quarantined, VerdictRow
 from schemas.table import Table
 from stages.synthesis.params import RejectionParams
 
@@ -76,7 +77,8 @@ def rejection(problems: Table[Problem], params: RejectionParams, teacher: Engine
     for problem in rows:
         own = by_problem[problem.id]
         right = [path for path in own if not path.rule]
-        chosen = [right[position] for position in select_distinct([path.text for path in right])][: params.paths]
+        distinct = [right[position] for position in select_distinct([path.text for path in right])]
+        chosen = distinct[: params.paths]
         demonstrations += [demonstration(path) for path in chosen]
         preferences += filter(None, (preference(*pair) for pair in contrast(chosen, own, params)))
         if not chosen:
@@ -84,10 +86,13 @@ def rejection(problems: Table[Problem], params: RejectionParams, teacher: Engine
             rule = "no path is admitted" if own else "no path was finished"
             detail = ", ".join(f"{name} {count}" for name, count in sorted(rules.items()))
             dropped.append({"id": problem.id, "stage": STAGE, "rule": rule, "detail": detail})
+        beyond = {path.id for path in distinct[params.paths :]}
+        taken = {path.id for path in chosen}
         dropped += [
-            {"id": path.id, "parents": [problem.id], "stage": STAGE, "rule": path.rule or "repeated path"}
+            {"id": path.id, "parents": [problem.id], "stage": STAGE, "rule": path.rule or rule}
             for path in own
-            if path not in chosen
+            if path.id not in taken
+            for rule in ["paths per problem" if path.id in beyond else "repeated path"]
         ]
     return RejectionTables(
         Table.of(Demonstration, demonstrations),
@@ -120,10 +125,7 @@ def sample_paths(
         if problem.solution:
             gold = source_answer(problem.id, solution_text(problem.solution, problem.answer))
             row_id = content_id("path", gold.text.strip(), [problem.id])
-            rule = rule_of(gold.text, problem.answer)
-            paths[row_id] = Path(
-                problem, gold, row_id, "solution contradicts answer" if rule == "wrong answer" else rule
-            )
+            paths[row_id] = Path(problem, gold, row_id)
         for sample, answer in enumerate(answers):
             row_id = content_id("path", answer.text.strip(), [problem.id])
             if not answer.ok:
@@ -134,6 +136,8 @@ def sample_paths(
     judgements = judge_answers([(path.answer.text, path.problem.answer) for path in paths.values()])
     for path, judgement in zip(paths.values(), judgements, strict=True):
         path.rule = rule_of(path.answer.text, judgement)
+        if path.rule == WRONG and path.answer.engine == SOURCE:
+            path.rule = "solution contradicts answer"
     return list(paths.values())
 
 
@@ -205,8 +209,8 @@ def contrast(chosen: list[Path], own: list[Path], params: RejectionParams) -> li
     best = min(chosen, key=lambda path: (-path.grade, -len(find_equations(path.text)), path.id))
     votes = Counter(answer_of(path) for path in wrong)
     wrong.sort(key=lambda path: (-votes[answer_of(path)], path.id))
-    read = [path for path in own if path.rule not in UNREAD]
-    right = 1 - len(wrong) / len(read)
+    read = sum(path.rule not in UNREAD for path in own)
+    right = (read - len(wrong)) / read
     fitting = [path for path in wrong if is_close(best.text, path.text, params.max_length_ratio)]
     return [(best, path, right) for path in fitting[: params.pairs]]
 

@@ -1,28 +1,26 @@
 """Code by execution feedback: solutions against tests, both sampled, in the sandbox (docs/methods.md, section 5.2).
 
 Solutions and test sets are sampled independently; the source's own solution is one more (engine `source`), never a
-rejected one. Tests of the source decide where there are any; otherwise solutions
-that pass the same tests form a group, and the tests of the group with the largest (solutions x tests passed) are trusted
-(dual execution agreement of CodeT, Chen et al. 2023).
+rejected one. Tests of the source decide where there are any; otherwise solutions that pass the same tests form a group, and
+the tests of the group with the largest (solutions x tests passed) are trusted (dual execution agreement of CodeT, Chen et
+al. 2023).
 """
 
 import ast
-import warnings
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
 from pydantic import BaseModel
 
 from cultivar.grading.code import find_program
-from cultivar.grading.code_blocks import blocks_of, normalize
-from cultivar.grading.code_syntax import TRIES, Effort
+from cultivar.grading.code_tests import read_tests
 from cultivar.llm.answer import Answer, source_answer
 from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import Question
 from cultivar.sandbox import UNDECIDED, Job, Limits, gate, job_from_asserts
 from schemas.ids import content_id, seed_of
 from schemas.products import Admission, demonstration_row, message, preference_row
-from schemas.rows import CodeTask
+from schemas.rows import SOURCE, CodeTask
 from stages.synthesis.params import ExecutionParams
 from stages.synthesis.workbench import Workbench
 
@@ -60,29 +58,8 @@ def syntax(code: str) -> str:
     """The syntax tree as text, by which solutions differ; the code itself where the tree is too deep to be written."""
     try:
         return ast.dump(ast.parse(code))
-    except RecursionError:
+    except (RecursionError, MemoryError):
         return code
-
-
-def usable_tests(text: str, entry_point: str) -> list[str]:
-    """The assert statements of a test that call the entry point; none where it holds anything but asserts.
-
-    Models indent tests, put them in fences and several into one; each statement is a test of its own.
-    """
-    effort = Effort(TRIES * (len(text) + 1024))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the compiler, about the text
-        blocks, _ = blocks_of(normalize(text), effort)
-    statements = [statement for block in blocks for statement in block.statements]
-    if not all(isinstance(statement.node, ast.Assert) for statement in statements):
-        return []
-    return [statement.source.strip() for statement in statements if calls(statement.node, entry_point)]
-
-
-def calls(node: ast.AST, name: str) -> bool:
-    """Whether a function of this name is called in the tree."""
-    called = (child.func for child in ast.walk(node) if isinstance(child, ast.Call))
-    return any(isinstance(function, ast.Name) and function.id == name for function in called)
 
 
 def code_feedback(tasks: list[CodeTask], bench: Workbench) -> None:
@@ -163,7 +140,7 @@ def gather_tests(tasks: list[CodeTask], bench: Workbench) -> dict[str, list[str]
     for task, answers in zip(untested, bench.teacher.ask(questions), strict=True):
         for answer in answers:
             if isinstance(answer.value, TestCases):
-                usable = [each for test in answer.value.tests for each in usable_tests(test, task.entry_point)]
+                usable = [each for test in answer.value.tests for each in read_tests(test, task.entry_point)]
                 tests[task.id] = list(dict.fromkeys([*tests[task.id], *usable]))
             else:
                 bench.ledger.fail(answer, task.id)
@@ -290,7 +267,7 @@ def admit_solutions(best: Solution, solutions: list[Solution], trusted: list[str
     chosen = best.answer.text.strip()
     ledger.demonstrate(demonstration_row(admission, chosen, [task.id, best.answer.key]))
     wrong = sorted(
-        (s for s in solutions if s.fails(trusted) and s.answer.engine != "source"),
+        (s for s in solutions if s.fails(trusted) and s.answer.engine != SOURCE),
         key=lambda s: (not any(s.outcomes.get(test) == "fail" for test in trusted), s.id),
     )
     for solution in wrong[: bench.params.code_pairs]:

@@ -98,6 +98,7 @@ class Characters:
     """A tokenizer: a prompt's ids are the codes of the characters of its last turn."""
 
     eos_token_id = 0
+    all_special_tokens: tuple[str, ...] = ()
 
     def apply_chat_template(self, messages: list[dict], add_generation_prompt: bool, return_dict: bool) -> list[int]:
         assert add_generation_prompt and not return_dict

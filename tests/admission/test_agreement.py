@@ -20,11 +20,14 @@ def test_the_source_s_tests_are_not_mixed_with_sampled_ones():
     assert {test for job in sandbox.jobs for test in job.tests} == {T1}
 
 
-@pytest.mark.parametrize(
-    "test", ["f(1)", "assert g(1) > 0", "x = f(1)", "assert f(1) > 0; assert f(2) > 0", "assert f(", ""]
-)
+@pytest.mark.parametrize("test", ["f(1)", "assert g(1) > 0", "x = f(1)", "assert f(", ""])
 def test_a_sampled_test_is_one_assert_that_calls_the_function(test):
     assert dropped([GOOD], tests=[], sets=[[test]]) == {UNTRUSTED: 1}
+
+
+def test_a_sampled_test_of_several_asserts_is_as_many_tests():
+    _, sandbox = solve([GOOD], tests=[], sets=[[f"{T1}; {T2}", f"```python\n  {T3}\n```"]])
+    assert {test for job in sandbox.jobs for test in job.tests} == {T1, T2, T3}
 
 
 def test_a_sampled_test_may_call_methods_of_what_the_function_gives():

@@ -88,10 +88,12 @@ def test_what_the_script_of_a_completion_does_not_decide_has_no_verdict_and_a_wa
         assert mark([(one, "One. Two."), (one, "ฉันชอบแมว แมวน่ารัก"), (one, "One.")], None) == [True, None, False]
 
 
-def test_an_answer_that_cannot_be_compared_is_not_right_with_a_warning():
+def test_an_answer_that_cannot_be_compared_has_no_verdict_and_a_warning():
     answers = [(MATH, "The answer is 4."), (MATH, "The answer is IV."), (MATH, "The answer is 5."), (MATH, "Sorry.")]
-    with pytest.warns(RuntimeWarning, match=f"1 answers could not be compared .* item {MATH.id}: 'IV.' against '4'"):
-        assert mark(answers, None) == [True, False, False, False]
+    with pytest.warns(
+        RuntimeWarning, match=f"1 completions got no verdict .* item {MATH.id}: 'IV.' cannot be compared with '4'"
+    ):
+        assert mark(answers, None) == [True, None, False, False]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert mark([answers[0], *answers[2:]], None) == [True, False, False]

@@ -70,7 +70,7 @@ def test_a_template_that_renders_another_prompt_is_refused(tokenizer):
         return [1, 2] if "add_generation_prompt" in more else {"input_ids": [1, 3, 4], "assistant_masks": [0, 0, 1]}
 
     with pytest.raises(ValueError, match="ChatML"):
-        encode(SimpleNamespace(apply_chat_template=render), [], [])
+        encode(SimpleNamespace(apply_chat_template=render, all_special_tokens=[]), [], [])
 
 
 def test_a_demonstration_is_its_prompt_and_its_completion(tokenizer):

@@ -62,7 +62,7 @@ def test_no_row_changes_the_structure_of_a_prompt(name: str) -> None:
         assert not any(token in message["content"] for token in CHAT_TOKENS)
         sections = SECTION.findall(message["content"])
         assert [tag for tag, _ in sections] == [tag for tag, _ in SECTION.findall(expected["content"])]
-        assert all(restore(text).strip() in (hostile, "plain") for _, text in sections)
+        assert all(set(restore(text).strip().replace(hostile, "plain").split()) == {"plain"} for _, text in sections)
         assert message["content"].count("start\n") == expected["content"].count("plain")
 
 

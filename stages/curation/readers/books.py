@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+import polars as pl
+
+from cultivar.text.tokens import count_words, words_in
 from stages.curation.readers.chapters import CONTENTS, bare_heads, chapter_starts, heads_of, label_of
 from stages.curation.readers.lines import LOST, NUL, lines_of, shown, stem_of
 
@@ -32,7 +35,7 @@ SHORT, FRONT = "short passage", "front matter"
 class Paragraph:
     line: int
     text: str
-    words: int
+    words: float
 
     @property
     def is_spoken(self) -> bool:
@@ -48,12 +51,8 @@ class Cut:
     section: str
     line: int
     text: str
-    words: int
+    words: float
     fault: str = ""
-
-
-def words_in(text: str) -> int:
-    return len(text.split())
 
 
 def is_book(path: Path, encoding: str | None = None) -> bool:
@@ -106,7 +105,7 @@ def chapter_paragraphs(lines: list[str], first: int, last: int) -> Iterator[tupl
 def started(lines: list[str], heads: dict[int, str], last: int) -> list[int]:
     """Lines of the heads that begin a chapter."""
     ends = [*heads, last][1:]  # empty where there is no head
-    words = [sum(map(words_in, lines[head + 1 : end])) for head, end in zip(heads, ends, strict=True)]
+    words = [words_in("\n".join(lines[head + 1 : end])) for head, end in zip(heads, ends, strict=True)]
     return chapter_starts(heads, words)
 
 
@@ -138,7 +137,7 @@ def paragraphs_of(lines: list[str], first: int, last: int) -> list[Paragraph]:
     Within a block, a line that begins with an indent (where others do not) begins a paragraph, and every line is one
     where lines are too long to be parts of one.
     """
-    found: list[Paragraph] = []
+    found: list[tuple[int, str]] = []
     block: list[str] = []
     start = first
     for number in range(first, last + 1):
@@ -147,21 +146,22 @@ def paragraphs_of(lines: list[str], first: int, last: int) -> list[Paragraph]:
             start = start if block else number
             block.append(line)
         elif block:
-            found += block_paragraphs(block, start + 1)
+            found += block_texts(block, start + 1)
             block = []
-    return found
+    # A byte that is no text stands as half of a surrogate pair, which no column holds.
+    texts = pl.Series([text.replace("\0", "").encode("utf-8", "ignore").decode() for _, text in found], dtype=pl.String)
+    return [Paragraph(line, text, words) for (line, text), words in zip(found, count_words(texts), strict=True)]
 
 
-def block_paragraphs(block: list[str], line: int) -> Iterator[Paragraph]:
+def block_texts(block: list[str], line: int) -> Iterator[tuple[int, str]]:
+    """(line, text) of the paragraphs of one block."""
     if all(part.startswith("  ") for part in block):  # verse keeps its line ends: every line is indented
-        text = "\n".join(part.rstrip() for part in block)
-        yield Paragraph(line, text, words_in(text))
+        yield line, "\n".join(part.rstrip() for part in block)
         return
     is_long = any(len(part) > LONG_LINE for part in block)
     begins = [n for n, part in enumerate(block) if n == 0 or is_long or part.startswith(("\u3000", "\t", "    "))]
     for begin, end in zip(begins, [*begins[1:], len(block)], strict=True):
-        text = joined(part.strip() for part in block[begin:end])
-        yield Paragraph(line + begin, text, words_in(text))
+        yield line + begin, joined(part.strip() for part in block[begin:end])
 
 
 def joined(parts: Iterable[str]) -> str:
@@ -179,7 +179,7 @@ def is_spaceless(character: str) -> bool:
     return unicodedata.east_asian_width(character) in "WF" and not "\uac00" <= character <= "\ud7a3"
 
 
-def passages(paragraphs: list[Paragraph], least: int, most: int) -> Iterator[tuple[int, str, int]]:
+def passages(paragraphs: list[Paragraph], least: int, most: int) -> Iterator[tuple[int, str, float]]:
     """(line, text, words) of runs of paragraphs of at most `most` words.
 
     Of the possible ends the last that is not between two spoken paragraphs is taken, else the last. A paragraph
@@ -189,7 +189,7 @@ def passages(paragraphs: list[Paragraph], least: int, most: int) -> Iterator[tup
     runs: list[list[Paragraph]] = []
     start = 0
     while start < len(pieces):
-        words, end, neutral = 0, start, 0
+        words, end, neutral = 0.0, start, 0
         while end < len(pieces) and words + pieces[end].words <= most:
             words += pieces[end].words
             end += 1
@@ -205,7 +205,7 @@ def passages(paragraphs: list[Paragraph], least: int, most: int) -> Iterator[tup
         yield run[0].line, "\n\n".join(piece.text for piece in run), total_words(run)
 
 
-def total_words(run: list[Paragraph]) -> int:
+def total_words(run: list[Paragraph]) -> float:
     return sum(piece.words for piece in run)
 
 
@@ -215,23 +215,36 @@ def sentence_runs(paragraph: Paragraph, most: int) -> Iterator[Paragraph]:
         yield paragraph
         return
     run: list[str] = []
-    words = 0
+    words = 0.0
     for sentence in SENTENCE.split(paragraph.text):
         for part in word_runs(sentence, most):
             count = words_in(part)
             if run and words + count > most:
                 yield Paragraph(paragraph.line, joined(run), words)
-                run, words = [], 0
+                run, words = [], 0.0
             run.append(part)
             words += count
     yield Paragraph(paragraph.line, joined(run), words)
 
 
 def word_runs(sentence: str, most: int) -> Iterator[str]:
-    """The sentence itself, or where it is longer than `most` words its pieces of so many."""
-    if words_in(sentence) <= most:
+    """The sentence itself, or where it is longer than `most` words its pieces of so many.
+
+    Pieces end between words, or between characters where a script has no spaces.
+    """
+    words = words_in(sentence)
+    if words <= most:
         yield from [sentence] if sentence else []
         return
-    words = sentence.split()
-    for start in range(0, len(words), most):
-        yield " ".join(words[start : start + most])
+    parts = sentence.split()
+    if 2 * len(parts) > words:
+        size = max(1, int(len(parts) * most / words))
+        yield from (" ".join(parts[start : start + size]) for start in range(0, len(parts), size))
+        return
+    size, start = max(1, int(len(sentence) * most / words)), 0
+    while start < len(sentence):
+        end = start + size
+        while end < len(sentence) and unicodedata.category(sentence[end])[0] == "M":  # a mark stays with its letter
+            end += 1
+        yield sentence[start:end]
+        start = end

@@ -178,7 +178,7 @@ def value_of(match: re.Match[str]) -> int:
     return value
 
 
-def chapter_starts(heads: dict[int, str], words: list[int]) -> list[int]:
+def chapter_starts(heads: dict[int, str], words: list[float]) -> list[int]:
     """The heads that begin a chapter. `words`: of the text below each head, up to the next.
 
     A line of a list of contents has few. The last of the list is followed by what stands before the first chapter: it is

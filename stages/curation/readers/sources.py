@@ -125,7 +125,9 @@ def book_passages(path: Path, params: IngestParams, encoding: str | None) -> Ite
             case books.SHORT:
                 yield Found(path, cut.line, Excluded("passage", "short passage", "fewer than passage_min_words"))
             case books.FRONT:
-                yield Found(path, cut.line, NotTaken("words of titles and contents before a first chapter", cut.words))
+                yield Found(
+                    path, cut.line, NotTaken("words of titles and contents before a first chapter", round(cut.words))
+                )
             case fault:
                 yield Found(path, cut.line, Record(cut.line, None, shown(cut.text), fault))
 

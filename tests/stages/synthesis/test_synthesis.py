@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from cultivar.grading.answers import agrees, last_answer
 from cultivar.grading.arithmetic import evaluate_expression
+from cultivar.grading.code_tests import read_tests
 from cultivar.grading.equations import is_consistent, select_distinct
 from cultivar.runner.states import close
 from cultivar.sandbox import Sandbox
@@ -22,7 +23,6 @@ from stages.synthesis.execution import execution
 from stages.synthesis.params import ConstitutionParams, ExecutionParams, RejectionParams, RepurposeParams
 from stages.synthesis.rejection import rejection
 from stages.synthesis.repurpose import repurpose
-from stages.synthesis.solutions import usable_tests
 from stages.synthesis.verifiers import select_functions, verifier_source
 from tests.engines import simulated
 
@@ -139,7 +139,7 @@ def test_a_judge_that_cannot_be_read_admits_nothing_and_its_answers_are_quaranti
     ],
 )
 def test_of_sampled_tests_the_asserts_that_call_the_entry_point_are_used(text, tests):
-    assert usable_tests(text, "f") == tests
+    assert read_tests(text, "f") == tests
 
 
 def test_execution_feedback_end_to_end():
