@@ -37,7 +37,7 @@ class Style(NamedTuple):
 def readings(left: Side, right: Side) -> Iterator[tuple[Value, Value]]:
     """The values of both sides in every way to read them; raises ZeroDivisionError, when it comes to one."""
     measured = [any(part.scale != 1 for part in side.parts) for side in (left, right)]
-    fractions = any(is_tight_fraction(side.parts, at) for side in (left, right) for at in range(len(side.parts)))
+    fractions = any(is_fraction(side.parts, at) for side in (left, right) for at in range(len(side.parts)))
     choices = [
         (False, True) if more else (False,) for more in (any(measured), fractions, left.percents, right.percents)
     ]
@@ -51,17 +51,13 @@ def readings(left: Side, right: Side) -> Iterator[tuple[Value, Value]]:
                 yield start, end
 
 
-def is_tight_fraction(parts: Sequence[Token], start: int) -> bool:
-    """Whether 1/5 stands there, written tightly and behind a slash that is not: 28 / 1/5."""
+def is_fraction(parts: Sequence[Token], start: int) -> bool:
+    """Whether 1/5 stands there behind a slash, written tightly where that one is not (28 / 2/5), or one of something: 28 / 1 / 5."""
     if [part.kind for part in parts[start : start + 3]] != ["number", "operator", "number"] or start == 0:
         return False
     slash, above, sign, below = parts[start - 1 : start + 3]
-    return (
-        slash.text == "/" == sign.text
-        and slash.end < above.start
-        and above.end == sign.start
-        and sign.end == below.start
-    )
+    is_tight = slash.end < above.start and above.end == sign.start and sign.end == below.start
+    return slash.text == "/" == sign.text and (is_tight or above.text == "1")
 
 
 def value_of(parts: Sequence[Token], style: Style) -> Value | None:
@@ -78,7 +74,7 @@ def value_of(parts: Sequence[Token], style: Style) -> Value | None:
             digits.append((scale if style.comparable else min(scale, ONE)) / 10 ** len(number.partition(".")[2]))
             if style.hundredths and parts[position + 1 : position + 2] and parts[position + 1].kind == "percent":
                 scale, digits[-1] = scale / 100, digits[-1] / 100
-            if style.fractions and is_tight_fraction(parts, position):
+            if style.fractions and is_fraction(parts, position):
                 tokens.append("(")
                 closing = position + 2
             tokens.append(number if scale == ONE else str(Fraction(number) * scale))

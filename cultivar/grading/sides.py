@@ -37,8 +37,8 @@ NEAR = 2
 class Side:
     """One side of an equation: `parts` are its tokens without words, `words` says whether words stand beside them.
 
-    `letters` are units, or variables, of one letter. `starts` are places in `parts` where the side may begin instead: "5 - each costs 3*2" is 3*2 as well; `ends` where
-    it may end. `unit` is the first word behind its last number.
+    `letters` are units, or variables, of one letter. `starts` are places in `parts` where the side may begin instead ("5 -
+    each costs 3*2" is 3*2 as well), `ends` where it may end. `unit` is the first word behind its last number.
     """
 
     parts: list[Token] = field(default_factory=list)
@@ -247,7 +247,7 @@ def is_whole(before: list[Token], lead: list[Token], run: list[Token], is_left: 
     ahead = [*before, *lead]
     if any(token.kind == "unread" for token in lead) or has_operator(before):
         return False
-    if ahead and ahead[-1].text.lower().endswith("s") and ahead[-1].text.lower()[:-1] in LABELS:
+    if ahead and ahead[-1].text.lower().endswith("s") and ahead[-1].text.lower()[:-1] in LABELS and is_range(run):
         return False  # weeks 1-2
     if before and is_compound(ahead, run):
         return False
@@ -273,6 +273,13 @@ def has_operator(run: list[Token]) -> bool:
     kinds = [token.kind for token in run if token.kind not in ("word", "unread")]
     signs = [token.text for token in run if token.kind == "operator"]
     return bool(signs) and (signs not in (["/"], ["-"]) or kinds != ["number", "operator", "number"])
+
+
+def is_range(run: list[Token]) -> bool:
+    """Whether a run begins like 1-2, written tightly."""
+    if [token.kind for token in run[:3]] != ["number", "operator", "number"]:
+        return False
+    return run[1].text == "-" and run[0].end == run[1].start and run[1].end == run[2].start
 
 
 def names_something(words: list[Token], number: Token, side: Side) -> bool:
