@@ -20,9 +20,9 @@ from fractions import Fraction
 from typing import Literal
 
 from cultivar.grading import algebra
+from cultivar.grading.answer_markup import strip_markup
 from cultivar.grading.cues import Place, find_answer, last_answer, only_number
 from cultivar.grading.groups import Group, assignments, parse_group
-from cultivar.grading.markup import strip_markup
 from cultivar.grading.numerals import read_numeral
 from cultivar.grading.units import could_scale, unit_name
 from cultivar.grading.values import Value, is_denied, parse_plain, parse_value

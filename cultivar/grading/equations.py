@@ -12,7 +12,8 @@ from rapidfuzz.distance import Levenshtein
 
 from cultivar.grading.measures import LEADS, scale_of
 from cultivar.grading.readings import Value, readings
-from cultivar.grading.sides import Equation, Side, are_units, read_equations
+from cultivar.grading.side_reader import read_equations
+from cultivar.grading.sides import Equation, Side, are_units
 
 ANNOTATION = re.compile(r"<<([^<>=]+=[^<>]+)>>")
 TOLERANCE = Fraction(1, 1000)

@@ -8,7 +8,8 @@ from itertools import product
 from typing import NamedTuple
 
 from cultivar.grading.arithmetic import evaluate_tokens
-from cultivar.grading.sides import Side, Token
+from cultivar.grading.equation_tokens import Token
+from cultivar.grading.sides import Side
 
 POINT = re.compile(r"\d*(?:\.\d+)?|\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d+)?|\d{1,3}(?:'\d{3})+(?:[.]\d+)?")
 COMMA = re.compile(r"\d+(?:,\d{1,2})?|\d{1,3}(?:[.']\d{3})+(?:,\d{1,2})?")

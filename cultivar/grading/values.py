@@ -10,8 +10,8 @@ import unicodedata
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
+from cultivar.grading.answer_markup import TERM, strip_markup
 from cultivar.grading.arithmetic import evaluate_expression
-from cultivar.grading.markup import TERM, strip_markup
 from cultivar.grading.numerals import NUMERAL, Numeral, in_digits, read_numeral, split_scale
 from cultivar.grading.units import is_known
 
