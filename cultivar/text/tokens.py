@@ -114,7 +114,12 @@ def ascii_digits() -> dict[str, str]:
 
 def tokenize(texts: pl.Series) -> pl.Series:
     """The tokens of each text (a list column)."""
-    return normalize(texts).str.extract_all(TOKEN)
+    return tokens_of_normal(normalize(texts))
+
+
+def tokens_of_normal(normal: pl.Series) -> pl.Series:
+    """The tokens of texts in normal form (a list column)."""
+    return normal.str.extract_all(TOKEN)
 
 
 def count_words(texts: pl.Series) -> pl.Series:
@@ -138,12 +143,20 @@ def words_of_normal(normal: pl.Series) -> pl.Series:
 def tokens_per_word(texts: pl.Series) -> np.ndarray:
     """How many tokens of each text make an English word (f64), one of `SCALES`: a factor for limits in tokens."""
     normal = normalize(texts)
-    is_ascii = normal.str.len_bytes() == normal.str.len_chars()
-    if is_ascii.all():
-        return np.ones(len(texts))
-    ratio = (normal.str.count_matches(TOKEN) / words_of_normal(normal)).fill_nan(1.0).to_numpy()
-    middles = [(lower + upper) / 2 for lower, upper in zip(SCALES, SCALES[1:], strict=False)]
-    return np.array(SCALES)[np.searchsorted(middles, ratio, side="right")]
+    return measure(normal, normal.str.count_matches(TOKEN).to_numpy())[1]
+
+
+def measure(normal: pl.Series, tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Words and tokens per word (f64) of texts in normal form, which have so many tokens."""
+    words, scales = tokens.astype(np.float64), np.ones(len(tokens))
+    places = np.flatnonzero((normal.str.len_bytes() != normal.str.len_chars()).to_numpy())
+    if len(places):
+        words[places] = words_of_normal(normal.gather(places)).to_numpy()
+        counted = places[words[places] > 0]
+        middles = [(lower + upper) / 2 for lower, upper in zip(SCALES, SCALES[1:], strict=False)]
+        ratios = tokens[counted] / words[counted]
+        scales[counted] = np.array(SCALES)[np.searchsorted(middles, ratios, side="right")]
+    return words, scales
 
 
 def column(text: str) -> pl.Series:

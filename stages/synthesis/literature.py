@@ -13,7 +13,7 @@ from cultivar.llm.answer import Answer
 from cultivar.llm.engine import Engine
 from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import Question
-from cultivar.text.tokens import tokens_of, tokens_per_word
+from cultivar.text.tokens import measure, normalize, tokens_of_normal
 from schemas.ids import content_id, seed_of
 from schemas.products import Admission, demonstration_row, message
 from schemas.rows import Passage
@@ -91,36 +91,51 @@ def infer_instructions(
         Question(prompt.messages(passage=passage.text, level=level), BackInstruction, seed=seed_of(passage.id, level))
         for passage, level in work
     ]
-    inferred = []
+    answered = []
     for (passage, _), (answer,) in zip(work, teacher.ask(questions), strict=True):
         back = answer.value
-        if not isinstance(back, BackInstruction):
-            ledger.fail(answer, passage.id)
-            continue
-        row_id = content_id("instruction", back.instruction, [passage.id, answer.key])
-        if not back.instruction.strip() or not back.constraints:
-            ledger.drop(row_id, "asks for nothing", passage.id)
-        elif leaks(back.instruction, passage, params.leak_ngram):
-            ledger.drop(row_id, "quotes the passage or names the work", passage.id, back.instruction)
+        if isinstance(back, BackInstruction):
+            row_id = content_id("instruction", back.instruction, [passage.id, answer.key])
+            answered.append(Inferred(passage, answer, back, row_id))
         else:
-            inferred.append(Inferred(passage, answer, back, row_id))
+            ledger.fail(answer, passage.id)
+    leaks = find_leaks([(each.back.instruction, each.passage) for each in answered], params.leak_ngram)
+    inferred = []
+    for each, quotes in zip(answered, leaks, strict=True):
+        if not each.back.instruction.strip() or not each.back.constraints:
+            ledger.drop(each.id, "asks for nothing", each.passage.id)
+        elif quotes:
+            ledger.drop(each.id, "quotes the passage or names the work", each.passage.id, each.back.instruction)
+        else:
+            inferred.append(each)
     return inferred
 
 
-def leaks(instruction: str, passage: Passage, size: int) -> bool:
-    """Whether the instruction holds the passage's words `size` in a row, or the name of its work or author.
+def find_leaks(pairs: list[tuple[str, Passage]], size: int) -> list[bool]:
+    """Whether each instruction holds its passage's words, `size` in a row, or the name of its work or author.
 
     `size` is in English words; a script without spaces has more tokens to a word. Of a shorter passage all of it counts.
     """
-    asked, quoted = tokens_of(instruction), tokens_of(passage.text)
-    (scale,) = tokens_per_word(pl.Series([passage.text]))
-    run = min(round(size * scale), len(quoted))
-    shingles = {tuple(quoted[start : start + run]) for start in range(len(quoted) - run + 1)} if run else set()
-    quotes = any(tuple(asked[start : start + run]) in shingles for start in range(len(asked) - run + 1))
-    return quotes or any(holds_run(asked, tokens_of(name)) for name in (passage.work, passage.author))
+    needed = (text for asked, passage in pairs for text in (asked, passage.text, passage.work, passage.author))
+    texts = pl.Series(list(dict.fromkeys(needed)), dtype=pl.String)
+    normal = normalize(texts)
+    lists = tokens_of_normal(normal)
+    _, scales = measure(normal, lists.list.len().to_numpy())
+    number_of = {text: number for number, text in enumerate(texts)}
+
+    def tokens(text: str) -> list[str]:
+        return lists[number_of[text]].to_list()
+
+    leaks = []
+    for instruction, passage in pairs:
+        asked, quoted = tokens(instruction), tokens(passage.text)
+        run = min(round(size * scales[number_of[passage.text]]), len(quoted))
+        names = (tokens(passage.work), tokens(passage.author))
+        leaks.append(share_run(asked, quoted, run) or any(share_run(asked, name, len(name)) for name in names))
+    return leaks
 
 
-def holds_run(tokens: list[str], run: list[str]) -> bool:
-    """Whether the tokens hold the run, which has at least one."""
-    size = len(run)
-    return bool(run) and any(tokens[start : start + size] == run for start in range(len(tokens) - size + 1))
+def share_run(left: list[str], right: list[str], size: int) -> bool:
+    """Whether two texts hold the same `size` tokens in a row; none where `size` is 0."""
+    runs = {tuple(right[start : start + size]) for start in range(len(right) - size + 1)} if size else set()
+    return any(tuple(left[start : start + size]) in runs for start in range(len(left) - size + 1))

@@ -9,7 +9,7 @@ from schemas.rows import Passage
 from stages.curation.decontamination import Items, OverlapRule, overlaps
 from stages.curation.params import FilterParams
 from stages.curation.repetition import repeated_share
-from stages.synthesis.literature import leaks
+from stages.synthesis.literature import find_leaks
 
 RULE = OverlapRule(13, 13, 0.6, 8, 5, least_ngram=5, solution_tokens=13, nearest=16)
 
@@ -180,6 +180,10 @@ def test_repetition_of_each_text_is_its_own():
     assert repeated_share(pl.Series([], dtype=pl.String), FilterParams()).to_list() == []
 
 
+def leaks(instruction, quoted):
+    return find_leaks([("Nothing of it.", quoted), (instruction, quoted)], 8) == [False, True]
+
+
 def passage(text):
     return Passage(id="0" * 32, source="here", license="CC0-1.0", work="時の花", author="", text=text)
 
@@ -189,6 +193,6 @@ def test_a_quotation_is_seen_without_its_punctuation(language):
     text = NOT_REPEATED[language]
     quoted = "".join(letter for letter in text if not unicodedata.category(letter).startswith("P"))
     half = quoted[: len(quoted) // 2]
-    assert leaks(f"Write a text: {half}", passage(text), 8)
-    assert not leaks(f"Write a text: {half}", passage(NOT_REPEATED["English" if language != "English" else "Thai"]), 8)
-    assert leaks("「時の花」のような文を書いてください。", passage(text), 8)
+    assert leaks(f"Write a text: {half}", passage(text))
+    assert not leaks(f"Write a text: {half}", passage(NOT_REPEATED["English" if language != "English" else "Thai"]))
+    assert leaks("「時の花」のような文を書いてください。", passage(text))
