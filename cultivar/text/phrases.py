@@ -45,13 +45,29 @@ SALUTATIONS = (
 SUBJECTS = "subject|asunto|objet|betreff|assunto|oggetto|тема|الموضوع|विषय|konu|chủ đề|tiêu đề|perihal|subjek|เรื่อง|主题|主旨|件名|제목"
 LETTER = rf"(?ims)^[ \t*_]*(?:(?:{SALUTATIONS})[^\n.!?。！？]{{1,60}}[,:，：、!][*_ \t]*$|to whom it may concern|(?:{SUBJECTS})[*_]*[:：]).*"
 
+REPORTED = (
+    r"(?i)(?:\b(?:said|says|saying|replied|responded|answered|wrote|say (?:so|something|this|it)|something like"
+    r"|(?:you|can|could|might|may|should|would|simply|just|politely) say|for (?:example|instance)|like this"
+    r"|dijo|respondió|contestó|(?:puedes?|podrías?|puede usted) decir|por e(?:jemplo|xemplo)|(?:a|ont) dit|répondit"
+    r"|répondu|(?:peux|pouvez|pourriez) dire|par exemple|sagte|antwortete|schrieb|(?:du|sie|man) sagen|zum beispiel"
+    r"|disse|respondeu|pode dizer|rispose|puoi dire|(?:per|ad) esempio|сказал[аи]?|ответил[аи]?|можно сказать"
+    r"|например|قالت?|مثلا|مثال|कहा|उदाहरण|dedi|örneğin|şöyle|nói rằng|ví dụ|berkata|misalnya|contoh)\b"
+    r"|(?:可以|他|她|他们|这样|不妨)[说說]|例如|比如|答道|写道|言いました|例えば|次のように|말했다|예를 들어|다음과 같이"
+    r"|พูดว่า|ตัวอย่าง)[^\n:：.]{0,40}[:：]\s*[^\n]*"
+)
+"""What someone says behind a colon."""
+SAMPLES = r"(?m)\n[ \t]*(?:[-*+•]|\(?\p{Nd}{1,2}[.)、．）])[ \t]*[^\n]*"
+"""Items of a list behind other lines: what may be said, in a text about saying it."""
+
 
 class Sought(NamedTuple):
-    """Phrases to look for: in the first `chars` characters where given; `idioms`: a pattern of what is no such phrase."""
+    """Phrases to look for: in the first `chars` characters where given; `idioms`: a pattern of what is no such phrase,
+    `others`: of further text in another voice, met with the text itself."""
 
     families: Families
     chars: int | None = None
     idioms: str = ""
+    others: str = ""
 
 
 def find_phrases(texts: pl.Series, families: Families, chars: int | None = None, idioms: str = "") -> pl.Series:
@@ -63,13 +79,13 @@ def find_each(texts: pl.Series, kinds: Mapping[str, Sought]) -> pl.DataFrame:
     """A column as `find_phrases` gives it for each kind; the texts are read once."""
     form = phrase_form(texts)
     columns = {}
-    for kind, (families, chars, idioms) in kinds.items():
+    for kind, (families, chars, idioms, others) in kinds.items():
         # Few texts meet a pattern at all; only they are asked for their own voice and for the family. A character is at
         # most three of the phrase form.
         opening = form if chars is None else form.str.slice(0, 3 * chars)
         places = opening.str.contains(any_of(families)).fill_null(False).arg_true()
         unquoted = own_voice(texts.gather(places).str.replace(WHOLLY_QUOTED, "$1$2$3").str.slice(0, chars))
-        own = phrase_form(unquoted)
+        own = phrase_form(unquoted.str.replace_all(others, " ") if others else unquoted)
         if idioms:
             own = own.str.replace_all(normal_form(idioms), " ")
         met = [

@@ -9,8 +9,10 @@ from cultivar.text.phrases import Families
 BOILERPLATE: Families = {
     "English": {
         "cutoff": "as of my (?:(?:last|latest|most recent|current) )?(?:knowledge |training )?(?:update"
-        "|training|cut ?off|knowledge)|my (?:knowledge|training) (?:data )?(?:cut ?off"
-        "|(?:only )?(?:goes|extends|is limited|ends|is current|was last updated))|up to my (?:last"
+        "|training|cut ?off|knowledge)|my (?:knowledge|training) (?:data )?cut ?off"
+        "|my (?:knowledge|training data) (?:only )?(?:(?:goes|extends) (?:only )?(?:up )?(?:to|until|through)"
+        "|is limited (?:up )?to (?:events|information|data|what (?:i was|was)|[a-z]* ?[0-9]{4})|ends (?:in|at|with)"
+        "|is current|was last updated)|up to my (?:last"
         "|latest) (?:update|training)",
         "page": r"(?:[.] (?:regenerate response|network error) [.]|there was an error generating a response"
         r"|this content may violate (?:our|openai's))",

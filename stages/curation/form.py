@@ -32,11 +32,14 @@ CLOSED_LINE = (
     r"|[^\n]*(?:https?://|www\.)[^\s,，、]*"  # a link
     r"|[^\n]*[\p{L}\p{N}._+-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+"  # an address
     r"|[^\n]*(?:^|\s)#[\p{L}\p{M}\p{N}_]+"  # a hashtag
+    r"|[ \t*_#>]*(?:\p{L}[\p{L}\p{M}]* ?){1,3}[*_]*[:：][^\n,;，；\p{Ps}\p{Pi}]{1,50}"  # a label with its value
     r"|[^\n]*[:;]-?[DPpOo]"  # a face
     r"|[^\n]*\\[A-Za-z]+)\z"  # a command of LaTeX
 )
-SIGNATURE = r"[,،，、][*_ \t]*\n\s*[*_]*(?:[\p{Lu}\p{Lo}][^\s]{0,20})(?:[ \t]+[\p{Lu}\p{Lo}][^\s]{0,20}){0,3}\z"
+SIGNATURE = r"[,،，、][*_ \t]*\n\s*[*_]*(?:[\p{Lu}\p{Lo}][^\s]{0,20})(?:[ \t]+[\p{L}&][^\s]{0,20}){0,3}\z"
 """A name on the line after a greeting that ends with a comma."""
+FINAL_FORMS = r"(?:です|ます|でした|ました|ません|ましょう|ください|である|であった|니다|세요|해요|어요|아요|에요|예요|지요|네요|니까)\z"
+"""Endings of Japanese and Korean verbs that only close a sentence."""
 SHORT_LINES = r"\n(?:[^\n#*][^\n]{0,60})?[\p{L}\p{M}\p{N}]\n[^\n]{1,60}\z"
 """Two short lines without an end: of a list, a poem, a table of values."""
 
@@ -60,7 +63,7 @@ def breaks_off(texts: pl.Series) -> pl.Series:
     found = tail.str.contains(BREAKS_OFF).fill_null(False)
     places = found.arg_true()
     cut = tail.gather(places)
-    whole = cut.str.contains("|".join([ENDLESS, CLOSED_LINE, SIGNATURE, SHORT_LINES]))
+    whole = cut.str.contains("|".join([ENDLESS, CLOSED_LINE, SIGNATURE, FINAL_FORMS, SHORT_LINES]))
     return found.scatter(places, ~whole)
 
 

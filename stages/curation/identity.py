@@ -17,6 +17,16 @@ SHARED_NAMES = "(?:claude|gemini|bard|llama ?[0-9]*|mistral|copilot|grok|ernie|k
 """Names of assistants that are names of people and things too."""
 ENGLISH_AI = "(?:ai|artificial intelligence|(?:large |ai )?language model)(?: language)?(?: model| assistant| chatbot)?"
 
+IDIOMS = (
+    " (?:ai|artificial intelligence|machine learning|language model)(?: [^ .]+)? (?:engineer|researcher|scientist|developer"
+    "|student|expert|consultant|enthusiast|trainer|manager|professor|teacher|specialist|ethicist|artist|founder)s?"
+    " |(?:chat ?gpt|deepseek|qwen)s "
+    "|(?:人工智能|人工智慧|ai|语言模型)[^. ]{0,4}(?:专业|專業|工程师|工程師|产品经理|产品|研究员|研究者|研究生|学院|爱好者|从业者|开发者|专家"
+    "|專家|学生|学者|教授|绘画)| ki (?:[^ .]+ )?(?:forscher|ingenieur|entwickler|expert|berater|student)[^ .]*"
+    "| yapay zeka [^ .]*(?:mühendis|araştırmac|geliştiric|uzman|öğrenci)[^ .]*"
+)
+"""People and things of the field."""
+
 
 def named(am: str, by: str, called: str = "", made: str = "", bare: bool = False) -> str:
     """A claim to be an assistant.
@@ -37,7 +47,7 @@ IDENTITY: Families = {
         r"|it is not (?:possible|appropriate) for me)"
         r" |i(?:'m| am) (?:just |only |merely )?(?:an? (?:(?:large|ai) language model"
         r"|artificial intelligence (?:[.]|assistant|model|language"
-        r"|created|developed|designed|trained|and (?:i|do|don't))|ai (?:[.]|i |i'm |i don't |i can't |assistant [.]|language model|model "
+        r"|created|developed|designed|trained|and (?:i|do|don't))|ai (?:[.]|i |i'm |i don't |i can't |assistant [.]|(?:assistant )?(?:so|which means|without|with no) |language model|model "
         r"|chatbot|created|developed|designed|trained"
         r"|assistant (?:created|developed|designed|trained|and (?:i|do|don't))|and (?:i|do|don't) )"
         r"|virtual assistant (?:created|developed|trained))"
@@ -62,7 +72,7 @@ IDENTITY: Families = {
             "我是",
             "一个|一個|由",
             "我叫|我的名字是",
-            "我(?:是)?(?:由)?[^.]{0,8}MAKERS[^.]{0,6}(?:开发|训练|创建|研发|打造|推出|開發|訓練)(?:的|而成|出来)",
+            "(?:我(?:是)?|我(?:是|叫|的名字)[^.]{0,12}|我 )(?:由|被|来自)?MAKERS[^.]{0,6}(?:开发|训练|创建|研发|打造|推出|開發|訓練)(?:的|而成|出来)",
         ),
     },
     "Spanish": {
@@ -173,8 +183,8 @@ IDENTITY: Families = {
         "model": "(?:私は)?(?:ai|人工知能|言語モデル|大規模言語モデル|ai言語モデル|aiアシスタント)(?:言語モデル"
         "|アシスタント)?(?:として|なので|ですので|であるため)[^.]{0,6}(?:私|個人的)|私は(?:単なる"
         "|ただの)?(?:[^.]{0,16})?"
-        "(?:ai(?:アシスタント|言語モデル|モデル|です|であ|なので)|人工知能(?:です|であ|なので|アシスタント)"
-        "|大規模言語モデル|言語モデル(?:です|であ|なので))",
+        "(?:ai|(?:ai|人工知能)(?:アシスタント|言語モデル|モデル)?|(?:大規模)?言語モデル)(?:です|であ|だか|なので|で [^.]|として"
+        "|に過ぎ|にすぎ|の(?:qwen|chatgpt|claude|gemini))",
         "name": named(
             "私は",
             "です|という|であり",
@@ -187,7 +197,8 @@ IDENTITY: Families = {
         "model": "(?:ai|인공지능|언어 모델|대규모 언어 모델|인공지능 언어 모델|ai 언어 모델)(?: 모델"
         "| 어시스턴트| 비서)?(?:로서|이기 때문에|이므로)(?: [^ .]+){0,3}? (?:저는|제가|나는|개인적)"
         "|저는 (?:단지 |그저 )?(?:[^ .]+ ){0,4}?"
-        "(?:ai (?:어시스턴트|언어|모델|비서|챗봇)|ai입니다|인공지능(?: |입니다|이|언어)|언어 ?모델|대규모 언어)",
+        "(?:(?:ai|인공지능|(?:대규모 )?언어 ?모델)(?: ?언어)?(?: ?(?:어시스턴트|모델|비서|챗봇|프로그램))?"
+        "(?:입니다|이에요|예요|이므로|이기 때문|이라서|라서|이라 |일 뿐|이며|이고|이지만|로서| (?:chatgpt|qwen|claude|gemini)))",
         "name": named(
             "저는",
             "(?:입니다|이라고|라고|예요|이에요)",

@@ -7,13 +7,14 @@ the form of the text.
 
 import polars as pl
 
-from cultivar.text.phrases import CODE, QUOTED, Sought, find_each
+from cultivar.text.phrases import CODE, QUOTED, REPORTED, SAMPLES, Sought, find_each
 from cultivar.text.tokens import count_words
+from stages.curation import identity, refusals
 from stages.curation.boilerplate import BOILERPLATE, PLACEHOLDERS
 from stages.curation.form import breaks_off, has_open_fence, has_open_latex
 from stages.curation.identity import IDENTITY
 from stages.curation.params import FilterParams
-from stages.curation.refusals import IDIOMS, REFUSALS
+from stages.curation.refusals import REFUSALS
 from stages.curation.repetition import repeated_share
 
 OTHER_VOICE = ["literature", "character"]
@@ -45,8 +46,8 @@ def quality(rows: pl.DataFrame, params: FilterParams) -> pl.DataFrame:
     said = find_each(
         texts,
         {
-            "refusal": Sought(REFUSALS, params.refusal_chars, IDIOMS),
-            "identity": Sought(IDENTITY, params.refusal_chars),
+            "refusal": Sought(REFUSALS, params.refusal_chars, refusals.IDIOMS, rf"{REPORTED}|{SAMPLES}"),
+            "identity": Sought(IDENTITY, params.refusal_chars, identity.IDIOMS, REPORTED),
             "boilerplate": Sought(BOILERPLATE),
         },
     )

@@ -22,17 +22,31 @@ FRENCH_NOT = (
     "| la| en)?"
 )
 CHINESE_NOT = "(?:无法|無法|不能|不可以|没办法|沒辦法|没有办法|不便|不被允许|没有能力)"
+CHINESE_SELF = (
+    "(?:(?:我|本人|小编)[^. ]{0,14} ?|[ .] ?(?:但是?|目前|暂时|暫時|恐怕|可能|也|并|並)?|恕"
+    "|(?:该|該|这个|這個|此|相关|您的?|你的?)(?:请求|請求|内容|內容|问题|問題|要求|信息|话题)[^. ]{0,3}?)"
+)
+"""The speaker, no subject at all, or what was asked for."""
 GERMAN_HELP = "(?:helfen|weiterhelfen|behilflich|unterstützen|beantworten|bereitstellen|erfüllen|nachkommen)"
 
-IDIOMS = "i (?:can't|cannot|won't|will not) (?:provide for|help but)"
-"""What only sounds like a refusal."""
+DAYS = (
+    "today|tonight|tomorrow|yesterday|this (?:morning|afternoon|evening|week|weekend)|hoy|mañana|ayer|aujourd'hui"
+    "|demain|hier|ce soir|heute|morgen|gestern|hoje|amanhã|ontem|oggi|domani|ieri|stasera|сегодня|завтра|вчера"
+    "|اليوم|غدا|الغد|[أا]مس|आज|कल|bugün|yarın|dün|hôm (?:nay|qua)|ngày mai|hari ini|besok|kemarin"
+)
+IDIOMS = (
+    "i (?:can't|cannot|won't|will not) (?:provide for|help but|give (?:up|in|way))"
+    rf"|[^.]* (?:{DAYS}) [^.]*|[^.]*(?:今天|今晚|明天|昨天|本周末|今日|明日|昨日|今夜|오늘|내일|어제|วันนี้|พรุ่งนี้|เมื่อวาน|คืนนี้)[^.]*"
+)
+"""What only sounds like a refusal, and sentences about a day: people have other plans, a model has not."""
 
 REFUSALS: Families = {
     "English": {
         "apology": rf"(?:sorry|apologi[sz]e|apologies|unfortunately|regret|i(?:'m"
         rf"| am) afraid){NEXT} {ENGLISH_NOT} {FEW}"
         "(?:help|assist|answer|respond|provide|fulfil|comply|do (?:that|this|so) |complete|generate|produce"
-        "|create|write|give"
+        "|create|write|give (?:you )?(?:that|this|any|such|specific|medical|legal|financial|advice|instructions|information"
+        "|details|an? (?:answer|opinion|definitive))"
         "|offer|share|discuss|engage|support|continue|access|browse|open|view|process|translate|have access"
         "|have (?:the|enough) (?:ability|capability|information))|sorry (?:but )?(?:no|i refuse) "
         "|i refuse to (?:help|answer|assist)",
@@ -40,9 +54,12 @@ REFUSALS: Families = {
         r"|anything)|in |on |anyone|\.)"
         r"|assist|comply|fulfil|answer (?:that|this|your|it|such|\.)|respond to (?:that|this|your)|provide"
         r"|complete (?:that|this|it"
-        r"|your)|do (?:that|this) \.|support (?:that|this|your)|engage in|participate in|generate (?:that|this"
-        r"|such|content))",
-        "policy": r"(?:goes|go|is|be|are) against (?:my|openai's|anthropic's|google's) (?:programming"
+        r"|your)|do (?:that|this) \.|support (?:that|this|your) (?:request|kind|type|activit)|engage in|participate in|generate (?:that|this"
+        r"|such|content))|i (?:won't|will not) be able to (?:fulfil|comply|(?:help|assist)(?: you)? with (?:that|this"
+        r"|your)(?: request| question| task| one)? \.)|(?:i (?:don't|do not) feel|i(?:'m| am) not) comfortable"
+        r" (?:providing|writing|creating|generating|producing|answering|helping|assisting|engaging|continuing"
+        r"|with (?:that|this|your) (?:request|question|task))",
+        "policy": r"(?:goes|go|is|be|are|that's|it's|this) against (?:my|openai's|anthropic's|google's) (?:programming"
         r"|guidelines|polic|principles"
         r"|ethic|values|content|usage)|violat[a-z]+ (?:my|openai's|our content) (?:guidelines|polic|programming"
         r"|principles|content)"
@@ -50,17 +67,19 @@ REFUSALS: Families = {
         r"|refuse) (?:to (?:answer|help|assist|provide"
         r"|write|create|generate|engage|comply|fulfil)|(?:this|your|that) request|\.)|i(?:'m| am"
         r"| was) (?:programmed|designed) (?:not"
-        r" to|to avoid)|my (?:programming|guidelines|training) (?:does|do|doesn't|don't|prevents?|prohibits?"
-        r"|forbids?) ",
-        "limits": "i (?:don't|do not) have (?:the ability to|the capability to|access to (?:real time"
-        "|the internet|external|current))"
+        r" to|to avoid)|my (?:programming|guidelines|training) (?:(?:doesn't|don't|does not|do not) (?:allow|permit|let|enable)"
+        r"|prevents? me|prohibits? me|forbids? me)|my (?:programming|guidelines) (?:prevent|prohibit|forbid)s? ",
+        "limits": "i (?:don't|do not) have (?:the (?:ability|capability) to (?:access|browse|see|view|open|hear|generate|create|provide|search|remember|recall"
+        "|process|perform|feel|experience|have|send|make)|access to (?:real time"
+        "|the internet|external (?:data|sources|websites|links|tools|information)|current (?:data|information"
+        "|events|news|weather|prices)))"
         "|i (?:can't|cannot|am unable to|am not able to) (?:browse|access|view|see|open) (?:the (?:internet"
         "|web)|external|images|urls"
         "|links|websites|attachments|real time)",
     },
     "Chinese": {
         "apology": rf"(?:抱歉|对不起|對不起|不好意思|很遗憾|很遺憾|请原谅|請原諒"
-        rf"|恕我){NEXT}{CHINESE_NOT}[^.]{{0,10}}?"
+        rf"|恕我){NEXT}{CHINESE_SELF}{CHINESE_NOT}[^. ]{{0,10}}?"
         "(?:帮助|幫助|帮忙|幫忙|协助|協助|帮您|幫您|帮你|幫你|回答|提供|完成|满足|滿足|生成|创作|創作|撰写|撰寫"
         "|处理|處理|讨论|討論|继续|繼續|支持"
         "|执行|執行|访问|這樣做|这样做|做到这|给出|給出|回复|遵从|为您|為您)",
@@ -79,7 +98,9 @@ REFUSALS: Families = {
         rf"|desafortunadamente){NEXT} no "
         "(?:te |le |les |os )?(?:puedo|podré|podría|me es posible|me está permitido|soy capaz de"
         "|estoy (?:en condiciones de|autorizad[oa]"
-        rf" a|capacitad[oa] para)) {FEW}(?:ayudar|asistir|responder|contestar|proporcionar|ofrecer|dar|generar"
+        rf" a|capacitad[oa] para)) {FEW}(?:ayudar|asistir|responder|contestar|proporcionar|ofrecer"
+        "|dar(?:te|le|les|os)? (?:es[aeo]|est[aeo]|información|consejos?|instrucciones|una (?:respuesta|opinión)|detalles)"
+        "|generar"
         r"|crear|escribir|cumplir"
         "|hacer (?:eso|esto)|hacerlo|realizar|completar|atender|brindar|facilitar|acceder|procesar|satisfacer"
         "|compartir)",
@@ -96,7 +117,7 @@ REFUSALS: Families = {
     "French": {
         "apology": rf"(?:désolée?|navrée?|excuse|regret|regrette|malheureusement"
         rf"|pardon){NEXT} {FRENCH_NOT} (?:[^ .]+ ){{0,2}}(?:[dlt]')?"
-        "(?:aider|assister|répondre|fournir|donner|accéder|créer|générer|rédiger|écrire|produire|satisfaire"
+        "(?:aider|assister|répondre|fournir|donner (?:cette|ces|ce|de conseils?|d'instructions|d'informations|d'avis|une réponse)|accéder|créer|générer|rédiger|écrire|produire|satisfaire"
         "|faire (?:cela|ça|ceci)"
         "|accomplir|compléter|traiter|poursuivre|donner suite|partager|exécuter)",
         "inability": rf"{FRENCH_NOT} (?:[dt]')?(?:aider|assister|répondre à (?:cette|ce|votre|ta)|fournir"
@@ -116,7 +137,7 @@ REFUSALS: Families = {
         rf"|(?:leid|leider|entschuldig){NEXT} bin (?:ich )?(?:leider )?nicht (?:in der lage|imstande|befugt)",
         "inability": rf"(?:ich (?:kann|darf|werde)|(?:kann|darf|werde) ich) (?:dir|ihnen|euch|dabei|hierbei"
         r"|damit|das|diesen?|diesem|dieser"
-        rf"|bei|ihre|deine|auf) (?:[^ .]+ ){{0,4}}?nicht {FEW}{GERMAN_HELP}|ich bin nicht (?:in der lage"
+        rf"|bei|ihre|deine|auf) (?:[^ .]+ ){{0,4}}?nicht {FEW}{GERMAN_HELP}|(?:dabei|damit|hierbei|hiermit) (?:kann|darf|werde) ich (?:[^ .]+ ){{0,2}}?nicht {GERMAN_HELP}|ich bin nicht (?:in der lage"
         rf"|befugt) (?:[^ .]+ ){{0,4}}zu"
         rf" {GERMAN_HELP}",
         "policy": "(?:verstößt|verstoßen|widerspricht|widersprechen) (?:gegen )?(?:meine[nr]?) (?:richtlinien"
@@ -128,7 +149,7 @@ REFUSALS: Families = {
         r"|a )?(?:posso|consigo|poderei|sou"
         rf" capaz de|me é possível|estou (?:apt[oa] a|autorizad[oa] a|em condições de)) {FEW}(?:ajud|auxiliar"
         r"|assistir|responder|fornecer"
-        "|oferecer|dar|gerar|criar|escrever|cumprir|fazer isso|realizar|completar|atender|acessar|aceder"
+        "|oferecer|dar (?:ess[ae]|est[ae]|isso|informaç|conselho|instruç|uma (?:resposta|opinião)|detalhes)|gerar|criar|escrever|cumprir|fazer isso|realizar|completar|atender|acessar|aceder"
         "|processar|compartilhar"
         "|partilhar|prestar)",
         "inability": "não (?:te |lhe |o |a )?(?:posso|consigo|poderei|sou capaz de|me é possível) (?:te "
@@ -146,7 +167,7 @@ REFUSALS: Families = {
         rf"|desolat[oa]){NEXT} non (?:ti |vi |le )?(?:posso"
         rf"|potrò|sono in grado di|riesco a|mi è (?:possibile|permesso|consentito)"
         rf"|sono autorizzat[oa] a) {FEW}(?:aiutar|assister|risponder"
-        "|fornir|offrir|dar|generar|crear|scriver|soddisfar|fare questo|farlo|completar|accedere|eseguire|procedere)",
+        "|fornir|offrir|dar(?:ti|vi|le|e) (?:quest|consigli|istruzioni|informazioni|una risposta|un'opinione|dettagli)|generar|crear|scriver|soddisfar|fare questo|farlo|completar|accedere|eseguire|procedere)",
         "inability": r"non (?:ti |vi |le )?(?:posso|sono in grado di|mi è possibile) (?:aiutar(?:ti|vi|la|e con"
         r"|e a| \.)|assister(?:ti|vi|la)"
         "|rispondere a (?:quest|tale|tua)|fornir|soddisfare (?:quest|la tua|la sua))",
@@ -159,7 +180,7 @@ REFUSALS: Families = {
         r"|в состоянии|имею возможности"
         rf"|способен|способна|буду) {FEW}(?:помочь|помогать|ответить|отвечать|предоставить|выполнить|создать"
         r"|создавать|написать|сгенерировать"
-        "|дать|сделать (?:это|этого)|обсуждать|оказать|поддержать|предложить|удовлетворить)",
+        "|дать (?:вам |тебе )?(?:эт|так|ответ|совет|инструкци|информаци)|сделать (?:это|этого)|обсуждать|оказать|поддержать|предложить|удовлетворить)",
         "inability": rf"я не (?:могу|смогу|в состоянии|имею возможности|способен"
         rf"|способна) {FEW}(?:помочь (?:вам|тебе|с (?:этим|этой|таким"
         rf"|вашим|твоим)|в этом|\.)|ответить на (?:этот|ваш|твой|такой|данный)|предоставить|выполнить (?:этот"

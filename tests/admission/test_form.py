@@ -125,7 +125,7 @@ def test_a_text_breaks_off_where_its_script_shows_that_it_does():
 
 @pytest.mark.parametrize(
     ("unit", "limit"),
-    [("word ", 10), ("слово ", 10), ("शब्द ", 10), ("كلمة ", 10), ("字词文", 20), ("かなです", 10), ("ចាប់ផ្ដើម", 10)],
+    [("word ", 10), ("слово ", 10), ("शब्द ", 10), ("كلمة ", 10), ("字词文", 20), ("かなので", 10), ("ចាប់ផ្ដើម", 10)],
 )
 def test_a_cut_text_counts_from_its_length_in_words_of_its_script(unit, limit):
     text = (unit * 10).strip()
