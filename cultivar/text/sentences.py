@@ -18,6 +18,8 @@ CLOSING = "\"'”’“‘»«›‹)\\]}）］｝」』】》〉〕〗〙*_~"
 """What may stand between the mark and the space behind it; an opening quote of one language closes in another."""
 OPENING = "([{<¿¡（「"
 END = re.compile(rf"(?:[.．!?…۔{ALWAYS}]+|(?<=[α-ωά-ώ]);)(?:[{CLOSING}]|\s[»›](?=[\s.,;:!?]|\Z))*")
+QUOTING = re.compile("と|って")
+"""Japanese goes on with the sentence that quotes."""
 WINDOW = 32
 """Characters before a full stop that are looked at."""
 
@@ -112,6 +114,8 @@ def spans_between_ends(text: str) -> Iterator[tuple[int, int]]:
 def is_end(text: str, match: re.Match[str]) -> bool:
     """Whether a run of marks ends a sentence."""
     marks = match.group()
+    if marks[-1] in "」』" and QUOTING.match(text, match.end()):
+        return False
     if any(mark in ALWAYS for mark in marks):
         return True
     following = text[match.end() : match.end() + WINDOW]

@@ -50,7 +50,7 @@ BEYOND_TEXT: Families = {
         rf"|render) (?:me |us )?(?:an?|the|some|{NUMBER})"
         rf" (?:[^ .]+ ){{0,2}}{ENGLISH_PICTURE} |(?:save|export|send|upload) (?:it|this|them) (?:as|to"
         rf"|in) (?:an? )?{ENGLISH_PICTURE} "
-        r"|(?:go to|visit|open) (?:the |this )?(?:website|web page|webpage|url|link|http))",
+        r"|(?:go to|visit|open) (?:the |this )?(?:website|web page|webpage|url|http|link (?:[.]|below|above|here|i |and |to )))",
         "shown": r"(?:in|see|describe|at|analy[sz]e|caption|explain|on|of|from) (?:this|the following"
         r"|the attached|the given|these) (?:image|picture|photo|photograph"
         r"|screenshot|video|recording|painting|audio)s? |(?:image|picture|photo|photograph|screenshot|video"
@@ -63,8 +63,9 @@ BEYOND_TEXT: Families = {
         r"|兩|个|個|幅|张|張|只|下|这|這|我)"
         rf"|(?:生成|制作|製作|创建|創建|设计|設計|发送|發送|发给我|发|提供|做|拍)(?:我)?(?:一|两|几|個|个"
         rf"|些)?(?:张|張|幅|个|個|段|份)?[^.]{{0,8}}?{CHINESE_PICTURE} ?[.])",
-        "shown": f"(?:描述|分析|看|观察|觀察|根据|根據|解释|解釋|从|從|下面|以下|上面|附件|这张|這張|这幅|這幅"
-        f"|所附)(?:一下)?(?:下面|以下|上面|附件|这|這|该|所附|给出)?(?:张|張|幅|个|個|段|的)*{CHINESE_PICTURE}"
+        "shown": f"(?:看|观察|觀察|根据|根據|从|從|下面|以下|上面|附件|这张|這張|这幅|這幅|所附)(?:一下)?(?:下面|以下|上面|附件|这|這|该"
+        f"|所附|给出)?(?:张|張|幅|个|個|段|的)*{CHINESE_PICTURE}|(?:描述|分析|解释|解釋)(?:一下)?(?:下面|以下|上面|附件|这|這|该|所附|给出)"
+        f"(?:张|張|幅|个|個|段|的)*{CHINESE_PICTURE}|(?:描述|分析|解释|解釋)(?:一下)?{CHINESE_PICTURE} ?[.]"
         f"|(?:见|参见|打开|请看|查看|读取|阅读)附件|附件中的|{CHINESE_PICTURE}(?:里|中|上)(?:有什么|有什麼|的人"
         "|是谁|显示|顯示)",
     },
@@ -104,7 +105,8 @@ BEYOND_TEXT: Families = {
         "shown": f"(?:beschreib|beschreibe|beschreiben sie|analysiere|betrachte|schau dir|siehst du auf"
         f"|sehen sie auf|auf) (?:dieses|diesem|das folgende|dem folgenden) (?:bild|foto|video|gemälde)"
         f"|{GERMAN_PICTURE} (?:unten|oben|im anhang)"
-        f"|(?:angehängte|beigefügte)[nsr]? (?:datei|{GERMAN_PICTURE}|dokument)|im anhang",
+        f"|(?:angehängte|beigefügte)[nsr]? (?:datei|{GERMAN_PICTURE}|dokument)|(?:datei|dokument|tabelle)[^ .]* (?:[^ .]+ )?im anhang"
+        "|im anhang (?:findest|finden sie|befindet|ist|sind|siehst|sehen)",
     },
     "Portuguese": {
         "draw": rf"(?:[.]|por favor|você pode|pode|poderia|quero que) (?:me )?(?:(?:desenh(?:e|a|ar)"
@@ -157,7 +159,7 @@ BEYOND_TEXT: Families = {
     },
     "Korean": {
         "draw": "(?:그림|이미지|사진|일러스트|초상화|동영상|영상|로고|포스터|그래프)(?:을|를|으로|도)? (?:하나 "
-        "|한 장 )?(?:그려|그리세요|그리시오|생성해|생성하|만들어|제작해|보내|보여)|(?:을|를) 그려 ?(?:줘|주세요"
+        "|한 장 )?(?:그려|그리세요|그리시오|생성해|생성하|만들어|제작해|보내|보여)|[^ .]*(?:을|를) 그려 ?(?:줘|주세요"
         "|주시|라)",
         "shown": "(?:이|다음|아래(?:의)?|위(?:의)?|첨부(?:된|한)?) (?:이미지|사진|그림|동영상|영상|파일)(?:을"
         "|를|에|의|은|는|이|에서) ?",
@@ -166,7 +168,8 @@ BEYOND_TEXT: Families = {
         "draw": "(?:resmi|resim|resmini|fotoğraf|fotoğrafını|görsel|görselini|video|logo|portre|portresini"
         "|grafiğini) (?:[^ .]+ )?(?:çiz|oluştur|gönder|göster|hazırla|yap|tasarla)(?:in|iniz|er misin|ar misin"
         "|ir misin|ur musun|eyin)? ?[.]|(?:[^ .]+ )çiz(?:in|iniz|er misin)? [.]",
-        "shown": "(?:bu|aşağıdaki|yukarıdaki|ekteki|ekli) (?:görsel|resim|resmi|resimde|resimdeki|görseli"
+        "shown": "bu (?:görsel(?:i|de|deki)|resimde(?:ki)?|fotoğraf(?:ı|ta|taki)|video(?:yu|da|daki)|dosya(?:yı|da|daki)) "
+        "|bu resmi (?:açıkla|tanımla|tarif|anlat|betimle|yorumla|incele|analiz)|(?:aşağıdaki|yukarıdaki|ekteki|ekli) (?:görsel|resim|resmi|resimde|resimdeki|görseli"
         "|görselde|fotoğraf|video|dosya)",
     },
     "Vietnamese": {
@@ -198,10 +201,13 @@ FIGURES_OF_SPEECH = normal_form(
     "|history|strategy|algorithm)"
     "|(?:make|give|get|see|show|provide) (?:me |us )?(?:an?|the) (?:big|bigger|clear|clearer|full|whole"
     "|complete|vivid|general|overall|rosy|bleak) picture"
-    "|paint (?:me |us )?(?:an?|the) (?:[^ .]+ )?picture"
+    "|paint (?:me |us )?(?:an?|the) (?:[^ .]+ )?picture|paint the town"
+    "|(?:picture|image) of (?:what|how|why|life|the (?:problem|situation|issue|market|economy|state|brand|company))"
     "|(?:image|picture|photo|video|audio|logo) (?:caption|prompt|description|title|idea|book|game|essay|script"
     "|outline|storyboard|concept|slogan|editor"
-    "|call|classifi|format|librar|streaming|tutorial|transcript|course|lesson|store|app |series|summar)[a-z]*"
+    "|call|classifi|format|librar|streaming|tutorial|transcript|course|lesson|store|app |series|summar"
+    "|review|platform|conference|interview)[a-z]*"
     "|photo (?:album|contest|shoot|studio)|self images?|brand image|dibujos? animados|dessins? animés?)"
+    "|(?:图片|圖片|图像|圖像|照片|视频|影片|音频)(?:格式|压缩|壓縮|平台|网站|網站|识别|識別|处理|處理|软件|軟體|编辑|剪辑|会议|會議|游戏|课程|行业)"
 )
 """Orders that only sound like drawing, and things that have a picture in their name."""

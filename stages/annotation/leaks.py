@@ -35,31 +35,31 @@ LEAKS: Families = {
     },
     "Chinese": {
         "procedure": "(?:改写|重写|改寫|重寫|进化|演化)(?:后|後|过|過)?的(?:指令|提示|提示词|提示詞|问题|問題"
-        "|任务)|给定的?(?:提示|指令)|給定的?(?:提示|指令)|原(?:始|来的|有的)?指令|新的?指令[^集]|(?:新增|添加"
+        "|任务)|给定的?(?:提示|指令)|給定的?(?:提示|指令)|原(?:始|来的|有的)?指令|新的?指令(?: |如下|是|为|為|要求|比)|(?:新增|添加"
         "|增加)的?(?:节点|節點)|树(?:的)?节点|樹(?:的)?節點"
     },
     "Spanish": {
         "procedure": "(?:instrucción|instrucciones) (?:reescrit|evolucionad|original|dada)"
-        "|nueva instrucción [.]|la nueva instrucción|prompt (?:reescrito|original|dado|evolucionado)"
+        "|[.] nueva instrucción |nueva instrucción [.]|la nueva instrucción|prompt (?:reescrito|original|dado|evolucionado)"
         "|nodos? (?:añadid|agregad)|nodos? del árbol"
     },
     "French": {
         "procedure": "(?:instruction|consigne) (?:réécrite|reformulée|originale|donnée|évoluée)"
-        "|nouvelle (?:instruction|consigne) [.]|la nouvelle (?:instruction|consigne)|(?:prompt"
+        "|[.] nouvelle (?:instruction|consigne) |nouvelle (?:instruction|consigne) [.]|la nouvelle (?:instruction|consigne)|(?:prompt"
         "|invite) (?:réécrit|donné|original)|n(?:œ|oe)uds? (?:ajouté|de l'arbre)"
     },
     "German": {
         "procedure": "(?:umgeschriebene|überarbeitete|ursprüngliche|gegebene|weiterentwickelte"
-        "|umformulierte)[nsr]? (?:anweisung|aufgabenstellung|prompt)|neue[nrs]? anweisung [.]"
+        "|umformulierte)[nsr]? (?:anweisung|aufgabenstellung|prompt)|[.] neue anweisung |neue[nrs]? anweisung [.]"
         "|die neue anweisung|hinzugefügte[nr]? knoten|baumknoten|knoten des baum"
     },
     "Portuguese": {
-        "procedure": "(?:instrução|instruções) (?:reescrit|original|dada|evoluíd)|nova instrução [.]"
+        "procedure": "(?:instrução|instruções) (?:reescrit|original|dada|evoluíd)|[.] nova instrução |nova instrução [.]"
         "|a nova instrução|prompt (?:reescrito|original|dado)|nós? (?:adicionad|acrescentad)|nós? da árvore"
     },
     "Italian": {
         "procedure": "(?:l'|dell'|nell'|all')?(?:istruzione|istruzioni) (?:riscritt|original|dat[ae]|evolut)"
-        "|nuova istruzione [.]|la nuova istruzione|prompt (?:riscritto|originale|dato)|nod[oi] (?:aggiunt"
+        "|[.] nuova istruzione |nuova istruzione [.]|la nuova istruzione|prompt (?:riscritto|originale|dato)|nod[oi] (?:aggiunt"
         "|dell'albero)"
     },
     "Russian": {
@@ -77,12 +77,12 @@ LEAKS: Families = {
     },
     "Japanese": {
         "procedure": "(?:書き直|書き換え|書きかえ|改訂|進化)[^.]{1,4}?(?:指示|プロンプト"
-        "|命令)|与えられた(?:指示|プロンプト)|元の(?:指示|プロンプト)|新しい(?:指示|プロンプト)|追加(?:された"
+        "|命令)|与えられた(?:指示|プロンプト)|元の(?:指示|プロンプト)|新しい(?:指示|プロンプト)(?: |は|では|です)|追加(?:された"
         "|した)ノード|ツリーノード|木のノード"
     },
     "Korean": {
-        "procedure": "(?:다시 쓴|재작성된|재작성한|수정된|주어진|원래|기존|새로운|진화된) (?:지시문|지시사항"
-        "|프롬프트|명령문|지시)(?:은|는|을|를|에|의|이|가|$| )|추가된 노드|트리 노드|트리의 노드"
+        "procedure": "(?:(?:다시 쓴|재작성된|재작성한|수정된|진화된) (?:지시문|지시사항|프롬프트|명령문|지시)"
+        "|(?:주어진|원래|기존|새로운) (?:지시문|지시사항|프롬프트|명령문))(?:은|는|을|를|에|의|이|가|$| )|추가된 노드|트리 노드|트리의 노드"
     },
     "Turkish": {
         "procedure": "(?:yeniden yazilan|yeniden yazilmiş|verilen|orijinal|yeni) (?:talimat|yönerge|istem"
@@ -90,12 +90,14 @@ LEAKS: Families = {
     },
     "Vietnamese": {
         "procedure": "(?:lời nhắc|chỉ dẫn|hướng dẫn|câu lệnh|yêu cầu|prompt) (?:đã (?:được )?viết lại"
-        "|được viết lại|viết lại|ban đầu|đã cho|gốc)|(?:chỉ dẫn|câu lệnh|lời nhắc|prompt) mới|nút (?:được thêm"
+        "|được viết lại|viết lại|ban đầu|đã cho|gốc)|(?:chỉ dẫn|câu lệnh|lời nhắc|prompt) mới (?:là|phải|này|yêu cầu)|[.] (?:chỉ dẫn|câu lệnh|lời nhắc) mới |nút (?:được thêm"
         "|đã thêm|của cây)"
     },
     "Indonesian": {
         "procedure": "(?:instruksi|prompt|perintah) (?:yang (?:ditulis ulang|diberikan)|asli|baru [.]"
-        "|yang baru)|(?:simpul|node) (?:yang ditambahkan|pohon|tambahan)"
+        "|yang baru)|[.] (?:instruksi|perintah) baru |(?:simpul|node) (?:yang ditambahkan|pohon|tambahan)"
     },
-    "Thai": {"procedure": "(?:คำสั่ง|พรอมต์)(?:ที่(?:เขียนใหม่|ปรับปรุง|กำหนดให้|ให้มา)|ใหม่|เดิม|ต้นฉบับ)|โหนด(?:ที่เพิ่ม|ของต้นไม้)"},
+    "Thai": {
+        "procedure": "(?:คำสั่ง|พรอมต์)(?:ที่(?:เขียนใหม่|ปรับปรุง|กำหนดให้|ให้มา)|ใหม่(?:คือ|ต้อง|นี้)|เดิม|ต้นฉบับ)|[.] (?:คำสั่ง|พรอมต์)ใหม่ |โหนด(?:ที่เพิ่ม|ของต้นไม้)"
+    },
 }

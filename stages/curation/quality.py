@@ -40,8 +40,8 @@ def quality(rows: pl.DataFrame, params: FilterParams) -> pl.DataFrame:
         "identity leakage": ~other_voice & pl.col("identity").is_not_null(),
         "boilerplate": ~other_voice & pl.col("boilerplate").is_not_null(),
         "unclosed fence": pl.col("open_fence") | ((domain != "code") & pl.col("open_latex")),
-        "truncated": ~unpunctuated & (pl.col("words") >= params.truncated_min_words) & pl.col("cut"),
         "repetition": pl.col("repeated") > params.repetition_share,
+        "truncated": ~unpunctuated & (pl.col("words") >= params.truncated_min_words) & pl.col("cut"),
     }
     said = find_each(
         texts,

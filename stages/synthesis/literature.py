@@ -13,6 +13,7 @@ from cultivar.llm.answer import Answer
 from cultivar.llm.engine import Engine
 from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import Question
+from cultivar.text.stopwords import content_words
 from cultivar.text.tokens import measure, normalize, tokens_of_normal
 from schemas.ids import content_id, seed_of
 from schemas.products import Admission, demonstration_row, message
@@ -115,13 +116,17 @@ def find_leaks(pairs: list[tuple[str, Passage]], size: int) -> list[bool]:
     """Whether each instruction holds its passage's words, `size` in a row, or the name of its work or author.
 
     `size` is in English words; a script without spaces has more tokens to a word. Of a shorter passage all of it counts.
+    A name of function words alone ("It", "She") says nothing.
     """
     needed = (text for asked, passage in pairs for text in (asked, passage.text, passage.work, passage.author))
     texts = pl.Series(list(dict.fromkeys(needed)), dtype=pl.String)
     normal = normalize(texts)
     lists = tokens_of_normal(normal)
     _, scales = measure(normal, lists.list.len().to_numpy())
+    names = {name for _, passage in pairs for name in (passage.work, passage.author)}
     number_of = {text: number for number, text in enumerate(texts)}
+    places = [number_of[name] for name in sorted(names)]
+    telling = dict(zip(sorted(names), content_words(lists.gather(places)).list.len() > 0, strict=True))
 
     def tokens(text: str) -> list[str]:
         return lists[number_of[text]].to_list()
@@ -130,8 +135,8 @@ def find_leaks(pairs: list[tuple[str, Passage]], size: int) -> list[bool]:
     for instruction, passage in pairs:
         asked, quoted = tokens(instruction), tokens(passage.text)
         run = min(round(size * scales[number_of[passage.text]]), len(quoted))
-        names = (tokens(passage.work), tokens(passage.author))
-        leaks.append(share_run(asked, quoted, run) or any(share_run(asked, name, len(name)) for name in names))
+        named = [tokens(name) for name in (passage.work, passage.author) if telling[name]]
+        leaks.append(share_run(asked, quoted, run) or any(share_run(asked, name, len(name)) for name in named))
     return leaks
 
 

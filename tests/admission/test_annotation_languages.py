@@ -360,3 +360,60 @@ def test_tags_that_differ_in_a_mark_or_a_sign_of_their_name_stay_apart(tags):
 def test_every_pattern_is_in_normal_form(families):
     for name, pattern in named_patterns(families):
         assert normal_form(pattern) == pattern, name
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "Give me a picture of what life was like in 1900.",
+        "Provide a clear image of the problem in your own words.",
+        "Can you make a short video review text for the phone?",
+        "Open the link between smoking and cancer to debate.",
+        "请解释图片压缩的原理。",
+        "请分析视频平台的商业模式。",
+        "以下视频平台中哪个最受欢迎？",
+        "Was bedeutet im Anhang eines Vertrags?",
+        "Bu resim sergisi hakkında bir yazı yaz.",
+        "Bu dosya formatı nedir?",
+        "Bu resmi belge ne zaman verildi?",
+    ],
+)
+def test_things_that_have_a_picture_in_their_name_are_no_order(prompt):
+    assert find_beyond_text(pl.Series([prompt])).to_list() == [None]
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "고양이를 그려 주세요.",
+        "请分析这张图片。",
+        "解释一下图片。",
+        "Bu resmi açıkla.",
+        "Die Datei ist im Anhang.",
+        "Open the link below.",
+    ],
+)
+def test_an_order_to_draw_or_a_picture_that_is_shown_counts_in_every_word_order(prompt):
+    assert find_beyond_text(pl.Series([prompt])).null_count() == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "leak"),
+    [
+        ("Nueva instrucción: escribe un poema", True),
+        ("Nouvelle instruction : écris un poème", True),
+        ("Neue Anweisung: schreibe ein Gedicht", True),
+        ("Nova instrução: escreva um poema", True),
+        ("Nuova istruzione: scrivi una poesia", True),
+        ("Instruksi baru: tulis puisi", True),
+        ("คำสั่งใหม่: เขียนบทกวี", True),
+        ("新指令：写一首诗", True),
+        ("请写一份新的指令手册。", False),
+        ("新しい指示書を書いてください。", False),
+        ("새로운 지시를 받은 군인의 이야기를 쓰세요.", False),
+        ("สร้างคำสั่งใหม่ใน SQL", False),
+        ("Viết một câu lệnh mới trong SQL.", False),
+    ],
+)
+def test_a_heading_leaks_the_procedure_and_a_manual_does_not(text, leak):
+    assert bool(measure([text])[0].leak) is leak

@@ -100,6 +100,19 @@ def test_an_instruction_may_not_quote_so_many_words_nor_name_work_or_author(inst
     assert outcome(instruction, leak_ngram=size) == rule
 
 
+@pytest.mark.parametrize(
+    ("work", "author", "instruction", "rule"),
+    [
+        ("It", "", "Write how it rained.", ""),
+        ("She", "You and I", "She and you and I meet.", ""),
+        ("It Ends", "", "Write how it ends.", LEAK),
+        ("秋", "", "写秋天。", LEAK),
+    ],
+)
+def test_a_name_of_function_words_alone_is_named_by_nothing(work, author, instruction, rule):
+    assert outcome(instruction, passage=PASSAGE | {"work": work, "author": author}) == rule
+
+
 def test_an_unknown_author_is_named_by_nothing():
     assert outcome(passage=PASSAGE | {"author": ""}) == ""
 

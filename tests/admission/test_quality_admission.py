@@ -226,8 +226,9 @@ def test_the_first_rule_that_holds_names_the_drop():
         "As an AI, I do. Lorem ipsum dolor\n```": "identity leakage",
         "Lorem ipsum dolor\n```": "boilerplate",
         "``` " + "word " * 300: "unclosed fence",
-        "word " * 300: "truncated",
-        "word " * 300 + ".": "repetition",
+        "word " * 300: "repetition",
+        "哈" * 2000: "repetition",
+        " ".join(f"word{number}" for number in range(300)) + " and": "truncated",
     }
     assert rules_of(expected) == expected
 
