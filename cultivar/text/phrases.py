@@ -84,6 +84,9 @@ def find_each(texts: pl.Series, kinds: Mapping[str, Sought]) -> pl.DataFrame:
         # most three of the phrase form.
         opening = form if chars is None else form.str.slice(0, 3 * chars)
         places = opening.str.contains(any_of(families)).fill_null(False).arg_true()
+        columns[kind] = pl.repeat(None, len(texts), dtype=pl.String, eager=True)
+        if not len(places):  # compiling the patterns costs more than most texts
+            continue
         unquoted = own_voice(texts.gather(places).str.replace(WHOLLY_QUOTED, "$1$2$3").str.slice(0, chars))
         own = phrase_form(unquoted.str.replace_all(others, " ") if others else unquoted)
         if idioms:
@@ -93,7 +96,7 @@ def find_each(texts: pl.Series, kinds: Mapping[str, Sought]) -> pl.DataFrame:
             for name, pattern in named_patterns(families)
         ]
         names = own.to_frame("text").with_columns(name=pl.coalesce(met))["name"]
-        columns[kind] = pl.repeat(None, len(texts), dtype=pl.String, eager=True).scatter(places, names)
+        columns[kind] = columns[kind].scatter(places, names)
     return pl.DataFrame(columns)
 
 
