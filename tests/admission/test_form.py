@@ -202,3 +202,21 @@ OPEN_LATEX = [
 def test_latex_outside_of_code_closes_what_it_opens():
     expected = dict.fromkeys(CLOSED_LATEX, False) | dict.fromkeys(OPEN_LATEX, True)
     assert judged(has_open_latex, list(expected)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "cut"),
+    [
+        ("東京は大きな都市です", False),
+        ("東京は大きな都市の", True),
+        ("내일 보내 드리겠습니다", False),
+        ("내일 보내 드리고", True),
+        ("It works.\n**Final answer:** 12 apples in 4 boxes", False),
+        ("It works.\nThe final answer is then: 12 apples, 4", False),
+        ("It works.\nAnswer: apples, pears and", True),
+        ("Yours,\nThe team", False),
+        ("Yours,\nthe team", True),
+    ],
+)
+def test_a_closing_verb_a_label_with_its_value_and_a_signature_are_ends(text, cut):
+    assert breaks_off(pl.Series([text])).to_list() == [cut]
