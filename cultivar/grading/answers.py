@@ -38,6 +38,13 @@ LEAST_DIGITS = 3
 LOGARITHM = re.compile(r"\\l(?:og|g)(?![A-Za-z])(?!\s*_)")
 """Without a base: of ten, or of e."""
 
+ROUNDED_SHARE = Fraction(1, 1000)
+"""Two shares that differ by less may be one, rounded to a tenth of a per cent."""
+PAIRS = re.compile(r"pairs?\b|couples?\b|par(?:es)?\b|paires?\b|paar|пар[аы]?\b|双|雙|对|對|켤레|쌍|足", re.IGNORECASE)
+PER_CENT = re.compile(
+    r"per\s*cent|p[eo]rc|prozent|pour cent|процент|yüzde|퍼센트|百分|パーセント|प्रतिशत", re.IGNORECASE
+)
+
 Ask = Callable[[str, str], bool | None]
 """(gold, given) in LaTeX -> whether both are equal, None where that is not known (yet)."""
 
@@ -167,14 +174,25 @@ def compare_numbers(gold: Value, given: Value) -> bool | None:
     if gold.unit and unit_name(gold.unit) != unit_name(given.unit):
         return None
     if one == other:
-        return True
+        return True if not is_other_unit(gold, given) else None
     if ({one} | gold.others) & ({other} | given.others):
         return None
     if (rounded := is_rounded(gold, given)) is not False:
         return rounded
     if gold.unit or not (gold.sign or given.sign or given.unit) or not one or not other:
         return False
+    if "%" in (gold.sign, given.sign) and gold.sign != given.sign:
+        share, whole = (one, other) if gold.sign == "%" else (other, one)
+        if abs(share / 100 - whole) < ROUNDED_SHARE:
+            return None  # 66.7%, 2/3
+    if given.unit and (one == -other or (PAIRS.match(given.unit) and max(one / other, other / one) == 2)):
+        return None  # 3 below, 21 pairs
     return None if could_scale(one / other, by_word=bool(given.unit)) else False
+
+
+def is_other_unit(gold: Value, given: Value) -> bool:
+    """Whether a percentage is given as a number of something: 25 people for 25%."""
+    return gold.sign == "%" and bool(given.unit) and given.sign != "%" and not PER_CENT.search(given.unit)
 
 
 def is_rounded(gold: Value, given: Value) -> bool | None:

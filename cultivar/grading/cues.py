@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from cultivar.grading.boxes import find_boxes
 from cultivar.grading.numerals import to_ascii
-from cultivar.grading.values import is_denied
+from cultivar.grading.values import BOUND, CHANGED, is_denied
 
 MAX_CHARS = 300
 """Characters of a final answer."""
@@ -135,10 +135,16 @@ def ending(text: str) -> str:
 
 
 def only_number(sentence: str) -> str:
-    """The one number of a sentence with what follows it; empty where there are more, signs around it, or a denial."""
+    """The one number of a sentence with what follows it.
+
+    Empty where there are more, signs around it, a denial, or a word that may make another number of it.
+    """
     sentence = to_ascii(sentence)
     numbers = list(NUMBER.finditer(sentence))
-    if len(numbers) != 1 or AROUND.search(sentence) or is_denied(sentence):
+    if len(numbers) != 1 or AROUND.search(sentence) or is_denied(sentence) or CHANGED.search(sentence):
+        return ""
+    before = sentence[: numbers[0].start()][-40:]
+    if before.endswith(("-", "#", "№")) or BOUND.search(before):
         return ""
     return sentence[numbers[0].start() :]
 

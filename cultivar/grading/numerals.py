@@ -199,9 +199,9 @@ def han(run: str) -> int | None:
 SCALES = {
     word: scale
     for scale, words in {
-        Fraction(1, 1000): "thousandth thousandths",
-        Fraction(1, 100): "hundredth hundredths",
-        Fraction(1, 10): "tenth tenths",
+        Fraction(1, 1000): "thousandth thousandths milésima milésimas millième millièmes tausendstel тысячных",
+        Fraction(1, 100): "hundredth hundredths centésima centésimas centième centièmes hundertstel сотых",
+        Fraction(1, 10): "tenth tenths décima décimas décimo décimos dixième dixièmes zehntel десятых",
         Fraction(1, 9): "ninth ninths",
         Fraction(1, 8): "eighth eighths",
         Fraction(1, 7): "seventh sevenths",
@@ -210,12 +210,15 @@ SCALES = {
         Fraction(1, 4): "quarter quarters fourth fourths",
         Fraction(1, 3): "third thirds",
         Fraction(1, 2): "half halves",
-        Fraction(12): "dozen dozens",
-        Fraction(100): "hundred hundreds सौ",
+        Fraction(12): "dozen dozens docena docenas dúzia dúzias duzia duzias douzaine douzaines dutzend dozzina dozzine"
+        " dozijn dozijnen dussin tuzin tuziny tuzinów tucet tucty tuctů tucat düzine deste lusin tusina tusinaa дюжина"
+        " дюжины дюжин δωδεκάδα δωδεκάδες दर्जन درزن دزينة ダース 다스 타 โหล",
+        Fraction(100): "hundred hundreds सौ cientos centenas centaines hundert honderd hundra сотен сотни",
         Fraction(
             10**3
         ): "thousand thousands mil mille mila tausend тысяча тысячи тысяч тыс tysiąc tysiące tysięcy ألف آلاف"
-        " हजार हज़ार ribu nghìn ngàn duizend tusen tuhatta tisíc tisíce χιλιάδες هزار ہزار",
+        " हजार हज़ार ribu nghìn ngàn duizend tusen tuhat tuhatta tisíc tisíce tisoč mii ezer bin elfu χιλιάδες هزار ہزار হাজার"
+        " พัน",
         Fraction(10**4): "หมื่น",
         Fraction(10**5): "lakh lakhs लाख লাখ لاکھ",
         Fraction(

@@ -46,6 +46,10 @@ CHOICE = re.compile(
     r"(?:\(\s*(?P<a>[A-Ja-j])\s*\)|(?P<b>[A-J])(?=\s*$|\s*[.:)]))\s*[.:)]?\s*(?P<rest>.*)",
     re.IGNORECASE,
 )
+FURTHER = re.compile(
+    r"\(\s*[A-Ja-j]\s*\)|(?:^|(?<=\s))[A-J]\s*[.):]|^\W*(?:(?:and|und|et|y|e|и|和|と|與|与)\s*)?\W*[B-J]\W*$"
+)
+"""A second letter behind the first."""
 TRUTHS = {
     word: truth
     for truth, words in {
@@ -70,16 +74,39 @@ DENIAL = re.compile(
     r"но|нет|أو|ليس|ليست|لا|لم|لن|"
     r"incorrect[ae]|falsch\w*|errad[ao]|sbagliat[ao]|невер\w+|неправильн\w+|خاطئة?)\b|"
     r"(?:n['’](?:est|était))|\bnão\b|\bне\b|नहीं|अथवा|不(?!同)|错误|錯誤|間違|잘못|틀린|गलत|"
-    r"没有|沒有|并非|並非|或|または|あるいは|ない|ません|않|없|아니|또는|혹은|หรือ|ไม่",
+    r"没有|沒有|并非|並非|或|または|あるいは|ない|ません|않|없|아니|또는|혹은|หรือ|ไม่|\btoo\s+(?:many|much|few|low|high|little|big|small)\b",
     re.IGNORECASE,
 )
 """Words that deny a value or set another one beside it."""
 OPERATION = re.compile(
     r"\b(?:squared|cubed|factorial|(?<!\d )half|twice|plus|minus|times(?!\W*$)|mod|root|sin|cos|tan|log|y\s+medi[oa]|"
-    r"et\s+demie?|einhalb|с\s+половиной)\b|以上|以下|以内|以內|未満|不到|超过|超過|[多余餘]|分之|半|이상|이하|미만",
+    r"et\s+demie?|einhalb|с\s+половиной|negative|below\s+zero|hex|hexadecimal|binary|octal|"
+    r"(?:raised\s+)?to\s+the\s+(?:power|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|nth|\d+(?:th|nd|rd))|"
+    r"al\s+c(?:uadrado|ubo)|au\s+(?:carré|cube)|zum\s+quadrat|hoch|в\s+(?:квадрате|кубе))\b|"
+    r"以上|以下|以内|以內|未満|不到|超过|超過|[多余餘]|分之|半|平方$|立方$|[点點][零〇一二三四五六七八九\d]|이상|이하|미만|절반|제곱$",
     re.IGNORECASE,
 )
 """Words that make another value of the number before them."""
+CHANGED = re.compile(
+    r"\b(?:(?:half|halves|thirds?|quarters?|fourths?|fifths?|tenths?)\s+(?:of|the)|times\s+\W*(?=\d)|twice|thrice|"
+    r"doubled?|tripled?|triple|quadruple|squared?|cubed?|roots?|powers?|logs?|logarithm|ln|lg|sqrt|exp|sin|sine|cos|cosine|"
+    r"tan|tangent|abs|factorial|modulo?|minus|negative|reciprocal|inverse|"
+    r"mitad|doble|cuádruple|tercio|raíz|menos|moitié|tiers|racine|moins|hälfte|doppelte|dreifache|drittel|viertel|wurzel|"
+    r"zweimal|dreimal|metade|dobro|triplo|terço|raiz|metà|doppio|terzo|radice|meno|helft|dubbele?|wortel|"
+    r"половин\w+|треть|четверть|вдвое|втрое|удвоенн\w+|двойн\w+|корень|минус|połow\w+|podwojon\w+|yarısı|katı|"
+    r"setengah|separuh|akar|nửa|gấp|căn|ضعف|نصف|ثلث|ربع|جذر|आधा|दोगुना|तिगुना|ei)\b|"
+    r"一半|倍|平方|立方|根号|根號|分之|半分|절반|배|제곱|ครึ่ง|เท่า",
+    re.IGNORECASE,
+)
+"""Words of a sentence that may make another value of its one number."""
+BOUND = re.compile(
+    r"(?:\b(?:most|least|over|under|above|below|beyond|nearly|almost|barely|up\s+to|until|less|fewer|more|plus|"
+    r"casi|hasta|máximo|mínimo|más|presque|jusqu['’]à|maximum|minimum|plus|fast|bis(?:\s+zu)?|höchstens|mindestens|mehr|weniger|"
+    r"quase|até|mais|quasi|fino\s+a|più|bijna|minder|meer|менее|более|больше|меньше|почти|prawie|hampir)"
+    r"(?:\s+(?:de|di|als|que))?|至少|最多|超过|超過|不到)[\s*$€£¥₹]*$",
+    re.IGNORECASE,
+)
+"""What makes a bound of the number that it stands before."""
 POWER_OF_TEN = re.compile(
     rf"(?<![\w.])({TERM})(?:[eE]([-+]?\d{{1,2}})(?!\d)|\s*\*\s*10\s*\^\s*(?:\{{\s*)?(-?\d{{1,2}})(?!\d)(?:\s*\}})?)"
 )
@@ -122,6 +149,8 @@ def parse_choice(words: str) -> Value | None:
     """A lettered choice, with or without what it says."""
     found = CHOICE.fullmatch(words)
     if not found or (found["b"] and not found["b"].isupper()) or is_denied(found["rest"]):
+        return None
+    if FURTHER.search(found["rest"]):
         return None
     return Value("choice", (found["a"] or found["b"]).upper(), rest=found["rest"].strip())
 

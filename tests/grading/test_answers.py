@@ -85,6 +85,17 @@ def test_several_values_a_relation_or_a_denial_are_wrong(words):
 
 
 @pytest.mark.parametrize(
+    "words",
+    "half of 42;twice 42;double 42;the square root of 42;log 42;sin 42;at most 42;under 42;almost 42;up to 42;--42;"
+    "minus minus 42;#42;mitad de 42;el doble de 42;la moitié de 42;die Hälfte von 42;половина 42;il doppio di 42;"
+    "42の半分;42的一半;42의 절반;setengah dari 42;yarısı 42;نصف 42".split(";"),
+)
+def test_a_word_that_makes_another_number_of_the_only_one_is_not_passed_over(words):
+    assert not is_right_answer(f"The answer is {words}", "42")
+    assert is_right_answer("The answer is that she needs 42 more dollars", "42")
+
+
+@pytest.mark.parametrize(
     ("answer", "words"), [("5 - x", "5"), ("9π", "9"), ("3a", "3"), ("17 or 18", "17"), ("10!", "10"), ("5 ml", "5")]
 )
 def test_an_answer_sheet_is_read_without_units(answer, words):
