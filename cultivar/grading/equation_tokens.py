@@ -5,15 +5,16 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
-from cultivar.grading.measures import LABELS, LEADS, OPERATIONS, SPOKEN, UNIT_LETTERS
+from cultivar.grading.measures import LABELS, LEADS, OPERATIONS, POWERS, SPOKEN, UNIT_LETTERS
 from cultivar.grading.notation import plain_notation
 
 WORD = r"(?:[A-Za-z]|[^\x00-\x7f…≈√∑∏∫±∞≠≤≥→⇒—])+"
 TOKEN = re.compile(
     rf"""
-    (?P<number>\d+(?:[.,']\d+)*|(?<![\w.])\.\d+)
+    (?P<unread>\d+(?:\.\d+)?[eE][-+]?\d+(?!\w)|0b[01]+(?!\w)|0x(?=\d*[a-f])[\da-f]+(?!\w)|0x(?=\d*[A-F])[\dA-F]+(?!\w)
+        |(?<=\d):(?=\d)|\.\.\.+|…|[√∑∏∫±∞@\\_]|!(?=\s*[-+*/=]))
+    |(?P<number>\d+(?:[.,']\d+)*|(?<![\w.])\.\d+)
     |(?P<approx>≈|~|=~)
-    |(?P<unread>(?<=\d):(?=\d)|\.\.\.+|…|[√∑∏∫±∞@\\_]|!(?=\s*[-+*/=]))
     |(?P<stop>====+|[<>!]=|[-=]{1, 3}>|[<>≠≤≥→⇒|;?:!,—]|(?<!sq)(?<!cu)(?<!fl)\.(?![A-Za-z]|\s*[-+*/=]|\s*[xX]\s))
     |(?P<equals>=+)
     |(?P<hyphen>(?<=[A-Za-z])-(?=[A-Za-z][A-Za-z])|(?<=\d)-(?=[a-z][a-z]))
@@ -35,7 +36,7 @@ MAX_GAP = 4
 class Token(NamedTuple):
     """One sign, number or word, with its place in its line.
 
-    `scale` is, of a number, the size of the measure that it counts.
+    `scale` is, of a number, the size of the measure that it counts; `counted` is the word behind it, of unknown size.
     """
 
     kind: str
@@ -43,6 +44,7 @@ class Token(NamedTuple):
     start: int
     end: int
     scale: Fraction = Fraction(1)
+    counted: str = ""
 
 
 def read_clauses(text: str) -> Iterator[list[Token]]:
@@ -99,12 +101,20 @@ def name_words(tokens: list[Token]) -> list[Token]:
             quotient = quotient or token.text == "/"
         elif token.kind == "unread" and token.text == ":" and len(named) > 1 and named[-2].text.lower() in LABELS:
             token = token._replace(kind="stop")
+        elif token.kind == "stop" and token.text == ":" and is_quotient(named, token, after):
+            token = token._replace(kind="spoken", text="/")
         elif token.kind == "equals":
             quotient = False
         elif token.kind == "stop" and (before.kind == "operator" or is_group(named, token, after)):
             token = token._replace(kind="unread")  # "+ . 84", "14, 400": no whole number
         named.append(token)
     return named
+
+
+def is_quotient(tokens: list[Token], colon: Token, after: Token) -> bool:
+    """Whether a colon with spaces around it may divide two numbers: 12 : 4."""
+    before = tokens[-1] if tokens else colon
+    return before.kind in ("number", "close") and after.kind in ("number", "open") and before.end < colon.start
 
 
 def is_group(tokens: list[Token], comma: Token, after: Token) -> bool:
@@ -170,7 +180,7 @@ def clauses(tokens: list[Token]) -> Iterator[list[Token]]:
 def is_remark(clause: list[Token], start: int) -> bool:
     """Whether a parenthesis behind a number or word begins with a word: 12 (from 3 miles)."""
     inside = clause[start + 1]
-    if start == 0 or inside.kind != "word" or len(inside.text) == 1:
+    if start == 0 or inside.kind != "word" or len(inside.text) == 1 or inside.text in POWERS:
         return False
     before = clause[start - 1]
     return (

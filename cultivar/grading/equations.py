@@ -1,25 +1,35 @@
 """Reasoning paths: their equations, whether these hold, and which paths differ by them (RFT, arXiv 2308.01825).
 
 Equations are the `<<lhs=rhs>>` annotations of a path where it has any, else those in its text, in whatever notation.
-Only what was wholly read is judged; an equation is false where none of its readings holds.
+Only what was wholly read is judged; an equation is false where none of its readings holds, and none would if an unknown
+word behind a number stood for a dozen, a thousand or a unit that converts.
 """
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 
 from rapidfuzz.distance import Levenshtein
 
 from cultivar.grading.measures import LEADS, scale_of
-from cultivar.grading.readings import Value, readings
+from cultivar.grading.readings import ONE, Value, readings
 from cultivar.grading.side_reader import read_equations
 from cultivar.grading.sides import Equation, Side, are_units
+from cultivar.grading.units import CONVERSIONS
 
 ANNOTATION = re.compile(r"<<([^<>=]+=[^<>]+)>>")
 TOLERANCE = Fraction(1, 1000)
 """Of quotients, and where no side is one number."""
 EXACT = Fraction(1, 10**9)
 """Of sums and products, as calculators print them."""
+
+GREATER = sorted((CONVERSIONS - {Fraction(3)}) | {Fraction(10**power) for power in (1, 2, 3, 4, 5, 6, 9)})
+SIZES = [*GREATER, *(1 / size for size in GREATER)]
+"""What a word that is not known may stand for."""
+MAX_WORDS = 3
+"""Unknown words of one equation that are tried."""
 
 
 def find_equations(path: str) -> list[tuple[str, str]]:
@@ -63,7 +73,29 @@ def judge(equation: Equation) -> bool | None:
                 return True
     except ZeroDivisionError:
         read = True
-    return False if read and sure else None
+    return False if read and sure and not could_count(left, right) else None
+
+
+def could_count(left: Side, right: Side) -> bool:
+    """Whether an equation would hold if one of its unknown words stood for a number: 2 tucty + 1 = 25."""
+    rounded = left.divided or right.divided
+    for word in sorted({part.counted for part in (*left.parts, *right.parts) if part.counted})[:MAX_WORDS]:
+        for size in SIZES:
+            one, other = (scaled(side, word, size) for side in (left, right))
+            with suppress(ZeroDivisionError):
+                if any(is_near(a.number, b.number, rounded) for a, b in readings(one, other)):
+                    return True
+    return False
+
+
+def is_near(one: Fraction, other: Fraction, rounded: bool) -> bool:
+    """Whether two numbers are equal, or differ by a thousandth where they may be rounded."""
+    return abs(one - other) <= (TOLERANCE * min(ONE, abs(one)) if rounded else 0)
+
+
+def scaled(side: Side, word: str, size: Fraction) -> Side:
+    """A side whose numbers of a word are of a size, and all others as written."""
+    return replace(side, parts=[part._replace(scale=size if part.counted == word else ONE) for part in side.parts])
 
 
 def is_unit_fraction(side: Side, labelled: bool) -> bool:

@@ -3,7 +3,10 @@
 Any other word beside a number is what is counted, and no part of the arithmetic.
 """
 
+import re
 from fractions import Fraction
+
+from cultivar.grading import numerals
 
 MEASURES: dict[str, list[tuple[str, int | str]]] = {
     # time, in seconds
@@ -13,8 +16,11 @@ MEASURES: dict[str, list[tuple[str, int | str]]] = {
         ("hour hours hr hrs hora horas heure heures stunde stunden час часа часов 小时 小時 時間", 3600),
         ("day days día días dia dias jour jours tag tage tagen день дня дней 天 日", 86400),
         ("week weeks semana semanas semaine semaines woche wochen неделя недели недель 周 週間", 604800),
+        ("fortnight fortnights", 1209600),
         ("month months mes meses mois monat monate месяц месяца месяцев 月 个月", 2592000),
         ("year years año años ano anos ans jahr jahre год года лет 年", 31536000),
+        ("decade decades", 315360000),
+        ("century centuries", 3153600000),
     ],
     # length, in millimetres
     "length": [
@@ -32,6 +38,7 @@ MEASURES: dict[str, list[tuple[str, int | str]]] = {
         ("mg milligram milligrams", "0.001"),
         ("gram grams gramos grammes gramm грамм 克", 1),
         ("kg kilogram kilograms kilo kilos кг 千克 公斤", 1000),
+        ("斤", 500),
         ("oz ounce ounces", "28.349523125"),
         ("lb lbs pound pounds", "453.59237"),
         ("ton tons", "907184.74"),
@@ -69,7 +76,10 @@ MEASURES: dict[str, list[tuple[str, int | str]]] = {
         ("score scores", 20),
         ("ten tens", 10),
         ("hundred hundreds cien cientos hundert сто सौ مئة 百", 100),
+        ("trio trios", 3),
+        ("quartet quartets", 4),
         ("gross", 144),
+        ("ream reams", 500),
         ("k thousand thousands mil mille tausend тысяча тысячи тысяч тыс हज़ार हजार ألف آلاف 千 천", 1000),
         ("万 萬 만", 10**4),
         ("lakh lakhs लाख", 10**5),
@@ -79,29 +89,50 @@ MEASURES: dict[str, list[tuple[str, int | str]]] = {
         ("trillion trillions 兆", 10**12),
     ],
 }
-SCALES = {word: Fraction(scale) for rows in MEASURES.values() for words, scale in rows for word in words.split()}
+SCALES = numerals.SCALES | {
+    word: Fraction(scale) for rows in MEASURES.values() for words, scale in rows for word in words.split()
+}
 """Unit -> its size in the base unit of its kind."""
-KINDS = {word: kind for kind, rows in MEASURES.items() for words, _ in rows for word in words.split()}
+KINDS = dict.fromkeys(numerals.SCALES, "number") | {
+    word: kind for kind, rows in MEASURES.items() for words, _ in rows for word in words.split()
+}
 
 MULTIPLIERS = frozenset(
     "half twice thrice double doubled triple tripled third quarter fourth fifth square cube root "
-    "remainder negative mitad doble triple metade dobro demi moitié hälfte половина вдвое आधा نصف 半 两倍".split()
+    "remainder negative thirds quarters quadruple quintuple power powers raised sqrt log ln lg exp sin cos tan abs floor ceil "
+    "max min gcd lcm hoch elevado élevé mitad doble triple cuádruple tercio tercios raíz cuadrada metade dobro terço raiz "
+    "demi moitié double tiers racine carrée hälfte doppelte dreifache drittel viertel wurzel zweimal dreimal metà doppio "
+    "terzo radice helft dubbele wortel половина половину треть четверть вдвое втрое удвоенное двойное корень połowa "
+    "setengah separuh kali akar nửa đôi căn आधा نصف ضعف ثلث ربع جذر 半 两倍".split()
 )
 """Words that make another number of what follows them: half of 20 + 10."""
-POWERS = frozenset("squared cubed factorial mod modulo".split())
+POWERS = frozenset(
+    "squared cubed factorial mod modulo binary hex hexadecimal octal am pm cuadrado cubo carré cube quadrat quadrato "
+    "quadrado hoch квадрате кубе quadraat kwadrat kareye yarısı katı का".split()
+)
 """Words that make another number of what they follow."""
+CHANGES = re.compile("(?:平方|立方)(?![米厘公分千メセキ])|倍|乗|的一半|半分|分之|절반|제곱|배$|두$|половин|ครึ่ง|เท่า")
+"""Parts of words that do, where no spaces stand between words."""
 UNIT_LETTERS = frozenset("m g l L s h t A V W J N K C F".split())
 """Letters that may be a unit rather than a variable."""
 LABELS = frozenset(
     "day week month year step part problem question case option round stage phase game level grade week number no line row".split()
 )
 """Words whose number is a name: "Day 1 - 5 + 3 = 8"."""
-LEADS = frozenset("of the his her its their my our your this that these those a an all".split())
+LEADS = frozenset(
+    "of the his her its their my our your this that these those a an all to de del la el le les des du di da do von der "
+    "dem van het aus als из от z dari của".split()
+)
 """Words between a word that multiplies and its number: half of the 10. Behind "the", "third" is an ordinal."""
 HEDGES = frozenset("about approximately around roughly almost nearly over under not less more than least most".split())
 """Words before a result that is not meant exactly."""
 AT = frozenset("on in for of by at".split())
 """Words before a label: on day 1."""
+NEUTRAL = frozenset(
+    "of the a an in on at for from to per each every and or with by that this these those his her its their all total "
+    "more less left times de la el le les des du di da von der die das den y e et und и в на з".split()
+)
+"""Words behind a number that stand for none."""
 ARTICLES = frozenset("a A I e o y".split())
 """Letters that are words."""
 OPERATIONS = {"times": "*", "plus": "+", "minus": "-", "over": "/"}

@@ -13,12 +13,15 @@ from cultivar.grading.equation_tokens import Token, read_clauses, split
 from cultivar.grading.measures import (
     ARTICLES,
     AT,
+    CHANGES,
     HEDGES,
     KINDS,
     LABELS,
     LEADS,
     MULTIPLIERS,
+    NEUTRAL,
     POWERS,
+    UNIT_LETTERS,
     scale_of,
 )
 from cultivar.grading.sides import MAX_CHOICES, Equation, Side
@@ -76,6 +79,8 @@ def is_compound(first: list[Token], second: list[Token]) -> bool:
         return len(second) > 2 and second[1].text == "/" and second[1].end == second[2].start
     units = [word for word in between if word != "and"]
     kind = KINDS.get(units[0]) if len(units) == 1 else None
+    if (kind or units[:1] == ["m"]) and len(units) == 1 and second[1:2] and second[1].text in UNIT_LETTERS:
+        return True  # 1 kg 200 g
     return kind is not None and any(KINDS.get(token.text.lower()) == kind for token in second[1:3])
 
 
@@ -147,14 +152,16 @@ def is_whole(before: list[Token], lead: list[Token], run: list[Token], is_left: 
         return False  # weeks 1-2
     if before and is_compound(ahead, run):
         return False
-    if lead and run and run[0].kind == "open" and lead[-1].end == run[0].start and len(lead[-1].text) == 1:
-        return False
+    if lead and run and run[0].kind == "open" and lead[-1].end == run[0].start and lead[-1].text.isascii():
+        return False  # f(3 + 4)
     if not is_left and not HEDGES.isdisjoint(token.text.lower() for token in lead):
         return False
     if before and [token.text.lower() in words for token, words in zip(ahead[-2:], (AT, LABELS), strict=False)] == [
         1,
         1,
     ]:
+        return False
+    if any(CHANGES.search(token.text) for token in ahead if token.kind == "word"):
         return False
     for token in reversed(ahead):
         if token.kind != "word" or token.text.lower() not in LEADS:
@@ -191,14 +198,17 @@ def read_words(side: Side, words: list[Token], ends: bool) -> bool:
     near = words[:NEAR]
     if words and side.parts and side.parts[-1].kind == "number":
         scale = next((size for word in near if (size := scale_of(word.text)) != 1), Fraction(1))
-        side.parts[-1] = side.parts[-1]._replace(scale=scale)
+        counted = (
+            next((word.text.lower() for word in near if word.text.lower() not in NEUTRAL), "") if scale == 1 else ""
+        )
+        side.parts[-1] = side.parts[-1]._replace(scale=scale, counted=counted)
     side.words = side.words or bool(words)
     side.unit = words[0].text.lower() if words else ""
     for position, word in enumerate(near if ends else words):
         text = word.text.partition("^")[0]
         glued = position == 0 and bool(side.parts) and side.parts[-1].end == word.start
         article = text in ARTICLES and position + 1 < len(words) and len(words[position + 1].text) > 1 and not glued
-        if (word.kind == "unread" and not (ends and text == "of")) or text.lower() in POWERS:
+        if (word.kind == "unread" and not (ends and text == "of")) or text.lower() in POWERS or CHANGES.search(text):
             return False
         if len(text) == 1 and (text.isascii() or "α" <= text.lower() <= "ω") and not article and text != "k":
             side.letters.append(text)
