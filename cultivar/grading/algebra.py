@@ -54,6 +54,8 @@ class Worker:
 
     def exchange(self, questions: Sequence[Question]) -> list[bool | None]:
         """The verdicts that come before the process ends, as far as it does."""
+        if self.process is not None and self.process.poll() is not None:
+            self.close()  # ended from outside since the last question
         process = self.process = self.process or self.start()
         assert process.stdin is not None and process.stdout is not None
         verdicts: list[bool | None] = []
