@@ -149,15 +149,18 @@ def take_source(
     not_taken: Left = {}
     for found in read_source(source, files, params):
         place, item = found.place, found.value
-        if isinstance(item, Excluded):
-            collection.drop(item.kind, place, item.rule, item.reason)
-            continue
-        if isinstance(item, NotTaken):
-            count(not_taken, item.what, item.count)
-            continue
-        if isinstance(item, Record):
-            collection.quarantine(place, item.error, item.raw)
-            continue
+        match item:
+            case Item():
+                pass
+            case Excluded():
+                collection.drop(item.kind, place, item.rule, item.reason)
+                continue
+            case NotTaken():
+                count(not_taken, item.what, item.count)
+                continue
+            case Record():
+                collection.quarantine(place, item.error, item.raw)
+                continue
         try:
             items = evaluation_items(item) if held_out is None else [training_item(item, source)]
         except Misfit as error:
@@ -192,7 +195,7 @@ def row_of(kind: str, fields: dict[str, Any], place: str, source: SourceFile) ->
     if kind == "preference":
         return given_preference(fields, place, source)
     origin = {"source": place, "license": source.license, "split": source.split}
-    return fields | {"id": content_id(kind, fields), "parents": []} | origin
+    return {**fields, "id": content_id(kind, fields), "parents": [], **origin}
 
 
 def given_preference(fields: dict[str, Any], place: str, source: SourceFile) -> dict[str, Any]:
@@ -247,7 +250,7 @@ def training_item(item: Item, source: SourceFile) -> Item:
     if kind == "instruction":
         if source.domain == "safety":
             raise Misfit("a safety prompt needs `area` and `harmful`")
-        return Item(kind, fields | {"domain": source.domain}, left)
+        fields["domain"] = source.domain
     return item
 
 

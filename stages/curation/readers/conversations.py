@@ -47,6 +47,7 @@ CALLS = frozenset({"tool_calls", "function_call"})
 UNHELD = "turns from the first without text or of a tool"
 TEXT_PARTS = ("text", "input_text", "output_text")
 SYSTEM = ("system", "system_prompt", "system_message")
+CONTEXT = frozenset({"history", *SYSTEM})
 TRANSCRIPT = re.compile(r"(?:\A\s*|\n\n)(Human|Assistant):")
 """Where a turn begins in a transcript of HH-RLHF."""
 
@@ -143,6 +144,8 @@ def with_system(record: Record, turns: Turns) -> Turns:
 
 def context_of(record: Record) -> dict[str, Any]:
     """The column `context` of a record's system prompt and `history` ([[user, assistant], …], Alpaca). Raises Misfit."""
+    if CONTEXT.isdisjoint(record):
+        return {}
     history = dict.get(record, "history")
     if isinstance(history, str) and history.lstrip().startswith("["):  # a CSV cell
         history = parse_list("history", history)

@@ -34,20 +34,23 @@ Left = dict[str, int]
 Shape = Callable[[Record], Item]
 
 
+peek, look = dict.get, dict.__getitem__
+"""How a field is read without being noted."""
+
+
 class Fields(Record):
     """A record that notes in `taken` which of its fields were read by `[]` or `get` (`in` does not read)."""
 
-    def __init__(self, record: Record) -> None:
-        super().__init__(record)
-        self.taken: set[str] = set()
+    __slots__ = ("taken",)
+    taken: set[str]
 
     def __getitem__(self, name: str) -> Any:
         self.taken.add(name)
-        return super().__getitem__(name)
+        return look(self, name)
 
     def get(self, name: str, default: Any = None) -> Any:
         self.taken.add(name)
-        return super().get(name, default)
+        return peek(self, name, default)
 
 
 def counted(shape: Shape) -> Shape:
@@ -56,11 +59,14 @@ def counted(shape: Shape) -> Shape:
     @wraps(shape)
     def read(record: Record) -> Item:
         fields = Fields(record)
+        taken = fields.taken = set()
         item = shape(fields)
+        others = [name for name, value in record.items() if name not in taken and holds(value)]
+        if not others:
+            return item
         left = dict(item.left)
-        for name in record.keys() - fields.taken:
-            if holds(record[name]):
-                count(left, field_name(name))
+        for name in others:
+            count(left, field_name(name))
         return Item(item.kind, item.fields, left)
 
     return read
@@ -85,26 +91,27 @@ def holds(value: Any) -> bool:
 
 def first_of(record: Record, *names: str) -> str | None:
     """The first of the named fields that holds something, not noted as taken."""
-    return next((name for name in names if holds(dict.get(record, name))), None)
+    return next((name for name in names if holds(peek(record, name))), None)
 
 
 def text(record: Record, *names: str) -> str:
     """The first of the named fields as clean text; null is no field. Raises Misfit where none is a text with letters."""
     for name in names:
-        if dict.get(record, name) is not None:
+        if peek(record, name) is not None:
             value = record[name]
-            if not isinstance(value, str) or not value.strip():
+            if not isinstance(value, str) or not (cleaned := clean(value)):
                 raise Misfit(f"`{name}` is {'empty' if isinstance(value, str) else type(value).__name__}, not a text")
-            return clean(value)
+            return cleaned
     raise Misfit(f"no field {' or '.join(f'`{name}`' for name in names)}")
 
 
 def optional(record: Record, *names: str) -> str | None:
     """The first of the named fields that holds a text, or None. A field that is no text is not taken."""
     for name in names:
-        value = dict.get(record, name)
-        if isinstance(value, str) and value.strip():
-            return clean(record[name])
+        value = peek(record, name)
+        if isinstance(value, str) and (cleaned := clean(value)):
+            record[name]  # taken
+            return cleaned
     return None
 
 
@@ -123,7 +130,7 @@ def number(record: Record, *names: str) -> float | None:
 
 
 def clean(value: str) -> str:
-    return value.replace("\r\n", "\n").replace("\r", "\n").strip()
+    return (value.replace("\r\n", "\n").replace("\r", "\n") if "\r" in value else value).strip()
 
 
 def text_list(record: Record, *names: str) -> list[str]:

@@ -141,7 +141,9 @@ def skip_line(text: io.TextIOWrapper) -> None:
 
 def fault_of(text: str, encoding: str) -> str:
     """Why a text in this encoding is broken; "" where it is not."""
-    if not text.isascii() and LOST in text:
+    if text.isascii():
+        return NUL if "\0" in text else ""
+    if LOST in text:
         name = encoding.removesuffix("-sig").upper()
         return f"not {name}: save the file as UTF-8, or name its `encoding` in params.yaml"
     return NUL if "\0" in text else ""

@@ -3,10 +3,9 @@
 import csv
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -25,8 +24,7 @@ class FormatError(UserError, ValueError):
     """A file's format cannot be detected; the message lists what was tried and why each does not fit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One record of a file. `line` is its line (JSONL, CSV, text) or its number (JSON, Parquet, Arrow), from 1.
 
     `value` is None where the record is broken; `error` then says why and `raw` holds its text.

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.stage import Files
 from stages.curation.params import IngestParams, SourceFile
@@ -35,8 +35,7 @@ class NotTaken:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """What stands at one place of a file: an item, a broken record, what a rule excludes, or a count of what is not taken.
 
     `line` may be an entity's id.
@@ -68,6 +67,10 @@ class Selector:
             return True
         name = str(line if row_id is None else row_id)
         return name in self.names or (is_number(name) and any(low <= int(name) <= high for low, high in self.ranges))
+
+
+def id_of(value: dict[str, Any]) -> Any:
+    return next((value[key] for key in ID_FIELDS if key in value), None)
 
 
 def is_number(name: str) -> bool:
@@ -150,7 +153,7 @@ def shaped_items(path: Path, name: str, source: SourceFile, detect_rows: int, se
     for record in chain(head, records):
         if record.value is None:
             yield Found(path, record.line, record)
-        elif selects(next((record.value[key] for key in ID_FIELDS if key in record.value), None), record.line):
+        elif not selects.names or selects(id_of(record.value), record.line):
             try:
                 yield Found(path, record.line, shape(record.value))
             except Misfit as error:
