@@ -15,7 +15,7 @@ r"""Backslashes that a model forgot to double inside JSON strings, put back befo
   in doubt: Doubtful, which the engine puts to the model again.
 * A path from a drive letter (`C:\Users\new`) is made of backslashes where one of its parts shows it. Where all its parts
   could begin with a line break or tab (`C:\new\table`, `C:\temp`) it is in doubt; `A:\nfoo` is a label and its text.
-* Any other `\f`, `\n`, `\r`, `\t` is what JSON says.
+* No text has a form feed before a small letter: `\footnote` is in doubt. Any other `\f`, `\n`, `\r`, `\t` is what JSON says.
 * Where a string holds LaTeX and no backslash of it is doubled before anything, `\\` is LaTeX's own line break.
 
 The text is read once, from left to right, string by string.
@@ -141,9 +141,10 @@ class String:
         in_path = self.paths.get(token.start())
         if in_path or written[1] not in "fnrt" or self.is_command(token):
             return "\\" + written
-        if in_path is False:
+        name = name_of(token)
+        if in_path is False or (name[:1] == "f" and name[1:2].islower()):
             raise Doubtful(written)
-        return "\\" + written if name_of(token) in WORDS and self.is_command_by_place(token) else written
+        return "\\" + written if name in WORDS and self.is_command_by_place(token) else written
 
     def is_command(self, token: re.Match[str]) -> bool:
         """Whether it is LaTeX wherever it stands; `\\f` and `\\r` also with unknown letters, where the string is LaTeX."""

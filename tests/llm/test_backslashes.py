@@ -1,6 +1,7 @@
 r"""Backslashes that a model forgot to double: what the text in a JSON string becomes, or that it is in doubt."""
 
 import json
+import re
 import time
 from contextlib import suppress
 
@@ -112,6 +113,7 @@ def test_the_same_where_the_json_is_repaired(written: str, value: str, form: str
         r"\[\nu = 3\n\]",
         r"C:\new\table",
         r"C:\temp",
+        r"1\footnote{2}",
     ],
 )
 @pytest.mark.parametrize("form", ['{"text": "%s"}', '{"text": "%s",}', "{'text': '%s'}"])
@@ -120,7 +122,9 @@ def test_what_makes_sense_both_ways_is_asked_again(written: str, form: str) -> N
         read(written, form)
 
 
-@given(st.text(alphabet="\\\"/ az(){}[]$,.:\n\t\r\f'", max_size=40))
+@given(
+    st.text(alphabet="\\\"/ az(){}[]$,.:\n\t\r\f'", max_size=40).filter(lambda text: not re.search(r"\f[a-z]", text))
+)
 def test_valid_json_without_commands_is_what_json_says(text: str) -> None:
     assert read(json.dumps(text)[1:-1]) == text
 
