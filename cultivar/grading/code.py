@@ -68,9 +68,14 @@ def find_program(text: str, entry_point: str | None, prompt: str = "", tests: It
 
 
 def last_block(blocks: Sequence[Block], names: frozenset[str], level: int, is_whole: bool) -> int | None:
-    """The place of the last block that defines one of the names so well; None where there is none."""
+    """The place of the last block that defines one of the names so well; None where there is none.
+
+    A definition between sentences is as good as one that has a fence; a part of a fence is broken code.
+    """
     for place in range(len(blocks) - 1, -1, -1):
-        if blocks[place].is_whole == is_whole and blocks[place].strength(names) >= level:
+        block = blocks[place]
+        strength = block.strength(names)
+        if strength >= level and (block.is_whole == is_whole or (not block.is_fenced and strength == DEFINED)):
             return place
     return None
 

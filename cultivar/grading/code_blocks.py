@@ -15,12 +15,26 @@ EDGES = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060\u00ad"
 OPENING = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?(`{3,}|~{3,})(?!~)([^`]*)")
 AFTER_WORDS = re.compile(r"[^`]*[^`\s][ \t]*(`{3,})(\w*)[ \t]*")
 ONE_LINE = re.compile(r"[ \t]*(`+)([^`]+)(`+)[ \t]*")
+FIRST_LINE = re.compile(
+    r"[ \t]*(?:py(?:thon)?\d?[ \t]+)?((?:async[ \t]+)?def[ \t]+\w+[ \t]*\(.*|(?:class|import|from)[ \t]+\w.*|@\w.*)",
+    re.IGNORECASE,
+)
+"""Where a tag is expected: the first line of code, which a model wrote on the fence's line."""
 TAG = re.compile(r"[ \t]*py(?:thon)?\d?[ \t]+", re.IGNORECASE)
 CONTINUES = re.compile(r"[)\]}]|(?:else|elif|except|finally)\b")
 """How a line at the margin begins that goes on with the statement above."""
 QUOTE = re.compile(r"[ \t]*>[ \t]?")
 CLOSINGS = 8
 """Fences after the first that may close a block, where one stands in a string of the code."""
+
+
+ODD_SPACES = "\u00a0\u2002\u2003\u2007\u2009\u202f\u3000"
+STRING_OR_ODD = re.compile(
+    r'("""(?:[^"\\]|\\.|"(?!""))*+(?:""")?|\'\'\'(?:[^\'\\]|\\.|\'(?!\'\'))*+(?:\'\'\')?'
+    r'|"(?:[^"\\\n]|\\.)*+"?|\'(?:[^\'\\\n]|\\.)*+\'?|#[^\n]*+)' + f"|[{ODD_SPACES}{EDGES}]",
+    re.DOTALL,
+)
+"""A string or comment, or a character that Python does not take outside of them."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +77,8 @@ def regions_of(text: str, effort: Effort) -> Iterator[Region]:
             outside = []
             lead = line[: opening.start(1)] if line[: opening.start(1)].strip(" \t>") == "" else ""
             region, place = closings.read(place + 1, opening[1], lead, effort)
-            yield region
+            first = FIRST_LINE.fullmatch(opening[2])
+            yield Region([lead + first[1], *region.lines], True, lead) if first else region
         else:
             outside.append(line)
         place += 1
@@ -128,7 +143,7 @@ def region_blocks(region: Region, effort: Effort) -> list[Block]:
         return [whole]
     sources = list(segments(next(iter(readings(region))), effort))
     trees = [(source, parse(source, effort)) for source in sources]
-    return [Block(source, tree, is_whole=False) for source, tree in trees if tree is not None]
+    return [Block(source, tree, False, region.is_fenced) for source, tree in trees if tree is not None]
 
 
 def read_whole(region: Region, effort: Effort) -> Block | None:
@@ -152,11 +167,19 @@ def readings(region: Region) -> Iterator[str]:
         lambda: "\n".join(line[min(width, len(line) - len(line.lstrip())) :] for line in lines),
         lambda: dedent(cleaned),
         lambda: dedent([line[: len(line) - len(line.lstrip())].expandtabs(4) + line.lstrip() for line in cleaned]),
+        lambda: unspaced(dedent(cleaned)),
     ):
         source = reading()
         if source not in seen:
             seen.add(source)
             yield source
+
+
+def unspaced(source: str) -> str:
+    """Code with plain spaces and without characters of no width, which copying leaves; strings and comments stay."""
+    if source.isascii():
+        return source
+    return STRING_OR_ODD.sub(lambda found: found[1] or (" " if found[0] in ODD_SPACES else ""), source)
 
 
 def clean_indent(line: str) -> str:

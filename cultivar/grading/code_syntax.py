@@ -18,7 +18,14 @@ TRIES = 48
 UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError)
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 GLOBAL_SCOPES = (_symtable.GLOBAL_IMPLICIT, _symtable.GLOBAL_EXPLICIT)
-NO_FUNCTIONS = (ast.Constant, ast.List, ast.Tuple, ast.Dict, ast.Set, ast.JoinedStr)
+NO_FUNCTIONS = (
+    *(ast.Constant, ast.List, ast.Tuple, ast.Dict, ast.Set, ast.JoinedStr, ast.BinOp, ast.UnaryOp, ast.Compare),
+    *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Await),
+)
+MAY_GIVE_FUNCTIONS = frozenset(
+    {"__import__", "classmethod", "eval", "getattr", "next", "staticmethod", "super", "type", "vars"}
+)
+"""Builtins whose result may be callable; that of the others (`open`, `len`, `sorted`) is data."""
 STUB, ASSIGNED, DEFINED = 1, 2, 3
 """How well a statement defines a function: as a stub or by an import; by an assignment; by `def` or `class`."""
 
@@ -216,9 +223,14 @@ def binds(targets: list[ast.expr], names: frozenset[str]) -> bool:
 
 
 def may_be_function(value: ast.expr, names: frozenset[str]) -> bool:
-    """Whether a value may be callable: no literal, and no result of the function itself (`f = f(3)`)."""
-    is_own_result = isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in names
-    return not isinstance(value, NO_FUNCTIONS) and not is_own_result
+    """Whether a value may be callable: no data (`1`, `a + b`, `open(p)`), and no result of the function (`f = f(3)`)."""
+    called = value.func if isinstance(value, ast.Call) else None
+    if isinstance(called, ast.Attribute):  # `"".join(x)`, `input().split()`: methods of data
+        return not isinstance(called.value, NO_FUNCTIONS) and may_be_function(called.value, frozenset())
+    if isinstance(called, ast.Name):
+        is_data = hasattr(builtins, called.id) and called.id not in MAY_GIVE_FUNCTIONS
+        return called.id not in names and not is_data
+    return not isinstance(value, NO_FUNCTIONS)
 
 
 def is_stub(body: list[ast.stmt]) -> bool:

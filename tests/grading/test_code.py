@@ -136,6 +136,12 @@ F1, F2, STUB = "def f(x):\n    return 1", "def f(x):\n    return 2", "def f(x): 
         (f"{fenced(F1)}\n{fenced('from solution import f' + chr(10) + 'print(f(1))')}", F1),
         (f"{fenced(F1)}\n{fenced('f = f(3)')}", F1),
         (f"{fenced(F1)}\nbroken:\n{fenced('def f(x:')}", F1),
+        (f"{fenced(F1)}\nActually:\n\n{F2}\n\nThat is it.", F2),
+        (f"{fenced(F1)}\nUsage:\n{fenced('f = open(1).read()')}", F1),
+        (f"{fenced(F1)}\nUsage:\n{fenced('f = sum([1, 2]) + 3')}", F1),
+        ("```python def f(x):\n    return 1\n```", F1),
+        ("```py @a\ndef f(x): return 1\n```", "@a\ndef f(x): return 1"),
+        ("```python\ndef f(x):\n    return\u00a0x +\u200b '\u00a0'\n```", "def f(x):\n    return x + '\u00a0'"),
         ("`f = lambda x: x`", "f = lambda x: x"),
         ("```python f = lambda x: x```", "f = lambda x: x"),
         ("async def f(x):\n    return x", "async def f(x):\n    return x"),
@@ -257,6 +263,8 @@ HOSTILE = {
     "depth": lambda n: "def f(x): return " + "(" * n,
     "minus": lambda n: "def f(x): return " + "-" * n + "1",
     "attributes": lambda n: "def f(x): return x" + ".a" * n,
+    "odd spaces": lambda n: "```\ndef f(x):\n" + "    x =\u00a0'a\\'\n" * n + "```",
+    "quotes": lambda n: "```\ndef f(x):\n\u00a0   x = " + '"""\'' * n + "\n```",
     "blank": lambda n: " " * n + "\n" * n,
 }
 
