@@ -39,8 +39,11 @@ class Record(NamedTuple):
 def read_records(path: Path, encoding: str | None = None) -> Iterator[Record]:
     """Records of one file. `encoding`: of a text file without byte order mark, None for UTF-8.
 
-    Raises FormatError for a suffix that no reader knows, and for a CSV header that names a column twice.
+    Raises FormatError for a suffix that no reader knows, for a file that is none of its suffix, and for a CSV header that
+    names a column twice.
     """
+    if what := disguised(path):
+        raise FormatError(f"{path} is {what}")
     match kind_of(path):
         case ".jsonl" | ".ndjson" | ".json":
             yield from json_records(path, encoding)
@@ -60,6 +63,17 @@ def read_records(path: Path, encoding: str | None = None) -> Iterator[Record]:
                 f"texts with {', '.join(COMPRESSED)} behind. Rename, unpack or convert the file, or exclude it from "
                 "the path in params.yaml"
             )
+
+
+def disguised(path: Path) -> str:
+    """What a file is that its name does not say, with the remedy; "" for any other."""
+    with path.open("rb") as file:
+        head = file.read(40)
+    if head.startswith(b"PK\3\4") and kind_of(path) in SUFFIXES:
+        return "a zip archive or an Excel workbook, whatever its name says; unpack it, or save it as CSV or Parquet"
+    if head.startswith(b"version https://git-lfs.github.com/"):
+        return "a pointer of Git LFS, not the file; call `git lfs pull` where it comes from"
+    return ""
 
 
 def broken(line: Line) -> Record:
@@ -184,6 +198,8 @@ def csv_records(path: Path, delimiter: str, encoding: str | None = None) -> Iter
     """
     csv.field_size_limit(LONGEST_FIELD)
     feed = Feed(lines_of(path, encoding, keep_ends=True))
+    if delimiter == ",":
+        delimiter = delimiter_of(feed)
     reader = csv.reader(feed, delimiter=delimiter, strict=True)
     header: list[str] | None = None
     while True:
@@ -206,6 +222,13 @@ def csv_records(path: Path, delimiter: str, encoding: str | None = None) -> Iter
             yield Record(start, dict(zip(header, fields, strict=True)))
         elif fields:
             yield Record(start, None, shown(raw), f"{len(fields)} fields, the header has {len(header)}")
+
+
+def delimiter_of(feed: Feed) -> str:
+    """What parts the fields of a header: a comma, or where it has none a semicolon (Excel in much of Europe) or a tab."""
+    feed.waiting.extend(islice(feed.lines, 1))
+    header = feed.waiting[0].text if feed.waiting else ""
+    return "," if "," in header else next((mark for mark in ";\t" if mark in header), ",")
 
 
 def column_names(path: Path, fields: list[str]) -> list[str]:

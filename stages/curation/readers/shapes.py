@@ -9,7 +9,7 @@ import re
 import orjson
 
 from stages.curation.readers.answers import NoAnswer, answer_text, without_thousands
-from stages.curation.readers.conversations import context_of, conversation
+from stages.curation.readers.conversations import ROLES, context_of, conversation
 from stages.curation.readers.fields import (
     Item,
     Left,
@@ -20,8 +20,10 @@ from stages.curation.readers.fields import (
     count,
     counted,
     field_name,
+    first_of,
     holds,
     optional,
+    peek,
     text,
     text_list,
 )
@@ -207,7 +209,10 @@ def prompt_completion(record: Record) -> Item:
 
 
 def prompt(record: Record) -> Item:
-    """{"prompt" or "instruction" or "question" or "text"}, maybe `system`, `history`."""
+    """{"prompt" or "instruction" or "question" or "text"}, maybe `system`, `history`; no single messages of others."""
+    role = ROLES.get(str(peek(record, "role")).strip().lower(), "user")
+    if role != "user" and first_of(record, "prompt", "instruction", "question") is None:
+        raise Misfit(f"a message of `{record['role']}` is no prompt; a record holds a whole conversation in `messages`")
     prompt = text(record, "prompt", "instruction", "question", "text")
     return Item("instruction", {"prompt": prompt, "reference": None} | context_of(record))
 

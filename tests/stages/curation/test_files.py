@@ -58,6 +58,27 @@ def take(folder: Path, monkeypatch, **source):
     return ingest(Files("ingest", (Path(),)), IngestParams.model_validate({"sources": [section]}))
 
 
+@pytest.mark.parametrize(
+    ("content", "values"),
+    [
+        ('prompt;completion\na, b;"c;d"\n', [{"prompt": "a, b", "completion": "c;d"}]),
+        ("prompt\tcompletion\na, b\tc;d\n", [{"prompt": "a, b", "completion": "c;d"}]),
+        ("prompt,a;b\nc;d,e\n", [{"prompt": "c;d", "a;b": "e"}]),
+        ("\ufeffprompt\na;b\n", [{"prompt": "a;b"}]),
+    ],
+)
+def test_the_header_tells_what_parts_the_fields_of_csv(tmp_path, content, values):
+    assert read(tmp_path / "a.csv", content) == (values, {})
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.parquet"])
+def test_a_file_that_its_name_does_not_tell_is_called_by_its_kind(tmp_path, name):
+    with pytest.raises(FormatError, match="a zip archive or an Excel workbook"):
+        read(tmp_path / name, b"PK\3\4\0\0")
+    with pytest.raises(FormatError, match="git lfs pull"):
+        read(tmp_path / name, "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 2\n")
+
+
 # ---- compression
 
 

@@ -272,6 +272,15 @@ def test_what_a_conversation_cannot_hold_is_named(record, reason):
         SHAPES["messages"](record)
 
 
+@pytest.mark.parametrize("role", ["assistant", "GPT", "system", "tool"])
+def test_a_single_message_of_another_than_the_user_is_no_prompt(role):
+    with pytest.raises(Misfit, match=f"a message of `{role}` is no prompt"):
+        SHAPES["prompt"]({"text": "a", "role": role, "message_id": "1"})
+    assert SHAPES["prompt"]({"text": "a", "role": "prompter"}).fields["prompt"] == "a"
+    assert SHAPES["prompt"]({"prompt": "a", "role": role}).left == {"field role": 1}
+    assert SHAPES["prompt"]({"text": "a", "role": "editor"}).left == {"field role": 1}
+
+
 @pytest.mark.parametrize("history", [[["a"]], [["a", "b", "c"]], ["a", "b"], [["a", 1]], [["a", " "]], [{"q": "a"}]])
 def test_a_history_that_is_no_list_of_exchanges_is_refused_not_lost(history):
     with pytest.raises(Misfit, match="`history` is not a list of"):
