@@ -70,12 +70,12 @@ def find_program(text: str, entry_point: str | None, prompt: str = "", tests: It
 def last_block(blocks: Sequence[Block], names: frozenset[str], level: int, is_whole: bool) -> int | None:
     """The place of the last block that defines one of the names so well; None where there is none.
 
-    A definition between sentences is as good as one that has a fence; a part of a fence is broken code.
+    A definition between sentences is as good as one in a fence; indented below a sentence, or a part of a fence, it is not.
     """
     for place in range(len(blocks) - 1, -1, -1):
         block = blocks[place]
-        strength = block.strength(names)
-        if strength >= level and (block.is_whole == is_whole or (not block.is_fenced and strength == DEFINED)):
+        strength, is_bare = block.strength(names), block.is_at_margin and not block.is_fenced
+        if strength >= level and (block.is_whole == is_whole or (is_bare and strength == DEFINED)):
             return place
     return None
 

@@ -143,7 +143,12 @@ def region_blocks(region: Region, effort: Effort) -> list[Block]:
         return [whole]
     sources = list(segments(next(iter(readings(region))), effort))
     trees = [(source, parse(source, effort)) for source in sources]
-    return [Block(source, tree, False, region.is_fenced) for source, tree in trees if tree is not None]
+    lines = set(region.lines)
+    return [
+        Block(source, tree, False, region.is_fenced, source.lstrip("\n").partition("\n")[0] in lines)
+        for source, tree in trees
+        if tree is not None
+    ]
 
 
 def read_whole(region: Region, effort: Effort) -> Block | None:

@@ -151,12 +151,16 @@ def root_name(node: ast.expr) -> str:
 
 @dataclass(frozen=True)
 class Block:
-    """Code that compiles. `is_whole`: all of a region of the text, not a part of it. `is_fenced`: in a fence."""
+    """Code that compiles. `is_whole`: all of a region of the text, not a part of it. `is_fenced`: in a fence.
+
+    `is_at_margin`: its lines are indented as in the text.
+    """
 
     source: str
     tree: ast.Module = field(compare=False)
     is_whole: bool = True
     is_fenced: bool = True
+    is_at_margin: bool = True
 
     @cached_property
     def names(self) -> Names:
@@ -206,7 +210,7 @@ def strength(node: ast.stmt, names: frozenset[str]) -> int:
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) if name in names:
             return STUB if is_stub(node.body) else DEFINED
         case ast.ClassDef(name=name) if name in names:
-            return DEFINED
+            return STUB if is_stub(node.body) else DEFINED
         case ast.Assign(targets=targets, value=value):
             return ASSIGNED if binds(targets, names) and may_be_function(value, names) else 0
         case ast.AnnAssign(target=target, value=value) if value is not None:
@@ -234,7 +238,7 @@ def may_be_function(value: ast.expr, names: frozenset[str]) -> bool:
 
 
 def is_stub(body: list[ast.stmt]) -> bool:
-    """Whether a function's body does nothing: a docstring, `pass`, `...`, `raise NotImplementedError`."""
+    """Whether the body of a function or class does nothing: a docstring, `pass`, `...`, `raise NotImplementedError`."""
     return all(
         isinstance(node, ast.Pass)
         or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))

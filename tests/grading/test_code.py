@@ -137,6 +137,8 @@ F1, F2, STUB = "def f(x):\n    return 1", "def f(x):\n    return 2", "def f(x): 
         (f"{fenced(F1)}\n{fenced('f = f(3)')}", F1),
         (f"{fenced(F1)}\nbroken:\n{fenced('def f(x:')}", F1),
         (f"{fenced(F1)}\nActually:\n\n{F2}\n\nThat is it.", F2),
+        (f"{fenced(F1)}\nInstead of\n\n    def f(x):\n        return 2\n\nit counts.", F1),
+        (f"{fenced(F1)}\n\nclass f: pass", F1),
         (f"{fenced(F1)}\nUsage:\n{fenced('f = open(1).read()')}", F1),
         (f"{fenced(F1)}\nUsage:\n{fenced('f = sum([1, 2]) + 3')}", F1),
         ("```python def f(x):\n    return 1\n```", F1),
