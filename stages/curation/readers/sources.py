@@ -47,7 +47,7 @@ class Found(NamedTuple):
 
     @property
     def place(self) -> str:
-        return f"{self.path}:{self.line}"
+        return f"{self.path!s}:{self.line}"
 
 
 class Selector:
