@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
+from functools import lru_cache
 
 from rapidfuzz.distance import Levenshtein
 
@@ -34,7 +35,7 @@ MAX_WORDS = 3
 
 def find_equations(path: str) -> list[tuple[str, str]]:
     """(left, right) of every equation that was read, in order, in one notation and without words."""
-    return [(equation.left.key, equation.right.key) for equation in equations(path) if judge(equation) is not None]
+    return [(left, right) for left, right, holds in judged_equations(path) if holds is not None]
 
 
 def is_consistent(path: str) -> bool:
@@ -42,7 +43,13 @@ def is_consistent(path: str) -> bool:
 
     Of "12+5=17-3=14", as people write it, the first number after the equals sign counts as well as the entire side.
     """
-    return all(judge(equation) is not False for equation in equations(path))
+    return all(holds is not False for _, _, holds in judged_equations(path))
+
+
+@lru_cache(maxsize=16_384)
+def judged_equations(path: str) -> tuple[tuple[str, str, bool | None], ...]:
+    """(left, right, whether it holds) of every equation of a path; cached, since a path is judged, compared and ranked."""
+    return tuple((equation.left.key, equation.right.key, judge(equation)) for equation in equations(path))
 
 
 def equations(path: str) -> Iterator[Equation]:
