@@ -63,12 +63,14 @@ def test_no_evaluation_row_passes(real):
         assert len(evaluation) == 1319 + 541 and not evaluation & set(prompts.to_series())
 
 
-def test_every_row_says_that_it_was_simulated_and_has_lineage_to_a_source(real):
+def test_every_row_says_who_wrote_it_and_has_lineage_to_a_source(real):
     sources = set()
     for table in ["instructions", "problems", "code_tasks", "constraints", "passages", "characters", "safety_prompts"]:
         sources |= set(pl.read_parquet(real.folder / f"data/{table}.parquet")["id"])
     rows = pl.read_parquet(real.folder / "data/demonstrations.parquet")
-    assert rows["simulated"].all() and rows["engine"].str.starts_with("simulated/").all()
+    by_people = rows["engine"] == "source"
+    assert by_people.any() and (rows["simulated"] == ~by_people).all()
+    assert (by_people | rows["engine"].str.starts_with("simulated/")).all()
     direct = rows.filter(pl.col("strategy") != "annotation")
     assert direct["parents"].list.eval(pl.element().is_in(list(sources))).list.any().all()
 
