@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from cultivar.text.tokens import comparison_key
+from schemas.garbage import paused_collector
 from schemas.ids import content_id
 from schemas.products import Admission, message, preference_row
 from schemas.rows import (
@@ -32,7 +33,7 @@ from schemas.rows import (
 from schemas.stage import Files
 from schemas.table import Table
 from stages.curation.params import IngestParams, SourceFile
-from stages.curation.readers.fields import Left, count
+from stages.curation.readers.fields import Left, bounded, count
 from stages.curation.readers.json_text import as_json
 from stages.curation.readers.records import Record
 from stages.curation.readers.shapes import Item, Misfit
@@ -101,6 +102,21 @@ class Collection:
 
 def ingest(files: Files, params: IngestParams) -> IngestTables:
     """Read every declared source. Raises FormatError for an undetectable format, FileNotFoundError for no file."""
+    with paused_collector():
+        collection = read_sources(files, params)
+        tables: dict[str, Any] = {
+            name: Table.of(model, collection.rows[kind].values(), name) for kind, (name, model) in TABLES.items()
+        }
+        return IngestTables(
+            **tables,
+            dropped=Table.of(Dropped, collection.dropped.values()),
+            quarantine=Table.of(Quarantined, collection.quarantined.values()),
+            metrics={"not_taken": bounded(collection.not_taken)},
+        )
+
+
+def read_sources(files: Files, params: IngestParams) -> Collection:
+    """The rows of every source, the evaluation files first."""
     collection = Collection()
     for evaluation_file in params.evaluation:
         take_source(collection, evaluation_file, files, params, held_out=None)
@@ -110,26 +126,7 @@ def ingest(files: Files, params: IngestParams) -> IngestTables:
     )
     for source in params.sources:
         take_source(collection, source, files, params, held_out)
-    tables: dict[str, Any] = {
-        name: Table.of(model, collection.rows[kind].values(), name) for kind, (name, model) in TABLES.items()
-    }
-    return IngestTables(
-        **tables,
-        dropped=Table.of(Dropped, collection.dropped.values()),
-        quarantine=Table.of(Quarantined, collection.quarantined.values()),
-        metrics={"not_taken": bounded(collection.not_taken)},
-    )
-
-
-MAX_NAMES = 200
-"""Kinds of what was not taken that the metrics hold by name: records keyed by ids have a field for each."""
-
-
-def bounded(not_taken: Counter[str]) -> dict[str, int]:
-    """The counts by name, the largest of them; the others as one sum."""
-    named = sorted(((name, count) for name, count in not_taken.items() if count), key=lambda one: (-one[1], one[0]))
-    rest = sum(count for _, count in named[MAX_NAMES:])
-    return dict(sorted(named[:MAX_NAMES])) | ({"fields of other names": rest} if rest else {})
+    return collection
 
 
 def asked_by(texts: Iterable[tuple[str, str]]) -> pl.DataFrame:

@@ -78,6 +78,17 @@ def count(left: Left, name: str, times: int = 1) -> None:
         left[name] = left.get(name, 0) + times
 
 
+MAX_NAMES = 200
+"""Kinds of what was not taken that the metrics hold by name: records keyed by ids have a field for each."""
+
+
+def bounded(not_taken: Mapping[str, int]) -> dict[str, int]:
+    """The counts by name, the largest of them; the others as one sum."""
+    named = sorted(((name, count) for name, count in not_taken.items() if count), key=lambda one: (-one[1], one[0]))
+    rest = sum(count for _, count in named[MAX_NAMES:])
+    return dict(sorted(named[:MAX_NAMES])) | ({"fields of other names": rest} if rest else {})
+
+
 @lru_cache(maxsize=4096)
 def field_name(name: str) -> str:
     """How a field is called where it is counted: on one line, and no longer than a line has room for."""
