@@ -55,7 +55,7 @@ def final_answer(text: str) -> Value | None:
 
 
 def agrees(words: str, answer: str) -> bool | None:
-    """Whether the words of a text are the answer; None where that cannot be said."""
+    """Whether the words of a text are the answer; None where that cannot be told."""
     return agree_all([(words, answer)])[0]
 
 

@@ -38,7 +38,7 @@ SEVERAL = re.compile(r"\\|[^\W\d_]{2}|\d\s+(?:[A-Za-z]\s+)?\d")
 UNIT_BEHIND = re.compile(r"(.*[^\sA-Za-z])\s+((?:(?:square|cubic|sq)\.?\s+)?[A-Za-z]{2,12}(?:\^\{?[23]\}?)?)")
 VARIABLE = re.compile(r"\s*[A-Za-z](?:_\{?\w+\}?)?(?:\(\w+\))?\s*")
 NAME = re.compile(r"\s*[A-Za-z][a-z]+(?:\s+[A-Za-z]+){0,5}\s*")
-"""What a value is said to be: Total cost = 42."""
+"""The name before an equals sign: Total cost = 42."""
 BESIDE = re.compile(r"(.+?)\s*\(([^()]+)\)")
 """42 (forty-two), forty-two (42)."""
 CHOICE = re.compile(

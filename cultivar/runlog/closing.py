@@ -14,7 +14,7 @@ def closing_line(
 ) -> str:
     """What a stage did: rows by state, rows of its tables, rows changed, requests and programs, seconds.
 
-    `not_taken` (ingest): what the sources hold besides, counts by name; the largest are said.
+    `not_taken` (ingest): what the sources hold besides, counts by name; the largest are shown.
     """
     ends = ("dropped", "quarantine")
     parts = []

@@ -57,7 +57,7 @@ REPORTED = (
 )
 """What someone says behind a colon."""
 SAMPLES = r"(?m)\n[ \t]*(?:[-*+•]|\(?\p{Nd}{1,2}[.)、．）])[ \t]*[^\n]*"
-"""Items of a list behind other lines: what may be said, in a text about saying it."""
+"""Items of a list behind other lines: examples of phrases in a text about them."""
 
 
 class Sought(NamedTuple):

@@ -43,7 +43,7 @@ def quality(rows: pl.DataFrame, params: FilterParams) -> pl.DataFrame:
         "repetition": pl.col("repeated") > params.repetition_share,
         "truncated": ~unpunctuated & (pl.col("words") >= params.truncated_min_words) & pl.col("cut"),
     }
-    said = find_each(
+    phrases = find_each(
         texts,
         {
             "refusal": Sought(REFUSALS, params.refusal_chars, refusals.IDIOMS, rf"{REPORTED}|{SAMPLES}"),
@@ -52,11 +52,11 @@ def quality(rows: pl.DataFrame, params: FilterParams) -> pl.DataFrame:
         },
     )
     cut = breaks_off(texts)
-    measured = said["refusal"].is_not_null() | cut
+    measured = phrases["refusal"].is_not_null() | cut
     marked = rows.with_columns(
-        refusal=said["refusal"],
-        identity=said["identity"],
-        boilerplate=pl.coalesce(said["boilerplate"], find_placeholders(texts)),
+        refusal=phrases["refusal"],
+        identity=phrases["identity"],
+        boilerplate=pl.coalesce(phrases["boilerplate"], find_placeholders(texts)),
         cut=cut,
         words=pl.repeat(0.0, len(texts), eager=True).scatter(measured.arg_true(), count_words(texts.filter(measured))),
         open_fence=has_open_fence(texts),

@@ -109,6 +109,7 @@ def test_an_answer_that_cannot_be_compared_has_no_verdict_and_a_warning():
         (item("code"), False),
         (item("code", tests=["assert f(1) =="]), False),
         (item("code", tests=[TEST, "# nothing"]), False),
+        (item("code", tests=[f"assert {'-' * 100_000}1"]), False),
         (item("code", tests=["def test_it(tmp_path): assert f(1)"]), False),
         (CAPITAL, True),
         (item("constraint", constraints=["no:such"]), False),

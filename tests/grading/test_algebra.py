@@ -92,8 +92,9 @@ def test_any_number_of_questions_and_threads_share_the_workers(monkeypatch):
     assert [set(found[at].values()) for at in range(2)] == [{True}, {False}]
     assert len(shared.idle) == 1
     processes = [worker.process for worker in shared.idle]
+    assert [process.poll() for process in processes] == [None]
     shared.close()
-    assert all(process is None or process.poll() is not None for process in processes)
+    assert all(process.poll() is not None for process in processes)
 
 
 def test_a_worker_that_is_killed_is_replaced(pool):

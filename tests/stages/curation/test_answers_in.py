@@ -225,6 +225,6 @@ def test_a_long_integer_in_a_record_that_fits_no_shape_can_still_be_kept(tmp_pat
     pl.DataFrame({"prompt": ["a", "b", None], "n": pl.Series([1, 2, 2**100], dtype=pl.Int128)}).write_parquet(
         tmp_path / "a.parquet"
     )
-    for name in ("a.jsonl", "a.parquet"):
+    for name, number in (("a.jsonl", 123456789012345678901234567890), ("a.parquet", 2**100)):
         (broken,) = take(tmp_path, monkeypatch, name).quarantine
-        assert "1234567890123456789" in broken.raw or str(2**100) in broken.raw
+        assert str(number) in broken.raw
