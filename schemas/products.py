@@ -5,11 +5,11 @@ equal origin are one row, whichever stage wrote it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from schemas.ids import content_id
-from schemas.rows import Domain, Strategy
+from schemas.rows import Domain, LabelSource, Strategy
 
 Messages = Sequence[Mapping[str, Any]]
 """A conversation: `role` and `content` of each turn."""
@@ -21,16 +21,31 @@ def message(role: str, content: str) -> dict[str, str]:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sampled:
+    """What the samples of a prompt say: how many could be judged, the share that was right, how many gave this answer.
+
+    Samples count, not distinct texts.
+    """
+
+    samples: int
+    pass_rate: float
+    votes: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Admission:
     """What a row of D and a row of P of one prompt share (`schemas.rows.Admitted`).
 
     `engine` and `simulated` are those of the completion that was admitted, `verdicts` the ids of the rows that admitted it.
-    `source` is the file and line of a row that people brought as it is.
+    `source` is the file and line of a row that people brought as it is. `quality` is that of the completion, 0 to 1
+    (docs/methods.md, section 8.1). `sampled` where the prompt was sampled and checked.
     """
 
     prompt: Messages
     domain: Domain
     strategy: Strategy
+    label_source: LabelSource
+    quality: float
     license: str
     engine: str
     simulated: bool
@@ -38,6 +53,7 @@ class Admission:
     scores: Mapping[str, float]
     tags: Sequence[str] = ()
     source: str = ""
+    sampled: Sampled | None = None
 
     def fields(self, row_id: str, parents: Sequence[str]) -> dict[str, Any]:
         """The shared columns of the row with this id and these parents."""
@@ -47,6 +63,9 @@ class Admission:
             "prompt": list(self.prompt),
             "domain": self.domain,
             "strategy": self.strategy,
+            "label_source": self.label_source,
+            "quality": float(self.quality),
+            **(asdict(self.sampled) if self.sampled else dict.fromkeys(("samples", "pass_rate", "votes"))),
             "tags": list(self.tags),
             "scores": [{"name": name, "value": float(value)} for name, value in self.scores.items()],
             "license": self.license,
@@ -79,12 +98,14 @@ def preference_row(
     *,
     rejected_by: Sequence[str] = (),
     rejected_simulated: bool = False,
+    most: float = 1.0,
 ) -> dict[str, Any] | None:
     """A row of P; None where there is nothing to prefer: equal texts, or a margin that is not above 0.
 
     `margin` is the chosen score less the rejected one, in the strategy's own unit. `rejected_by` are ids of verdicts on
     the rejected text, beside those that admitted the chosen one. `rejected_simulated`: whether the simulated teacher wrote
-    the rejected text, which makes the pair simulated whoever wrote the chosen one.
+    the rejected text, which makes the pair simulated whoever wrote the chosen one. `most` is the greatest margin that the
+    strategy's unit allows: the pair's quality is the chosen side's, times the margin's share of it.
     """
     if chosen == rejected or not margin > 0:
         return None
@@ -95,6 +116,7 @@ def preference_row(
         "chosen": [message("assistant", chosen)],
         "rejected": [message("assistant", rejected)],
         "margin": float(margin),
+        "quality": float(admission.quality) * min(1.0, float(margin) / most),
         "simulated": admission.simulated or rejected_simulated,
         "verdicts": [*row["verdicts"], *rejected_by],
     }

@@ -13,6 +13,9 @@ Text = Annotated[str, Field(min_length=1)]
 Domain = Literal["general", "math", "code", "constraint", "literature", "character", "safety"]
 Strategy = Literal["annotation", "rejection", "execution", "repurpose", "constitution", "given"]
 Split = Literal["train", "heldout"]
+LabelSource = Literal["human", "verifier", "given", "judge"]
+"""Who decided that a row is admitted, in order of precedence: people here, a program that checks, people elsewhere (a
+pair that was brought as it is), a model."""
 
 
 class Part(BaseModel):
@@ -283,11 +286,21 @@ class Admitted(Row):
     """What D and P share. `verdicts` are the ids of the verdicts that admitted the row.
 
     `source` is the file and line of a pair that people brought; empty for a row made here, whose `parents` lead to its own.
+
+    `label_source` says who decided, `quality` is the one scale on which rows of all strategies compare, 0 to 1, by the
+    strategy's rule (docs/methods.md, section 8.1). Where a prompt was sampled and checked: `samples` is the number of
+    samples that could be judged, `pass_rate` the share of them that was right, `votes` the number that gave what this row's
+    completion (or chosen side) gives. Null elsewhere.
     """
 
     prompt: Annotated[list[Message], Field(min_length=1)]
     domain: Domain
     strategy: Strategy
+    label_source: LabelSource
+    quality: Annotated[float, Field(ge=0, le=1)]
+    pass_rate: Annotated[float | None, Field(ge=0, le=1)] = None
+    samples: Annotated[int | None, Field(ge=1)] = None
+    votes: Annotated[int | None, Field(ge=0)] = None
     tags: list[str] = []
     scores: list[Scored] = []
     license: Text

@@ -99,7 +99,7 @@ def pair_samples(scored: ScoredSamples, params: OnlineDpoParams) -> list[tuple[i
     for samples, rewards in zip(scored.samples, scored.rewards, strict=True):
         candidates = pairs(
             [sample.text for sample in samples],
-            rewards,
+            [rewards],
             min_margin=params.margin,
             max_length_ratio=params.max_length_ratio,
             tie=params.tie,

@@ -1,45 +1,75 @@
-"""One function for preference pairs, used by ranking and online DPO (docs/methods.md, section 8).
+"""One function for preference pairs: ranking, synthesis and online DPO make theirs here (docs/methods.md, section 8).
 
-A pair needs strictly different scores and different, non-empty texts; ties never make a pair.
+A pair needs strictly different scores in every reading of the candidates (both orders in which a judge read them), and
+different, non-empty texts; ties never make a pair. A score that is not a number makes its candidate no part of a pair.
 """
 
+import math
 import random
 from collections.abc import Sequence
 from typing import Literal
 
+import polars as pl
+
+from cultivar.text.tokens import comparison_key
+
 Mode = Literal["best_vs_worst", "best_vs_random_lower", "all_pairs"]
+Pair = tuple[int, int]
+"""Positions of the chosen and the rejected candidate."""
 
 
 def pairs(
     texts: Sequence[str],
-    scores: Sequence[float],
-    mode: Mode = "best_vs_worst",
+    readings: Sequence[Sequence[float]],
+    mode: Mode | Literal["verifier"] = "best_vs_worst",
     *,
+    verdicts: Sequence[bool | None] = (),
+    keys: Sequence[str] | None = None,
     min_margin: float = 0.0,
     max_length_ratio: float | None = None,
     limit: int | None = None,
     seed: int = 0,
     tie: float = 0.0,
-) -> list[tuple[int, int]]:
+) -> list[Pair]:
     """Positions (chosen, rejected) of the pairs of one prompt, widest margin first.
 
-    Scores at most `tie` apart are equal; `min_margin` must be met; both are in units of the scores. `max_length_ratio`
-    bounds the longer text's characters over the shorter's, `limit` the pairs of mode "all_pairs"; `seed` draws the
-    rejected one of "best_vs_random_lower". Equal scores are ordered by text, so the result does not depend on the order
-    of the candidates.
+    `readings` (readings × candidates) scores every candidate, higher is better. A pair is made where every reading puts
+    the chosen one more than `tie` above the rejected one; its margin is the difference of the means over the readings
+    and must be at least `min_margin`. All three are in units of the scores.
+
+    Modes: the best candidate against the worst that fits, against a random lower one (drawn by `seed`), or all pairs. In
+    mode "verifier" `verdicts` decide: those it accepts (true) against those it refuses (false), in the order in which the
+    candidates are given; what it could not judge (None) is in no pair.
+
+    `keys` are the texts as texts are compared: equal ones are never a pair (`comparison_key` where they are not given).
+    `max_length_ratio` bounds the longer text's characters over the shorter's, `limit` the pairs of the modes "all_pairs"
+    and "verifier". In the modes that sort, equal scores are ordered by text: the order of the candidates has no say.
     """
-    order = sorted(range(len(texts)), key=lambda position: (-scores[position], texts[position]))
+    tie = max(tie, 0.0)
+    if keys is None:
+        keys = comparison_key(pl.Series(texts, dtype=pl.String)).to_list()
+    means = [sum(scores) / len(scores) for scores in zip(*readings, strict=True)]
+    lengths = [len(text) for text in texts]
 
     def fits(chosen: int, rejected: int) -> bool:
-        margin = scores[chosen] - scores[rejected]
-        if margin <= max(tie, 0.0) or margin < min_margin or texts[chosen] == texts[rejected]:
+        if not all(reading[chosen] - reading[rejected] > tie for reading in readings):  # false for NaN
             return False
-        lengths = sorted((len(texts[chosen]), len(texts[rejected])))
-        return lengths[0] > 0 and (max_length_ratio is None or lengths[1] <= max_length_ratio * lengths[0])
+        if means[chosen] - means[rejected] < min_margin or keys[chosen] == keys[rejected]:
+            return False
+        shorter, longer = sorted((lengths[chosen], lengths[rejected]))
+        return bool(keys[chosen] and keys[rejected]) and (
+            max_length_ratio is None or longer <= max_length_ratio * shorter
+        )
 
+    if mode == "verifier":
+        accepted = [position for position, verdict in enumerate(verdicts) if verdict is True]
+        refused = [position for position, verdict in enumerate(verdicts) if verdict is False]
+        return [(a, b) for a in accepted for b in refused if fits(a, b)][:limit]
+    order = [position for position, mean in enumerate(means) if math.isfinite(mean)]
+    order.sort(key=lambda position: (-means[position], texts[position]))
     if mode == "all_pairs":
-        found = [(a, b) for position, a in enumerate(order) for b in order[position + 1 :] if fits(a, b)]
-        found.sort(key=lambda pair: (scores[pair[1]] - scores[pair[0]], texts[pair[0]], texts[pair[1]]))
+        found = [(a, b) for place, a in enumerate(order) for b in order[place + 1 :] if fits(a, b)]
+        found.sort(key=lambda pair: (means[pair[1]] - means[pair[0]], texts[pair[0]], texts[pair[1]]))
         return found[:limit]
     if not order:
         return []
@@ -47,3 +77,11 @@ def pairs(
     if mode == "best_vs_random_lower" and lower:
         return [(order[0], random.Random(seed).choice(lower))]
     return [(order[0], lower[-1])] if lower else []
+
+
+def agreed_best(readings: Sequence[Sequence[float]]) -> list[int]:
+    """The positions that every reading (readings × candidates) scores highest; none where the readings disagree."""
+    best = [
+        {position for position, score in enumerate(reading) if score == max(reading)} for reading in readings if reading
+    ]
+    return sorted(set.intersection(*best)) if best else []

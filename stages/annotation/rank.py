@@ -76,6 +76,16 @@ class RankedGroup:
     def prompt_id(self) -> str:
         return self.candidates[0].prompt_id
 
+    @property
+    def most(self) -> float:
+        """The greatest difference of two scores: of mean ratings from 1 to 5, or of ranks."""
+        return 4.0 if self.source == "judge" else max(1.0, len(self.candidates) - 1.0)
+
+    def quality(self, position: int) -> float:
+        """The mean rating, or the mean rank, on a scale from 0 to 1."""
+        score = self.scores[position]
+        return (score - 1) / self.most if self.source == "judge" else max(0.0, 1 + score / self.most)
+
 
 def rank(candidates: Table[Candidate], params: RankParams, judge: Engine, files: Files) -> RankTables:
     """One ranking per prompt; its candidates are kept by it. A prompt that the judge cannot rate is quarantined.
@@ -242,6 +252,8 @@ def admission(group: RankedGroup, position: int, ranking: str) -> Admission:
         prompt=[turn.model_dump() for turn in candidate.prompt],
         domain=candidate.domain,
         strategy="annotation",
+        label_source=group.source,
+        quality=group.quality(position),
         license=candidate.license,
         engine=candidate.engine,
         simulated=candidate.simulated,
@@ -263,7 +275,7 @@ def pair_candidates(group: RankedGroup, ranking: str, params: RankParams) -> lis
     """Rows of Preference. People's ranks count however close; the judge's scores need a margin."""
     positions = pairs(
         [candidate.completion for candidate in group.candidates],
-        group.scores,
+        [group.scores],
         params.mode,
         min_margin=params.min_margin if group.source == "judge" else 0.0,
         max_length_ratio=params.max_length_ratio,
@@ -283,6 +295,7 @@ def pair_candidates(group: RankedGroup, ranking: str, params: RankParams) -> lis
                 margin,
                 parents,
                 rejected_simulated=worse.simulated,
+                most=group.most,
             )
         )
     return [row for row in rows if row is not None]

@@ -201,6 +201,8 @@ def given_preference(fields: dict[str, Any], place: str, source: SourceFile) -> 
         prompt=fields["prompt"],
         domain=source.domain,
         strategy="given",
+        label_source="given",
+        quality=1.0,
         license=source.license,
         engine=SOURCE,
         simulated=False,
@@ -208,7 +210,7 @@ def given_preference(fields: dict[str, Any], place: str, source: SourceFile) -> 
         scores={} if fields["score"] is None else {"given": fields["score"]},
         source=place,
     )
-    row = preference_row(admission, fields["chosen"], fields["rejected"], fields["margin"], [])
+    row = preference_row(admission, fields["chosen"], fields["rejected"], fields["margin"], [], most=fields["margin"])
     assert row is not None  # the shape refuses equal sides and a margin that is not above 0
     return row
 

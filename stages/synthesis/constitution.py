@@ -218,6 +218,8 @@ def admit_revision(
         prompt=[message("user", row.prompt)],
         domain="safety",
         strategy="constitution",
+        label_source="judge",
+        quality=1.0,
         license=row.license,
         engine=final.engine,
         simulated=final.simulated,

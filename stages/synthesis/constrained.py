@@ -178,6 +178,8 @@ def admit_responses(each: ConstrainedQuery, bench: Workbench) -> None:
             prompt=each.prompt,
             domain="constraint",
             strategy="execution",
+            label_source="verifier",
+            quality=chosen.pass_rate * (chosen.match - 1) / 9,
             license=each.query.license,
             engine=answer.engine,
             simulated=answer.simulated,

@@ -73,6 +73,8 @@ def literature(
             prompt=[message("user", back.instruction)],
             domain="literature",
             strategy="repurpose",
+            label_source="judge",
+            quality=share,
             license=passage.license,
             engine=written.engine,
             simulated=written.simulated,

@@ -234,6 +234,8 @@ def admission(path: Path) -> Admission:
         prompt=[message("user", path.problem.prompt)],
         domain="math",
         strategy=STAGE,
+        label_source="verifier",
+        quality=(path.grade - 1) / 4,
         license=path.problem.license,
         engine=path.answer.engine,
         simulated=path.answer.simulated,

@@ -47,12 +47,16 @@ class RoleQuestion:
 
 @dataclass
 class Reply:
-    """A character's answer to a question, and the judge's verdict on it."""
+    """A character's answer to a question, and the judge's verdict on it.
+
+    `quality`: the judge's agreement with the profile from 0 to 1; 1 for a refusal, which says nothing of the profile.
+    """
 
     question: RoleQuestion
     answer: Answer
     verdict: str = ""
     good: bool = False
+    quality: float = 0.0
 
     @property
     def text(self) -> str:
@@ -153,6 +157,7 @@ def check_replies(replies: list[Reply], params: RepurposeParams, judge: Engine, 
             continue
         knows = not question.fits or check.knowledge >= params.min_knowledge
         reply.good = check.in_role and check.refuses != question.fits and knows
+        reply.quality = (check.knowledge - 1) / 9 if question.fits else 1.0
         reply.verdict = ledger.verdict(
             reply.answer.key,
             answer.engine,
@@ -177,6 +182,8 @@ def admit_reply(replies: list[Reply], ledger: Ledger) -> None:
         prompt=[message("system", introduction), message("user", question.text)],
         domain="character",
         strategy="repurpose",
+        label_source="judge",
+        quality=best.quality,
         license=who.license,
         engine=best.answer.engine,
         simulated=best.answer.simulated,

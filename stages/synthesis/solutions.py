@@ -258,6 +258,8 @@ def admit_solutions(best: Solution, solutions: list[Solution], trusted: list[str
         prompt=[message("user", task.prompt)],
         domain="code",
         strategy="execution",
+        label_source="verifier",
+        quality=1.0,
         license=task.license,
         engine=best.answer.engine,
         simulated=best.answer.simulated,

@@ -68,6 +68,8 @@ def admitted_row(kind: str, prompt: str, texts: dict[str, str], fields: dict[str
         "prompt": turn("user", prompt),
         "domain": "general",
         "strategy": "annotation",
+        "label_source": "judge",
+        "quality": 0.5,
         "license": "CC0-1.0",
     }
     row |= sides | engine_fields() | fields

@@ -58,6 +58,8 @@ def preferences() -> Context:
     shared = {
         "domain": "math",
         "strategy": "rejection",
+        "label_source": "verifier",
+        "quality": 0.5,
         "license": "MIT",
         "engine": "e",
         "simulated": False,

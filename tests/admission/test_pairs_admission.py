@@ -39,7 +39,7 @@ from cultivar.grading.pairs import pairs
     ],
 )
 def test_the_better_is_chosen_where_the_margin_allows(scores, limits, expected):
-    assert pairs(["a", "b", "c"][: len(scores)], scores, **limits) == expected
+    assert pairs(["a", "b", "c"][: len(scores)], [scores], **limits) == expected
 
 
 @pytest.mark.parametrize("mode", ["best_vs_worst", "best_vs_random_lower", "all_pairs"])
@@ -57,31 +57,31 @@ def test_the_better_is_chosen_where_the_margin_allows(scores, limits, expected):
     ],
 )
 def test_texts_of_a_pair_differ_are_not_empty_and_of_like_length(mode, texts, ratio, fits):
-    assert pairs(texts, [2.0, 1.0], mode, max_length_ratio=ratio) == ([(0, 1)] if fits else [])
+    assert pairs(texts, [[2.0, 1.0]], mode, max_length_ratio=ratio) == ([(0, 1)] if fits else [])
 
 
 def test_the_worst_that_fits_is_rejected():
-    assert pairs(["best", "okay", "b" * 40], [3.0, 2.0, 1.0], max_length_ratio=2.0) == [(0, 1)]
-    assert all(pairs(["a", "b", "c", "d"], [4.0, 3.0, 2.0, 1.0], seed=seed) == [(0, 3)] for seed in range(9))
+    assert pairs(["best", "okay", "b" * 40], [[3.0, 2.0, 1.0]], max_length_ratio=2.0) == [(0, 1)]
+    assert all(pairs(["a", "b", "c", "d"], [[4.0, 3.0, 2.0, 1.0]], seed=seed) == [(0, 3)] for seed in range(9))
 
 
 def test_a_random_lower_one_is_drawn_from_all_that_fit_by_the_seed():
     texts, scores = list("abcde"), [5.0, 4.0, 3.0, 2.0, 5.0]
-    found = {seed: pairs(texts, scores, "best_vs_random_lower", min_margin=1.5, seed=seed) for seed in range(20)}
+    found = {seed: pairs(texts, [scores], "best_vs_random_lower", min_margin=1.5, seed=seed) for seed in range(20)}
     assert found == {seed: [(0, random.Random(seed).choice([2, 3]))] for seed in range(20)}
 
 
 def test_equal_scores_are_ordered_by_text_wherever_they_stand():
-    assert pairs(["b", "a", "z", "y"], [2.0, 2.0, 1.0, 1.0]) == [(1, 2)]
-    assert pairs(["z", "a", "y", "b"], [1.0, 2.0, 1.0, 2.0]) == [(1, 0)]
-    assert pairs(["b", "a", "z"], [2.0, 2.0, 1.0], "all_pairs", limit=1) == [(1, 2)]
-    assert pairs(["a", "z", "y"], [2.0, 1.0, 1.0], "all_pairs", limit=1) == [(0, 2)]
-    assert pairs(["c", "b", "a"], [3.0, 2.0, 1.0], "all_pairs") == [(0, 2), (1, 2), (0, 1)]
-    assert pairs(["a", "b", "z", "c"], [5.0, 4.0, 3.0, 2.0], "all_pairs", limit=3) == [(0, 3), (0, 2), (1, 3)]
+    assert pairs(["b", "a", "z", "y"], [[2.0, 2.0, 1.0, 1.0]]) == [(1, 2)]
+    assert pairs(["z", "a", "y", "b"], [[1.0, 2.0, 1.0, 2.0]]) == [(1, 0)]
+    assert pairs(["b", "a", "z"], [[2.0, 2.0, 1.0]], "all_pairs", limit=1) == [(1, 2)]
+    assert pairs(["a", "z", "y"], [[2.0, 1.0, 1.0]], "all_pairs", limit=1) == [(0, 2)]
+    assert pairs(["c", "b", "a"], [[3.0, 2.0, 1.0]], "all_pairs") == [(0, 2), (1, 2), (0, 1)]
+    assert pairs(["a", "b", "z", "c"], [[5.0, 4.0, 3.0, 2.0]], "all_pairs", limit=3) == [(0, 3), (0, 2), (1, 3)]
 
 
 def test_the_seed_is_0_where_none_is_given():
     scores = [9.0, *range(8)]
-    drawn = pairs(list("abcdefghi"), scores, "best_vs_random_lower")
-    assert drawn == pairs(list("abcdefghi"), scores, "best_vs_random_lower", seed=0)
-    assert drawn != pairs(list("abcdefghi"), scores, "best_vs_random_lower", seed=1)
+    drawn = pairs(list("abcdefghi"), [scores], "best_vs_random_lower")
+    assert drawn == pairs(list("abcdefghi"), [scores], "best_vs_random_lower", seed=0)
+    assert drawn != pairs(list("abcdefghi"), [scores], "best_vs_random_lower", seed=1)

@@ -135,7 +135,7 @@ def test_a_random_lower_one_is_drawn_by_the_prompt(rank_by):
     tables = rank_by(scores, params=LOOSE.model_copy(update={"mode": "best_vs_random_lower"}), rows=rows)
     drawn = {row.prompt[0].content: row.rejected[0].content for row in tables.annotation_preferences}
     assert drawn == {
-        prompt: texts[pairs(texts, [5, 3, 2], "best_vs_random_lower", seed=seed_of(key, "pairs"))[0][1]]
+        prompt: texts[pairs(texts, [[5, 3, 2]], "best_vs_random_lower", seed=seed_of(key, "pairs"))[0][1]]
         for prompt, key in prompts.items()
     }
     assert set(drawn.values()) == {B, C}

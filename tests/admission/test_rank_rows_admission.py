@@ -60,6 +60,8 @@ def test_what_the_rows_of_d_and_p_hold(rank_by):
         prompt=good["prompt"],
         domain="math",
         strategy="annotation",
+        label_source="judge",
+        quality=1.0,
         license="MIT",
         engine="http/big@1",
         simulated=True,
@@ -70,7 +72,7 @@ def test_what_the_rows_of_d_and_p_hold(rank_by):
     parents = [good["prompt_id"], good["id"], good["generation"], ranking.id]
     assert row.model_dump() == demonstration_row(admission, A, parents)
     parents = [good["prompt_id"], good["id"], bad["id"], good["generation"], bad["generation"], ranking.id]
-    assert pair.model_dump() == preference_row(admission, A, B, 2.5, parents)
+    assert pair.model_dump() == preference_row(admission, A, B, 2.5, parents, most=4.0)
 
 
 def test_a_ranking_is_simulated_where_any_candidate_is(rank_by):

@@ -28,6 +28,8 @@ def rows(model: type, split: str, count: int, domain: str = "math") -> list[dict
     shared = {
         "domain": domain,
         "strategy": "rejection",
+        "label_source": "verifier",
+        "quality": 0.5,
         "license": "MIT",
         "engine": "e",
         "simulated": False,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from schemas.ids import content_id
-from schemas.products import Admission, demonstration_row, message, preference_row
+from schemas.products import Admission, Sampled, demonstration_row, message, preference_row
 from schemas.rows import Demonstration, Preference
 from schemas.table import Table
 
@@ -15,6 +15,9 @@ ADMISSION = Admission(
     prompt=[message("system", "Be brief."), message("user", "Why?")],
     domain="math",
     strategy="rejection",
+    label_source="verifier",
+    quality=0.5,
+    sampled=Sampled(samples=4, pass_rate=0.75, votes=3),
     license="MIT",
     engine="http/m@1",
     simulated=False,
@@ -27,6 +30,11 @@ SHARED = {
     "prompt": PROMPT,
     "domain": "math",
     "strategy": "rejection",
+    "label_source": "verifier",
+    "quality": 0.5,
+    "samples": 4,
+    "pass_rate": 0.75,
+    "votes": 3,
     "tags": ["sea"],
     "scores": [{"name": "reasoning", "value": 5.0}, {"name": "votes", "value": 0.5}],
     "license": "MIT",

@@ -26,6 +26,8 @@ def demonstration(**changes) -> dict:
         "completion": [{"role": "assistant", "content": "4"}],
         "domain": "math",
         "strategy": "rejection",
+        "label_source": "verifier",
+        "quality": 0.5,
         "tags": [],
         "scores": [{"name": "reason", "value": 5.0}],
         "license": "MIT",

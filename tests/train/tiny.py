@@ -39,6 +39,7 @@ def context(model, rows) -> Context:
 
 def admitted(kind: str, prompt: str, split: str, **more) -> dict:
     row = {"prompt": [{"role": "user", "content": prompt}], "domain": "math", "strategy": "rejection"}
+    row |= {"label_source": "verifier", "quality": 0.5}
     row |= {"license": "CC0-1.0", "engine": "simulated/teacher@1", "simulated": True, "split": split} | more
     return row | {"id": content_id(kind, row)}
 
