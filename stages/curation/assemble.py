@@ -1,11 +1,13 @@
 """assemble: the two products D and P. Least margins, rows per prompt, the mix by strategy and domain, the split.
 
-A split is drawn from the prompt itself, so that all rows of one prompt, in D and in P, stand on the same side and a
-new row moves no other row.
+A split is drawn from the prompt itself, so that all rows of one prompt, in D and in P, stand on the same side. Prompts
+that are near duplicates stand on the same side too: a cluster has the coin of its first prompt, so that a new row moves
+no row beyond its own cluster.
 """
 
 from typing import Any, NamedTuple
 
+import numpy as np
 import polars as pl
 
 from cultivar.text.tokens import comparison_key
@@ -13,7 +15,9 @@ from schemas.errors import UserError
 from schemas.ids import content_id, unit_of
 from schemas.rows import Demonstration, Dropped, EvaluationItem, FinalDemonstration, FinalPreference, Preference
 from schemas.table import Context, Table
+from stages.curation.duplicates import NearDuplicate, find_clusters
 from stages.curation.params import AssembleParams
+from stages.curation.worth import DESCENDING, WORTH, authority
 
 
 class AssembleTables(NamedTuple):
@@ -34,14 +38,13 @@ def assemble(
     params: AssembleParams,
 ) -> AssembleTables:
     """Choose the rows of D and P. Raises EvaluationLeak when a chosen prompt equals an evaluation prompt."""
-    score = pl.col("scores").list.eval(pl.element().struct.field("value")).list.mean().fill_null(0.0)
     dropped: list[pl.DataFrame] = []
-    demonstrations = mix(with_key(filtered_demonstrations.frame, score), params, dropped)
-    preferences = with_key(filtered_preferences.frame, pl.col("margin"))
+    demonstrations = mix(with_key(filtered_demonstrations.frame), params, dropped)
+    preferences = with_key(filtered_preferences.frame)
     preferences = mix(require_margin(preferences, params, dropped), params, dropped)
     for name, rows in (("D", demonstrations), ("P", preferences)):
         refuse_evaluation(name, rows, evaluation)
-    heldout = draw_heldout(pl.concat([demonstrations["key"], preferences["key"]]).unique(), params.heldout_share)
+    heldout = draw_heldout(pl.concat([demonstrations["key"], preferences["key"]]).unique(), params)
     rows = pl.concat(dropped)
     return AssembleTables(
         Table(FinalDemonstration, split(demonstrations, heldout)),
@@ -55,10 +58,10 @@ def assemble(
     )
 
 
-def with_key(frame: pl.DataFrame, worth: pl.Expr) -> pl.DataFrame:
-    """Rows with `key` (the prompt's text as texts are compared) and `worth` (ranks rows of a prompt)."""
+def with_key(frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows with `key` (the prompt's text as texts are compared) and `authority`, the first of what ranks rows of a prompt."""
     key = frame.select(text=prompt_text())["text"]
-    return frame.with_columns(key=comparison_key(key), worth=worth)
+    return frame.with_columns(key=comparison_key(key), authority=authority())
 
 
 def prompt_text() -> pl.Expr:
@@ -71,11 +74,11 @@ def require_margin(rows: pl.DataFrame, params: AssembleParams, dropped: list[pl.
 
 
 def mix(rows: pl.DataFrame, params: AssembleParams, dropped: list[pl.DataFrame]) -> pl.DataFrame:
-    """At most `per_prompt` rows a prompt, those of most worth; then the caps.
+    """At most `per_prompt` rows a prompt, the worthiest; then the caps.
 
-    Under a cap prompts come in an order drawn from each prompt, and of a prompt the rows of most worth first.
+    Under a cap prompts come in an order drawn from each prompt, and of a prompt the worthiest rows first.
     """
-    rows = rows.sort(["worth", "id"], descending=[True, False])
+    rows = rows.sort(WORTH, descending=DESCENDING)
     place = pl.col("id").cum_count().over("key")
     rows = keep(rows, place <= params.per_prompt, "rows per prompt", dropped)
     caps: list[tuple[str, dict[Any, int]]] = [
@@ -86,11 +89,7 @@ def mix(rows: pl.DataFrame, params: AssembleParams, dropped: list[pl.DataFrame])
         if most:
             drawn = {key: unit_of(prompt_id(key), "mix") for key in rows["key"].unique()}
             order = pl.col("key").replace_strict(drawn, default=0.0, return_dtype=pl.Float64)
-            rows = (
-                rows.with_columns(coin=order)
-                .sort(["coin", "worth", "id"], descending=[False, True, False])
-                .drop("coin")
-            )
+            rows = rows.with_columns(coin=order).sort("coin", *WORTH, descending=[False, *DESCENDING]).drop("coin")
             limit = pl.col(column).replace_strict(most, default=None, return_dtype=pl.Int64)
             place = pl.col("id").cum_count().over(column)
             rows = keep(rows, (place <= limit).fill_null(True), f"{column} cap", dropped)
@@ -119,11 +118,21 @@ def prompt_id(key: str) -> str:
     return content_id("prompt", key)
 
 
-def draw_heldout(keys: pl.Series, share: float) -> pl.Series:
-    """The prompts that fall into the held-out share, each by a number drawn from itself."""
-    return pl.Series("key", [key for key in keys if unit_of(prompt_id(key), "split") < share], dtype=pl.String)
+def draw_heldout(keys: pl.Series, params: AssembleParams) -> pl.Series:
+    """The prompts of the held-out split, of distinct `keys`: whole clusters of near duplicates.
+
+    A cluster is drawn by its prompt with the least id. One of more prompts than the share has in all is trained on.
+    """
+    ids = {key: prompt_id(key) for key in keys}
+    ordered = pl.Series("key", sorted(ids, key=lambda key: ids[key]), dtype=pl.String)
+    clusters = find_clusters(ordered, NearDuplicate(params.heldout_near_duplicate))
+    _, first, size = np.unique(clusters, return_inverse=True, return_counts=True)
+    most = max(1, params.heldout_share * len(ordered))
+    coins = {root: unit_of(ids[ordered[root]], "split") for root in set(clusters.tolist())}
+    drawn = [coins[root] < params.heldout_share for root in clusters.tolist()]
+    return ordered.filter(pl.Series(drawn, dtype=pl.Boolean) & pl.Series(size[first] <= most, dtype=pl.Boolean))
 
 
 def split(rows: pl.DataFrame, heldout: pl.Series) -> pl.DataFrame:
     side = pl.when(pl.col("key").is_in(heldout.implode())).then(pl.lit("heldout")).otherwise(pl.lit("train"))
-    return rows.with_columns(split=side).drop("key", "worth")
+    return rows.with_columns(split=side).drop("key", "authority")

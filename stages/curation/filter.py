@@ -14,9 +14,10 @@ from schemas.ids import content_id
 from schemas.rows import Demonstration, Dropped, EvaluationItem, Overlap, Preference
 from schemas.table import Context, Table, concat
 from stages.curation.decontamination import Items, OverlapRule, overlaps
-from stages.curation.duplicates import clusters, near_duplicates
+from stages.curation.duplicates import NearDuplicate, find_duplicates
 from stages.curation.params import FilterParams
 from stages.curation.quality import quality
+from stages.curation.worth import DESCENDING, WORTH, authority
 
 
 class Filtered(NamedTuple):
@@ -47,7 +48,7 @@ def filter(  # noqa: A001  (the stage's name in the recipe)
     evaluation: Context[EvaluationItem],
     params: FilterParams,
 ) -> Filtered:
-    """Drop what no product may hold. Steps in order: quality, exact duplicates, decontamination, near duplicates."""
+    """Drop what no product may hold. Steps in order: quality, duplicates, contradictions, decontamination, near duplicates."""
     demonstrations = concat(
         Demonstration,
         [
@@ -73,6 +74,8 @@ def filter(  # noqa: A001  (the stage's name in the recipe)
     removed = [quality(rows, params)]
     rows = without(rows, removed[-1])
     removed.append(exact_duplicates(rows))
+    rows = without(rows, removed[-1])
+    removed.append(contradictions(rows))
     rows = without(rows, removed[-1])
     items = read_items(evaluation.frame, params)
     evidence = find_overlaps(rows, items)
@@ -103,7 +106,7 @@ def filter(  # noqa: A001  (the stage's name in the recipe)
 
 
 def product_texts(table: Table, product: Literal["D", "P"]) -> pl.DataFrame:
-    """What the rules look at: prompt and completion as text, the rejected completion (null in D), the mean score."""
+    """What the rules look at: prompt and completion as text, the rejected completion (null in D), what the row is worth."""
 
     def text_of(column: str) -> pl.Expr:
         return pl.col(column).list.eval(pl.element().struct.field("content")).list.join("\n")
@@ -111,7 +114,6 @@ def product_texts(table: Table, product: Literal["D", "P"]) -> pl.DataFrame:
     completion, rejected = (
         ("completion", pl.lit(None, pl.String)) if product == "D" else ("chosen", text_of("rejected"))
     )
-    values = pl.col("scores").list.eval(pl.element().struct.field("value")).list.mean()
     return table.frame.select(
         "id",
         "domain",
@@ -120,7 +122,8 @@ def product_texts(table: Table, product: Literal["D", "P"]) -> pl.DataFrame:
         prompt=text_of("prompt"),
         completion=text_of(completion),
         rejected=rejected,
-        score=values.fill_null(0.0),
+        authority=authority(),
+        quality=pl.col("quality"),
     )
 
 
@@ -129,13 +132,36 @@ def without(rows: pl.DataFrame, removed: Removed) -> pl.DataFrame:
 
 
 def exact_duplicates(rows: pl.DataFrame) -> Removed:
-    """Rows of one product with the same prompt and completion(s), as `comparison_key` reads them: the best-scored stays."""
-    ranked = rows.with_columns(
-        comparison_key(rows[column]).fill_null("") for column in ("prompt", "completion", "rejected")
-    ).sort(["score", "id"], descending=[True, False])
+    """Rows of one product with the same prompt and completion(s), as `comparison_key` reads them: the worthiest stays."""
+    ranked = compared(rows).sort(WORTH, descending=DESCENDING)
     first = pl.col("id").first().over("product", "prompt", "completion", "rejected")
     duplicates = ranked.select("id", first=first).filter(pl.col("id") != pl.col("first"))
     return duplicates.select("id", rule=pl.lit("exact duplicate"), detail=pl.format("same text as row {}", "first"))
+
+
+def contradictions(rows: pl.DataFrame) -> Removed:
+    """Pairs of P of which another prefers the rejected side: that of the better label source stays; of equal ones none."""
+    pairs = compared(rows.filter(pl.col("product") == "P")).select(
+        "id", "prompt", "completion", "rejected", "authority"
+    )
+    both = pairs.join(
+        pairs,
+        left_on=["prompt", "completion", "rejected"],
+        right_on=["prompt", "rejected", "completion"],
+        suffix="_other",
+    )
+    loses = both.filter(pl.col("authority") >= pl.col("authority_other")).sort("id", "authority_other", "id_other")
+    detail = pl.format("row {} prefers the rejected side", "id_other")
+    return loses.unique("id", keep="first", maintain_order=True).select(
+        "id", rule=pl.lit("contradicted preference"), detail=detail
+    )
+
+
+def compared(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with their texts as texts are compared."""
+    return rows.with_columns(
+        comparison_key(rows[column]).fill_null("") for column in ("prompt", "completion", "rejected")
+    )
 
 
 class EvaluationItems(NamedTuple):
@@ -219,27 +245,27 @@ def overlap_table(evidence: pl.DataFrame) -> Table[Overlap]:
 
 
 def near_duplicate_prompts(rows: pl.DataFrame, params: FilterParams) -> Removed:
-    """Rows whose prompt is a near duplicate of a kept prompt of the same domain.
+    """Rows whose prompt is a near duplicate of a prompt of the same domain that stays.
 
-    Rows of one identical prompt are no duplicates of each other. Of a cluster that prompt stays which is in both
-    products, then the one with the best-scored row, then the one with the least id.
+    Rows of one identical prompt are no duplicates of each other. Prompts are looked at by worth: those in both products
+    first, then by their worthiest row, then by their least id.
     """
     removed = [pl.DataFrame(schema={"id": pl.String, "rule": pl.String, "detail": pl.String})]
     rows = rows.with_columns(key=comparison_key(rows["prompt"]))
     for domain, threshold in sorted(params.near_duplicate.items()):
         members = rows.filter(pl.col("domain") == domain)
         prompts = (
-            members.group_by("key")
-            .agg(pl.col("product").n_unique(), pl.col("score").max(), pl.col("id").min())
-            .sort(["product", "score", "id"], descending=[True, True, False])
+            members.sort(WORTH, descending=DESCENDING)
+            .group_by("key", maintain_order=True)
+            .agg(pl.col("product").n_unique(), pl.col("authority", "quality").first(), pl.col("id").min())
+            .sort("product", *WORTH, descending=[True, *DESCENDING])
         )
-        pairs = near_duplicates(prompts["key"], threshold, params.shingle_words, params.bands, params.rows_per_band)
-        best = clusters((left, right) for left, right, _ in pairs)
-        duplicates = [(member, root) for member, root in sorted(best.items()) if member != root]
+        rule = NearDuplicate(threshold, params.shingle_words, params.bands, params.rows_per_band)
+        duplicates = find_duplicates(prompts["key"], rule)
         kept_of = pl.DataFrame(
             {
-                "key": prompts["key"].gather([member for member, _ in duplicates]),
-                "kept": prompts["id"].gather([root for _, root in duplicates]),
+                "key": prompts["key"].gather([goes for goes, _ in duplicates]),
+                "kept": prompts["id"].gather([stays for _, stays in duplicates]),
             }
         )
         removed.append(

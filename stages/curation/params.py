@@ -113,6 +113,7 @@ class AssembleParams(Section):
     """The mix, the split and the margins of D and P."""
 
     heldout_share: Rate = 0.05
+    heldout_near_duplicate: Annotated[float, Field(gt=0, le=1)] = 0.8
     per_prompt: Positive = 4
     max_per_strategy: dict[Strategy, Positive] = {}
     max_per_domain: dict[Domain, Positive] = {}

@@ -76,9 +76,8 @@ def admitted_row(kind: str, prompt: str, texts: dict[str, str], fields: dict[str
     return {"id": ident(kind, prompt, texts, row["strategy"], row["domain"])} | row
 
 
-def demonstration(prompt: str, completion: str, score: float | None = None, **fields: Any) -> dict[str, Any]:
-    scores = {} if score is None else {"scores": [{"name": "judge", "value": score}]}
-    return admitted_row("demonstration", prompt, {"completion": completion}, scores | fields)
+def demonstration(prompt: str, completion: str, quality: float = 0.5, **fields: Any) -> dict[str, Any]:
+    return admitted_row("demonstration", prompt, {"completion": completion}, {"quality": quality} | fields)
 
 
 def preference(prompt: str, chosen: str, rejected: str, margin: float = 1.0, **fields: Any) -> dict[str, Any]:

@@ -47,20 +47,17 @@ def test_a_pair_needs_its_strategys_margin(margin, strategy, least, kept):
     assert rules(tables.dropped) == ({} if kept else {row["id"]: "margin below minimum"})
 
 
-def test_the_worthiest_rows_of_a_prompt_stay_in_d_by_mean_score_and_in_p_by_margin():
-    scores = [[1.0, 4.0], [3.0], [0.5], [], [-1.0]]
-    rows = [
-        demonstration("One?", f"{n}.", scores=[{"name": "s", "value": value} for value in values])
-        for n, values in enumerate(scores)
-    ]
-    other = demonstration("Two?", "0.", -5.0)
+def test_the_worthiest_rows_of_a_prompt_stay_by_label_source_then_quality():
+    worth = [("judge", 0.9), ("human", 0.1), ("judge", 0.8), ("judge", 0.7), ("judge", 0.1)]
+    rows = [demonstration("One?", f"{n}.", quality, label_source=source) for n, (source, quality) in enumerate(worth)]
+    other = demonstration("Two?", "0.", 0.5)
     for most, order in ((1, [1]), (2, [1, 0]), (3, [1, 0, 2]), (4, [1, 0, 2, 3]), (5, [0, 1, 2, 3, 4])):
         tables = assemble_rows([*rows, other], per_prompt=most)
         assert ids(tables.demonstrations) == ids([*(rows[index] for index in order), other])
         assert set(rules(tables.dropped).values()) == ({"rows per prompt"} if most < 5 else set())
     pairs = [
-        preference("One?", f"{n}.", "Bad.", margin, scores=[{"name": "s", "value": -margin}])
-        for n, margin in enumerate((1.0, 3.0, 2.0))
+        preference("One?", f"{n}.", "Bad.", margin=9 - 9 * quality, quality=quality)
+        for n, quality in enumerate((0.1, 0.3, 0.2))
     ]
     tables = assemble_rows([rows[0]], pairs, per_prompt=2)
     assert ids(tables.preferences) == ids([pairs[1], pairs[2]]) and len(tables.demonstrations) == 1
@@ -68,13 +65,13 @@ def test_the_worthiest_rows_of_a_prompt_stay_in_d_by_mean_score_and_in_p_by_marg
 
 
 def test_rows_of_a_prompt_that_are_equally_worthy_stay_by_the_least_id():
-    rows = [demonstration("One?", f"{n}.", 1.0) for n in range(6)]
+    rows = [demonstration("One?", f"{n}.", 0.1) for n in range(6)]
     tables = assemble_rows(rows, per_prompt=2)
     assert [row.id for row in tables.demonstrations] == sorted(ids(rows))[:2]
 
 
 def test_prompts_that_differ_in_case_and_spaces_are_one_prompt_and_a_system_message_is_part_of_it():
-    rows = [demonstration("One  THING?", "a", 1.0), demonstration(" one thing?\n", "b", 2.0)]
+    rows = [demonstration("One  THING?", "a", 0.1), demonstration(" one thing?\n", "b", 0.2)]
     talk = turn("system", "Be brief.") + turn("user", "one thing?")
     rows.append(demonstration("one thing?", "c", 0.0) | {"prompt": talk})
     tables = assemble_rows(rows, per_prompt=1)
@@ -83,7 +80,7 @@ def test_prompts_that_differ_in_case_and_spaces_are_one_prompt_and_a_system_mess
 
 def test_a_pair_below_its_margin_takes_no_place():
     narrow = preference("One?", "a", "b", 4.0, strategy="rejection")
-    kept, surplus = preference("One?", "c", "d", 3.0), preference("One?", "e", "f", 2.0)
+    kept, surplus = preference("One?", "c", "d", quality=0.3), preference("One?", "e", "f", quality=0.2)
     tables = assemble_rows([], [narrow, kept, surplus], per_prompt=1, min_margin={"rejection": 5.0})
     assert rules(tables.dropped) == {narrow["id"]: "margin below minimum", surplus["id"]: "rows per prompt"}
 
@@ -92,7 +89,7 @@ def test_a_pair_below_its_margin_takes_no_place():
 def test_a_cap_takes_prompts_by_their_coin_and_of_each_the_worthiest_rows(column):
     value = {"strategy": "rejection", "domain": "math"}[column]
     prompts = sorted((f"Task {n}?" for n in range(5)), key=lambda prompt: coin(prompt, "mix"))
-    rows = [demonstration(prompt, f"{n}.", float(n), **{column: value}) for prompt in prompts for n in range(3)]
+    rows = [demonstration(prompt, f"{n}.", n / 10, **{column: value}) for prompt in prompts for n in range(3)]
     free = demonstration("Another?", "x")
     order = [row for index in range(0, 15, 3) for row in rows[index : index + 3][::-1]]  # the best of a prompt first
     for most in (1, 4, 5, 15):
@@ -102,7 +99,7 @@ def test_a_cap_takes_prompts_by_their_coin_and_of_each_the_worthiest_rows(column
 
 
 def test_a_cap_counts_d_and_p_apart_and_of_equal_rows_the_least_id_stays():
-    rows = [demonstration("One?", f"{n}.", 1.0) for n in range(4)]
+    rows = [demonstration("One?", f"{n}.", 0.1) for n in range(4)]
     pairs = [preference("One?", f"{n}.", "b", 1.0) for n in range(4)]
     tables = assemble_rows(rows, pairs, max_per_strategy={"annotation": 2})
     assert [row.id for row in tables.demonstrations] == sorted(ids(rows))[:2]
@@ -118,7 +115,7 @@ def test_what_one_cap_drops_takes_no_place_under_the_next():
     ]
     tables = assemble_rows(rows, max_per_strategy={"rejection": 1}, max_per_domain={"math": 2})
     assert rules(tables.dropped) == {rows[1]["id"]: "strategy cap", rows[3]["id"]: "domain cap"}
-    one = [demonstration("One?", f"{n}.", float(n)) for n in range(3)]
+    one = [demonstration("One?", f"{n}.", n / 10) for n in range(3)]
     tables = assemble_rows(one, per_prompt=2, max_per_strategy={"annotation": 1})
     assert rules(tables.dropped) == {one[0]["id"]: "rows per prompt", one[1]["id"]: "strategy cap"}
 
@@ -167,8 +164,41 @@ def test_the_coin_of_the_prompt_is_the_split_of_all_its_rows():
     assert {coin(prompt, "split") < share for prompt in prompts} == {True, False}
 
 
+def twins(letter, count):
+    """Prompts of which each two share 18 of 20 shingles."""
+    return [" ".join(f"{letter}{n}" for n in range(20)) + f" {place}" for place in range(count)]
+
+
+def coin_of_cluster(prompts):
+    return unit_of(min(content_id("prompt", prompt) for prompt in prompts), "split")
+
+
+def sides_of(prompts, **params):
+    tables = assemble_rows([demonstration(prompt, "a") for prompt in prompts], **params)
+    return {row.prompt[0].content: row.split for row in tables.demonstrations}
+
+
+def test_near_duplicates_are_on_one_side_by_the_coin_of_the_prompt_with_the_least_id():
+    clusters = [twins(letter, 4) for letter in "abcdefghijkl"]
+    prompts = [prompt for cluster in clusters for prompt in cluster]
+    sides = sides_of(prompts, heldout_share=0.5, heldout_near_duplicate=0.9)
+    for cluster in clusters:
+        side = "heldout" if coin_of_cluster(cluster) < 0.5 else "train"
+        assert {sides[prompt] for prompt in cluster} == {side}
+    assert set(sides.values()) == {"train", "heldout"}
+    sides = sides_of(prompts, heldout_share=0.5, heldout_near_duplicate=0.91)
+    assert all(sides[prompt] == ("heldout" if coin(prompt, "split") < 0.5 else "train") for prompt in prompts)
+
+
+@pytest.mark.parametrize(("others", "side"), [(8, "heldout"), (7, "train")])  # 2 of 10 prompts, 2 of 9
+def test_a_cluster_of_more_prompts_than_the_share_has_is_trained_on(others, side):
+    drawn = next(pair for letter in "abcdefghijkl" if coin_of_cluster(pair := twins(letter, 2)) < 0.2)
+    sides = sides_of([*drawn, *(f"Task {n}?" for n in range(others))], heldout_share=0.2)
+    assert {sides[prompt] for prompt in drawn} == {side}
+
+
 def test_the_rows_pass_unchanged_and_are_counted():
-    row = demonstration("One?", "a", 1.0, tags=["t"], strategy="rejection", domain="math", license="MIT")
+    row = demonstration("One?", "a", 0.1, tags=["t"], strategy="rejection", domain="math", license="MIT")
     pair = preference("Two?", "a", "b", 2.0, tags=["u"], strategy="execution", domain="code")
     tables = assemble_rows([row], [pair], heldout_share=0.0)
     for given, (found,) in ((row, tables.demonstrations), (pair, tables.preferences)):

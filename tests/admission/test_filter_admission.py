@@ -63,9 +63,9 @@ def test_every_input_table_reaches_its_product(name):
 def test_rows_of_one_product_with_the_same_texts_are_duplicates(first, second, duplicate):
     build = [demonstration if len(texts) == 2 else preference for texts in (first, second)]
     rows = [
-        make(*texts, strategy=strategy, scores=[{"name": "s", "value": value}])
-        for make, texts, strategy, value in zip(
-            build, (first, second), ("annotation", "rejection"), (1.0, 2.0), strict=True
+        make(*texts, strategy=strategy, quality=quality)
+        for make, texts, strategy, quality in zip(
+            build, (first, second), ("annotation", "rejection"), (0.1, 0.2), strict=True
         )
     ]
     tables = {D: [row for row in rows if "completion" in row], P: [row for row in rows if "chosen" in row]}
@@ -74,16 +74,32 @@ def test_rows_of_one_product_with_the_same_texts_are_duplicates(first, second, d
     assert [row.detail for row in found.dropped] == [f"same text as row {rows[1]['id']}"] * duplicate
 
 
-def test_of_duplicates_the_best_mean_score_stays_then_the_least_id():
-    scores = [[5.0, 0.0], [3.0], [0.5], [], [-1.0]]
+def test_of_duplicates_the_better_label_source_stays_then_the_better_quality_then_the_least_id():
+    worth = [("human", 0.0), ("verifier", 0.2), ("verifier", 0.1), ("given", 1.0), ("judge", 1.0)]
     rows = [
-        demonstration("One?", "Two.", strategy=strategy, scores=[{"name": "s", "value": value} for value in values])
-        for strategy, values in zip(STRATEGIES, scores, strict=True)
+        demonstration("One?", "Two.", quality, strategy=strategy, label_source=source)
+        for strategy, (source, quality) in zip(STRATEGIES, worth, strict=True)
     ]
-    for first in range(4):
-        assert ids(filter_by(**{D: rows[first:]}).filtered_demonstrations) == ids([rows[max(first, 1)]])
-    equal = [row | {"scores": []} for row in rows]
+    for first in range(5):
+        assert ids(filter_by(**{D: rows[first:][::-1]}).filtered_demonstrations) == ids([rows[first]])
+    equal = [row | {"quality": 0.5, "label_source": "judge"} for row in rows]
     assert ids(filter_by(**{D: equal}).filtered_demonstrations) == {min(ids(equal))}
+
+
+@pytest.mark.parametrize(
+    ("sources", "stays"),
+    [(("human", "judge"), [0]), (("judge", "verifier"), [1]), (("judge", "judge"), []), (("human", "human"), [])],
+)
+def test_of_pairs_that_contradict_each_other_the_better_label_source_stays_and_of_equal_ones_none(sources, stays):
+    rows = [
+        preference("One?", "Two.", "Three.", label_source=sources[0]),
+        preference(" ONE?", "three. ", "two.", label_source=sources[1], quality=0.9),
+        preference("One?", "Two.", "Four."),
+    ]
+    found = filter_by(**{P: rows})
+    assert ids(found.filtered_preferences) == ids([*(rows[place] for place in stays), rows[2]])
+    gone = {rows[place]["id"] for place in {0, 1} - set(stays)}
+    assert rules(found.dropped) == dict.fromkeys(gone, "contradicted preference")
 
 
 def test_every_message_of_a_row_counts():
@@ -95,15 +111,15 @@ def test_every_message_of_a_row_counts():
 
 
 def test_a_faulty_row_stands_for_no_other():
-    best = demonstration("One?", REFUSAL, 9.0)
-    safe = demonstration("One?", REFUSAL, 1.0, domain="safety")
+    best = demonstration("One?", REFUSAL, 0.9)
+    safe = demonstration("One?", REFUSAL, 0.1, domain="safety")
     assert rules(filter_by(**{D: [best, safe]}).dropped) == {best["id"]: "refusal"}
     long = PROMPT + " eleven"
-    faulty, near = demonstration(PROMPT, REFUSAL, 9.0), demonstration(long, "Fine.", 1.0)
+    faulty, near = demonstration(PROMPT, REFUSAL, 0.9), demonstration(long, "Fine.", 0.1)
     found = filter_by({"near_duplicate": {"general": 0.5}}, **{D: [faulty, near]})
     assert rules(found.dropped) == {faulty["id"]: "refusal"}
-    item = demonstration(PROMPT, "Fine.", 9.0)
-    near = demonstration(PROMPT.rpartition(" ")[0] + " eleven", "Fine.", 1.0)
+    item = demonstration(PROMPT, "Fine.", 0.9)
+    near = demonstration(PROMPT.rpartition(" ")[0] + " eleven", "Fine.", 0.1)
     found = filter_by({"near_duplicate": {"general": 0.5}}, [PROMPT], **{D: [item, near]})
     assert rules(found.dropped) == {item["id"]: "evaluation overlap"}
 
@@ -131,7 +147,7 @@ def test_an_evaluation_item_goes_wherever_it_stands(side):
     [(8 / 9, "general", True), (8 / 9 + 1e-6, "general", False), (8 / 9, "math", False), (8 / 9, None, False)],
 )
 def test_prompts_as_alike_as_the_threshold_of_their_domain_are_duplicates(threshold, domain, duplicate):
-    rows = [demonstration(PROMPT, "Fine.", 1.0), demonstration(PROMPT + " eleven", "Good.", 2.0)]
+    rows = [demonstration(PROMPT, "Fine.", 0.1), demonstration(PROMPT + " eleven", "Good.", 0.2)]
     limits = {} if domain is None else {domain: threshold}
     found = filter_by({"near_duplicate": limits, "bands": 64, "rows_per_band": 1}, **{D: rows})
     assert rules(found.dropped) == ({rows[0]["id"]: "near duplicate"} if duplicate else {})
@@ -155,17 +171,26 @@ def test_near_duplicates_are_sought_within_a_domain_and_shingles_have_the_given_
         assert len(found.dropped) == alike
 
 
-def test_the_prompt_of_a_cluster_that_stays_is_in_both_products_then_best_scored_then_least():
+def test_prompts_go_only_where_they_are_near_duplicates_of_one_that_stays():
+    words = [f"w{n}" for n in range(40)]
+    chain = [demonstration(" ".join(words[n : n + 20]), "Fine.", (40 - n) / 50) for n in range(20)]
+    limits = {"near_duplicate": {"general": 15.9 / 20}, "bands": 64, "rows_per_band": 1}  # 16 of 20 shingles and more
+    found = filter_by(limits, **{D: chain})
+    stays = [place for place, row in enumerate(chain) if row["id"] in ids(found.filtered_demonstrations)]
+    assert stays == [0, 3, 6, 9, 12, 15, 18]  # 16 of 20 shingles are shared two places apart, 15 three apart
+
+
+def test_of_near_duplicates_the_prompt_stays_that_is_in_both_products_then_of_the_worthiest_row_then_least():
     limits = {"near_duplicate": {"general": 0.6}, "bands": 64, "rows_per_band": 1}
     prompts = [PROMPT, PROMPT + " eleven", PROMPT + " eleven twelve"]
-    rows = [demonstration(prompt, f"{n}.", 5.0 - n) for n, prompt in enumerate(prompts)]
+    rows = [demonstration(prompt, f"{n}.", 0.5 - n / 10) for n, prompt in enumerate(prompts)]
     assert ids(filter_by(limits, **{D: rows}).filtered_demonstrations) == ids([rows[0]])
-    twin = demonstration(prompts[2].upper(), "Another.", 9.0)  # its prompt's best row speaks for both
+    twin = demonstration(prompts[2].upper(), "Another.", 0.9)  # its prompt's best row speaks for both
     assert ids(filter_by(limits, **{D: [*rows, twin]}).filtered_demonstrations) == ids([rows[2], twin])
     pair = preference(prompts[1], "Good.", "Bad.")
     found = filter_by(limits, **{D: rows, P: [pair]})
     assert ids([*found.filtered_demonstrations, *found.filtered_preferences]) == ids([rows[1], pair])
-    equal = [row | {"scores": []} for row in rows]
+    equal = [row | {"quality": 0.5} for row in rows]
     assert ids(filter_by(limits, **{D: equal}).filtered_demonstrations) == {min(ids(equal))}
 
 

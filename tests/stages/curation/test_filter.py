@@ -5,15 +5,12 @@ import inspect
 import orjson
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from cultivar.runner.states import close
 from schemas.rows import Demonstration, EvaluationItem, Preference
 from schemas.table import Context, Table
 from stages.curation import filter as stage
 from stages.curation.decontamination import Items, OverlapRule, overlaps
-from stages.curation.duplicates import clusters, near_duplicates
 from stages.curation.params import FilterParams
 from tests.admission.rows import demonstration, evaluation_item, preference, rules
 
@@ -58,10 +55,10 @@ def test_a_shared_phrase_without_a_long_common_subsequence_is_no_contamination()
 
 def test_duplicates_keep_the_best_scored_and_different_completions_of_one_prompt_stay():
     long = "Write a short polite letter to my landlord about the broken heating in our flat"
-    best = demonstration(long, "Dear Sir, it is cold.", score=3.0)
-    copy = demonstration(long.upper(), "dear sir,  it is cold.", score=2.0)
-    other = demonstration(long, "Dear Madam, please mend it.", score=1.0)
-    near = demonstration(long + " now", "Dear Sir, mend it.", score=2.5)
+    best = demonstration(long, "Dear Sir, it is cold.", quality=0.3)
+    copy = demonstration(long.upper(), "dear sir,  it is cold.", quality=0.2)
+    other = demonstration(long, "Dear Madam, please mend it.", quality=0.1)
+    near = demonstration(long + " now", "Dear Sir, mend it.", quality=0.25)
     apart = demonstration(long + " now", "The same near duplicate, in a domain without a threshold.", domain="math")
     tables = filter_rows([best, copy, other, near, apart])
     assert rules(tables.dropped) == {copy["id"]: "exact duplicate", near["id"]: "near duplicate"}
@@ -93,25 +90,6 @@ def test_quality_rules(completion, domain, rule):
 def test_a_pair_without_a_difference_goes():
     row = preference("Tell me.", "Yes.", "Yes. ")
     assert rules(filter_rows(preferences=[row]).dropped) == {row["id"]: "chosen equals rejected"}
-
-
-def shingles(text, n):
-    words = text.split()
-    return {tuple(words[start : start + n]) for start in range(max(len(words) - n + 1, 1))} if words else set()
-
-
-@given(st.lists(st.lists(st.sampled_from("abc"), max_size=7).map(" ".join), min_size=2, max_size=12))
-def test_near_duplicates_have_the_jaccard_coefficient_of_their_sets(texts):
-    found = near_duplicates(pl.Series(texts), 0.5, n=2, bands=16, rows_per_band=2)
-    for left, right, score in found:
-        one, two = shingles(texts[left], 2), shingles(texts[right], 2)
-        assert left < right and score == pytest.approx(len(one & two) / len(one | two)) and score >= 0.5
-    joined = clusters((left, right) for left, right, _ in found)
-    sets = [shingles(text, 2) for text in texts]
-    for right, members in enumerate(sets):
-        left = next(place for place, other in enumerate(sets) if other == members)
-        if members and left != right:  # equal sets meet in every band
-            assert joined[left] == joined[right]
 
 
 def test_gsm8k_train_against_test_has_the_known_four_rows(real_data):

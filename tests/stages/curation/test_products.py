@@ -61,7 +61,7 @@ def test_rows_of_one_prompt_share_a_split_and_a_new_row_moves_none():
 
 
 def test_caps_margins_and_rows_per_prompt_are_named():
-    rows = [demonstration("One?", f"Answer {k}.", score=k) for k in range(6)]
+    rows = [demonstration("One?", f"Answer {k}.", quality=k / 5) for k in range(6)]
     rows += [demonstration(f"Task {n}?", "Yes.", domain="math") for n in range(5)]
     pair = preference("One?", "Good.", "Bad.")
     tables = assemble_rows(rows, [pair], per_prompt=2, max_per_domain={"math": 3}, min_margin={"annotation": 2.0})
