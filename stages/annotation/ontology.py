@@ -2,20 +2,18 @@
 
 1 frequency: tags seen fewer than `min_count` times go. 2 rule: normal form, special characters to spaces, every word
 stemmed. 3 semantic: titles closer than `semantic_distance` (cosine of their embeddings, or of character n-grams where
-there is no `encoder`) are one tag. 4 association: tags that imply each other (confidence, absolute support) are one
-tag. Each raw tag keeps which step decided. `human/ontology/refinements.yaml` has the last word: `merge`
-(canonical: [tags]) and `drop` ([tags]).
+there is no `encoder`) are one tag (titles.py). 4 association: tags that imply each other (confidence, absolute support) are
+one tag (associations.py). Each raw tag keeps which step decided. `human/ontology/refinements.yaml` has the last word
+(refinements.py).
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable
 from functools import partial
-from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import polars as pl
-from sklearn.cluster import DBSCAN
 from sklearn.feature_extraction.text import TfidfVectorizer
 from snowballstemmer import stemmer
 
@@ -28,11 +26,15 @@ from schemas.params.engines import RuntimeParams
 from schemas.rows import Label, OntologyEntry, TagSet
 from schemas.stage import Files
 from schemas.table import Table
+from stages.annotation.associations import group_by_association
 from stages.annotation.params import OntologyParams
+from stages.annotation.refinements import refined_names, warn
+from stages.annotation.titles import cluster
 
 STEMMER = stemmer("porter")
 SIGNS = {r"(\p{L})(?:\+\+|＋＋)": "${1}plusplus", r"(\p{L})[#＃♯]": "${1}sharp"}
 """Signs at the end of a name that tell it from others -> the name in letters."""
+REFINEMENTS = "human/ontology/refinements.yaml"
 
 Encoder = Callable[[list[str]], Any]
 """Titles to a matrix with a row for each."""
@@ -47,13 +49,19 @@ class OntologyTables(NamedTuple):
 def ontology(tag_sets: Table[TagSet], params: OntologyParams, runtime: RuntimeParams, files: Files) -> OntologyTables:
     """The map raw -> canonical tag with the step that decided, and the canonical tags of every instruction.
 
-    `params.encoder` must stand among the deps, so that another encoder is another ontology.
+    `params.encoder` must stand among the deps, so that another encoder is another ontology. The metrics name the human
+    refinements that do nothing or disagree.
     """
-    rows = list(tag_sets)
-    sets = [[tag.tag for tag in row.tags] for row in rows]
-    counts = Counter(tag for tags in sets for tag in set(tags))
+    frame = tag_sets.frame
+    sets = frame.select(pl.col("tags").list.eval(pl.element().struct.field("tag").unique().sort()))["tags"]
+    counts = count_sets(sets)
     canonical, step, left = normalise(sets, counts, params, open_encoder(params, runtime, files))
-    refine(canonical, step, files)
+    (path,) = files.find(REFINEMENTS)
+    names, to_review = refined_names(read_yaml(path) or {}, set(canonical.values()) - {""})
+    warn(REFINEMENTS, to_review)
+    for raw, tag in canonical.items():
+        if names.get(tag, tag) != tag:
+            canonical[raw], step[raw] = names[tag], "human"
     entries = [
         {
             "id": content_id("ontology", [raw, canonical[raw]]),
@@ -65,28 +73,50 @@ def ontology(tag_sets: Table[TagSet], params: OntologyParams, runtime: RuntimePa
         for raw in sorted(counts)
     ]
     labels = []
-    for row, tags in zip(rows, sets, strict=True):
-        kept = sorted({canonical[tag] for tag in tags} - {""})
-        parents = [*row.parents, row.id]
-        labels.append({"id": content_id("label", kept, parents), "parents": parents, "tags": kept})
+    kept = renamed_sets(sets, canonical)
+    for row_id, lineage, tags in zip(frame["id"].to_list(), frame["parents"].to_list(), kept.to_list(), strict=True):
+        parents = [*lineage, row_id]
+        labels.append({"id": content_id("label", tags, parents), "parents": parents, "tags": tags})
     vocabulary = len({name for name in canonical.values() if name})
     metrics = {"tags": left | {"refined": vocabulary}, "vocabulary": vocabulary}
+    metrics |= {f"refinements_{kind}": names for kind, names in to_review.items()}
     return OntologyTables(Table.of(OntologyEntry, entries), Table.of(Label, labels), metrics)
 
 
+def count_sets(sets: pl.Series) -> dict[str, int]:
+    """In how many sets each tag is."""
+    counted = sets.explode(empty_as_null=False).to_frame("tag").group_by("tag").len("count").sort("tag")
+    return dict(counted.iter_rows())
+
+
+def renamed_sets(sets: pl.Series, canonical: dict[str, str]) -> pl.Series:
+    """The sets with canonical tags, each once and in order; dropped ones ("") are left out."""
+    names = pl.DataFrame(
+        {"tag": list(canonical), "name": list(canonical.values())}, schema=dict.fromkeys(("tag", "name"), pl.String)
+    )
+    pairs = pl.DataFrame({"tag": sets}).with_row_index("row").explode("tag", empty_as_null=False)
+    named = pairs.join(names, on="tag").filter(pl.col("name") != "").unique(["row", "name"])
+    grouped = named.sort("row", "name").group_by("row", maintain_order=True).agg("name")
+    rows = pl.DataFrame({"row": pl.arange(len(sets), eager=True, dtype=pl.UInt32)})
+    return rows.join(grouped, on="row", how="left", maintain_order="left")["name"].fill_null([])
+
+
 def normalise(
-    sets: list[list[str]], counts: Counter[str], params: OntologyParams, encoder: Encoder
+    sets: pl.Series, counts: dict[str, int], params: OntologyParams, encoder: Encoder
 ) -> tuple[dict[str, str], dict[str, str], dict[str, int]]:
-    """The four steps: raw -> canonical ("" is dropped), raw -> deciding step, unique tags left after each step."""
+    """The four steps: raw -> canonical ("" is dropped), raw -> deciding step, unique tags left after each step.
+
+    `sets` holds the distinct raw tags of each instruction (a list column).
+    """
     canonical = {raw: raw if counts[raw] >= params.min_count else "" for raw in sorted(counts)}
     step = {raw: "kept" if name else "frequency" for raw, name in canonical.items()}
     left = {"raw": len(counts), "frequency": count_tags(canonical)}
     for name, groups in (
         ("rule", lambda: by_rule(set(canonical.values()) - {""})),
         ("semantic", lambda: by_meaning(sorted(set(canonical.values()) - {""}), params.semantic_distance, encoder)),
-        ("association", lambda: by_association([{canonical[tag] for tag in tags} - {""} for tags in sets], params)),
+        ("association", lambda: group_by_association(renamed_sets(sets, canonical), params)),
     ):
-        weight: Counter[str] = Counter()
+        weight: dict[str, int] = defaultdict(int)
         for raw, tag in canonical.items():
             weight[tag] += counts[raw]
         renamed: dict[str, str] = {}
@@ -115,8 +145,11 @@ def by_rule(tags: set[str]) -> list[list[str]]:
     for sign, name in SIGNS.items():
         column = column.str.replace_all(sign, name)
     groups = defaultdict(list)
-    for tag, words in zip(ordered, tokenize(column.str.replace_all("_", " ")).to_list(), strict=True):
-        groups[" ".join(STEMMER.stemWords(words)) or tag].append(tag)
+    tokens = tokenize(column.str.replace_all("_", " ")).to_list()
+    distinct = sorted({word for words in tokens for word in words})
+    stem_of = dict(zip(distinct, STEMMER.stemWords(distinct), strict=True))
+    for tag, words in zip(ordered, tokens, strict=True):
+        groups[" ".join(stem_of[word] for word in words) or tag].append(tag)
     return [group for group in groups.values() if len(group) > 1]
 
 
@@ -138,46 +171,8 @@ def by_meaning(tags: list[str], distance: float, encoder: Encoder) -> list[list[
     """Tags whose titles DBSCAN puts together; noise stays as it is. A `distance` of 0 joins nothing."""
     if len(tags) < 2 or not distance:
         return []
-    labels = DBSCAN(eps=distance, min_samples=2, metric="cosine").fit_predict(encoder(tags))
     groups = defaultdict(list)
-    for tag, label in zip(tags, labels, strict=True):
+    for tag, label in zip(tags, cluster(encoder(tags), distance).tolist(), strict=True):
         if label >= 0:
             groups[label].append(tag)
     return list(groups.values())
-
-
-def by_association(sets: list[set[str]], params: OntologyParams) -> list[list[str]]:
-    """Tags joined by a rule A -> B (confidence over pairs with enough support), up to `group` tags together.
-
-    Pairs suffice: a rule with a longer left side has at most its shortest side's support.
-    """
-    single: Counter[str] = Counter()
-    pair: Counter[tuple[str, str]] = Counter()
-    for tags in sets:
-        single.update(tags)
-        pair.update(combinations(sorted(tags), 2))
-    member: dict[str, list[str]] = {}
-    for (first, second), together in sorted(pair.items(), key=lambda item: (-item[1], item[0])):
-        if together < params.support or together < params.confidence * min(single[first], single[second]):
-            continue
-        a, b = member.setdefault(first, [first]), member.setdefault(second, [second])
-        if a is not b and len(a) + len(b) <= params.group:
-            a += b
-            for tag in b:
-                member[tag] = a
-    return unique(group for group in member.values() if len(group) > 1)
-
-
-def unique(groups: Iterable[list[str]]) -> list[list[str]]:
-    return [list(group) for group in {tuple(sorted(group)) for group in groups}]
-
-
-def refine(canonical: dict[str, str], step: dict[str, str], files: Files) -> None:
-    """Apply the human refinements to the map, in place. They name canonical tags."""
-    (path,) = files.find("human/ontology/refinements.yaml")
-    refinements = read_yaml(path) or {}
-    renamed = {old: new for new, olds in (refinements.get("merge") or {}).items() for old in olds}
-    renamed |= dict.fromkeys(refinements.get("drop") or [], "")
-    for raw, tag in canonical.items():
-        if tag in renamed and renamed[tag] != tag:
-            canonical[raw], step[raw] = renamed[tag], "human"

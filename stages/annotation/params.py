@@ -1,6 +1,6 @@
 """Parameters of collaborative annotation: tag, ontology, score, select, evolve, respond, rank."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -25,6 +25,7 @@ class OntologyParams(Section):
     semantic_distance: Annotated[float, Field(ge=0, le=1)] = 0.2
     support: Positive = 4
     confidence: Rate = 0.99
+    left: Literal[1, 2] = 2
     group: Annotated[int, Field(ge=2)] = 5
 
 
@@ -39,8 +40,9 @@ class SelectParams(Section):
 
     target_size: Positive = 120
     min_words: Count = 3
-    max_words: Positive = 150
+    max_words: Positive | None = 150
     min_completeness: Annotated[float, Field(ge=1, le=5)] = 3.0
+    weight_tag_count: Weight = 0.0
     weight_complexity: Weight = 1.0
     weight_tags: Weight = 1.0
     weight_richness: Weight = 0.5

@@ -2,6 +2,7 @@
 
 Instructions are sorted by a weighted sum of rank-normalised scores. Each pass walks that order and takes an instruction
 if it adds a tag that this pass has not covered yet; passes go on until `target_size` are taken. Ties are broken by id.
+InsTag's own order, the number of tags alone, is that of `weight_tag_count` 1 and the other weights 0.
 """
 
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from stages.annotation.beyond_text import BEYOND_TEXT, FIGURES_OF_SPEECH, TEXTUA
 from stages.annotation.params import SelectParams
 
 CRITERIA = {
+    "tag_count": "weight_tag_count",
     "complexity": "weight_complexity",
     "tag_idf": "weight_tags",
     "richness": "weight_richness",
@@ -37,19 +39,18 @@ def select(
     """At most `target_size` instructions; every other one is dropped by the rule that excludes it."""
     scores = instruction_scores.frame.with_columns(pl.col("parents").list.first().alias("instruction"))
     joined = instructions.frame.join(
-        scores.select("instruction", "tags", "tag_count", *CRITERIA), left_on="id", right_on="instruction", how="left"
+        scores.select("instruction", "tags", *CRITERIA), left_on="id", right_on="instruction", how="left"
     )
     joined = joined.with_columns(
         pl.col("tags").fill_null([]), words=count_words(joined["prompt"]), beyond=find_beyond_text(joined["prompt"])
     ).with_columns(rule=first_rule(params))
     eligible = joined.filter(pl.col("rule") == "").with_columns(combined=combined_score(params))
     eligible = eligible.sort("combined", "id", descending=[True, False])
-    passes = sample_diverse(eligible["tags"].to_list(), params.target_size)
+    passes = sample_diverse(eligible["tags"], params.target_size)
     sampled = eligible.with_columns(pass_number=pl.Series(passes, dtype=pl.Int64))
     chosen = sampled.filter(pl.col("pass_number") >= 0).with_columns(
         scores=pl.concat_list(
-            pl.struct(name=pl.lit(name), value=pl.col(name).cast(pl.Float64))
-            for name in ("combined", "tag_count", *CRITERIA)
+            pl.struct(name=pl.lit(name), value=pl.col(name).cast(pl.Float64)) for name in ("combined", *CRITERIA)
         )
     )
     refused = pl.concat(
@@ -61,10 +62,8 @@ def select(
         ]
     )
     dropped = refused.with_columns(parents=pl.lit([], dtype=pl.List(pl.String)), stage=pl.lit("select"))
-    vocabulary = {tag for tags in eligible["tags"].to_list() for tag in tags}
-    covered = {tag for tags in chosen["tags"].to_list() for tag in tags}
     metrics = {
-        "tag_coverage": len(covered) / max(1, len(vocabulary)),
+        "tag_coverage": count_tags(chosen) / max(1, count_tags(eligible)),
         "mean_tags": chosen["tags"].list.len().mean() or 0.0,
     }
     columns = list(Selected.model_fields)
@@ -76,7 +75,7 @@ def first_rule(params: SelectParams) -> pl.Expr:
     rules = {
         "not scored": pl.col("completeness").is_null(),
         "too short": pl.col("words") <= params.min_words,
-        "too long": pl.col("words") > params.max_words,
+        "too long": pl.lit(False) if params.max_words is None else pl.col("words") > params.max_words,
         BEYOND_TEXT_RULE: pl.col("beyond").is_not_null(),
         "incomplete": pl.col("completeness") < params.min_completeness,
         "no tag": pl.col("tags").list.len() == 0,
@@ -103,20 +102,42 @@ def combined_score(params: SelectParams) -> pl.Expr:
     return pl.sum_horizontal(parts).round(9)
 
 
-def sample_diverse(tag_sets: list[list[str]], size: int) -> list[int]:
-    """The pass in which each item (in the given order) is sampled, -1 for never (InsTag, Algorithm 1)."""
+def count_tags(rows: pl.DataFrame) -> int:
+    """Number of different tags."""
+    return rows["tags"].explode(empty_as_null=False).n_unique()
+
+
+def sample_diverse(tag_sets: pl.Series, size: int) -> list[int]:
+    """The pass in which each item (in the given order) is sampled, -1 for never (InsTag, Algorithm 1).
+
+    A tag that a pass has not covered is next covered by the first item left that has it: any item before that one was
+    passed over with all its tags covered. So a pass looks at the first item left of every tag, in order. All of these
+    tags are covered when it ends, so the passes together look at no more than there are tags of the sampled items.
+    """
+    pairs = pl.DataFrame({"tag": tag_sets}).with_row_index("item").explode("tag", empty_as_null=False)
+    pairs = pairs.with_columns(tag=pl.col("tag").rank("dense").cast(pl.Int64) - 1)
+    by_tag = pairs.sort("tag", maintain_order=True)  # the items of each tag, in order
+    items, tags = by_tag["item"].to_list(), pairs["tag"].to_list()
+    ends = by_tag["tag"].rle().struct.field("len").cum_sum().to_list()
+    heads = [0, *ends[:-1]]
+    ends_of = [0, *tag_sets.list.len().cum_sum()]
     passes = [-1] * len(tag_sets)
-    left = [index for index, tags in enumerate(tag_sets) if tags]
+    covered_in = [-1] * len(ends)  # the last pass that covered each tag
+    left = list(range(len(ends)))
     number = count = 0
     while left and count < size:
-        covered: set[str] = set()
-        rest = []
-        for index in left:
-            if count < size and not covered.issuperset(tag_sets[index]):
-                covered.update(tag_sets[index])
-                passes[index] = number
+        first = []
+        for tag in left:
+            while heads[tag] < ends[tag] and passes[items[heads[tag]]] >= 0:
+                heads[tag] += 1
+            if heads[tag] < ends[tag]:
+                first.append((items[heads[tag]], tag))
+        first.sort()
+        for item, tag in first:
+            if covered_in[tag] != number and count < size:
+                passes[item] = number
                 count += 1
-            else:
-                rest.append(index)
-        left, number = rest, number + 1
+                for covered in tags[ends_of[item] : ends_of[item + 1]]:
+                    covered_in[covered] = number
+        left, number = [tag for _, tag in first], number + 1
     return passes

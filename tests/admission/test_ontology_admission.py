@@ -184,6 +184,9 @@ def test_labels_hold_canonical_tags_once_in_order_and_the_steps_are_counted(refi
     assert tables.metrics == {
         "tags": {"raw": 4, "frequency": 4, "rule": 3, "semantic": 3, "association": 3, "refined": 2},
         "vocabulary": 2,
+        "refinements_unmatched": [],
+        "refinements_unknown_targets": [],
+        "refinements_conflicting": [],
     }
     assert normalise(refinements(), *sets, min_count=2).metrics["tags"]["frequency"] == 2
     assert not len(normalise(refinements()).ontology)

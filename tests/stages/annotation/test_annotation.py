@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +15,8 @@ from schemas.rows import Candidate, Evolved, Instruction, InstructionScore, Sele
 from schemas.stage import Files
 from schemas.table import Context, Table
 from stages.annotation.evolve import evolve
-from stages.annotation.ontology import by_association, by_meaning, by_rule, character_ngrams, normalise, ontology
+from stages.annotation.associations import group_by_association
+from stages.annotation.ontology import by_meaning, by_rule, character_ngrams, normalise, ontology
 from stages.annotation.params import EvolveParams, OntologyParams, RankParams, RespondParams, SelectParams, TagParams
 from stages.annotation.rank import rank
 from stages.annotation.rankings import AnnotationError, candidate_hash, item_hash, read_judgements
@@ -45,7 +47,7 @@ def selected(prompts=PROMPTS):
 
 @given(TAGS, st.integers(0, 12))
 def test_algorithm_1_covers_every_tag_in_its_first_pass_and_takes_nothing_without_tags(sets, size):
-    passes = sample_diverse(sets, size)
+    passes = sample_diverse(pl.Series(sets, dtype=pl.List(pl.String)), size)
     taken = [index for index, number in enumerate(passes) if number >= 0]
     assert len(taken) == min(size, sum(bool(tags) for tags in sets))
     if size >= len(sets):
@@ -81,10 +83,10 @@ def test_tags_are_normalised_in_the_published_steps():
     assert by_meaning(["information request", "information requests", "poetry"], 0.3, character_ngrams) == [
         ["information request", "information requests"]
     ]
-    together = [{"math", "equation"}] * 5 + [{"poem"}] * 3
-    assert by_association(together, OntologyParams(support=5)) == [["equation", "math"]]
-    assert by_association(together, OntologyParams(support=6)) == []
-    sets = [["Math", "equation"]] * 5 + [["rare"]]
+    together = pl.Series([["math", "equation"]] * 5 + [["poem"]] * 3)
+    assert group_by_association(together, OntologyParams(support=5)) == [["equation", "math"]]
+    assert group_by_association(together, OntologyParams(support=6)) == []
+    sets = pl.Series([["Math", "equation"]] * 5 + [["rare"]])
     counts = {"Math": 5, "equation": 5, "rare": 1}
     canonical, step, left = normalise(sets, counts, OntologyParams(min_count=2, support=5), character_ngrams)
     assert canonical == {"Math": "Math", "equation": "Math", "rare": ""} and step["rare"] == "frequency"

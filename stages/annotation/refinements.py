@@ -1,0 +1,64 @@
+"""What people changed in the ontology: human/ontology/refinements.yaml, `merge` (canonical: [tags]) and `drop` ([tags]).
+
+An entry names canonical tags, as the steps before left them. Where one leads to another the chain is followed to its end, so
+a tag that is merged into a dropped one is dropped. In a cycle all go to the first tag by name. A tag in several entries goes
+by the first in the file, and `drop` before `merge`.
+"""
+
+import logging
+from collections.abc import Collection
+from typing import Any
+
+LOG = logging.getLogger(__name__)
+
+
+def refined_names(
+    refinements: dict[str, Any], vocabulary: Collection[str]
+) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """Canonical tag -> what it becomes ("" is dropped), and the entries to look at again, by kind.
+
+    unmatched: tags that no tag of the vocabulary is called; unknown_targets: merges into a name that is neither a tag of
+    the vocabulary nor merged further; conflicting: tags of several entries or of a cycle.
+    """
+    merges = refinements.get("merge") or {}
+    entries = [(old, "") for old in refinements.get("drop") or []]
+    entries += [(old, new) for new, olds in merges.items() for old in olds or [] if old != new]
+    becomes: dict[str, str] = {}
+    conflicting = set()
+    for old, new in entries:
+        if becomes.setdefault(old, new) != new:
+            conflicting.add(old)
+    ends = {}
+    for old in becomes:
+        ends[old], cycle = follow(old, becomes)
+        conflicting.update(cycle)
+    to_review = {
+        "unmatched": sorted(becomes.keys() - set(vocabulary)),
+        "unknown_targets": sorted(set(merges) - set(vocabulary) - becomes.keys()),
+        "conflicting": sorted(conflicting),
+    }
+    return ends, to_review
+
+
+def follow(old: str, becomes: dict[str, str]) -> tuple[str, list[str]]:
+    """The end of a chain of entries, and the tags of the cycle that it ends in."""
+    chain = {old: 0}
+    new = becomes[old]
+    while new in becomes:
+        if new in chain:
+            cycle = list(chain)[chain[new] :]
+            return min(cycle), cycle
+        chain[new] = len(chain)
+        new = becomes[new]
+    return new, []
+
+
+def warn(path: str, to_review: dict[str, list[str]]) -> None:
+    """A line in the log for each kind of entry that does not do what it says."""
+    reasons = {
+        "unmatched": "no tag has this name; data/ontology.parquet has the names",
+        "conflicting": "several entries or a cycle; the first counts",
+    }
+    for kind, reason in reasons.items():
+        if names := to_review[kind]:
+            LOG.warning("%s: %s: %s", path, ", ".join(repr(name) for name in names), reason)
