@@ -151,3 +151,49 @@ def decide_by_words(text: str, script: str, language: str) -> bool | None:
     if best == language:
         return True if hits[best] >= 1.5 * hits[second] else None
     return False if hits[best] >= 2 * hits[language] else None
+
+
+def scripts_of(texts: pl.Series) -> pl.Series:
+    """The script of at least four fifths of the letters of each text, "Japanese" where kana stand among Chinese characters.
+
+    Null where letters of several scripts are mixed or there are none.
+    """
+    ascii_only = texts.str.len_bytes() == texts.str.len_chars()
+    found = pl.select(pl.when(ascii_only & texts.str.contains("[A-Za-z]")).then(pl.lit("Latin"))).to_series()
+    places = (~ascii_only).arg_true()
+    if not len(places):
+        return found
+    others = texts.gather(places)
+    letters = others.str.count_matches(LETTERS)
+    names = ["Latin", *(script for script in FUNCTION_WORDS if script != "Latin"), *OWN_SCRIPT.values()]
+    counts = {name: others.str.count_matches(rf"[\p{{{name}}}&&\p{{L}}]") for name in names}
+    han = others.str.count_matches(r"\p{Han}")
+    kana = others.str.count_matches(r"[\p{Hiragana}\p{Katakana}]")
+    counts |= {"Han": han, "Japanese": pl.select(pl.when(kana > 0).then(han + kana).otherwise(0)).to_series()}
+    enough = [
+        pl.when((count >= 0.8 * letters) & (count > 0)).then(pl.lit(name)) for name, count in reversed(counts.items())
+    ]
+    return found.scatter(places, pl.select(pl.coalesce(enough)).to_series())
+
+
+def languages_of(texts: pl.Series) -> list[tuple[str | None, str | None]]:
+    """(script, ISO 639-1 code) of each text, None where it is undecided (`scripts_of`, `is_in_language`)."""
+    scripts = scripts_of(texts).to_list()
+    return [(script, language_in(script, text)) for script, text in zip(scripts, texts.to_list(), strict=True)]
+
+
+def language_in(script: str | None, text: str) -> str | None:
+    """The language of a text in a script, None where it is undecided."""
+    if script in FUNCTION_WORDS:
+        return next((code for code in FUNCTION_WORDS[script] if decide_by_words(text, script, code)), None)
+    if script in ("Han", "Japanese"):
+        return next((code for code in ("zh", "ja") if is_chinese_or_japanese(text, code)), None)
+    return next((code for code, own in OWN_SCRIPT.items() if own == script), None)
+
+
+def is_other_language(first: tuple[str | None, str | None], second: tuple[str | None, str | None]) -> bool:
+    """Whether two texts (each a script and a language) are in different languages, as far as this is decided."""
+    if first[1] and second[1]:
+        return first[1] != second[1]
+    unlike = first[0] is not None and second[0] is not None and first[0] != second[0]
+    return unlike and {first[0], second[0]} != {"Han", "Japanese"}

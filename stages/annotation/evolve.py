@@ -1,8 +1,8 @@
 """evolve: selected instructions get harder step by step (Tree-Instruct, Zhao et al. 2024; Qwen2 report, section 4.1.1).
 
 One prompt adds `nodes` requirements and returns them beside the new instruction, so that checkers can be attached to
-them later. Each step's result is checked: by rules (length, leaked words, links) and by a judge (does it ask more, is
-it still one task). A step that fails is dropped by name and ends its instruction's evolution.
+them later. Each step's result is checked: by rules (length, language, refusals, leaked words, links) and by a judge (does it
+ask more, is it still one task). A step that fails is dropped by name and ends its instruction's evolution.
 """
 
 from dataclasses import dataclass
@@ -15,15 +15,21 @@ from cultivar.llm.answer import Answer
 from cultivar.llm.engine import Engine
 from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import Question
-from cultivar.text.phrases import find_phrases
+from cultivar.text.languages import is_other_language, languages_of
+from cultivar.text.phrases import Sought, find_each
 from cultivar.text.tokens import count_words, normalize
 from schemas.ids import content_id, seed_of, unit_of
 from schemas.rows import Dropped, Evolved, Quarantined, Selected
 from schemas.table import Table
-from stages.annotation.leaks import IDIOMS, LEAKS, LINK, PROCEDURE
+from stages.annotation.leaks import IDIOMS, LEAKS, LINK, PROCEDURE, UNWILLING
 from stages.annotation.params import EvolveParams
+from stages.curation import refusals
+from stages.curation.refusals import REFUSALS
 
 LEAKING = "leaks the procedure"
+REFUSING = "refuses"
+REFUSAL_CHARS = 200
+"""First characters of an instruction in which a refusal is looked for: it stands in place of one."""
 
 
 class Evolution(BaseModel):
@@ -57,10 +63,13 @@ class Branch:
 
 
 class Measured(NamedTuple):
-    """What the rules look at in an instruction: its length, and what it says of the procedure ("" for nothing)."""
+    """What the rules look at in an instruction: its length and language, and what it says of the procedure or in refusal
+    ("" for nothing)."""
 
     words: float
+    language: tuple[str | None, str | None]
     leak: str
+    refusal: str
     has_link: bool
     is_about_prompts: bool
 
@@ -99,7 +108,7 @@ def evolve(selected: Table[Selected], params: EvolveParams, teacher: Engine, jud
             if rule := broken_rule(old, new, step.evolution, check.value, params):
                 at_root = branch.depth == 0
                 place = {"id": branch.origin.id} if at_root else {"id": harder["id"], "parents": harder["parents"]}
-                family = f"{new.leak}: " if rule == LEAKING else ""
+                family = {LEAKING: f"{new.leak}: ", REFUSING: f"{new.refusal}: "}.get(rule, "")
                 dropped.append(place | {"stage": "evolve", "rule": rule, "detail": family + harder["prompt"][:200]})
             else:
                 rows.append(harder)
@@ -110,9 +119,10 @@ def evolve(selected: Table[Selected], params: EvolveParams, teacher: Engine, jud
 def take_steps(branches: list[Branch], params: EvolveParams, teacher: Engine) -> tuple[list[Step], list[dict]]:
     """The next step of each branch, and a quarantine row for each that failed."""
     prompt = Prompt("evolve")
+    least, most = params.nodes * params.min_added_words, params.nodes * params.max_added_words
     questions = [
         Question(
-            prompt.messages(instruction=branch.prompt, nodes=params.nodes, max_words=params.max_words),
+            prompt.messages(instruction=branch.prompt, nodes=params.nodes, least=least, most=most),
             Evolution,
             seed=seed_of(branch.parent, "evolve"),
         )
@@ -172,23 +182,38 @@ def measure(texts: list[str]) -> list[Measured]:
     """What the rules look at in each instruction."""
     column = pl.Series("text", texts, dtype=pl.String)
     normal = normalize(column)
+    said = find_each(
+        column,
+        {
+            "leak": Sought(LEAKS, idioms=IDIOMS),
+            "refusal": Sought(REFUSALS, REFUSAL_CHARS, refusals.IDIOMS),
+            "unwilling": Sought(UNWILLING, REFUSAL_CHARS),
+        },
+    )
     measured = pl.DataFrame(
         {
             "words": count_words(column),
-            "leak": find_phrases(column, LEAKS, idioms=IDIOMS).fill_null(""),
+            "leak": said["leak"].fill_null(""),
+            "refusal": pl.select(pl.coalesce(said["refusal"], said["unwilling"], pl.lit(""))).to_series(),
             "has_link": normal.str.contains(LINK),
             "is_about_prompts": normal.str.contains(PROCEDURE),
         }
     )
-    return [Measured(*row) for row in measured.iter_rows()]
+    languages = languages_of(column)
+    return [
+        Measured(language=language, **row)
+        for language, row in zip(languages, measured.iter_rows(named=True), strict=True)
+    ]
 
 
 def broken_rule(old: Measured, new: Measured, step: Evolution, verdict: EvolutionCheck, params: EvolveParams) -> str:
     """The first elimination rule that the step breaks, "" for none (docs/methods.md, sections 3.1 and 3.2)."""
     rules = {
         "adds nothing": not [text for text in step.added if text.strip()] or verdict.same,
-        "not longer": new.words < old.words + 2 * len(step.added),
-        "too long": new.words > params.max_words + old.words,
+        REFUSING: bool(new.refusal) and not old.refusal,
+        "not longer": new.words < old.words + params.nodes * params.min_added_words,
+        "too long": new.words > old.words + params.nodes * params.max_added_words,
+        "changes the language": is_other_language(old.language, new.language),
         LEAKING: bool(new.leak) and not old.is_about_prompts,
         "adds a link": new.has_link and not old.has_link,
         "not one coherent task": not verdict.coherent,

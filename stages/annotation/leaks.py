@@ -101,3 +101,64 @@ LEAKS: Families = {
         "procedure": "(?:คำสั่ง|พรอมต์)(?:ที่(?:เขียนใหม่|ปรับปรุง|กำหนดให้|ให้มา)|ใหม่(?:คือ|ต้อง|นี้)|เดิม|ต้นฉบับ)|[.] (?:คำสั่ง|พรอมต์)ใหม่ |โหนด(?:ที่เพิ่ม|ของต้นไม้)"
     },
 }
+
+UNWILLING: Families = {
+    "English": {
+        "rewriting": "i(?:'m| am)? (?:can't|cannot|can not|won't|will not|unable to|not able to) (?:re ?write|evolve|expand|modify"
+        "|change|complicate|make|improve|extend|revise|rephrase|reword|add to|turn)"
+        " (?:[^ .]+ ){0,3}(?:instruction|prompt|request|task|query)"
+    },
+    "Chinese": {
+        "rewriting": "(?:无法|無法|不能|不便|不会|不會)[^.]{0,4}(?:改写|重写|改寫|重寫|修改|扩展|擴展|改编|复杂化)[^.]{0,8}"
+        "(?:指令|提示|请求|請求|任务|任務)|(?:无法|無法|不能)[^.]{0,3}对(?:这|该|此)[^.]{0,6}(?:改写|重写|修改)"
+    },
+    "Spanish": {
+        "rewriting": "no (?:puedo|podré|podría) (?:reescribir|modificar|cambiar|ampliar|complicar|reformular) (?:[^ .]+ ){0,3}"
+        "(?:instrucci|solicitud|petición|prompt|indicaci|consigna)"
+    },
+    "French": {
+        "rewriting": "je ne (?:peux|puis|saurais|suis pas en mesure de)(?: malheureusement)?(?: pas)? (?:réécrire|modifier"
+        "|reformuler|changer|compliquer) (?:[^ .]+ ){0,3}(?:instruction|consigne|demande|invite|prompt|requête)"
+    },
+    "German": {
+        "rewriting": "(?:kann|darf|werde) (?:ich )?(?:leider )?(?:diese|die|ihre|deine|den|diesen)[^ .]* (?:anweisung|aufforderung"
+        "|prompt|aufgabe|anfrage) (?:leider )?nicht (?:umschreiben|umformulieren|ändern|erweitern|verändern|neu schreiben)"
+    },
+    "Portuguese": {
+        "rewriting": "não (?:posso|consigo|poderei) (?:reescrever|modificar|alterar|reformular) (?:[^ .]+ ){0,3}(?:instruç|solicita"
+        "|pedido|prompt|comando)"
+    },
+    "Italian": {
+        "rewriting": "non (?:posso|riesco a|sono in grado di) (?:riscrivere|modificare|riformulare|cambiare) (?:[^ .]+ ){0,3}"
+        "(?:istruzion|richiest|prompt|consegna|l'istruzion)"
+    },
+    "Russian": {
+        "rewriting": "не (?:могу|буду|смогу) (?:переписать|изменить|переформулировать|усложнить) (?:[^ .]+ ){0,3}(?:инструкц|запрос"
+        "|промпт|задани)"
+    },
+    "Arabic": {
+        "rewriting": "لا (?:[أا]ستطيع|يمكنني) (?:[أا]ن )?(?:[إا]عادة|[أا]عيد|تعديل|تغيير) (?:[^ .]+ ){0,2}(?:[^ .]*تعليم|[^ .]*الطلب|[^ .]*الموجه)"
+    },
+    "Hindi": {
+        "rewriting": "(?:निर्देश|प्रॉम्प्ट|अनुरोध) को (?:[^ .]+ ){0,3}नहीं (?:लिख|बदल)",
+    },
+    "Japanese": {
+        "rewriting": "(?:指示|プロンプト|命令|依頼)[^.]{0,4}(?:書き換え|書き直|変更|改変)[^.]{0,8}(?:できません|できない|出来ません)"
+    },
+    "Korean": {
+        "rewriting": "(?:지시문|지시사항|지시|프롬프트|명령문)[^.]{0,10}(?:쓸|수정할|바꿀|변경할|작성할) 수 없",
+    },
+    "Turkish": {
+        "rewriting": "(?:talimatı|yönergeyi|istemi|isteği) (?:yeniden )?(?:yazamam|değiştiremem|yazamıyorum|değiştiremiyorum)",
+    },
+    "Vietnamese": {
+        "rewriting": "tôi không thể (?:viết lại|sửa đổi|sửa|thay đổi) (?:[^ .]+ ){0,2}(?:hướng dẫn|chỉ dẫn|câu lệnh|lời nhắc|yêu cầu)",
+    },
+    "Indonesian": {
+        "rewriting": "saya tidak (?:dapat|bisa) (?:menulis ulang|mengubah|memodifikasi) (?:[^ .]+ ){0,2}(?:instruksi|perintah|prompt|permintaan)",
+    },
+    "Thai": {
+        "rewriting": "ไม่สามารถ(?:เขียน|แก้ไข|เปลี่ยน|ปรับ)(?:คำสั่ง|พรอมต์)",
+    },
+}
+"""How a model declines to rewrite an instruction: beside the refusals of answers (stages/curation/refusals.py)."""

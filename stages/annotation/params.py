@@ -32,7 +32,7 @@ class OntologyParams(Section):
 class ScoreParams(Section):
     """Scores that selection weighs."""
 
-    richness_words: Positive = 40
+    rare: Annotated[float, Field(gt=0, lt=1)] = 0.01
 
 
 class SelectParams(Section):
@@ -54,7 +54,8 @@ class EvolveParams(Section):
 
     rounds: Positive = 2
     nodes: Positive = 2
-    max_words: Positive = 150
+    min_added_words: Positive = 4
+    max_added_words: Positive = 60
     share: Rate = 0.5
 
 

@@ -2,9 +2,12 @@
 
 Every role (small, large) answers every instruction by every strategy (a prompt of prompts/respond/) at every
 temperature. A reference answer that the source brings is one more candidate, of role, strategy and engine `source`.
-Near-identical responses to one instruction are dropped: the reference stays, else the first by id.
+Near-identical responses to one instruction are dropped (`is_alike`): the reference stays, else the first by id.
 """
 
+from collections import Counter
+from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from rapidfuzz.distance import Levenshtein
@@ -13,11 +16,15 @@ from cultivar.llm.answer import Answer
 from cultivar.llm.engine import Engine
 from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import MessageDict, Question
+from cultivar.text.tokens import normal_form, tokens_of
 from schemas.ids import content_id, seed_of
 from schemas.products import message
 from schemas.rows import SOURCE, Candidate, Dropped, Evolved, Message, Quarantined, Selected
 from schemas.table import Table
 from stages.annotation.params import RespondParams
+
+LONG = 8_000
+"""Characters above which responses are compared by their tokens."""
 
 
 class RespondTables(NamedTuple):
@@ -152,5 +159,34 @@ def failed_candidate(row: Selected | Evolved, way: ResponseWay, answer: Answer) 
 
 
 def is_alike(first: str, second: str, threshold: float) -> bool:
-    """Whether the normalised Levenshtein similarity is above the threshold."""
-    return Levenshtein.normalized_similarity(first, second, score_cutoff=threshold) > threshold
+    """Whether two responses are equal in normal form, or more alike than the threshold.
+
+    Likeness is the normalised Levenshtein similarity; of texts above `LONG` characters, where that takes time by the square
+    of their length, the share of neighbouring tokens that they have in common (Dice's coefficient of their bigrams).
+    """
+    if compared_form(first) == compared_form(second):
+        return True
+    longer = max(len(first), len(second))
+    if min(len(first), len(second)) <= threshold * longer and threshold > 0:  # as many characters are inserted at least
+        return False
+    if longer <= LONG:
+        return Levenshtein.normalized_similarity(first, second, score_cutoff=threshold) > threshold
+    return bigram_likeness(first, second) > threshold
+
+
+@lru_cache(maxsize=256)
+def compared_form(text: str) -> str:
+    """The normal form with single spaces."""
+    return " ".join(normal_form(text).split())
+
+
+@lru_cache(maxsize=64)
+def bigrams(text: str) -> Counter[tuple[str, str]]:
+    """Neighbouring tokens of a text, with their numbers."""
+    return Counter(pairwise(tokens_of(text)))
+
+
+def bigram_likeness(first: str, second: str) -> float:
+    """Twice the neighbouring tokens in common over those of both, in [0, 1]."""
+    one, two = bigrams(first), bigrams(second)
+    return 2 * (one & two).total() / max(1, one.total() + two.total())

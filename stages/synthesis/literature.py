@@ -6,20 +6,18 @@ requirements satisfied by it (docs/methods.md, section 6).
 
 from typing import NamedTuple
 
-import polars as pl
 from pydantic import BaseModel
 
 from cultivar.llm.answer import Answer
 from cultivar.llm.engine import Engine
 from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import Question
-from cultivar.text.stopwords import content_words
-from cultivar.text.tokens import measure, normalize, tokens_of_normal
 from schemas.ids import content_id, seed_of
 from schemas.products import Admission, demonstration_row, message
 from schemas.rows import Passage
 from stages.synthesis.ledger import Ledger
 from stages.synthesis.params import RepurposeParams
+from stages.synthesis.quotes import find_leaks
 
 
 class BackInstruction(BaseModel):
@@ -112,37 +110,3 @@ def infer_instructions(
         else:
             inferred.append(each)
     return inferred
-
-
-def find_leaks(pairs: list[tuple[str, Passage]], size: int) -> list[bool]:
-    """Whether each instruction holds its passage's words, `size` in a row, or the name of its work or author.
-
-    `size` is in English words; a script without spaces has more tokens to a word. Of a shorter passage all of it counts.
-    A name of function words alone ("It", "She") says nothing.
-    """
-    needed = (text for asked, passage in pairs for text in (asked, passage.text, passage.work, passage.author))
-    texts = pl.Series(list(dict.fromkeys(needed)), dtype=pl.String)
-    normal = normalize(texts)
-    lists = tokens_of_normal(normal)
-    _, scales = measure(normal, lists.list.len().to_numpy())
-    names = {name for _, passage in pairs for name in (passage.work, passage.author)}
-    number_of = {text: number for number, text in enumerate(texts)}
-    places = [number_of[name] for name in sorted(names)]
-    telling = dict(zip(sorted(names), content_words(lists.gather(places)).list.len() > 0, strict=True))
-
-    def tokens(text: str) -> list[str]:
-        return lists[number_of[text]].to_list()
-
-    leaks = []
-    for instruction, passage in pairs:
-        asked, quoted = tokens(instruction), tokens(passage.text)
-        run = min(round(size * scales[number_of[passage.text]]), len(quoted))
-        named = [tokens(name) for name in (passage.work, passage.author) if telling[name]]
-        leaks.append(share_run(asked, quoted, run) or any(share_run(asked, name, len(name)) for name in named))
-    return leaks
-
-
-def share_run(left: list[str], right: list[str], size: int) -> bool:
-    """Whether two texts hold the same `size` tokens in a row; none where `size` is 0."""
-    runs = {tuple(right[start : start + size]) for start in range(len(right) - size + 1)} if size else set()
-    return any(tuple(left[start : start + size]) in runs for start in range(len(left) - size + 1))

@@ -4,6 +4,7 @@ Each question is put to both: an answer in role and a refusal in role are both d
 prompt while answering and removed from the record, but for a line of introduction (docs/methods.md, section 6).
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -78,11 +79,7 @@ def write_questions(
 ) -> list[RoleQuestion]:
     """Questions for each character against `others` other ones; each goes to both."""
     prompt = Prompt("repurpose/questions")
-    couples = []
-    for one in characters:
-        others = [other for other in characters if other.id != one.id]
-        others.sort(key=lambda other: (unit_of(one.id, other.id), other.id))
-        couples += [(one, other) for other in others[: params.others]]
+    couples = draw_couples(characters, params.others)
     requests = [
         Question(
             prompt.messages(first=profile(one), second=profile(other), count=params.questions),
@@ -101,6 +98,27 @@ def write_questions(
                 questions.setdefault((one.id, text), RoleQuestion(one, other, text, True, answer.key))
                 questions.setdefault((other.id, text), RoleQuestion(other, one, text, False, answer.key))
     return list(questions.values())
+
+
+def draw_couples(characters: list[Character], count: int) -> list[tuple[Character, Character]]:
+    """Each character with `count` other ones, or all there are, by coins of their ids.
+
+    Characters stand on a ring; a draw takes the first at or behind its place that is not taken yet. So a character that comes
+    or goes changes the draws beside it alone, and no list of all couples is made.
+    """
+    ring = sorted(characters, key=lambda character: (unit_of(character.id, "place"), character.id))
+    places = [unit_of(character.id, "place") for character in ring]
+    couples = []
+    for one in characters:
+        taken = {one.id}
+        for draw in range(min(count, len(ring) - 1)):
+            place = bisect_left(places, unit_of(one.id, "draw", str(draw)))
+            while ring[place % len(ring)].id in taken:
+                place += 1
+            other = ring[place % len(ring)]
+            taken.add(other.id)
+            couples.append((one, other))
+    return couples
 
 
 def profile(character: Character) -> str:

@@ -43,7 +43,7 @@ def test_experiments_in_folders_of_their_own_use_one_store(work, server):
     server.forget()
     experiment(work, "--temp", "-n", "warm", "-S", "roles.teacher.temperature=0.9")
     assert set(server.kinds_of("exp")) <= {EVOLUTION, EVOLUTION_CHECK} and server.kinds_of("exp")[EVOLUTION] > 5
-    experiment(work, "--queue", "-n", "same", "-S", "roles.teacher.temperature=0.9", "-S", "evolve.max_words=101")
+    experiment(work, "--queue", "-n", "same", "-S", "roles.teacher.temperature=0.9", "-S", "evolve.max_added_words=61")
     experiment(work, "--queue", "-n", "warm-again", "-S", "roles.teacher.temperature=0.9", "-S", "select.max_words=149")
     experiment(work, "--run-all", "-j", "2")
     asked = server.of("exp")
