@@ -106,7 +106,7 @@ UNWILLING: Families = {
     "English": {
         "rewriting": "i(?:'m| am)? (?:can't|cannot|can not|won't|will not|unable to|not able to) (?:re ?write|evolve|expand|modify"
         "|change|complicate|make|improve|extend|revise|rephrase|reword|add to|turn)"
-        " (?:[^ .]+ ){0,3}(?:instruction|prompt|request|task|query)"
+        " (?:this|that|your|the|any|these) (?:[^ .]+ ){0,2}(?:instruction|prompt|request|task|query)"
     },
     "Chinese": {
         "rewriting": "(?:无法|無法|不能|不便|不会|不會)[^.]{0,4}(?:改写|重写|改寫|重寫|修改|扩展|擴展|改编|复杂化)[^.]{0,8}"

@@ -7,7 +7,6 @@ Near-identical responses to one instruction are dropped (`is_alike`): the refere
 
 from collections import Counter
 from functools import lru_cache
-from itertools import pairwise
 from typing import NamedTuple
 
 from rapidfuzz.distance import Levenshtein
@@ -162,7 +161,7 @@ def is_alike(first: str, second: str, threshold: float) -> bool:
     """Whether two responses are equal in normal form, or more alike than the threshold.
 
     Likeness is the normalised Levenshtein similarity; of texts above `LONG` characters, where that takes time by the square
-    of their length, the share of neighbouring tokens that they have in common (Dice's coefficient of their bigrams).
+    of their length, the share of tokens in threes that they have in common (Dice's coefficient).
     """
     if compared_form(first) == compared_form(second):
         return True
@@ -171,7 +170,7 @@ def is_alike(first: str, second: str, threshold: float) -> bool:
         return False
     if longer <= LONG:
         return Levenshtein.normalized_similarity(first, second, score_cutoff=threshold) > threshold
-    return bigram_likeness(first, second) > threshold
+    return trigram_likeness(first, second) > threshold
 
 
 @lru_cache(maxsize=256)
@@ -181,12 +180,13 @@ def compared_form(text: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def bigrams(text: str) -> Counter[tuple[str, str]]:
-    """Neighbouring tokens of a text, with their numbers."""
-    return Counter(pairwise(tokens_of(text)))
+def trigrams(text: str) -> Counter[tuple[str, ...]]:
+    """Runs of three tokens of a text, with their numbers."""
+    tokens = tokens_of(text)
+    return Counter(zip(tokens, tokens[1:], tokens[2:], strict=False))
 
 
-def bigram_likeness(first: str, second: str) -> float:
-    """Twice the neighbouring tokens in common over those of both, in [0, 1]."""
-    one, two = bigrams(first), bigrams(second)
+def trigram_likeness(first: str, second: str) -> float:
+    """Twice the runs in common over those of both, in [0, 1]."""
+    one, two = trigrams(first), trigrams(second)
     return 2 * (one & two).total() / max(1, one.total() + two.total())

@@ -8,10 +8,9 @@ from cultivar.text.stopwords import STOPWORDS, content_words
 from cultivar.text.tokens import normal_form, tokenize
 from stages.annotation.beyond_text import BEYOND_TEXT
 from stages.annotation.evolve import Evolution, EvolutionCheck, broken_rule, measure
-from stages.annotation.leaks import LEAKS
+from stages.annotation.leaks import LEAKS, UNWILLING
 from stages.annotation.ontology import by_rule
 from stages.annotation.params import EvolveParams
-from stages.annotation.score import richness
 from stages.annotation.select import find_beyond_text
 from tests.admission.rows import instruction, rules
 from tests.admission.test_select_admission import select_from
@@ -197,14 +196,92 @@ EVOLVED = {
 def rule_of_step(old, new, **params):
     (before,), (after,) = measure([old]), measure([new])
     step, check = Evolution(instruction=new, added=["rivers"]), EvolutionCheck(same=False, coherent=True)
-    return broken_rule(before, after, step, check, EvolveParams.model_validate(params))
+    return broken_rule(
+        before, after, step, check, EvolveParams.model_validate({"nodes": 1, "min_added_words": 2} | params)
+    )
 
 
 @pytest.mark.parametrize("language", EVOLVED)
 def test_an_evolution_that_adds_a_requirement_is_longer_in_words_of_its_script(language):
     old, longer, same = EVOLVED[language]
     assert rule_of_step(old, longer) == "" and rule_of_step(old, same) == "not longer"
-    assert rule_of_step(old, longer * 4, max_words=5) == "too long"
+    assert rule_of_step(old, longer * 4, max_added_words=5) == "too long"
+
+
+DECLINED = {
+    "English": ["I'm sorry, but I can't rewrite this instruction.", "I cannot make this prompt any harder."],
+    "Chinese": ["对不起，我无法改写这条指令。", "抱歉，我不能帮助您完成这个请求。"],
+    "Spanish": ["Lo siento, pero no puedo reescribir esta instrucción."],
+    "French": ["Désolé, je ne peux pas réécrire cette instruction."],
+    "German": ["Es tut mir leid, aber ich kann diese Anweisung nicht umschreiben."],
+    "Portuguese": ["Desculpe, mas não posso reescrever esta instrução."],
+    "Italian": ["Mi dispiace, ma non posso riscrivere questa istruzione."],
+    "Russian": ["Извините, но я не могу переписать эту инструкцию."],
+    "Arabic": ["عذرًا، لا أستطيع إعادة كتابة هذه التعليمات.", "لا يمكنني تعديل هذه التعليمات."],
+    "Hindi": ["क्षमा करें, मैं इस निर्देश को दोबारा नहीं लिख सकता।", "मैं इस निर्देश को दोबारा नहीं लिख सकता।"],
+    "Japanese": ["申し訳ありませんが、この指示を書き換えることはできません。"],
+    "Korean": ["죄송하지만 이 지시문을 다시 쓸 수 없습니다."],
+    "Turkish": ["Üzgünüm, bu talimatı yeniden yazamam.", "Bu talimatı yeniden yazamam."],
+    "Vietnamese": ["Xin lỗi, tôi không thể viết lại hướng dẫn này.", "Tôi không thể viết lại chỉ dẫn này."],
+    "Indonesian": ["Maaf, saya tidak dapat menulis ulang instruksi ini.", "Saya tidak bisa mengubah perintah ini."],
+    "Thai": ["ขออภัย ฉันไม่สามารถเขียนคำสั่งนี้ใหม่ได้", "ฉันไม่สามารถแก้ไขคำสั่งนี้ได้"],
+}
+
+
+@pytest.mark.parametrize("language", DECLINED)
+def test_an_apology_or_inability_is_no_evolved_instruction(language):
+    for text in DECLINED[language]:
+        assert rule_of_step("?", text) == "refuses", text
+        assert rule_of_step(text, text + " " + text) != "refuses", "an instruction about such a sentence may hold it"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Write an email that says sorry for the late delivery.",
+        "Explain why I can't open my window in winter and what to do.",
+        "I cannot change my request at the hotel; write to them.",
+        "Write a letter in which I apologise that I cannot come on Sunday.",
+        "Schreibe einen Brief: Ich kann am Sonntag leider nicht kommen.",
+        "Escribe por qué no puedo cambiar mi horario de trabajo.",
+    ],
+)
+def test_an_instruction_that_tells_of_regret_or_trouble_is_one(text):
+    assert rule_of_step("?", text) == ""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changed"),
+    [
+        (
+            "What are the names of the fish that live in it?",
+            "Nenne die Fische, die in dem Fluss leben, und sag, wie es ist.",
+            True,
+        ),
+        (
+            "What are the names of the fish that live in it?",
+            "What are the names of all the fish that live in it now?",
+            False,
+        ),
+        ("Name four fish.", "请说出生活在河里的四种鱼，并且说明它们的大小和颜色。", True),
+        ("请说出生活在河里的四种鱼，并且说明它们的大小。", "Name four fish that live in the rivers.", True),
+        ("Назови четыре рыбы.", "Name four fish that live in the rivers.", True),
+        ("Name four fish.", "Назови четыре рыбы, которые живут в реках.", True),
+        ("Назови рыб, и как они живут, и что это.", "Назви риб, і що це, і як вони живуть у воді.", True),
+        ("네 가지 물고기를 말하세요.", "川に住む四つの魚の名前を言ってください。", True),
+        (
+            "東京都知事選挙",
+            "東京都の知事の選挙について三つの点を説明してください。",
+            False,
+        ),  # Han alone may be Japanese
+        ("Name four fish.", "Nenne vier Fische mit Namen.", False),  # too few words to tell
+        ("Translate to Chinese: the cat sleeps", "Translate to Chinese 猫睡觉猫睡觉猫: the cat sleeps", False),
+    ],
+)
+def test_an_evolution_stays_in_its_language_where_both_can_be_told(old, new, changed):
+    assert (rule_of_step(old, new, min_added_words=1, max_added_words=99) == "changes the language") is changed or (
+        rule_of_step(old, new, min_added_words=1) == "not longer"
+    )
 
 
 LEAKED = {
@@ -312,12 +389,6 @@ def test_stop_words_are_tokens_in_normal_form():
             assert tokenize(pl.Series([word]))[0].to_list() == [word], (language, word)
 
 
-def test_richness_is_counted_in_words_of_the_script():
-    texts = pl.Series(["河里的鱼和河里的虾", "Name four river fish.", "मछली और मछली", "哈" * 60, ""])
-    found = richness(texts, 4).to_list()
-    assert found == pytest.approx([4 / 1.5 / 4, 1.0, 1 / 4, 1 / 1.5 / 20, 0.0])
-
-
 ONE_TAG = {
     "Hindi": ["गणित प्रश्न", "गणित-प्रश्न"],
     "Thai": ["การแปล ภาษา", "การแปล_ภาษา"],
@@ -356,7 +427,7 @@ def test_tags_that_differ_in_a_mark_or_a_sign_of_their_name_stay_apart(tags):
     assert by_rule({"c++", "C++"}) == [["C++", "c++"]]
 
 
-@pytest.mark.parametrize("families", [BEYOND_TEXT, LEAKS])
+@pytest.mark.parametrize("families", [BEYOND_TEXT, LEAKS, UNWILLING])
 def test_every_pattern_is_in_normal_form(families):
     for name, pattern in named_patterns(families):
         assert normal_form(pattern) == pattern, name

@@ -17,7 +17,7 @@ FINE = {"same": False, "coherent": True}
 
 def evolve_rows(steps, checks, rows=None, **params):
     rows = [selected_row(OLD)] if rows is None else rows
-    limits = EvolveParams.model_validate({"rounds": 1, "share": 1.0} | params)
+    limits = EvolveParams.model_validate({"rounds": 1, "share": 1.0, "nodes": 1, "min_added_words": 2} | params)
     with scripted(steps, role="teacher", model="t") as teacher, scripted(checks, model="j") as judge:
         tables = evolve(Table.of(Selected, rows), limits, teacher, judge)
     for table in tables:
@@ -38,12 +38,17 @@ def step(text, *added):
         (NEW, ["", "rivers"], FINE, {}, None),
         (NEW, ["rivers"], {"same": True, "coherent": True}, {}, "adds nothing"),
         (NEW, ["rivers"], {"same": False, "coherent": False}, {}, "not one coherent task"),
-        ("Name four fish in rivers.", ["rivers"], FINE, {}, None),  # two words more for each requirement
+        ("Name four fish in rivers.", ["rivers"], FINE, {}, None),  # two words more for the requirement asked for
         ("Name four river fish.", ["rivers"], FINE, {}, "not longer"),
-        ("Name four fish in rivers.", ["rivers", "four"], FINE, {}, "not longer"),
-        ("Name four fish that live in rivers.", ["rivers", "living"], FINE, {}, None),
-        (NEW, ["rivers"], FINE, {"max_words": 4}, None),
-        (NEW, ["rivers"], FINE, {"max_words": 3}, "too long"),
+        ("Name four fish in rivers.", ["rivers"], FINE, {"nodes": 2}, "not longer"),
+        (NEW, ["rivers"], FINE, {"nodes": 2}, None),
+        (NEW, ["rivers"], FINE, {"min_added_words": 4}, None),
+        (NEW, ["rivers"], FINE, {"min_added_words": 5}, "not longer"),
+        (NEW, ["rivers"], FINE, {"max_added_words": 4}, None),
+        (NEW, ["rivers"], FINE, {"max_added_words": 3}, "too long"),
+        (NEW, ["rivers"], FINE, {"nodes": 2, "max_added_words": 2}, None),
+        ("Sorry, I cannot make this instruction harder.", ["rivers"], FINE, {}, "refuses"),
+        ("I can't help with that.", ["rivers"], FINE, {"nodes": 9}, "refuses"),
         ("Name four fish for the given prompt.", ["rivers"], FINE, {}, "leaks the procedure"),
         ("Name four fish for the REWRITTEN prompt.", ["rivers"], FINE, {}, "leaks the procedure"),
         ("Name four fish, a new instruction too.", ["rivers"], FINE, {}, "leaks the procedure"),
@@ -54,7 +59,7 @@ def step(text, *added):
         ("Name four fish as in http://fish.org please.", ["rivers"], FINE, {}, "adds a link"),
         ("Name", [], {"same": True, "coherent": False}, {}, "adds nothing"),
         ("Name https://x", ["a"], {"same": False, "coherent": False}, {}, "not longer"),
-        ("Name four fish, old prompt, see https://x", ["a"], FINE, {"max_words": 3}, "too long"),
+        ("Name four fish, old prompt, see https://x", ["a"], FINE, {"max_added_words": 3}, "too long"),
         ("Name four fish, old prompt, see https://x", ["a"], FINE, {}, "leaks the procedure"),
         ("Name four fish, please, see https://x", ["a"], {"same": False, "coherent": False}, {}, "adds a link"),
     ],
@@ -62,21 +67,41 @@ def step(text, *added):
 def test_the_first_rule_that_a_step_breaks(new, added, check, params, rule):
     tables, _, _ = evolve_rows([step(new, *added)], [check], **params)
     assert [row.prompt for row in tables.evolved] == ([new] if rule is None else [])
-    detail = f"English, procedure: {new}" if rule == "leaks the procedure" else new
+    families = {"leaks the procedure": "procedure", "refuses": "inability" if "help" in new else "rewriting"}
+    detail = f"English, {families[rule]}: {new}" if rule in families else new
     assert [(row.id, row.parents, row.stage, row.rule, row.detail) for row in tables.dropped] == (
         [] if rule is None else [(selected_row(OLD)["id"], [], "evolve", rule, detail)]
     )
 
 
-@pytest.mark.parametrize("old", ["Use the given prompt.", "Read https://fish.org now."])
+@pytest.mark.parametrize(
+    "old",
+    ["Use the given prompt.", "Read https://fish.org now.", 'Reply "No": I cannot help with that. Why is it rude?'],
+)
 def test_what_the_old_instruction_already_has_is_not_held_against_the_new(old):
     tables, _, _ = evolve_rows([step(f"{old} Add four fish.", "fish")], [FINE], [selected_row(old)])
     assert len(tables.evolved) == 1
 
 
+LONG_OLD = "Tell me how the people of the village live by the river and what they do in the winter. " * 7
+"""126 words."""
+
+
+def test_the_limit_is_on_the_words_added_however_long_the_old_instruction_is():
+    for count, rule in ((1, "not longer"), (2, None), (30, None), (31, "too long")):
+        new = LONG_OLD + "and so on " * (2 * count - 1 + (count == 31)) + "and so"
+        added = 6 * count - 1 + 3 * (count == 31)
+        tables, _, _ = evolve_rows(
+            [step(new, "more")], [FINE], [selected_row(LONG_OLD)], nodes=2, min_added_words=4, max_added_words=91
+        )
+        assert [row.rule for row in tables.dropped] == ([] if rule is None else [rule]), added
+
+
 def test_what_an_evolved_row_holds():
     old = selected_row(OLD, domain="math", license="MIT", tags=["fish"])
-    tables, teacher, judge = evolve_rows([step(NEW, "rivers")], [FINE], [old], nodes=4, max_words=77)
+    tables, teacher, judge = evolve_rows(
+        [step(NEW, "rivers")], [FINE], [old], nodes=4, min_added_words=1, max_added_words=77
+    )
     (row,) = tables.evolved
     (asked,), (checked,) = teacher.backend.asked, judge.backend.asked
     parents = [old["id"], row.parents[-1]]
@@ -93,7 +118,7 @@ def test_what_an_evolved_row_holds():
         "engine": teacher.questions.label,
         "simulated": True,
     }
-    assert OLD in asked and "exactly 4 meaningful" in asked and "77 words" in asked
+    assert OLD in asked and "exactly 4 meaningful" in asked and "4 to\n308 words" in asked
     assert f"<old>\n{OLD}\n</old>\n<new>\n{NEW}\n</new>" in checked
 
 

@@ -106,7 +106,8 @@ def test_an_instruction_may_not_quote_so_many_words_nor_name_work_or_author(inst
         ("It", "", "Write how it rained.", ""),
         ("She", "You and I", "She and you and I meet.", ""),
         ("It Ends", "", "Write how it ends.", LEAK),
-        ("秋", "", "写秋天。", LEAK),
+        ("秋", "", "写秋天。", ""),
+        ("秋", "", "写像《秋》那样的文章。", LEAK),
     ],
 )
 def test_a_name_of_function_words_alone_is_named_by_nothing(work, author, instruction, rule):

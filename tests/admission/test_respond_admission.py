@@ -6,7 +6,7 @@ from schemas.ids import content_id, seed_of
 from schemas.rows import Evolved, Selected
 from schemas.table import Table
 from stages.annotation.params import RespondParams
-from stages.annotation.respond import respond
+from stages.annotation.respond import is_alike, respond
 from tests.admission.rows import CUT, evolved_row, ids, selected_row, turn
 from tests.engines import scripted
 
@@ -36,7 +36,9 @@ def texts(tables):
         ("abcdefghij", " abcdefghij\n", 0.99, True),
         ("abcdefghij", "0123456789", 0.0, False),
         ("abcdefghij", "a123456789", 0.0, True),
-        ("abcdefghij", "abcdefghij", 1.0, False),
+        ("abcdefghij", "abcdefghij", 1.0, True),
+        ("The  Pike’s\nhere", "the pikes here", 1.0, True),  # equal in normal form
+        ("abcdefghij", "abcdefghijk", 1.0, False),
     ],
 )
 def test_responses_more_alike_than_the_threshold_are_one_candidate(first, second, threshold, alike):
@@ -47,6 +49,26 @@ def test_responses_more_alike_than_the_threshold_are_one_candidate(first, second
     ] * alike
     if alike:  # the first by id stays
         assert next(iter(tables.candidates)).id < next(iter(tables.dropped)).id
+
+
+WORDS = [f"w{n}" for n in range(3000)]
+"""More characters than are compared one by one."""
+
+
+@pytest.mark.parametrize(
+    ("changed", "cut", "alike"),
+    [
+        (0, 3000, True),
+        (99, 3000, True),  # each changed word is part of three runs: 297 of 2,998 are lost
+        (100, 3000, False),
+        (0, 2800, True),
+        (0, 2400, False),
+    ],
+)
+def test_long_responses_are_compared_by_runs_of_three_tokens(changed, cut, alike):
+    other = [f"x{n}" if n % 10 == 5 and n < 10 * changed else word for n, word in enumerate(WORDS)][:cut]
+    assert is_alike(" ".join(WORDS), " ".join(other), 0.9) is alike
+    assert is_alike(" ".join(WORDS), " ".join(reversed(WORDS)), 0.9) is False
 
 
 def test_responses_to_different_instructions_are_never_duplicates_and_evolved_ones_are_answered():

