@@ -453,6 +453,127 @@ def test_things_that_have_a_picture_in_their_name_are_no_order(prompt):
     assert find_beyond_text(pl.Series([prompt])).to_list() == [None]
 
 
+WRITTEN = """
+Write a Python script that reads a CSV file.
+Summarize the plot of the novel in three sentences.
+Plot twist: write a story where the hero loses.
+Explain how the map function works in Haskell.
+Create a mind map in text about photosynthesis.
+How do I file a complaint against my landlord?
+Draw a conclusion from the following data: 3, 4, 5.
+Draw up a contract for a lease.
+Draw a comparison between cats and dogs.
+Draw on your experience to answer.
+Draw the moral of the fable.
+Write a function to plot a graph with matplotlib.
+Create a file named notes.txt with a shell command.
+Write a Dockerfile for a Flask app.
+Explain the difference between a graph and a tree.
+Give me an image of hope in a haiku.
+Implement a graph search algorithm in C++.
+Create a map of character relationships as a list.
+Go to the next step and explain it.
+Make a table of the planets.
+Design a logo concept in words for a bakery.
+Write a script that opens an image and resizes it.
+Create a video script about recycling.
+Create an audio guide text for the museum.
+Generate a PDF report in Python using reportlab.
+Send an email to my boss explaining the delay.
+Show me an example of a file path in Linux.
+Write SQL that maps users to orders.
+Write a program that draws a circle.
+Draw a picture with words of a stormy sea.
+Draw the line between art and craft.
+Graph theory: prove that every tree has a leaf.
+Create a portrait of a lonely sailor in prose.
+Paint a vivid picture of the battle in words.
+Sketch the proof of Fermat's little theorem.
+Sketch a character for my novel.
+Draw an analogy between atoms and planets.
+Draw a Venn diagram in ASCII of cats and dogs.
+Show a picture of society in this essay.
+Map the following words to their opposites: hot, big.
+Provide a photo caption for a beach picture.
+Write a review of the movie and its images.
+Explain what a map is.
+Design an image classification pipeline.
+Create a short video plan for TikTok.
+Write a Python function that returns the following image's size from its header bytes: PNG.
+Render the following HTML table as Markdown.
+Create a zip function without using zip.
+Plot the story of a heist in five acts.
+Plot a murder mystery for me.
+Make a sketch comedy scene about a dentist.
+Draw inspiration from Borges and write a story.
+Draft a picture book text.
+Open the file data.txt in Python and count its lines.
+Write a bash command to upload files via scp.
+I need you to draw me into the story.
+Please draw out the consequences of the policy.
+Make an image description for blind readers of a sunset.
+Create an illustration of Newton's third law with an everyday example.
+Can you give me an illustration of how inflation works?
+Take a picture frame business and write a slogan.
+Save the file as UTF-8: which option in vim?
+Visit the website metaphor: write a poem.
+Write a regex that matches image links.
+Explain the chart of accounts in accounting.
+Describe the picture that the author paints of London.
+写一个读取CSV文件的Python脚本。
+概括小说的情节。
+画蛇添足是什么意思？
+请画出结论并解释。
+用文字画一幅思维导图。
+请写一段文件管理的说明。
+解释map函数的用法。
+如何向法院提交文件？
+Escribe un script de Python que lea un archivo CSV.
+Dibuja una conclusión a partir de los datos.
+Resume la trama de la novela.
+Escribe la imagen poética de la luna en Lorca.
+Écris un script Python qui lit un fichier CSV.
+Dessine un portrait psychologique du héros.
+Fais un tableau des planètes.
+Résume l'intrigue du roman.
+Schreibe ein Python-Skript, das eine CSV-Datei liest.
+Zeichne ein düsteres Bild der Zukunft in einem Essay.
+Zeichne den Weg des Helden nach.
+Escreva um script em Python que leia um arquivo CSV.
+Desenhe uma estratégia de marketing para a loja.
+Scrivi uno script Python che legge un file CSV.
+Disegna un piano di marketing per il negozio.
+Напиши скрипт на Python, который читает CSV-файл.
+Нарисуй словами портрет героя.
+Создай образ героя для романа.
+اكتب برنامج بايثون يقرأ ملف CSV.
+ارسم خطة لتحسين المبيعات.
+एक पायथन स्क्रिप्ट लिखो जो CSV फ़ाइल पढ़े।
+CSVファイルを読むPythonスクリプトを書いてください。
+物語の筋を描いてください。
+未来像を描いてください。
+人物を描いて小説の一場面を書いてください。
+CSV 파일을 읽는 파이썬 스크립트를 작성하세요.
+미래를 그려 보세요.
+주인공의 심리를 그려 주세요.
+CSV dosyasını okuyan bir Python betiği yaz.
+Romanın konusunu özetle.
+Viết một script Python đọc tệp CSV.
+Vẽ nên một tương lai tươi sáng bằng lời văn.
+Tulis skrip Python yang membaca berkas CSV.
+Gambarkan sebuah strategi pemasaran.
+Gambarkan suasana pasar pagi dalam satu paragraf.
+เขียนสคริปต์ Python ที่อ่านไฟล์ CSV
+วาดภาพอนาคตด้วยคำพูด
+""".strip().split("\n")
+"""Files, maps, plots, graphs and drawings of programs, of stories and of speech."""
+
+
+def test_words_of_drawing_in_other_senses_are_no_order():
+    found = find_beyond_text(pl.Series(WRITTEN)).to_list()
+    assert [prompt for prompt, name in zip(WRITTEN, found, strict=True) if name] == []
+
+
 @pytest.mark.parametrize(
     "prompt",
     [
@@ -462,6 +583,22 @@ def test_things_that_have_a_picture_in_their_name_are_no_order(prompt):
         "Bu resmi açıkla.",
         "Die Datei ist im Anhang.",
         "Open the link below.",
+        "Draw a map of the river.",
+        "Draw a plan of my house.",
+        "Create a portrait of my dog.",
+        "Create an illustration of a fox in the snow.",
+        "Draw the hero of the novel.",
+        "Create a video of a fox.",
+        "Dibuja el plan de mi casa.",
+        "Dessine le portrait de ma mère.",
+        "Zeichne ein Bild der Katze.",
+        "Desenhe um gato.",
+        "Disegna il gatto.",
+        "Нарисуй картину с морем.",
+        "ارسم صورة قطة.",
+        "人物を描いてください。",
+        "고양이를 그려 주세요.",
+        "วาดภาพแมว",
     ],
 )
 def test_an_order_to_draw_or_a_picture_that_is_shown_counts_in_every_word_order(prompt):

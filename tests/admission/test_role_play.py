@@ -1,6 +1,7 @@
 """repurpose, role-play: which answers are demonstrated, which are rejected against them (Ditto)."""
 
 import re
+from collections import Counter
 
 import pytest
 
@@ -8,6 +9,7 @@ from cultivar.llm.answer import Generation
 from schemas.rows import Character, Passage
 from stages.synthesis.params import RepurposeParams
 from stages.synthesis.repurpose import repurpose
+from stages.synthesis.role_play import draw_couples
 from tests.admission.rows_synthesis import JUDGE, TEACHER, closing, engines, errors, id_of, pairs_of, rules, table
 
 OLA = {
@@ -142,6 +144,19 @@ def test_each_character_draws_the_others_by_its_own_coin():
     cast = [{"name": name} for name in ("Ann", "Bob", "Cid", "Dan", "Eve", "Fay")]
     play(lambda *_: "x", lambda *_: (True, True, 1), lambda one, two: asked.append(two) or [], cast, others=1)
     assert len(asked) == 6 and len(set(asked)) > 2
+
+
+def test_a_character_that_comes_changes_few_couples_and_many_are_drawn_for():
+    cast = list(table(Character, *({"name": f"N{n}"} for n in range(400))))
+    before = {(one.id, other.id) for one, other in draw_couples(cast[1:], 2)}
+    after = {(one.id, other.id) for one, other in draw_couples(cast, 2)}
+    assert len(after) == 800 and len(after - before) < 40, "two of its own, and those that now draw it"
+    assert max(Counter(other for _, other in after).values()) < 30, "no character is everybody's other"
+    assert len(set(draw_ids(draw_couples(cast[:3], 9)))) == 6 and draw_couples(cast[:1], 2) == []
+
+
+def draw_ids(couples):
+    return [(one.id, other.id) for one, other in couples]
 
 
 def test_an_unfinished_answer_and_an_unreadable_judgement_are_quarantined():

@@ -1,12 +1,15 @@
 """select: which instructions are kept out by which rule, in which order the others are taken, and in which pass."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas.rows import Instruction, InstructionScore
 from schemas.table import Context, Table
 from stages.annotation.params import SelectParams
 from stages.annotation.select import select
 from tests.admission.rows import engine_fields, ident, instruction, rules, turn
+from tests.stages.annotation.test_ontology_parts import algorithm_1
 
 WEIGHTS = {f"weight_{name}": 0.0 for name in ("complexity", "tags", "richness", "completeness")}
 BY_COMPLEXITY = WEIGHTS | {"weight_complexity": 1.0}
@@ -55,6 +58,7 @@ def select_from(scored, **params):
         ("Fish?", None, {}, "not scored"),
         ("Draw fish.", {}, {}, "too short"),
         ("Draw four river fish now.", {}, {"max_words": 4}, "too long"),
+        ("Name four river fish " * 200, {}, {"max_words": None}, None),
         ("Draw four river fish.", {"completeness": 1.0}, {}, "asks for more than text"),
         ("Name four river fish.", {"completeness": 1.0, "tags": []}, {}, "incomplete"),
     ],
@@ -173,3 +177,21 @@ def test_a_selected_instruction_keeps_its_conversation():
     tables = select_from([(row, {}) for row in rows], target_size=2)
     kept = {row.id: [message.model_dump() for message in row.context] for row in tables.selected}
     assert kept == {rows[0]["id"]: context, rows[1]["id"]: []}
+
+
+TAGS = st.lists(st.lists(st.sampled_from("abcdefg"), unique=True, max_size=4), min_size=1, max_size=12)
+
+
+@given(TAGS, st.integers(1, 12))
+def test_with_the_number_of_tags_alone_the_selection_is_instag_s(sets, size):
+    rows = [
+        (instruction(f"Name the {n} river fish."), {"tags": tags, "tag_count": len(tags)})
+        for n, tags in enumerate(sets)
+    ]
+    weights = {"weight_tag_count": 1.0} | dict.fromkeys(
+        ("weight_complexity", "weight_tags", "weight_richness", "weight_completeness"), 0.0
+    )
+    tables = select_from(rows, target_size=size, **weights)
+    ordered = sorted(((-len(fields["tags"]), row["id"], fields["tags"]) for row, fields in rows))
+    taken = algorithm_1([tags for _, _, tags in ordered], size)
+    assert {row.id for row in tables.selected} == {ordered[place][1] for place in taken}

@@ -14,8 +14,8 @@ from schemas.params.engines import RuntimeParams
 from schemas.rows import Candidate, Evolved, Instruction, InstructionScore, Selected, TagSet
 from schemas.stage import Files
 from schemas.table import Context, Table
-from stages.annotation.evolve import evolve
 from stages.annotation.associations import group_by_association
+from stages.annotation.evolve import evolve
 from stages.annotation.ontology import by_meaning, by_rule, character_ngrams, normalise, ontology
 from stages.annotation.params import EvolveParams, OntologyParams, RankParams, RespondParams, SelectParams, TagParams
 from stages.annotation.rank import rank
