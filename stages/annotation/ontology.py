@@ -57,8 +57,9 @@ def ontology(tag_sets: Table[TagSet], params: OntologyParams, runtime: RuntimePa
     counts = count_sets(sets)
     canonical, step, left = normalise(sets, counts, params, open_encoder(params, runtime, files))
     (path,) = files.find(REFINEMENTS)
-    names, to_review = refined_names(read_yaml(path) or {}, set(canonical.values()) - {""})
-    warn(REFINEMENTS, to_review)
+    before = set(canonical.values()) - {""}
+    names, to_review = refined_names(read_yaml(path) or {}, before)
+    warn(REFINEMENTS, to_review, before)
     for raw, tag in canonical.items():
         if names.get(tag, tag) != tag:
             canonical[raw], step[raw] = names[tag], "human"

@@ -9,6 +9,8 @@ import logging
 from collections.abc import Collection
 from typing import Any
 
+from cultivar.text.tokens import tokens_of
+
 LOG = logging.getLogger(__name__)
 
 
@@ -53,12 +55,15 @@ def follow(old: str, becomes: dict[str, str]) -> tuple[str, list[str]]:
     return new, []
 
 
-def warn(path: str, to_review: dict[str, list[str]]) -> None:
-    """A line in the log for each kind of entry that does not do what it says."""
+def warn(path: str, to_review: dict[str, list[str]], vocabulary: Collection[str]) -> None:
+    """A line in the log for each kind of entry that does not do what it says, with the tag that may be meant."""
+    alike = {tuple(tokens_of(tag)): tag for tag in sorted(vocabulary)}
     reasons = {
-        "unmatched": "no tag has this name; data/ontology.parquet has the names",
-        "conflicting": "several entries or a cycle; the first counts",
+        "unmatched": "no tag has this name (data/ontology.parquet has the names)",
+        "conflicting": "in several entries or a cycle; the first entry counts, of a cycle the first name",
     }
     for kind, reason in reasons.items():
-        if names := to_review[kind]:
-            LOG.warning("%s: %s: %s", path, ", ".join(repr(name) for name in names), reason)
+        if to_review[kind]:
+            meant = {name: alike.get(tuple(tokens_of(name)), name) for name in to_review[kind]}
+            names = [repr(name) if tag == name else f"{name!r} (is it {tag!r}?)" for name, tag in meant.items()]
+            LOG.warning("%s: %s: %s", path, ", ".join(names), reason)

@@ -14,7 +14,7 @@ from stages.annotation import associations, titles
 from stages.annotation.associations import group_by_association, join
 from stages.annotation.ontology import character_ngrams
 from stages.annotation.params import OntologyParams
-from stages.annotation.refinements import refined_names
+from stages.annotation.refinements import refined_names, warn
 from stages.annotation.select import sample_diverse
 from stages.annotation.titles import cluster
 
@@ -159,3 +159,14 @@ VOCABULARY = {"poem", "verse", "sum", "law", "other"}
 def test_entries_lead_to_their_ends_and_those_that_do_nothing_or_disagree_are_named(refinements, ends, to_review):
     nothing = {"unmatched": [], "unknown_targets": [], "conflicting": []}
     assert refined_names(refinements, VOCABULARY) == (ends, nothing | to_review)
+
+
+def test_a_line_names_the_entry_and_the_tag_that_may_be_meant(caplog):
+    vocabulary = {"Story Writing", "poem"}
+    _, to_review = refined_names({"merge": {"verse": ["story-writing", "ode"]}}, vocabulary)
+    warn("refinements.yaml", to_review, vocabulary)
+    (line,) = caplog.messages
+    assert line.startswith("refinements.yaml: 'ode', 'story-writing' (is it 'Story Writing'?): no tag has this name")
+    caplog.clear()
+    warn("refinements.yaml", refined_names({"merge": {"verse": ["poem"]}}, vocabulary)[1], vocabulary)
+    assert caplog.messages == []
