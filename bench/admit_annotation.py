@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import polars as pl
 
-from schemas.rows import Instruction, InstructionScore
+from schemas.rows import Instruction, InstructionScore, Row
 from schemas.table import Context, Table, polars_schema
 from stages.annotation.associations import group_by_association
 from stages.annotation.ontology import by_meaning, by_rule, character_ngrams
@@ -77,7 +77,7 @@ def scored_instructions(count: int, tags: int) -> tuple[Table, Context]:
     return instructions, Context(InstructionScore, filled(InstructionScore, frame).frame)
 
 
-def filled(model: type, frame: pl.DataFrame) -> Table:
+def filled(model: type[Row], frame: pl.DataFrame) -> Table:
     """A table with the defaults of the fields that the frame leaves out, empty texts for those that have none."""
     columns = []
     for name, dtype in polars_schema(model).items():

@@ -34,7 +34,6 @@ from stages.annotation.titles import cluster
 STEMMER = stemmer("porter")
 SIGNS = {r"(\p{L})(?:\+\+|＋＋)": "${1}plusplus", r"(\p{L})[#＃♯]": "${1}sharp"}
 """Signs at the end of a name that tell it from others -> the name in letters."""
-REFINEMENTS = "human/ontology/refinements.yaml"
 
 Encoder = Callable[[list[str]], Any]
 """Titles to a matrix with a row for each."""
@@ -56,10 +55,10 @@ def ontology(tag_sets: Table[TagSet], params: OntologyParams, runtime: RuntimePa
     sets = frame.select(pl.col("tags").list.eval(pl.element().struct.field("tag").unique().sort()))["tags"]
     counts = count_sets(sets)
     canonical, step, left = normalise(sets, counts, params, open_encoder(params, runtime, files))
-    (path,) = files.find(REFINEMENTS)
+    (path,) = files.find("human/ontology/refinements.yaml")
     before = set(canonical.values()) - {""}
     names, to_review = refined_names(read_yaml(path) or {}, before)
-    warn(REFINEMENTS, to_review, before)
+    warn(str(path), to_review, before)
     for raw, tag in canonical.items():
         if names.get(tag, tag) != tag:
             canonical[raw], step[raw] = names[tag], "human"

@@ -41,7 +41,19 @@ class Target(NamedTuple):
 STAGES = ("tests/stages", "tests/admission")
 TRAINING = ("tests/train", "tests/grading", "tests/admission")
 TARGETS = (
-    Target(("stages.annotation.tag", "stages.annotation.ontology", "stages.annotation.score"), STAGES, decides=False),
+    Target(
+        (
+            "stages.annotation.tag",
+            "stages.annotation.ontology",
+            "stages.annotation.associations",
+            "stages.annotation.titles",
+            "stages.annotation.refinements",
+            "stages.annotation.score",
+            "stages.annotation.richness",
+        ),
+        STAGES,
+        decides=False,
+    ),
     Target(
         (
             "stages.annotation.select",
@@ -61,6 +73,7 @@ TARGETS = (
             "stages.synthesis.constrained",
             "stages.synthesis.repurpose",
             "stages.synthesis.literature",
+            "stages.synthesis.quotes",
             "stages.synthesis.role_play",
             "stages.synthesis.constitution",
             "stages.synthesis.ledger",
