@@ -140,17 +140,28 @@ def decide_by_words(text: str, script: str, language: str) -> bool | None:
 
     The language has half as many again as any other, or at most half of what another has.
     """
-    own = [code for code, letters in OWN_LETTERS.items() if sum(map(text.lower().count, letters)) > 1]
-    if own:
+    if own := languages_by_letters(text):
         return own == [language] or (None if language in own else False)
-    tokens = tokens_of(text)
-    hits = {code: sum(token in words for token in tokens) for code, words in function_words(script).items()}
+    hits, least = count_function_words(text, script)
     best, second = sorted(hits, key=lambda code: (-hits[code], code))[:2]
-    if hits[best] < max(3, len(tokens) / 10):
+    if hits[best] < least:
         return None
     if best == language:
         return True if hits[best] >= 1.5 * hits[second] else None
     return False if hits[best] >= 2 * hits[language] else None
+
+
+def languages_by_letters(text: str) -> list[str]:
+    """Languages that alone have some letter of the text, more than once."""
+    lower = text.lower()
+    return [code for code, letters in OWN_LETTERS.items() if sum(map(lower.count, letters)) > 1]
+
+
+def count_function_words(text: str, script: str) -> tuple[dict[str, int], float]:
+    """Function words of each language of a script in a text, and how many tell a language: three, and a tenth of all words."""
+    tokens = tokens_of(text)
+    hits = {code: sum(token in words for token in tokens) for code, words in function_words(script).items()}
+    return hits, max(3, len(tokens) / 10)
 
 
 def scripts_of(texts: pl.Series) -> pl.Series:
@@ -185,10 +196,22 @@ def languages_of(texts: pl.Series) -> list[tuple[str | None, str | None]]:
 def language_in(script: str | None, text: str) -> str | None:
     """The language of a text in a script, None where it is undecided."""
     if script in FUNCTION_WORDS:
-        return next((code for code in FUNCTION_WORDS[script] if decide_by_words(text, script, code)), None)
-    if script in ("Han", "Japanese"):
-        return next((code for code in ("zh", "ja") if is_chinese_or_japanese(text, code)), None)
+        return language_by_words(text, script)
+    if script == "Han":
+        return "zh" if len(text) >= 20 else None
+    if script == "Japanese":
+        return "ja" if share_of(text, "Hiragana", "Katakana") >= 0.1 else None
     return next((code for code, own in OWN_SCRIPT.items() if own == script), None)
+
+
+def language_by_words(text: str, script: str) -> str | None:
+    """The language of which `decide_by_words` would say that the text is in it."""
+    own = [code for code in languages_by_letters(text) if code in FUNCTION_WORDS[script]]
+    if own:
+        return own[0] if len(own) == 1 else None
+    hits, least = count_function_words(text, script)
+    best, second = sorted(hits, key=lambda code: (-hits[code], code))[:2]
+    return best if hits[best] >= max(least, 1.5 * hits[second]) else None
 
 
 def is_other_language(first: tuple[str | None, str | None], second: tuple[str | None, str | None]) -> bool:

@@ -1,8 +1,9 @@
 """The language of a text, by script, letters and function words."""
 
+import polars as pl
 import pytest
 
-from cultivar.text.languages import is_in_language, is_known_language
+from cultivar.text.languages import is_in_language, is_known_language, is_other_language, languages_of, scripts_of
 from tests.text.translations import ARTICLE_1
 
 CODES = {
@@ -85,3 +86,48 @@ def test_only_known_languages_are_decided():
     assert all(map(is_known_language, TEXTS)) and not is_known_language("xx") and not is_known_language("")
     with pytest.raises(KeyError):
         is_in_language("text", "xx")
+
+
+def test_the_language_of_a_text_is_the_one_that_it_is_in():
+    texts = {CODES[name]: text for name, text in ARTICLE_1.items() if name in CODES} | MARKET
+    found = dict(zip(texts, languages_of(pl.Series(list(texts.values()))), strict=True))
+    for code, text in texts.items():
+        assert (found[code][1] == code) == (is_in_language(text, code) is True), code
+    assert sum(found[code][1] is None for code in texts) <= 2
+
+
+@pytest.mark.parametrize(
+    ("text", "script"),
+    [
+        ("Name four fish.", "Latin"),
+        ("café", "Latin"),
+        ("四种鱼", "Han"),
+        ("四つの魚", "Japanese"),
+        ("네 물고기", "Hangul"),
+        ("ψάρι", "Greek"),
+        ("четыре fish", None),  # seven and four letters
+        ("четыре рыбы x", "Cyrillic"),
+        ("1 + 1 = 2", None),
+        ("", None),
+        ("…", None),
+    ],
+)
+def test_a_text_has_the_script_of_four_fifths_of_its_letters(text, script):
+    assert scripts_of(pl.Series([text])).to_list() == [script]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "other"),
+    [
+        (("Latin", "en"), ("Latin", "de"), True),
+        (("Latin", "en"), ("Latin", "en"), False),
+        (("Latin", None), ("Latin", "de"), False),
+        (("Latin", None), ("Cyrillic", None), True),
+        (("Latin", "en"), (None, None), False),
+        (("Han", None), ("Japanese", "ja"), False),
+        (("Han", "zh"), ("Japanese", "ja"), True),
+        (("Han", "zh"), ("Hangul", "ko"), True),
+    ],
+)
+def test_two_texts_are_in_other_languages_where_both_are_decided(first, second, other):
+    assert is_other_language(first, second) is other
