@@ -22,6 +22,8 @@ LIST = 0.5
 ALONE = 0.2
 """Share of the words that a single function word has to be to tell the language."""
 LIST_WORDS = 20
+UNIT = 1e9
+"""Sums are of whole numbers of these, so that they do not depend on the order of rows."""
 MOST_LETTERS = 60
 """Letters of a word that are looked at."""
 
@@ -35,7 +37,7 @@ def richness(prompts: pl.Series, rare: float) -> pl.Series:
     content = counted.join(stops, on=["text", "token"], how="anti").join(languages, on="text")
     words = content.join(information(content, rare), on=["language", "token"])
     scored = words.group_by("text").agg(
-        information=pl.col("information").mean(),
+        information=(pl.col("information") * UNIT).round().cast(pl.Int64).sum() / pl.len() / UNIT,
         variety=(pl.len() / pl.col("times").sum() ** HEAPS).clip(upper_bound=1.0),
     )
     sentences = languages.with_columns(
@@ -106,10 +108,11 @@ def information(content: pl.DataFrame, rare: float) -> pl.DataFrame:
         ]
     ).unique()
     shares = (
-        of_once.join(known.with_columns(known=1.0), on=["language", "trigram"], how="left")
+        of_once.join(known.with_columns(known=1), on=["language", "trigram"], how="left")
         .group_by("language", "token")
-        .agg(share=pl.col("known").fill_null(0.0).mean())
-        .with_columns(share=pl.col("share") / pl.col("share").mean().over("language"))
+        .agg(known=pl.col("known").fill_null(0).sum(), size=pl.len())
+        .with_columns(usual=pl.col("known").sum().over("language") / pl.col("size").sum().over("language"))
+        .select("language", "token", share=pl.col("known") / pl.col("size") / pl.col("usual"))
         .with_columns(share=pl.col("share").fill_nan(1.0).clip(upper_bound=1.0))
     )
     once = once.join(shares, on=["language", "token"], how="left")
