@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import typer
 from typer.core import TyperGroup
 
+from cultivar.runlog.console import guard_output, print_error
+
 
 class Tool(NamedTuple):
     """Where a subcommand stands in the help, its module, and what it does in a line."""
@@ -100,7 +102,7 @@ def forward(name: str, function: Callable[[], int], context: typer.Context) -> i
 
 def run_module(name: str) -> None:
     """The module form of a tool: `python -m MODULE …`."""
-    app([name, *sys.argv[1:]], prog_name="cultivar")
+    call([name, *sys.argv[1:]])
 
 
 def main() -> None:
@@ -108,4 +110,14 @@ def main() -> None:
     here = Path.cwd() / "cultivar" / "cli.py"
     if here.is_file() and not here.samefile(__file__):
         os.execv(sys.executable, [sys.executable, "-m", "cultivar", *sys.argv[1:]])
-    app(prog_name="cultivar")
+    call(sys.argv[1:])
+
+
+def call(arguments: list[str]) -> None:
+    """Run the command; a traceback of it is printed as everything else is (cultivar/runlog/console.py)."""
+    guard_output()
+    try:
+        app(arguments, prog_name="cultivar")
+    except Exception as error:
+        print_error(type(error), error, error.__traceback__)
+        sys.exit(1)

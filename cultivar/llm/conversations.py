@@ -12,10 +12,12 @@ from typing import TypeVar
 
 from cultivar.llm.answer import Answer
 from cultivar.llm.backend import AsyncBackend, Outcome
+from cultivar.llm.echoes import to_quarantine
 from cultivar.llm.questions import Ask, Questions, is_invalid, merge_retry, retry_request
 from cultivar.llm.request import Question, Request
 from cultivar.llm.sending import Sender, group_samples
 from cultivar.llm.structured import Unparsable
+from cultivar.outgoing.redaction import redacted
 from schemas.stage import Unfinished
 
 Row = TypeVar("Row")
@@ -83,7 +85,7 @@ class Conversations:
                 except RowUnanswered:
                     continue
                 except Unparsable as error:
-                    results[number] = Failure(str(error))
+                    results[number] = Failure(redacted(str(error)))
                 except Exception as error:
                     self.error = self.error or error
 
@@ -118,7 +120,7 @@ class Conversations:
             for index, request, outcome in zip(invalid, retries, outcomes, strict=True):
                 answers[index] = merge_retry(answers[index], read(question, request, outcome))
         usage.errors += sum(not answer.ok for answer in answers)
-        return answers
+        return list(map(to_quarantine, answers))
 
     async def resolve(self, requests: Sequence[Request]) -> list[Outcome]:
         """Outcomes in order; what is in flight already is waited for. Raises RowUnanswered, or what stopped it all."""

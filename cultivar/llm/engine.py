@@ -18,6 +18,7 @@ from cultivar.llm.backend import AsyncBackend, SyncBackend
 from cultivar.llm.budget import Budget
 from cultivar.llm.cache import AnswerCache
 from cultivar.llm.conversations import Conversations, Failure
+from cultivar.llm.echoes import to_quarantine
 from cultivar.llm.questions import Ask, Questions, is_invalid, merge_retry, retry_request
 from cultivar.llm.request import Question, Request
 from cultivar.llm.sending import Progress, Sender, Usage
@@ -109,7 +110,7 @@ class Engine:
                 answers[position] = merge_retry(answers[position], read(question, request, outcomes[request.key]))
         self.sender.unanswered.check()
         self.usage.errors += sum(not answer.ok for answer in answers)
-        remaining = iter(answers)
+        remaining = map(to_quarantine, answers)
         return [list(islice(remaining, question.n)) for question in questions]
 
     def map(self, turn: Callable[[Row, Ask], Awaitable[T]], rows: Sequence[Row]) -> list[T | Failure]:

@@ -1,13 +1,14 @@
 """The http engine: any number of OpenAI-compatible servers (vLLM, SGLang, Ollama, hosted) over aiohttp and orjson.
 
 Addresses come from runtime.servers (by role, else by model), the API key from the environment variable that
-runtime.api_key_env names and from nowhere else. Errors that may be transient (408, 409, 425, 429, 5xx, connection
-errors, timeouts, bodies that are no JSON) are retried with full jitter; Retry-After is honoured. A request that is
-refused for what it holds (400, 413, 422) becomes an Unanswered with the server's error: one bad row costs one row. One
-that still fails otherwise, or is forbidden (403: some hosts refuse single prompts so), becomes a transient Unanswered:
-the rest is sent, and cultivar/llm/unanswered.py decides what becomes of the stage. A server that refuses the key, the
-address or the model gets nothing more. Once that is true of every server, or none has been of use for too long
-(CircuitBreaker in cultivar/llm/servers.py), no request is sent any more; those in flight come in.
+runtime.api_key_env names and from nowhere else; a server that repeats it does not bring it into errors or answers
+(cultivar/llm/echoes.py). Errors that may be transient (408, 409, 425, 429, 5xx, connection errors, timeouts, bodies
+that are no JSON) are retried with full jitter; Retry-After is honoured. A request that is refused for what it holds
+(400, 413, 422) becomes an Unanswered with the server's error: one bad row costs one row. One that still fails otherwise,
+or is forbidden (403: some hosts refuse single prompts so), becomes a transient Unanswered: the rest is sent, and
+cultivar/llm/unanswered.py decides what becomes of the stage. A server that refuses the key, the address or the model
+gets nothing more. Once that is true of every server, or none has been of use for too long (CircuitBreaker in
+cultivar/llm/servers.py), no request is sent any more; those in flight come in.
 """
 
 import asyncio
@@ -26,6 +27,8 @@ from cultivar.llm.request import Request
 from cultivar.llm.retry_after import parse_retry_after
 from cultivar.llm.schema import strict_schema
 from cultivar.llm.servers import Balancer, CircuitBreaker, FailureKind, Server
+from cultivar.outgoing.redaction import CONSIDERED, redacted
+from cultivar.outgoing.secret_values import register, register_url
 from schemas.params.engines import RoleParams, RuntimeParams
 from schemas.stage import Unfinished
 
@@ -76,6 +79,9 @@ class HttpBackend:
             runtime.give_up_s, self.timeout_s * self.attempts, errors_answer=spec.unanswered == "quarantine"
         )
         self.key = os.environ.get(runtime.api_key_env) or None
+        register(self.key or "")
+        for url in urls:
+            register_url(url)
         self.session: aiohttp.ClientSession | None = None
 
     async def answer(self, requests: Sequence[Request]) -> list[Outcome]:
@@ -169,8 +175,6 @@ class HttpBackend:
     ) -> list[Outcome | None]:
         """A status other than 200: the error of these requests. Raises TransientError, ServerExcluded."""
         message = f"HTTP {reply.status}: {server_error(content)}"
-        if self.key:
-            message = message.replace(self.key, "…")
         is_transient = reply.status in TRANSIENT or (reply.status in NOT_FOUND and server.has_answered)
         if reply.status in SERVER_FAULT and not is_transient:
             self.balancer.exclude(server, f"{message} by {server.url}")
@@ -274,12 +278,12 @@ def split_by_weight(total: int, weights: list[int]) -> list[int]:
 
 
 def server_error(content: bytes) -> str:
-    """The error of a server: the message of an OpenAI error, else the body, shortened."""
+    """The error of a server: the message of an OpenAI error, else the body, without secrets, then shortened."""
     try:
         body = orjson.loads(content)
         error = body.get("error", body)
         message = error.get("message") if isinstance(error, dict) else error
         text = message if isinstance(message, str) else orjson.dumps(body).decode()
     except (ValueError, AttributeError):
-        text = content.decode("utf-8", "replace")
-    return text.strip()[:MAX_ERROR_CHARS]
+        text = content[:CONSIDERED].decode("utf-8", "replace")
+    return redacted(text[:CONSIDERED]).strip()[:MAX_ERROR_CHARS]

@@ -15,8 +15,10 @@ from cultivar.llm.backend import AsyncBackend, Outcome, SyncBackend
 from cultivar.llm.budget import Budget
 from cultivar.llm.cache import AnswerCache
 from cultivar.llm.characters import to_storable
+from cultivar.llm.echoes import without_echoes
 from cultivar.llm.request import MessageDict, Request
 from cultivar.llm.unanswered import UnansweredRequests
+from cultivar.outgoing.secret_values import secret_values
 from schemas.stage import Unfinished
 
 T = TypeVar("T")
@@ -57,6 +59,7 @@ class Sender:
         self.progress = progress
         self.usage = Usage()
         self.done = self.total = 0
+        self.secrets = secret_values()
 
     def resolve(self, requests: Sequence[Request]) -> dict[bytes, Outcome]:
         """An outcome per distinct key of the requests: from the store where it is cached, else from the backend.
@@ -98,8 +101,11 @@ class Sender:
             requests = requests[granted:]
 
     def record(self, requests: Sequence[Request], outcomes: Sequence[Outcome]) -> dict[bytes, Outcome]:
-        """Store the generations, count everything; the outcomes by key. What is no text is escaped (to_storable)."""
-        outcomes = [to_storable(outcome) for outcome in outcomes]
+        """Store the generations, count everything; the outcomes by key.
+
+        What is no text is escaped (to_storable), and secrets that the server repeats are left out (without_echoes).
+        """
+        outcomes = [to_storable(without_echoes(outcome, self.secrets)) for outcome in outcomes]
         shared: list[MessageDict] | None = None
         for request, outcome in zip(requests, outcomes, strict=True):
             self.unanswered.record(request, outcome)

@@ -12,6 +12,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Literal
 
+from cultivar.outgoing.redaction import redacted
 from schemas.stage import Unfinished
 
 FailureKind = Literal["unreached", "lost", "late", "busy", "error"]
@@ -86,8 +87,8 @@ class Balancer:
         self.stopped = asyncio.Event()
 
     def stop(self, reason: str) -> Unfinished:
-        """Send nothing more and wake everybody who waits; the error with the reason."""
-        self.stop_reason = self.stop_reason or reason
+        """Send nothing more and wake everybody who waits; the error with the reason, without secrets."""
+        self.stop_reason = self.stop_reason or redacted(reason)
         self.stopped.set()
         self.wake_all()
         return Unfinished(self.stop_reason)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from cultivar.llm.answer import Generation, Unanswered
 from cultivar.llm.request import Request
+from cultivar.outgoing.redaction import redacted
 from schemas.stage import BudgetSpent, Unfinished
 
 SUSPICIOUS = 20
@@ -103,7 +104,7 @@ class UnansweredRequests:
             raise self.stopped_error(Unfinished(self.fatal))
         if self.blocking:
             request, error = next(iter(self.blocking.values()))
-            text = str(request.messages[-1]["content"]).strip()
+            text = redacted(str(request.messages[-1]["content"]).strip())
             raise Unfinished(
                 f"{self.role}: {len(self.blocking):,} of {self.total:,} requests unanswered ({error}), the first: "
                 f"{text[:SHOWN_CHARS] + '…' * (len(text) > SHOWN_CHARS)!r}; everything else is kept, run `dvc repro` "

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
+from cultivar.outgoing.redaction import redacted
 from schemas.errors import UserError
 
 LOCK = Path("dvc.lock")
@@ -103,5 +104,5 @@ def dvc_config() -> configparser.ConfigParser:
         try:
             config.read(path, encoding="utf-8")
         except (configparser.Error, UnicodeDecodeError) as error:
-            raise UserError(f"{path} cannot be read: {' '.join(str(error).split())[:200]}") from error
+            raise UserError(f"{path} cannot be read: {' '.join(redacted(str(error)).split())[:200]}") from error
     return config

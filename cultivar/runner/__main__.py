@@ -10,6 +10,7 @@ import polars as pl
 from pydantic import ValidationError
 from ruamel.yaml.error import YAMLError
 
+from cultivar.runlog.console import complain, guard_output
 from cultivar.runner.run import run
 from schemas.errors import UserError
 
@@ -34,12 +35,13 @@ def main() -> int:
     if arguments.allow_unsandboxed:
         os.environ["CULTIVAR_ALLOW_UNSANDBOXED"] = "1"
     logging.basicConfig(level=os.environ.get("CULTIVAR_LOG", "WARNING").upper(), format="%(name)s: %(message)s")
+    guard_output()
     pl.Config.set_fmt_str_lengths(80)
     gc.set_threshold(200_000, 20, 100)  # rows are many and hold no cycles: a third less time where all is cached
     try:
         run(arguments.stage, dict(item.split("=", 1) for item in arguments.item))
     except KeyboardInterrupt:
-        print("\nstopped; finished model calls are cached, run `dvc repro` to go on", file=sys.stderr)
+        complain("\nstopped; finished model calls are cached, run `dvc repro` to go on")
         return 130
     except (
         UserError,
@@ -49,7 +51,7 @@ def main() -> int:
     ) as error:
         if os.environ.get("CULTIVAR_LOG", "").upper() == "DEBUG":
             raise
-        print(f"error: {error}", file=sys.stderr)
+        complain(f"error: {error}")
         return 1
     return 0
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cultivar.runlog.closing import closing_line
+from cultivar.runlog.console import say
 from cultivar.runlog.folders import remove_expired
 from cultivar.runlog.previous import rows_changed
 from cultivar.runlog.record import record_run
@@ -83,7 +84,7 @@ def run(stage: str, items: dict[str, str]) -> None:
         usage["sandbox"] = {"requests": binding.sandbox.requests, "hits": binding.sandbox.hits}
     seconds = time.perf_counter() - started
     record_run(key, seconds, usage, changed, states["in"])
-    print(closing_line(key, states, tables, usage, changed, seconds, metrics.get("not_taken")))
+    say(closing_line(key, states, tables, usage, changed, seconds, metrics.get("not_taken")))
 
 
 def count_changes(

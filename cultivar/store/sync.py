@@ -18,6 +18,7 @@ from typing import Any
 from fsspec.core import url_to_fs
 from tqdm import tqdm
 
+from cultivar.outgoing.redaction import redacted
 from cultivar.store.segments import SUFFIX
 
 ATOMIC = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oci", "memory"})
@@ -66,7 +67,9 @@ def pull(root: Path, url: str) -> tuple[int, list[str]]:
 
 def copy_missing(names: list[str], copy: Callable[[str], bool | None], what: str) -> tuple[int, list[str]]:
     """Copy one by one with a progress bar: how many were, and which were damaged (False; None: gone)."""
-    results = {name: copy(name) for name in tqdm(names, desc=what, unit=" segments", disable=None, leave=False)}
+    results = {
+        name: copy(name) for name in tqdm(names, desc=redacted(what), unit=" segments", disable=None, leave=False)
+    }
     return sum(ok is True for ok in results.values()), [name for name, ok in results.items() if ok is False]
 
 

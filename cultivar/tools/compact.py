@@ -1,11 +1,11 @@
 """Merge the small segments of the generation store into large ones, while others read and write: `cultivar compact`."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cultivar.runlog.console import complain, say
 from cultivar.store.compaction import compact
 from cultivar.store.store import Store, project_store_folder
 
@@ -15,12 +15,12 @@ def main(folder: Annotated[Path | None, typer.Argument(help="of the store; defau
     try:
         store = Store(folder or project_store_folder())
     except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
+        complain(f"error: {error}")
         return 1
     for kind in store.kinds():
         before, after = compact(store, kind)
-        print(f"{kind}: {before} segments, now {after}")
-    print(f"{store.root}: compacted")
+        say(f"{kind}: {before} segments, now {after}")
+    say(f"{store.root}: compacted")
     return 0
 
 

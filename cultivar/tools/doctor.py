@@ -21,6 +21,8 @@ import typer
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from cultivar.outgoing.redaction import redacted
+from cultivar.runlog.console import say
 from cultivar.runlog.folders import MAX_AGE_DAYS, cache_folder, expired
 from cultivar.runlog.previous import objects_folder
 from cultivar.runner.graph import GRAPH, PARAMS, load_yaml
@@ -83,8 +85,8 @@ def main(
     except (OSError, ImportError, ValueError) as error:
         findings.append(Finding(f"remote: {remote_name} cannot be read: {error}", "see that it can be reached"))
     for finding in findings:
-        print(f"{finding.what}\n    {finding.remedy}")
-    print("nothing wrong" if not findings else f"{len(findings)} findings")
+        say(f"{finding.what}\n    {finding.remedy}")
+    say("nothing wrong" if not findings else f"{len(findings)} findings")
     return 1 if findings else 0
 
 
@@ -98,7 +100,7 @@ def unreadable() -> Iterator[Finding]:
             if path != PARAMS and path.exists() and not isinstance(content.get("stages"), dict):
                 raise GraphError(f"{path}: it has no stages")
         except (GraphError, YAMLError, AttributeError, UnicodeDecodeError) as error:
-            reason = " ".join(str(error).split())[:200]
+            reason = " ".join(redacted(str(error)).split())[:200]
             if path.read_bytes().startswith(b"<<<<<<<") or b"\n<<<<<<<" in path.read_bytes():
                 reason = "it holds the marks of a merge with conflicts"
             remedy = (

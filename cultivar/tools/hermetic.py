@@ -20,6 +20,7 @@ import typer
 from ruamel.yaml import YAML
 from tqdm import tqdm
 
+from cultivar.runlog.console import complain, say
 from cultivar.runner.fingerprints import CODE, FOLDER
 from cultivar.runner.fingerprints.closure import PACKAGES, SourceTree, file_of
 from cultivar.runner.graph import GRAPH, PARAMS, StageSpec, load_yaml, stage_spec
@@ -39,7 +40,7 @@ def main(
     try:
         graph, store = load_yaml(GRAPH)["stages"], str(project_store_folder().resolve())
     except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
+        complain(f"error: {error}")
         return 1
     items = dict(word.split("=", 1) for word in stages or [] if "=" in word)
     names = [word for word in stages or [] if "=" not in word] or [name for name in graph if name != CODE]
@@ -49,7 +50,7 @@ def main(
         with tempfile.TemporaryDirectory() as folder:
             problem = alone(name, own, Path(), Path(folder), CULTIVAR_STORE=store)
         wrong += problem is not None
-        print(f"{' '.join([name, *own.values()])}: {problem or 'the same bytes'}")
+        say(f"{' '.join([name, *own.values()])}: {problem or 'the same bytes'}")
     return 1 if wrong else 0
 
 

@@ -19,6 +19,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cultivar.runlog.console import complain, say
 from cultivar.runner.graph import GRAPH, load_yaml
 
 DIE_WITH_PARENT = """
@@ -41,7 +42,7 @@ def main(
     needs = upstream(items(load_yaml(GRAPH)["stages"]))
     names = {name.partition("@")[0] for name in needs} | set(needs)
     if unknown := [name for name in stages if name not in names]:
-        print(f"error: {', '.join(unknown)} not in dvc.yaml; it has {', '.join(needs)}", file=sys.stderr)
+        complain(f"error: {', '.join(unknown)} not in dvc.yaml; it has {', '.join(needs)}")
         return 1
     targets = [name for name in needs if name in stages or name.partition("@")[0] in stages]
     wanted = closure(needs, targets if stages else needs)
@@ -49,12 +50,12 @@ def main(
     try:
         failed = run_all({name: needs[name] for name in needs if name in wanted}, max(1, jobs))
     except KeyboardInterrupt:
-        print("\nstopped; finished stages are recorded, finished model calls cached", file=sys.stderr)
+        complain("\nstopped; finished stages are recorded, finished model calls cached")
         return 130
     if failed:
-        print(f"failed: {', '.join(failed)}; what they make possible was not started", file=sys.stderr)
+        complain(f"failed: {', '.join(failed)}; what they make possible was not started")
     else:
-        print(f"{len(wanted)} stages are up to date")
+        say(f"{len(wanted)} stages are up to date")
     return 1 if failed else 0
 
 
@@ -132,7 +133,7 @@ def repro(stage: str) -> bool:
     dvc = ["-m", "dvc", "--wait-for-lock", "repro", "-s", stage]
     command = [sys.executable, "-c", DIE_WITH_PARENT, str(os.getpid()), *dvc]
     ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    print(ended.stdout, end="", flush=True)
+    say(ended.stdout, end="")
     return ended.returncode == 0
 
 

@@ -3,12 +3,12 @@
 Exit status 1 and one line per fault: the key's path, the value and what is allowed.
 """
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cultivar.runlog.console import complain, say
 from cultivar.runner.graph import PARAMS, load_yaml
 from cultivar.runner.params import section_modules, validate
 from schemas.errors import GraphError, ParamsError
@@ -19,9 +19,9 @@ def main(path: Annotated[Path, typer.Argument(metavar="FILE")] = PARAMS) -> int:
         params = load_yaml(path)
         validate(params)
     except (GraphError, ParamsError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        complain(f"error: {error}")
         return 1
-    print(f"{path}: {len(params)} of {len(section_modules())} sections, all valid")
+    say(f"{path}: {len(params)} of {len(section_modules())} sections, all valid")
     return 0
 
 

@@ -11,7 +11,6 @@ no output written; the store takes in what killed processes have left there.
 
 import json
 import subprocess
-import sys
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +19,8 @@ from typing import Annotated, Any
 import typer
 from tqdm import tqdm
 
+from cultivar.outgoing.redaction import redacted, redacted_value
+from cultivar.runlog.console import complain, say
 from cultivar.runlog.record import last_run, record_path
 from cultivar.runner.fingerprints import CODE, FOLDER, fingerprint
 from cultivar.runner.graph import GRAPH, PARAMS, load_yaml, stage_spec
@@ -61,14 +62,14 @@ def main(
     try:
         planned = plan(stages or [])
     except (GraphError, ParamsError, UndeclaredRead, subprocess.CalledProcessError) as error:
-        print(f"error: {getattr(error, 'stderr', None) or error}", file=sys.stderr)
+        complain(f"error: {getattr(error, 'stderr', None) or error}")
         return 1
     currency = BudgetParams.model_validate(load_yaml(PARAMS).get("budget") or {}).currency
     if as_json:
         rows = [{k: v for k, v in vars(one).items() if k != "frames"} for one in planned]
-        print(json.dumps({"currency": currency, "stages": rows}, indent=2))
+        print(json.dumps(redacted_value({"currency": currency, "stages": rows}), indent=2))
     else:
-        print("\n".join(format_plan(planned, currency)))
+        say("\n".join(format_plan(planned, currency)))
     return 0
 
 
@@ -122,7 +123,7 @@ def plan(targets: list[str]) -> list[Planned]:
             raise
         except (TableError, OSError, ValueError) as error:
             one.exact, one.seconds, one.requests = False, last_run(name).get("seconds"), None
-            one.why += f" (its input is not there yet: {str(error).splitlines()[0][:80]})"
+            one.why += f" (its input is not there yet: {redacted(str(error)).splitlines()[0][:80]})"
     return [done[name] for name in order]
 
 

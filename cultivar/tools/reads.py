@@ -18,6 +18,7 @@ from typing import Any
 
 from jinja2 import Environment, meta
 
+from cultivar.runlog.console import say
 from cultivar.runner.fingerprints import CODE, FOLDER
 from cultivar.runner.fingerprints.closure import RUNNER, SourceTree, file_of
 from cultivar.runner.graph import GRAPH, load_yaml, stage_module, stage_spec
@@ -48,9 +49,9 @@ def main() -> int:
         if stage != CODE and (problems := list(differences(stage)))
     }
     for stage, problems in found.items():
-        print("\n".join(f"{stage}: {problem}" for problem in problems))
+        say("\n".join(f"{stage}: {problem}" for problem in problems))
     if not found:
-        print("dvc.yaml lists exactly the prompts, files, tables and params that each stage reads")
+        say("dvc.yaml lists exactly the prompts, files, tables and params that each stage reads")
     return 1 if found else 0
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 from ruamel.yaml import YAML
 
+from cultivar.runlog.console import complain, say
 from cultivar.runner.graph import GRAPH, PARAMS, load_yaml
 from cultivar.runner.params import validate
 from schemas.errors import GraphError, ParamsError
@@ -26,7 +27,7 @@ def main(
     try:
         merged, changed = merge_recipe(PARAMS, recipe_path(name))
     except (GraphError, ParamsError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        complain(f"error: {error}")
         return 1
     yaml = writer()
     if show:
@@ -36,8 +37,8 @@ def main(
     yaml.dump(merged, temporary)
     temporary.replace(PARAMS)
     for line in changed + declare(merged["base"]["pretrained"], merged["ontology"]["encoder"]):
-        print(line)
-    print(
+        say(line)
+    say(
         f"params.yaml: {len(changed)} values changed by {name}; `dvc repro` rebuilds, `git checkout params.yaml` undoes"
     )
     return 0

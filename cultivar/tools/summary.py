@@ -4,10 +4,10 @@ cultivar summary
 """
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
+from cultivar.runlog.console import complain, say
 from cultivar.runlog.folders import runs_folder
 from cultivar.runner.graph import GRAPH, load_yaml
 
@@ -18,17 +18,17 @@ def main() -> int:
     metrics = {path.stem: json.loads(path.read_text()) for path in sorted(Path("metrics").glob("*.json"))}
     evaluated = {path.stem: json.loads(path.read_text()) for path in sorted(Path("metrics/evaluate").glob("*.json"))}
     if not metrics:
-        print("nothing has run yet; `dvc repro` runs the recipe", file=sys.stderr)
+        complain("nothing has run yet; `dvc repro` runs the recipe")
         return 1
     if evaluated:
-        print("\n".join(model_table(evaluated)))
+        say("\n".join(model_table(evaluated)))
     if "assemble" in metrics:
         out = metrics["assemble"]["out"]
-        print(f"\nD: {out['demonstrations']:,} demonstrations   P: {out['preferences']:,} preferences")
-    print("\n".join(["", *time_table()]))
+        say(f"\nD: {out['demonstrations']:,} demonstrations   P: {out['preferences']:,} preferences")
+    say("\n".join(["", *time_table()]))
     if share := metrics.get("datasheet", {}).get("simulated_share", 0):
-        print(simulated(share))
-    print(f"\nreport: {Path('reports/report.html').resolve()}")
+        say(simulated(share))
+    say(f"\nreport: {Path('reports/report.html').resolve()}")
     return 0
 
 

@@ -1,11 +1,11 @@
 """Push the generation store to a URL, or pull it from there: `cultivar sync push s3://bucket/store`."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from cultivar.runlog.console import complain, say
 from cultivar.store.store import project_store_folder
 from cultivar.store.sync import pull, push
 
@@ -22,15 +22,15 @@ def main(
         root = store or project_store_folder()
         count, damaged = work(root, url)
     except KeyboardInterrupt:
-        print("\nstopped; finished segments are in their place, run it again to go on", file=sys.stderr)
+        complain("\nstopped; finished segments are in their place, run it again to go on")
         return 130
     except (OSError, ValueError, ImportError) as error:
-        print(f"error: {url}: {error}", file=sys.stderr)
+        complain(f"error: {url}: {error}")
         return 1
     for name in damaged:
         side = root if direction == "push" else url
-        print(f"{side}/{name} is damaged and was left out; delete it, then {direction} again", file=sys.stderr)
-    print(f"{direction}: {count} segments copied, {len(damaged)} damaged")
+        complain(f"{side}/{name} is damaged and was left out; delete it, then {direction} again")
+    say(f"{direction}: {count} segments copied, {len(damaged)} damaged")
     return 1 if damaged else 0
 
 

@@ -10,7 +10,6 @@ No table changes. The store may gain answers: where a model drifts, the later tu
 import os
 import random
 import subprocess
-import sys
 import uuid
 from collections.abc import Collection
 from contextlib import ExitStack
@@ -21,6 +20,7 @@ import polars as pl
 import typer
 from tqdm import tqdm
 
+from cultivar.runlog.console import complain, say
 from cultivar.runner.fingerprints import CODE
 from cultivar.runner.graph import GRAPH, PARAMS, load_yaml
 from cultivar.tools.changes import reasons, status
@@ -60,10 +60,10 @@ def main(
     except KeyboardInterrupt:
         return 130
     except (GraphError, ParamsError, TableError, UndeclaredRead, Unfinished, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        complain(f"error: {error}")
         return 1
     except subprocess.CalledProcessError as error:
-        print(f"error: {error.stderr or error}", file=sys.stderr)
+        complain(f"error: {error.stderr or error}")
         return 1
 
 
@@ -79,12 +79,12 @@ def verify(targets: list[str], sample: int, seed: int) -> int:
     first = []
     for name in tqdm(chosen, desc="from the store", unit=" stages", leave=False, disable=None):
         if name in changed:
-            print(f"{name}: not verified, `dvc repro` would run it first ({'; '.join(changed[name])})")
+            say(f"{name}: not verified, `dvc repro` would run it first ({'; '.join(changed[name])})")
         else:
             first.append(derive(name, graph))
     wrong = [one for one in first if one.differing or one.missing]
     for one in first:
-        print(line(one))
+        say(line(one))
     sound = [one for one in first if one not in wrong and (one.answers or one.verdicts)]
     picked = pick(sound, sample, seed)
     drifted = False
@@ -95,7 +95,7 @@ def verify(targets: list[str], sample: int, seed: int) -> int:
         drifted |= again.alike < again.again
         if again.deterministic and (again.differing or again.alike < again.again):
             wrong.append(again)
-        print(line(again))
+        say(line(again))
     tried = sum(len(keys) for keys in picked.values())
     rows = sum(one.rows for one in first)
     if wrong:
@@ -104,7 +104,7 @@ def verify(targets: list[str], sample: int, seed: int) -> int:
         conclusion = "the tables are what the store says; the models no longer say the same"
     else:
         conclusion = "everything is as it should be"
-    print(
+    say(
         f"{rows:,} rows of {len(first)} stages derived again, {tried} results of models and sandbox tried again: "
         + conclusion
     )

@@ -9,19 +9,23 @@ from project import ROOT
 
 from cultivar.runner.fingerprints.closure import PACKAGES, SourceTree, file_of, modules_below
 
-PARTS = {"cultivar.text", "cultivar.grading", "cultivar.store", "cultivar.llm", "cultivar.sandbox", "cultivar.syntax"}
+PARTS = {
+    *("cultivar.text", "cultivar.grading", "cultivar.store", "cultivar.llm", "cultivar.sandbox", "cultivar.syntax"),
+    "cultivar.outgoing",
+}
 ALLOWED = {  # room -> the rooms that it may import; stages and train import parts, and nothing imports them
     "schemas": set(),
     "cultivar": set(),
     "cultivar.syntax": set(),
+    "cultivar.outgoing": set(),
     "cultivar.text": {"schemas"},
     "cultivar.grading": {"schemas", "cultivar.text"},
     "cultivar.sandbox": {"cultivar.syntax"},
-    "cultivar.store": {"schemas"},
-    "cultivar.llm": {"schemas", "cultivar.store", "cultivar.syntax"},
-    "cultivar.runlog": {"schemas"},
+    "cultivar.store": {"schemas", "cultivar.outgoing"},
+    "cultivar.llm": {"schemas", "cultivar.store", "cultivar.syntax", "cultivar.outgoing"},
+    "cultivar.runlog": {"schemas", "cultivar.outgoing"},
     "cultivar.runner": {"schemas", "cultivar.runlog", *PARTS},
-    "cultivar.cli": set(),
+    "cultivar.cli": {"cultivar.runlog"},
     "cultivar.__main__": {"cultivar.cli"},
     "cultivar.tools": {"schemas", "cultivar.runlog", "cultivar.runner", "cultivar.cli", *PARTS},
     "stages": {"schemas", *PARTS},

@@ -332,7 +332,7 @@ def test_the_key_comes_from_the_environment_and_is_never_repeated(
     with engine(store, server.url) as teacher:
         [[answer]] = teacher.ask(questions("fault=bad times=1"))
     assert server.keys == {"Bearer secret-key"}
-    assert answer.error == "HTTP 400: this prompt is not for me, …"
+    assert answer.error == "HTTP 400: this prompt is not for me, [redacted]"
 
 
 def test_concurrency_settles_at_what_the_server_can_bear(server: FaultServer, store: Store) -> None:

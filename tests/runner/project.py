@@ -9,7 +9,10 @@ from pathlib import Path
 from cultivar.runner.fingerprints.closure import PACKAGES
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("cultivar/runner", "cultivar/runlog", "cultivar/tools", "cultivar/llm", "cultivar/store", "schemas")
+ROOMS = (
+    *("cultivar/runner", "cultivar/runlog", "cultivar/tools", "cultivar/llm", "cultivar/store", "cultivar/outgoing"),
+    "schemas",
+)
 """Folders of the real project that the small one has too."""
 FILES = ("cultivar/__init__.py", "cultivar/cli.py", "cultivar/__main__.py", "cultivar/syntax.py", "requirements.txt")
 MODULE = "stages/annotation/select.py"

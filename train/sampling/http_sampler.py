@@ -30,6 +30,7 @@ from typing import Any
 from transformers import PreTrainedTokenizerBase
 
 from cultivar.llm.retry_after import parse_retry_after
+from cultivar.outgoing.redaction import CONSIDERED, redacted
 from schemas.errors import ParamsError
 from schemas.params.engines import RuntimeParams
 from schemas.stage import Model, Progress
@@ -157,7 +158,10 @@ class HttpSampler:
                 if error.code not in (408, 429) and error.code < 500:
                     break
             except (LookupError, TypeError, AttributeError) as error:
-                reason, cause = f"not what vLLM answers ({type(error).__name__}: {error}): {text[:500]!r}", error
+                reason, cause = (
+                    f"not what vLLM answers ({type(error).__name__}: {error}): {redacted(text[:CONSIDERED].decode(errors='replace'))[:500]!r}",
+                    error,
+                )
                 break
             except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: not JSON
                 reason, cause, pause = f"{type(error).__name__}: {error}", error, None
@@ -180,7 +184,7 @@ def parse_prompt_logprobs(ids: Sequence[int], reply: Any) -> list[float]:
 def reply_body(error: urllib.error.HTTPError) -> str:
     """The reply's body, as far as it arrives."""
     try:
-        return error.read().decode(errors="replace")[:500]
+        return redacted(error.read()[:CONSIDERED].decode(errors="replace"))[:500]
     except (OSError, http.client.HTTPException):
         return error.reason
 

@@ -4,6 +4,7 @@ import argparse
 import shutil
 import sys
 
+from cultivar.runlog.console import complain
 from cultivar.runner.fingerprints import FOLDER, fingerprint, stages
 from cultivar.runner.fingerprints.closure import SourceTree
 from schemas.errors import GraphError
@@ -16,7 +17,7 @@ def main() -> int:
         source = SourceTree()
         written = {stage: fingerprint(stage, source) for stage in stages()}
     except GraphError as error:
-        print(f"error: {error}", file=sys.stderr)
+        complain(f"error: {error}")
         return 1
     draft = FOLDER.with_name(f".{FOLDER.name}.tmp")
     shutil.rmtree(draft, ignore_errors=True)
