@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Sequence
-from html import escape
 from typing import NamedTuple
+
+from cultivar.outgoing.escape import for_html
 
 LEFT, RIGHT, TOP, BOTTOM = 46, 16, 10, 24
 
@@ -42,7 +43,7 @@ def line_chart(xs: Sequence[float], ys: Sequence[float], x_name: str, y_name: st
     path = " ".join("{:.1f},{:.1f}".format(*place(x, y)) for x, y in points)
     label = f"{y_name} by {x_name}, {len(points)} points"
     return (
-        f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(label)}">{"".join(grid)}'
+        f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{for_html(label)}">{"".join(grid)}'
         f'<polyline class="line" points="{path}"/></svg>'
     )
 
@@ -78,10 +79,10 @@ def rate_chart(rates: Sequence[Rate], width: int) -> str:
     for number, rate in enumerate(rates):
         y = row * number + 18
         parts.append(
-            f'<text class="name" x="{left - 10}" y="{y + 4}" text-anchor="end">{escape(rate.name)}</text>'
+            f'<text class="name" x="{left - 10}" y="{y + 4}" text-anchor="end">{for_html(rate.name)}</text>'
             f'<line class="interval" x1="{x_of(rate.low):.1f}" x2="{x_of(rate.high):.1f}" y1="{y}" y2="{y}"/>'
             f'<circle class="dot" cx="{x_of(rate.value):.1f}" cy="{y}" r="5"/>'
             f'<text class="value" x="{width - 4}" y="{y + 4}" text-anchor="end">{rate.value:.1%}</text>'
         )
     label = ", ".join(f"{rate.name} {rate.value:.1%}" for rate in rates)
-    return f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(label)}">{"".join(parts)}</svg>'
+    return f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{for_html(label)}">{"".join(parts)}</svg>'

@@ -6,7 +6,10 @@ from typing import Any, NamedTuple
 
 import polars as pl
 from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
 
+from cultivar.outgoing.escape import for_html, for_markdown
+from cultivar.outgoing.redaction import redacted
 from cultivar.text.tokens import count_words
 from schemas.rows import FinalDemonstration, FinalPreference
 from schemas.stage import Document, Files
@@ -61,18 +64,23 @@ def datasheet(
     return DatasheetResult(Document(text), metrics=rows | {"simulated_share": simulated})
 
 
-def load_template(files: Files, path: str, autoescape: bool = False) -> Any:
-    """A declared template file. Unknown names in it are errors."""
+def load_template(files: Files, path: str) -> Any:
+    """A declared template file, HTML or Markdown by its name. Unknown names in it are errors.
+
+    Every text that a template shows is redacted and escaped, since rows are model output; Markup is shown as it is. The
+    filter `cells` makes one Markup of several texts, a table's cells side by side.
+    """
     (file,) = files.find(path)
-    environment = Environment(autoescape=autoescape, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["cell"] = cell
+    escape = for_html if ".html." in path else for_markdown
+
+    def present(value: Any) -> Any:
+        return value if isinstance(value, Markup) or not isinstance(value, str) else Markup(escape(redacted(value)))
+
+    environment = Environment(
+        autoescape=True, finalize=present, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["cells"] = lambda values: Markup(" | ").join(map(present, values))
     return environment.from_string(file.read_text("utf-8"))
-
-
-def cell(text: Any) -> str:
-    """Text that fits one cell of a Markdown table and cannot end it: rows are model output."""
-    line = " ".join(str(text).split()).replace("\\", "\\\\").replace("|", "\\|").replace("`", "ʼ")
-    return line.replace("<", "&lt;").replace("[", "\\[")
 
 
 def read_metrics(files: Files) -> dict[str, dict[str, Any]]:
@@ -137,5 +145,5 @@ def samples(demonstrations: Table[FinalDemonstration], params: DatasheetParams) 
 
 
 def cut(messages: list[dict[str, str]], most: int) -> str:
-    text = " / ".join(message["content"] for message in messages)
+    text = redacted(" / ".join(message["content"] for message in messages))
     return text if len(text) <= most else text[: most - 1] + "…"

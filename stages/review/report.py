@@ -71,7 +71,7 @@ def report(
         "states": states(measured),
         "rules": rules(measured),
     }
-    html = load_template(files, "reports/templates/report.html.jinja", autoescape=True).render(context)
+    html = load_template(files, "reports/templates/report.html.jinja").render(context)
     markdown = load_template(files, "reports/templates/report.md.jinja").render(context)
     metrics = {f"{task}_{line['model']}": line["rate"].value for task, lines in accuracy.items() for line in lines}
     metrics |= {f"tax_{line['key']}_{line['model']}": line["greedy"]["points"] for line in taxes if line["greedy"]}

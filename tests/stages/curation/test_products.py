@@ -132,7 +132,7 @@ def test_the_report_and_datasheet_show_what_was_measured(tmp_path, monkeypatch):
     demonstrations = Context.of(FinalDemonstration, [row | {"split": "train"} for row in rows])
     sheet = datasheet(demonstrations, Context.of(FinalPreference, []), files, DatasheetParams()).datasheet.text
     assert "simulated teacher" in sheet and "| filter | 9 | 7 | 2 | 0 | yes |" in sheet
-    assert r"| A \| b? | One \| two ʼxʼ &lt;b> |" in sheet
+    assert r"| A \| b? | One \| two \`x\` &lt;b&gt; |" in sheet
 
 
 def test_intervals_and_axes():
