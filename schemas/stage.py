@@ -13,6 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from schemas.errors import UserError
+from schemas.links import Links, is_below, normal
 
 Progress = Callable[[int, int, str], None]
 """`progress(done, total, note)`: shown by the runner; `total` 0 means unknown."""
@@ -21,10 +22,13 @@ Progress = Callable[[int, int, str], None]
 class UndeclaredRead(PermissionError):
     """A stage asked for a file, table, prompt or parameter that dvc.yaml does not list for it."""
 
-    def __init__(self, stage: str, path: str | Path, kind: str = "deps"):
+    def __init__(self, stage: str, path: str | Path, kind: str = "deps", fault: str | None = None):
+        """`fault`: why a path that looks declared is not, with the remedy (schemas/links.py)."""
         self.path = str(path)
         super().__init__(
-            f"stage {stage} reads {path}, which dvc.yaml does not list for it; add to dvc.yaml:\n"
+            f"stage {stage} reads {path}, {fault}"
+            if fault
+            else f"stage {stage} reads {path}, which dvc.yaml does not list for it; add to dvc.yaml:\n"
             f"  {stage}:\n    {kind}:\n      - {path}"
         )
 
@@ -51,16 +55,21 @@ class Files:
         """Declared files that match, sorted, each once. A folder stands for the files below it.
 
         What exists is itself before it is a pattern: `data[1].jsonl`, and `a[1]/*.jsonl` in an existing folder a[1].
-        Raises UndeclaredRead for a file outside the declared deps, FileNotFoundError when nothing matches.
+        Raises UndeclaredRead for a file outside the declared deps, as it is written or where `..` and links really lead
+        (schemas/links.py), FileNotFoundError when nothing matches.
         """
         found = sorted(glob.glob(literal_start(pattern), recursive=True))  # noqa: PTH207  (patterns may be absolute)
-        matches = [Path(os.path.normpath(match)) for match in found]
-        files = dict.fromkeys(file for match in matches for file in (below(match) if match.is_dir() else [match]))
+        written = [Path(match) for match in found]
+        inside = (file for match in written for file in (below(match) if match.is_dir() else [match]))
+        files = {normal(file): file for file in inside}
         if not files:
             raise FileNotFoundError(f"{pattern}: no such file; correct the path in params.yaml or dvc.yaml")
-        for file in files:
-            if not any(file == allowed or allowed in file.parents for allowed in self.declared):
+        links = Links()
+        for file, as_written in files.items():
+            if not any(is_below(file, allowed) for allowed in self.declared):
                 raise UndeclaredRead(self.stage, self.dep_of(pattern, file))
+            if fault := links.misplaced(as_written, self.declared):
+                raise UndeclaredRead(self.stage, as_written, fault=fault)
         return list(files)
 
     @staticmethod

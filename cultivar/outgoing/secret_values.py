@@ -34,6 +34,8 @@ LEAST_CUT = 5
 
 PAIR = re.compile(r"://|[A-Za-z][\"']?\s*[=:]")
 """What the value of a variable without a telling name may hold: an address, `name=value`, JSON."""
+FIELD = re.compile(r"(?P<name>[\w.-]{1,64})\s{0,4}[=:]\s{0,4}(?:[A-Za-z]{1,20} )?(?P<value>\S{1,4096})")
+"""`name=value`, or `name: Scheme value`."""
 
 _registered: set[str] = set()
 
@@ -145,8 +147,8 @@ def secrets_of(name: str, value: str) -> Iterator[str]:
     elif is_secret_name(name):
         parts = [value, *re.split(r"[\s,;]+", value)]
     else:
-        pairs = (re.split("[=:]", item, maxsplit=1) for item in re.split("[;,]", value))
-        parts = [word for pair in pairs if is_secret_name(pair[0]) for word in pair[-1].split()]
+        pairs = filter(None, (FIELD.fullmatch(item.strip()) for item in re.split("[;,]", value)))
+        parts = [pair["value"] for pair in pairs if is_secret_name(pair["name"])]
     yield from (part for part in map(str.strip, parts) if is_secret(part))
 
 

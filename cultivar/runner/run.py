@@ -50,6 +50,7 @@ def run(stage: str, items: dict[str, str]) -> None:
     params = load_yaml(PARAMS)
     check(params, spec.params)
     origin = Origin(spec.deps, declared_params(params, spec.params))
+    origin.check_links(stage)
 
     def check_origin() -> None:
         code.check_unchanged()

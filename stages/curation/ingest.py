@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from cultivar.outgoing.redaction import redacted_value, without_secrets
+from cultivar.outgoing.secret_values import SecretValues, secret_values
 from cultivar.text.tokens import comparison_key
 from schemas.garbage import paused_collector
 from schemas.ids import content_id
@@ -77,6 +79,7 @@ class Collection:
     dropped: dict[str, dict[str, Any]] = field(default_factory=dict)
     quarantined: dict[str, dict[str, Any]] = field(default_factory=dict)
     not_taken: Counter[str] = field(default_factory=Counter)
+    secrets: SecretValues = field(default_factory=secret_values)
 
     def drop(self, kind: str, place: str, rule: str, detail: str, parents: tuple[str, ...] = ()) -> None:
         row_id = content_id("dropped", [kind, place, rule], parents)
@@ -89,6 +92,8 @@ class Collection:
         }
 
     def quarantine(self, place: str, error: str, raw: str) -> None:
+        """Note a record that is no row. It is people's own text: the secrets of this environment alone are left out."""
+        error, raw = without_secrets(error, self.secrets), without_secrets(raw, self.secrets)
         row_id = content_id("quarantined", [place, error, raw])
         self.quarantined[row_id] = {
             "id": row_id,
@@ -111,7 +116,7 @@ def ingest(files: Files, params: IngestParams) -> IngestTables:
             **tables,
             dropped=Table.of(Dropped, collection.dropped.values()),
             quarantine=Table.of(Quarantined, collection.quarantined.values()),
-            metrics={"not_taken": bounded(collection.not_taken)},
+            metrics={"not_taken": redacted_value(bounded(collection.not_taken))},
         )
 
 

@@ -1,7 +1,8 @@
 """The stage guard: the inputs of a stage must be unchanged when it ends.
 
 DVC hashes deps only after the command (its issue 11058), so an edit during a long run would be recorded as the
-origin of tables that it did not produce. The guard looks at deps and params before and after, and fails the stage.
+origin of tables that it did not produce. The guard looks at deps and params before and after, and fails the stage. Before,
+it refuses links in declared folders that lead out of them.
 """
 
 import hashlib
@@ -11,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from cultivar.runner.guard.code import OriginChanged
-from schemas.stage import below
+from schemas.links import Links
+from schemas.stage import UndeclaredRead, below
 
 HASHED_BYTES = 64 * 2**20
 """Size up to which a file is hashed; larger ones are compared by size, mtime and inode."""
@@ -28,6 +30,14 @@ class Origin:
     def __post_init__(self) -> None:
         self.deps = tuple(self.deps)
         self.seen = {path: file_identity(path) for path in self.files()}
+
+    def check_links(self, stage: str) -> None:
+        """Raise UndeclaredRead for a file in a declared folder that is a link to elsewhere (schemas/links.py)."""
+        links = Links()
+        for dep in self.deps:
+            for file in below(dep) if dep.is_dir() else ():
+                if file.is_symlink() and (fault := links.misplaced(file, [dep])):
+                    raise UndeclaredRead(stage, file, fault=fault)
 
     def files(self) -> list[Path]:
         return [
