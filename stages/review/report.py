@@ -154,7 +154,9 @@ def curves(files: Files, params: ReportParams) -> Lines:
         if len(numbers) < 2:
             continue
         x = next((name for name in ("step", "episode") if name in numbers), numbers[0])
-        wanted = [name for name in SIGNALS if name in numbers] or [next(n for n in ("loss", *numbers) if n != x)]
+        wanted = [name for name in SIGNALS if name in numbers] or [
+            "loss" if "loss" in numbers else next(name for name in numbers if name != x)
+        ]
         for y in wanted:
             points = frame.select(x, y).drop_nulls().sort(x)
             values = points[y].cast(pl.Float64).to_list()
