@@ -38,6 +38,7 @@ from cultivar.tools.objects import (
     cached_outs,
     hash_objects,
     members,
+    quoted,
     remote,
     sizes,
     url_of,
@@ -117,7 +118,7 @@ def leftovers() -> Iterator[Finding]:
         for path in sorted(Path(folder).rglob(".*.tmp")):
             number = path.name.removesuffix(".tmp").rpartition(".")[2]
             if not (number.isdigit() and psutil.pid_exists(int(number))):
-                yield Finding(f"{path} is left from a run that was killed", f"rm -rf {path}")
+                yield Finding(f"{path} is left from a run that was killed", f"rm -rf {quoted(path)}")
     try:
         json.loads(LOCKS.read_bytes()) if LOCKS.exists() else None
     except ValueError:
@@ -127,7 +128,7 @@ def leftovers() -> Iterator[Finding]:
 def aged_checkpoints() -> Iterator[Finding]:
     """Checkpoints of trainings that were killed and not taken up again; the next training that ends removes them too."""
     for path in sorted(expired(cache_folder() / "checkpoints", "*")):
-        yield Finding(f"{path}: checkpoints that nobody has touched for {MAX_AGE_DAYS} days", f"rm -rf {path}")
+        yield Finding(f"{path}: checkpoints that nobody has touched for {MAX_AGE_DAYS} days", f"rm -rf {quoted(path)}")
 
 
 def segments(root: Path) -> Iterator[Finding]:
@@ -135,12 +136,14 @@ def segments(root: Path) -> Iterator[Finding]:
     for path in sorted(root.rglob(".*.tmp")):
         with contextlib.suppress(FileNotFoundError):  # its writer is alive
             if time.time() - path.stat().st_mtime > 86400:
-                yield Finding(f"store: {path} is left from a writer that was killed", f"rm -f {path}")
+                yield Finding(f"store: {path} is left from a writer that was killed", f"rm -f {quoted(path)}")
     for path in sorted(root.rglob("*.parquet")):
         if path.parent.name == "damaged":
-            yield Finding(f"store: {path} was set aside as damaged; what it held is asked again", f"rm -f {path}")
+            yield Finding(
+                f"store: {path} was set aside as damaged; what it held is asked again", f"rm -f {quoted(path)}"
+            )
         elif not is_intact(path):
-            remedy = f"rm -f {path}, then `cultivar sync pull URL` where it was pushed; else it is asked again"
+            remedy = f"rm -f {quoted(path)}, then `cultivar sync pull URL` where it was pushed; else it is asked again"
             yield Finding(f"store: {path} is damaged: its bytes do not hash to its name", remedy)
 
 
@@ -188,7 +191,7 @@ def experiments() -> Iterator[Finding]:
     busy = working_folders()
     for path in sorted(Path(".dvc/tmp/exps").glob("**/tmp*")):
         if path.is_dir() and (path / ".git").exists() and path.resolve() not in busy:
-            yield Finding(f"{path}: the folder of an experiment that never ended", f"rm -r {path}")
+            yield Finding(f"{path}: the folder of an experiment that never ended", f"rm -r {quoted(path)}")
 
 
 def working_folders() -> set[Path]:

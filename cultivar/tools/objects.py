@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shlex
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -62,6 +63,11 @@ def hash_objects(folder: Path) -> dict[Path, str]:
         return dict(zip(complete, bar, strict=True))
 
 
+def quoted(path: Path) -> str:
+    """A path as a shell reads it: a file's name cannot add to the command that a remedy shows."""
+    return shlex.quote(str(path))
+
+
 def named(path: Path) -> str:
     """The hash in the name of an object."""
     return path.parent.name + path.name
@@ -75,7 +81,7 @@ def cache(folder: Path, hashes: dict[Path, str], recorded_outs: list[Out]) -> It
     for path, digest in hashes.items():
         if digest != named(path).removesuffix(".dir"):
             owners = [out for out in recorded_outs if out.md5 == named(path)]
-            files = " ".join(["rm -rf", str(path), *sorted({str(out.path) for out in owners})])
+            files = " ".join(["rm -rf", quoted(path), *sorted({quoted(out.path) for out in owners})])
             outputs, stages = (" ".join(sorted({getattr(out, of) for out in owners})) for of in ("out", "stage"))
             remedy = f"{files}, then `dvc pull {outputs}` (or, where it was not pushed, `dvc repro {stages}`)"
             if not owners:  # of another version
@@ -83,7 +89,7 @@ def cache(folder: Path, hashes: dict[Path, str], recorded_outs: list[Out]) -> It
             yield Finding(f"cache: {path} is damaged: its bytes hash to {digest}", remedy)
     others = [path for path in folder.glob("??/*") if path.is_file() and path not in hashes]
     for path in others + [path for path in folder.glob(".*.tmp") if path.is_file()]:
-        yield Finding(f"cache: {path} is left from an interrupted transfer", f"rm -f {path}")
+        yield Finding(f"cache: {path} is left from an interrupted transfer", f"rm -f {quoted(path)}")
 
 
 def workspace(objects: Path, hashes: dict[Path, str], recorded_outs: list[Out]) -> Iterator[Finding]:
@@ -97,7 +103,7 @@ def workspace(objects: Path, hashes: dict[Path, str], recorded_outs: list[Out]) 
         if damaged or not out.path.is_file() or (place.exists() and place.samefile(out.path)):
             continue
         if md5_of(out.path) != out.md5:
-            remedy = f"`dvc repro` where an input changed or a run was broken off; else rm -f {out.path}, `dvc pull {out.out}`"
+            remedy = f"`dvc repro` where an input changed or a run was broken off; else rm -f {quoted(out.path)}, `dvc pull {out.out}`"
             yield Finding(f"{out.path}: its bytes are not those that dvc.lock records", remedy)
 
 
