@@ -21,41 +21,49 @@ def normal(path: str | Path) -> Path:
     return Path(os.path.normpath(path))
 
 
-def is_below(path: Path, dep: Path) -> bool:
-    """Whether a path, as it is written, is a declared one or lies below it."""
-    path, dep = normal(path), normal(dep)
-    return path == dep or dep in path.parents
+def is_within(folder: Path, dep: Path) -> bool:
+    """Whether a folder is a declared one or lies below it, both without `..` but at their beginning."""
+    rest = folder.parts[len(dep.parts) :]
+    return (
+        folder.parts[: len(dep.parts)] == dep.parts and ".." not in rest and folder.is_absolute() == dep.is_absolute()
+    )
 
 
 class Links:
-    """The real places of files; folders are resolved once."""
+    """Where files below the declared paths really lie. What is asked of every file of a folder is found once."""
 
-    def __init__(self) -> None:
+    def __init__(self, declared: Iterable[Path]) -> None:
+        self.declared = [normal(dep) for dep in declared]
         self.real_folder = cache(lambda folder: Path(os.path.realpath(folder)))
+        self.holders = cache(lambda folder: [dep for dep in self.declared if is_within(folder, dep)])
 
-    def real(self, path: Path) -> Path:
-        """Where the path leads, all links followed."""
-        return Path(os.path.realpath(path)) if path.is_symlink() else self.real_folder(path.parent) / path.name
+    def holds(self, path: Path) -> bool:
+        """Whether a path without `..` is, as it is written, a declared one or lies below it."""
+        return bool(self.holders(path.parent)) or path in self.declared
 
-    def outside(self, path: Path, dep: Path) -> str | None:
-        """What is wrong with a file that is written below the declared `dep`; None where it really is there."""
-        written, dep = normal(path), normal(dep)
-        if ".." in Path(path).parts and (real := Path(os.path.realpath(path))) != Path(os.path.realpath(written)):
+    def fault(self, written: Path) -> str | None:
+        """What is wrong with a file below declared paths; None where one of them is it or really holds it."""
+        path = normal(written) if ".." in written.parts else written
+        if path is not written and (real := Path(os.path.realpath(written))) != Path(os.path.realpath(path)):
             return f"which is {real}: its `..` stands behind a link. Write the path without it"
-        if written == dep:
+        if path in self.declared:
             return None
-        root, real = self.real_folder(dep), self.real(written)
+        faults = [self.fault_below(path, dep) for dep in self.holders(path.parent)]
+        return None if None in faults or not faults else faults[0]
+
+    def fault_below(self, path: Path, dep: Path) -> str | None:
+        """What is wrong with a file that is written below the declared folder `dep`."""
+        root, place = self.real_folder(dep), self.real_folder(path.parent)
+        expected = root if path.parent == dep else root / path.parent.relative_to(dep)
+        is_link = path.is_symlink()
+        if not is_link and place == expected:
+            return None
+        real = Path(os.path.realpath(path)) if is_link else place / path.name
         if root not in real.parents and not OBJECT.search(real.as_posix()):
             return (
                 f"which is a link to {real}, outside of {dep} that dvc.yaml lists: copy it to its place, or list "
                 f"{real} (or a folder that holds it) among the deps and name it as it is"
             )
-        place = self.real_folder(written.parent)
-        if place != root / written.parent.relative_to(dep):
+        if place != expected:
             return f"which is in {place} behind a link to a folder; DVC does not follow it. Name that folder itself"
         return None
-
-    def misplaced(self, path: Path, declared: Iterable[Path]) -> str | None:
-        """What is wrong with a file that is written below at least one declared path; None where one really holds it."""
-        faults = [self.outside(path, dep) for dep in declared if is_below(path, dep)]
-        return None if None in faults or not faults else faults[0]

@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from schemas.errors import UserError
-from schemas.links import Links, is_below, normal
+from schemas.links import Links, normal
 
 Progress = Callable[[int, int, str], None]
 """`progress(done, total, note)`: shown by the runner; `total` 0 means unknown."""
@@ -64,11 +64,11 @@ class Files:
         files = {normal(file): file for file in inside}
         if not files:
             raise FileNotFoundError(f"{pattern}: no such file; correct the path in params.yaml or dvc.yaml")
-        links = Links()
+        links = Links(self.declared)
         for file, as_written in files.items():
-            if not any(is_below(file, allowed) for allowed in self.declared):
+            if not links.holds(file):
                 raise UndeclaredRead(self.stage, self.dep_of(pattern, file))
-            if fault := links.misplaced(as_written, self.declared):
+            if fault := links.fault(as_written):
                 raise UndeclaredRead(self.stage, as_written, fault=fault)
         return list(files)
 

@@ -35,7 +35,7 @@ def guard_output() -> None:
     """Lay tracebacks, log records and warnings under the same rule."""
     sys.excepthook = print_error
     threading.excepthook = lambda fault: print_error(fault.exc_type, fault.exc_value, fault.exc_traceback)
-    for handler in logging.getLogger().handlers:
+    for handler in filter(None, (*logging.getLogger().handlers, logging.lastResort)):
         handler.setFormatter(ShownFormatter(handler.formatter))
     formatted = warnings.formatwarning
 

@@ -22,7 +22,7 @@ from cultivar.runlog.console import say
 from cultivar.runner.fingerprints import CODE, FOLDER
 from cultivar.runner.fingerprints.closure import RUNNER, SourceTree, file_of
 from cultivar.runner.graph import GRAPH, load_yaml, stage_module, stage_spec
-from schemas.links import Links, is_below
+from schemas.links import Links, normal
 
 PROMPTS = Path("prompts")
 HARMLESS = "# changes no result"
@@ -67,14 +67,14 @@ def differences(stage: str) -> Iterator[str]:
     modules = code_of_stage(stage)
     listed = spec.deps.keys() - {fingerprint}
     read = set(prompts_of(modules)) | set(files_of(modules))
-    links = Links()
+    links = Links(listed)
     for path in sorted(read):
-        if not any(is_below(path, dep) for dep in listed):
+        if not links.holds(normal(path)):
             yield f"reads {path}, which its deps do not list"
-        elif fault := links.misplaced(path, listed):
+        elif fault := links.fault(path):
             yield f"reads {path}, {fault}"
     for dep in sorted(dep for dep in listed if dep.parts[0] == "prompts"):
-        if not any(is_below(path, dep) for path in read):
+        if not any(Links([dep]).holds(normal(path)) for path in read):
             yield f"lists {dep}, which it does not read"
     tables, models, params = signature(stage_module(stage), stage)
     for name in sorted(tables - spec.tables.keys()):

@@ -92,8 +92,7 @@ class Collection:
         }
 
     def quarantine(self, place: str, error: str, raw: str) -> None:
-        """Note a record that is no row. It is people's own text: the secrets of this environment alone are left out."""
-        error, raw = without_secrets(error, self.secrets), without_secrets(raw, self.secrets)
+        error, raw = without_secrets(error, self.secrets), without_secrets(raw, self.secrets)  # the rest is data
         row_id = content_id("quarantined", [place, error, raw])
         self.quarantined[row_id] = {
             "id": row_id,

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cultivar.runner.guard.origin import Origin
+from schemas.links import Links, normal
 from schemas.stage import Files, UndeclaredRead
 
 SEEDS = (Path("data/seeds"),)
@@ -39,6 +40,22 @@ def link(name: str, target: str) -> None:
 def test_dots_that_leave_the_declared_folder_are_undeclared(folder: Path, pattern: str) -> None:
     with pytest.raises(UndeclaredRead, match="which dvc.yaml does not list for it; add to dvc.yaml"):
         Files("ingest", SEEDS).find(pattern)
+
+
+@pytest.mark.parametrize(
+    ("path", "dep", "below"),
+    [
+        ("data/seeds/x", "data/seeds", True),
+        ("data/seeds", "./data/raw/../seeds", True),
+        ("data/seeds/../../x", "data/seeds", False),
+        ("data/seeds2/x", "data/seeds", False),
+        ("../x", "..", True),
+        ("x", ".", True),
+        ("../x", ".", False),
+    ],
+)
+def test_a_path_is_below_another_without_its_dots(path: str, dep: str, below: bool) -> None:
+    assert Links([Path(dep)]).holds(normal(path)) is below
 
 
 @pytest.mark.parametrize("pattern", ["data/seeds/../seeds/a.jsonl", "./data/seeds/b/../a.jsonl"])

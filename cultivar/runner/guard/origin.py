@@ -33,10 +33,10 @@ class Origin:
 
     def check_links(self, stage: str) -> None:
         """Raise UndeclaredRead for a file in a declared folder that is a link to elsewhere (schemas/links.py)."""
-        links = Links()
+        links = Links(self.deps)
         for dep in self.deps:
             for file in below(dep) if dep.is_dir() else ():
-                if file.is_symlink() and (fault := links.misplaced(file, [dep])):
+                if file.is_symlink() and (fault := links.fault(file)):
                     raise UndeclaredRead(stage, file, fault=fault)
 
     def files(self) -> list[Path]:
