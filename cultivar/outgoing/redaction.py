@@ -63,58 +63,6 @@ DOUBTFUL = frozenset(("token", "credential", "credentials", "signature"))
 """Names that stand before much else: what follows must look like a secret."""
 
 
-def redacted(text: str) -> str:
-    """The text without secrets; REDACTED stands in the place of each. What is redacted is not changed again."""
-    text = replace_spans(text, secret_values(), LEAST_CUT)
-    if "-----BEGIN " in text:
-        text = PRIVATE_KEY.sub(REDACTED, text)
-    if "@" in text:
-        text = USERINFO.sub(without_userinfo, text)
-    if "%" in text:
-        text = ENCODED_USERINFO.sub(rf"\1{REDACTED}\2", text)
-    text = NAMED.sub(without_value, text)
-    text = COOKIE.sub(rf"\1{REDACTED}", text)
-    text = QUERY.sub(rf"\1{REDACTED}", text)
-    text = SCHEME.sub(without_token, text)
-    return KEY.sub(REDACTED, text)
-
-
-def without_secrets(text: str, secrets: SecretValues | None = None) -> str:
-    """The text of an answer without the environment's secrets, whole or by half; nothing else of it changes."""
-    secrets = secrets or secret_values()
-    return replace_spans(text, secrets, LEAST) if secrets.may_occur(text) else text
-
-
-def redacted_value(value: Any) -> Any:
-    """A value of JSON with all its strings redacted, keys too, and what stands under the name of a secret."""
-    match value:
-        case str():
-            return redacted(value)
-        case dict():
-            return {
-                redacted(name) if isinstance(name, str) else name: REDACTED
-                if isinstance(item, str) and item and isinstance(name, str) and is_secret_field(name)
-                else redacted_value(item)
-                for name, item in value.items()
-            }
-        case list() | tuple():
-            return type(value)(map(redacted_value, value))
-    return value
-
-
-def is_secret_field(name: str) -> bool:
-    """Whether the last word of a name says that its value is secret: `api_key`, not `api_key_env`."""
-    return is_secret_name(re.split("[_. -]+", name)[-1])
-
-
-def replace_spans(text: str, secrets: SecretValues, least_cut: int) -> str:
-    parts, at = [], 0
-    for start, end in secrets.spans(text, least_cut):
-        parts += [text[at:start], REDACTED]
-        at = end
-    return "".join([*parts, text[at:]]) if parts else text
-
-
 def without_userinfo(found: re.Match[str]) -> str:
     """A user alone is a secret in http (a token); elsewhere it is a user, or a container (`ssh://git@`, `abfs://data@`)."""
     scheme, user = found[1], found[2]
@@ -152,3 +100,87 @@ def is_pair(token: str) -> bool:
         return b":" in base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_")
     except ValueError:
         return False
+
+
+RULES: tuple[tuple[tuple[str, ...], re.Pattern[str], Any], ...] = (
+    (("-----begin ",), PRIVATE_KEY, REDACTED),
+    (("@",), USERINFO, without_userinfo),
+    (("%3a%2f%2f",), ENCODED_USERINFO, rf"\1{REDACTED}\2"),
+    (
+        ("authorization", "key", "secret", "token", "passw", "passphrase", "credential", "signature", "connection"),
+        NAMED,
+        without_value,
+    ),
+    (("cookie",), COOKIE, rf"\1{REDACTED}"),
+    (("=", "%3d"), QUERY, rf"\1{REDACTED}"),
+    (("bearer", "basic"), SCHEME, without_token),
+    (
+        (
+            "sk",
+            "pk",
+            "rk",
+            "hf_",
+            "r8_",
+            "nvapi-",
+            "tgp_",
+            "gh",
+            "glpat-",
+            "xox",
+            "npm_",
+            "pypi-",
+            "dop_",
+            "akia",
+            "asia",
+        )
+        + ("aiza", "ya29", "sg.", "eyj"),
+        KEY,
+        REDACTED,
+    ),
+)
+"""What one of must stand in the text, in lower case, for a pattern to be looked for; the pattern; what takes its place."""
+
+
+def redacted(text: str) -> str:
+    """The text without secrets; REDACTED stands in the place of each. What is redacted is not changed again."""
+    text = replace_spans(text, secret_values(), LEAST_CUT)
+    lowered = text.lower()
+    for cues, pattern, replacement in RULES:
+        if any(cue in lowered for cue in cues):
+            text = pattern.sub(replacement, text)
+    return text
+
+
+def without_secrets(text: str, secrets: SecretValues | None = None) -> str:
+    """The text of an answer without the environment's secrets, whole or by half; nothing else of it changes."""
+    secrets = secrets or secret_values()
+    return replace_spans(text, secrets, LEAST) if secrets.may_occur(text) else text
+
+
+def redacted_value(value: Any) -> Any:
+    """A value of JSON with all its strings redacted, keys too, and what stands under the name of a secret."""
+    match value:
+        case str():
+            return redacted(value)
+        case dict():
+            return {
+                redacted(name) if isinstance(name, str) else name: REDACTED
+                if isinstance(item, str) and item and isinstance(name, str) and is_secret_field(name)
+                else redacted_value(item)
+                for name, item in value.items()
+            }
+        case list() | tuple():
+            return type(value)(map(redacted_value, value))
+    return value
+
+
+def is_secret_field(name: str) -> bool:
+    """Whether the last word of a name says that its value is secret: `api_key`, not `api_key_env`."""
+    return is_secret_name(re.split("[_. -]+", name)[-1])
+
+
+def replace_spans(text: str, secrets: SecretValues, least_cut: int) -> str:
+    parts, at = [], 0
+    for start, end in secrets.spans(text, least_cut):
+        parts += [text[at:start], REDACTED]
+        at = end
+    return "".join([*parts, text[at:]]) if parts else text
