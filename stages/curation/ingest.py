@@ -94,14 +94,8 @@ class Collection:
     def quarantine(self, place: str, error: str, raw: str) -> None:
         error, raw = without_secrets(error, self.secrets), without_secrets(raw, self.secrets)  # the rest is data
         row_id = content_id("quarantined", [place, error, raw])
-        self.quarantined[row_id] = {
-            "id": row_id,
-            "parents": [],
-            "stage": "ingest",
-            "error": error,
-            "source": place,
-            "raw": raw,
-        }
+        row = {"id": row_id, "parents": [], "stage": "ingest", "error": error, "source": place, "raw": raw}
+        self.quarantined[row_id] = row
 
 
 def ingest(files: Files, params: IngestParams) -> IngestTables:
