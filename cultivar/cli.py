@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import typer
 from typer.core import TyperGroup
 
-from cultivar.runlog.console import guard_output, print_error
+from cultivar.runlog.console import complain, guard_output, print_error
+from cultivar.runlog.streams import lost_output, open_console
 
 
 class Tool(NamedTuple):
@@ -85,13 +86,28 @@ def as_command(name: str, function: Callable[..., int], text: str, settings: dic
 
     @functools.wraps(function)
     def run(*arguments: Any, **options: Any) -> None:
-        raise typer.Exit(function(*arguments, **options))
+        raise typer.Exit(finish(name, function, *arguments, **options))
 
     single = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     single.command(name, help=text, context_settings=settings)(run)
     command = typer.main.get_command(single)
     command.name = name
     return command
+
+
+def finish(name: str, function: Callable[..., int], /, *arguments: Any, **options: Any) -> int:
+    """Run a tool; its exit status, or 1 where its answer could not be written or the disk was full."""
+    from schemas.writing import disk_full
+
+    try:
+        status = function(*arguments, **options)
+    except Exception as error:
+        full = disk_full(error, Path())
+        if full is None:
+            raise
+        complain(f"error: {full}")
+        return 1
+    return status or int(name != "run" and lost_output() is not None)
 
 
 def forward(name: str, function: Callable[[], int], context: typer.Context) -> int:
@@ -115,6 +131,7 @@ def main() -> None:
 
 def call(arguments: list[str]) -> None:
     """Run the command; a traceback of it is printed as everything else is (cultivar/runlog/console.py)."""
+    open_console()
     guard_output()
     try:
         app(arguments, prog_name="cultivar")

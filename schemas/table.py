@@ -19,6 +19,7 @@ from pydantic.fields import FieldInfo
 
 from schemas.errors import UserError
 from schemas.rows import Row
+from schemas.writing import Drafts, naming
 
 R = TypeVar("R", bound=Row)
 M = TypeVar("M", bound=BaseModel)
@@ -110,17 +111,18 @@ class Table(Generic[R]):
             )
 
     def write(self, path: Path) -> None:
-        """Check, then write atomically (temporary file, fsync, rename): equal rows give equal bytes."""
+        """Check, then write atomically (temporary file, fsync, rename): equal rows give equal bytes. Raises DiskFull."""
+        with Drafts() as drafts:
+            self.write_draft(drafts.add(path), path)
+            drafts.publish()
+
+    def write_draft(self, draft: Path, path: Path) -> None:
+        """Check and write to disk, in a file that is to be `path`. Raises DiskFull, which names that."""
         self.check()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
-            self.frame.write_parquet(temporary, compression="zstd", compression_level=3, row_group_size=ROW_GROUP)
-            with temporary.open("rb") as handle:
+        with naming(path):
+            self.frame.write_parquet(draft, compression="zstd", compression_level=3, row_group_size=ROW_GROUP)
+            with draft.open("rb") as handle:
                 os.fsync(handle.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
 
 
 class Context(Table[R]):

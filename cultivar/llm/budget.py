@@ -7,6 +7,7 @@ and money are known only when an answer has come, so they can pass their cap by 
 
 import fcntl
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -16,7 +17,9 @@ from pathlib import Path
 from cultivar.llm.answer import Generation, Unanswered
 from cultivar.llm.request import Request
 from schemas.params.engines import BudgetParams
-from schemas.stage import BudgetSpent
+from schemas.stage import BudgetSpent, Unfinished
+
+LOG = logging.getLogger("cultivar.llm")
 
 
 @dataclass
@@ -42,6 +45,7 @@ class Budget:
         caps = (self.params.requests, self.params.tokens, self.params.cost)
         self.capped = ledger is not None and any(cap is not None for cap in caps)
         self.ledger = ledger() if ledger is not None and self.capped else None
+        self.uncounted = Spent()  # tokens and money that could not be written to the ledger yet
         self.price = self.params.prices.get(model)
         if self.capped and self.params.cost is not None and self.price is None:
             raise ValueError(
@@ -57,11 +61,16 @@ class Budget:
         return self.add(Spent(requests=len(requests)), check=True) if self.capped else len(requests)
 
     def spend(self, requests: Sequence[Request], outcomes: Sequence[Generation | Unanswered]) -> None:
-        """Count the tokens of answers."""
+        """Count the tokens of answers. Where that cannot be written the answers stay, and the next `claim` counts them."""
         if self.capped:
             prompt, completion = sum_tokens(requests, outcomes)
             cost = self.price.of(prompt, completion) if self.price else 0.0
-            self.add(Spent(tokens=prompt + completion, cost=cost))
+            before = self.uncounted
+            self.uncounted = Spent(0, before.tokens + prompt + completion, before.cost + cost)
+            try:
+                self.add(Spent())
+            except (OSError, Unfinished) as error:
+                LOG.warning("budget: what was spent cannot be written, nothing more is asked meanwhile: %s", error)
 
     def add(self, more: Spent, check: bool = False) -> int:
         """Count what is spent; with `check` only as many requests as may be sent. Returns the number of requests counted."""
@@ -71,15 +80,27 @@ class Budget:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             written = os.pread(handle, 4096, 0)
-            spent = Spent(**json.loads(written)) if written else Spent()
+            spent = self.read(written)
+            spent.tokens, spent.cost = spent.tokens + self.uncounted.tokens, spent.cost + self.uncounted.cost
             if check:
                 more.requests = min(more.requests, self.requests_left(spent))
             total = Spent(spent.requests + more.requests, spent.tokens + more.tokens, spent.cost + more.cost)
             line = json.dumps(vars(total)).encode()
             os.pwrite(handle, line.ljust(len(written)), 0)  # trailing blanks are no part of the JSON
+            self.uncounted = Spent()
         finally:
             os.close(handle)
         return more.requests
+
+    def read(self, written: bytes) -> Spent:
+        """What the ledger says. Raises Unfinished where it is torn: what was spent is not known then."""
+        try:
+            return Spent(**json.loads(written)) if written else Spent()
+        except (ValueError, TypeError) as error:
+            raise Unfinished(
+                f"budget: {self.ledger} cannot be read, so nothing more was asked; every answer is kept. Run `dvc repro` "
+                "again: it has a budget of its own"
+            ) from error
 
     def requests_left(self, spent: Spent) -> int:
         """How many requests may be sent after what was spent. Raises BudgetSpent where none may."""

@@ -28,7 +28,7 @@ def say(text: object = "", end: str = "\n") -> None:
 
 def complain(text: object) -> None:
     """Print to standard error."""
-    print(shown(text), file=sys.stderr)
+    print(shown(text), file=sys.stderr, flush=True)
 
 
 def guard_output() -> None:

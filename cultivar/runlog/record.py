@@ -1,11 +1,11 @@
 """The record of a stage's last run in .cache/runs: seconds, requests, rows changed, and averages that a plan needs."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from cultivar.runlog.folders import runs_folder
+from schemas.writing import Drafts
 
 ENOUGH_REQUESTS = 20
 """Requests sent from which a run tells how long one takes."""
@@ -17,17 +17,23 @@ def record_path(name: str) -> Path:
 
 
 def last_run(name: str) -> dict[str, Any]:
-    """The record of the last run, {} where there is none."""
+    """The record of the last run, {} where there is none that can be read."""
     try:
-        return json.loads(record_path(name).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+        found = json.loads(record_path(name).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return {}
+    return found if isinstance(found, dict) else {}
+
+
+def last_runs(pattern: str = "*") -> dict[str, dict[str, Any]]:
+    """Name -> record of the last runs whose names match, where it can be read and says how long the run took."""
+    found = {path.stem: last_run(path.stem) for path in sorted(runs_folder().glob(f"{pattern}.json"))}
+    return {name: record for name, record in found.items() if isinstance(record.get("seconds"), int | float)}
 
 
 def record_run(name: str, seconds: float, usage: dict[str, dict], rows_changed: dict | None, rows_in: int) -> None:
     """Write the record of a run that took `seconds` and consumed `rows_in` rows. `usage`: requests by role."""
     path = record_path(name)
-    path.parent.mkdir(parents=True, exist_ok=True)
     record = {
         "seconds": round(seconds, 2),
         "usage": usage,
@@ -37,9 +43,9 @@ def record_run(name: str, seconds: float, usage: dict[str, dict], rows_changed: 
         "prompt_tokens": mean_tokens(name, usage, "prompt_tokens"),
         "completion_tokens": mean_tokens(name, usage, "completion_tokens"),
     }
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    draft.write_text(json.dumps(record) + "\n")
-    draft.replace(path)
+    with Drafts() as drafts:
+        drafts.add(path).write_text(json.dumps(record) + "\n", encoding="utf-8")
+        drafts.publish()
 
 
 def seconds_per_request(name: str, seconds: float, usage: dict[str, dict]) -> float | None:

@@ -5,17 +5,26 @@ import gc
 import logging
 import os
 import sys
+import tempfile
+from pathlib import Path
 
 import polars as pl
 from pydantic import ValidationError
 from ruamel.yaml.error import YAMLError
 
 from cultivar.runlog.console import complain, guard_output
+from cultivar.runlog.folders import cache_folder
+from cultivar.runlog.streams import open_console
 from cultivar.runner.run import run
 from schemas.errors import UserError
+from schemas.writing import disk_full
+
+PLACES = (Path("data"), Path("models"), cache_folder(), Path(tempfile.gettempdir()))
+"""Where a stage writes, for errors of a full disk that do not say where."""
 
 
 def main() -> int:
+    open_console()
     parser = argparse.ArgumentParser(
         prog="python -m cultivar.runner",
         description="Run one stage of the graph.",
@@ -47,11 +56,17 @@ def main() -> int:
         UserError,
         ValidationError,
         YAMLError,  # of a file that people write: ontology, constitution
-        OSError,  # no such file, no permission, no space left: finished model calls are cached all the same
+        OSError,  # no such file, no permission: finished model calls are cached all the same
     ) as error:
         if os.environ.get("CULTIVAR_LOG", "").upper() == "DEBUG":
             raise
-        complain(f"error: {error}")
+        complain(f"error: {disk_full(error, *PLACES) or error}")
+        return 1
+    except Exception as error:  # a full disk in a library's own words
+        full = disk_full(error, *PLACES)
+        if full is None or os.environ.get("CULTIVAR_LOG", "").upper() == "DEBUG":
+            raise
+        complain(f"error: {full}")
         return 1
     return 0
 

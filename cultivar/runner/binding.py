@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
+from cultivar.runlog.checkpoints import FINISHED
 from cultivar.runlog.folders import cache_folder
 from cultivar.runlog.progress import ProgressBar
 from cultivar.runlog.spending import spending_file
@@ -19,6 +20,7 @@ from schemas.params.base import Section
 from schemas.params.engines import BudgetParams, RuntimeParams
 from schemas.stage import Checkpoints, Files, Model, ModelOut, Progress, UndeclaredRead
 from schemas.table import Context, Table
+from schemas.writing import draft_path
 
 
 @dataclass
@@ -109,16 +111,27 @@ class Binding:
         final = self.spec.targets[name]
         if self.rank:
             return ModelOut(final)  # the first process writes
-        draft = final.with_name(f".{final.name}.{os.getpid()}.tmp")
+        draft = draft_path(final)
         draft.mkdir(parents=True)
-        self.stack.callback(shutil.rmtree, draft, ignore_errors=True)
         self.models[name] = ModelOut(draft)
+        self.stack.callback(self.remove_models)
         return self.models[name]
+
+    def take_models(self) -> dict[str, ModelOut]:
+        """The drafts of models, by argument; they stay when the run ends."""
+        models, self.models = self.models, {}
+        return models
+
+    def remove_models(self) -> None:
+        """Remove the drafts of models that nobody has taken."""
+        for model in self.take_models().values():
+            shutil.rmtree(model.path, ignore_errors=True)
 
     def checkpoints(self) -> Checkpoints:
         """The folder that a killed run with equal deps and params has left, or an empty one."""
         path = checkpoints_folder() / f"{self.key}-{self.digest}"
         path.mkdir(parents=True, exist_ok=True)
+        (path / FINISHED).unlink(missing_ok=True)  # it goes on from there
         return Checkpoints(path, self.runtime.checkpoint_steps)
 
     def engine(self, role: str) -> Any:

@@ -1,9 +1,7 @@
-"""Writing the outputs of a stage to its declared paths: tables, plots, documents, models, metrics; each atomically."""
+"""Writing the outputs of a stage to its declared paths: tables, plots, documents, models, metrics; all or none."""
 
 import glob
 import json
-import os
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +12,19 @@ from schemas.errors import GraphError
 from schemas.rows import Dropped
 from schemas.stage import Document, ModelOut, Plot
 from schemas.table import Table
+from schemas.writing import Drafts, naming, remove, write_text
 
 
 def write_outputs(
-    spec: StageSpec, outputs: dict[str, Any], models: dict[str, ModelOut], metrics: dict[str, Any]
+    spec: StageSpec, outputs: dict[str, Any], models: dict[str, ModelOut], metrics: dict[str, Any], drafts: Drafts
 ) -> None:
-    """Write every output to its declared path.
+    """Write every output to disk beside its declared path; `drafts.publish` puts all of them in their places.
 
     `outputs`: what the stage returned, by name; `models`: drafts that it filled; `metrics`: of the runner and the stage.
-    Raises GraphError for an output that dvc.yaml does not list, that is missing, empty or of another type.
+    Raises GraphError for an output that dvc.yaml does not list, that is missing, empty or of another type; DiskFull.
     """
+    for name, model in models.items():
+        drafts.add(spec.targets[name], model.path)
     returned = {name for name in outputs if name != "metrics"} | set(models)
     if missing := set(spec.targets) - returned:
         raise GraphError(f"stage {spec.name}: dvc.yaml lists outs {sorted(missing)} that the stage does not return")
@@ -32,21 +33,26 @@ def write_outputs(
     for name, value in outputs.items():
         if isinstance(value, Table):
             value.name = name
-            value.write(spec.targets[name])
+            value.write_draft(drafts.add(spec.targets[name]), spec.targets[name])
         elif isinstance(value, Plot):
-            write_text(spec.targets[name], value.frame.write_csv(float_precision=6))
+            draft_text(drafts, spec.targets[name], value.frame.write_csv(float_precision=6))
         elif isinstance(value, Document):
-            write_text(spec.targets[name], value.text)
+            draft_text(drafts, spec.targets[name], value.text)
         elif name != "metrics":
             kind = type(value).__name__
             raise GraphError(f"stage {spec.name}: output {name} is a {kind}, not a Table, Plot or Document")
-    for name, draft in models.items():
-        if not any(draft.path.iterdir()):
+    for name, model in models.items():
+        if not any(model.path.iterdir()):
             raise GraphError(f"stage {spec.name}: model {name} is empty")
-        shutil.rmtree(spec.targets[name], ignore_errors=True)
-        draft.path.rename(spec.targets[name])
     if spec.metrics:
-        write_text(spec.metrics, json.dumps(six_digits(metrics), indent=2, sort_keys=True) + "\n")
+        draft_text(drafts, spec.metrics, json.dumps(six_digits(metrics), indent=2, sort_keys=True) + "\n")
+
+
+def draft_text(drafts: Drafts, path: Path, text: str) -> None:
+    """Write a text that is to be `path`. Raises DiskFull, which names that."""
+    draft = drafts.add(path)
+    with naming(path):
+        write_text(draft, text)
 
 
 def metrics_of(
@@ -74,18 +80,7 @@ def remove_drafts(spec: StageSpec) -> None:
         for draft in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
             number = draft.name.removesuffix(".tmp").rpartition(".")[2]
             if number.isdigit() and not psutil.pid_exists(int(number)):
-                shutil.rmtree(draft) if draft.is_dir() else draft.unlink(missing_ok=True)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Replace a file by a new one in one step: a kill leaves the old or the new, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with draft.open("w", encoding="utf-8") as handle:
-        handle.write(text)
-        handle.flush()
-        os.fsync(handle.fileno())
-    draft.replace(path)
+                remove(draft)
 
 
 def six_digits(value: Any) -> Any:

@@ -2,24 +2,27 @@
 
 A stage is a pure function whose signature is its contract (schemas/stage.py). The runner finds its files and
 parameters in dvc.yaml and params.yaml, refuses what is not declared there, shows progress, checks that every row ends
-in exactly one state, writes tables atomically and prints one closing line. What can differ between two equal runs
-(seconds, cache hits, rows changed) goes to .cache/runs/<stage>.json, which nothing depends on.
+in exactly one state, writes its outputs, all or none, and prints one closing line. What can differ between two equal
+runs (seconds, cache hits, rows changed) goes to .cache/runs/<stage>.json. Nothing depends on that or on the line, so
+nothing that goes wrong with them ends a stage whose outputs are in their places; its checkpoints go last.
 """
 
 import importlib
-import shutil
 import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from cultivar.runlog.bookkeeping import bookkeeping
+from cultivar.runlog.checkpoints import release_checkpoints, remove_recorded
 from cultivar.runlog.closing import closing_line
 from cultivar.runlog.console import say
 from cultivar.runlog.folders import remove_expired
 from cultivar.runlog.previous import rows_changed
 from cultivar.runlog.record import record_run
 from cultivar.runner.binding import Binding, checkpoints_folder
+from cultivar.runner.ending import publish
 from cultivar.runner.graph import PARAMS, StageSpec, load_yaml, stage_module, stage_spec
 from cultivar.runner.guard.code import Code
 from cultivar.runner.guard.origin import Origin
@@ -30,6 +33,7 @@ from cultivar.runner.states import close
 from schemas.params.engines import RuntimeParams
 from schemas.stage import below
 from schemas.table import Table
+from schemas.writing import Drafts
 
 
 def run(stage: str, items: dict[str, str]) -> None:
@@ -60,32 +64,48 @@ def run(stage: str, items: dict[str, str]) -> None:
     function = getattr(importlib.import_module(stage_module(stage)), stage)
     code.note_imports()
     key = "-".join([stage, *items.values()])
-    with ExitStack() as stack:
-        allow_prompts(spec)
-        binding = Binding(spec, params, function, stack, key, origin.digest(), rank)
-        if not rank:
-            remove_drafts(spec)
-        outputs = binding.outputs()
-        if binding.sandbox is not None:
-            binding.sandbox.settle()
-        if rank:
-            return
-        tables = {name: value for name, value in outputs.items() if isinstance(value, Table)}
-        states = close(stage, binding.consumed, tables)
-        check_origin()  # first: what is missing now would show in `check_imports` as never declared
-        code.check_imports()
-        usage = binding.usage()
-        metrics = metrics_of(states, binding.consumed, tables, usage) | (outputs.get("metrics") or {})
-        write_outputs(spec, outputs, binding.models, metrics)
-        shutil.rmtree(checkpoints_folder() / f"{key}-{origin.digest()}", ignore_errors=True)
-        remove_expired(checkpoints_folder(), "*")
+    with Drafts() as drafts:
+        with ExitStack() as stack:
+            allow_prompts(spec)
+            binding = Binding(spec, params, function, stack, key, origin.digest(), rank)
+            if not rank:
+                remove_drafts(spec)
+                with bookkeeping(f"{key}: checkpoints of finished stages cannot be removed"):
+                    remove_recorded(checkpoints_folder())
+            outputs = binding.outputs()
+            if binding.sandbox is not None:
+                binding.sandbox.settle()
+            if rank:
+                return
+            tables = {name: value for name, value in outputs.items() if isinstance(value, Table)}
+            states = close(stage, binding.consumed, tables)
+            check_origin()  # first: what is missing now would show in `check_imports` as never declared
+            code.check_imports()
+            usage = binding.usage()
+            metrics = metrics_of(states, binding.consumed, tables, usage) | (outputs.get("metrics") or {})
+            write_outputs(spec, outputs, binding.take_models(), metrics, drafts)
+        check_origin()  # again: inputs may have changed while outputs were written
+        publish(drafts)
+    # the stage is done: what follows is told, and ends nothing
+    changed = None
+    with bookkeeping(f"{key}: what changed since the previous version cannot be counted"):
         changed = count_changes(spec, items, binding.consumed, tables)
-    check_origin()  # again: inputs may have changed while outputs were written
     if binding.sandbox is not None:
         usage["sandbox"] = {"requests": binding.sandbox.requests, "hits": binding.sandbox.hits}
     seconds = time.perf_counter() - started
-    record_run(key, seconds, usage, changed, states["in"])
-    say(closing_line(key, states, tables, usage, changed, seconds, metrics.get("not_taken")))
+    with bookkeeping(f"{key}: the record of this run cannot be written"):
+        record_run(key, seconds, usage, changed, states["in"])
+    with bookkeeping(f"{key}: its closing line cannot be shown"):
+        say(closing_line(key, states, tables, usage, changed, seconds, metrics.get("not_taken")))
+    with bookkeeping(f"{key}: its checkpoints cannot be removed"):
+        outs = [*spec.outs, *([spec.metrics] if spec.metrics else [])]
+        release_checkpoints(checkpoints_folder() / f"{key}-{origin.digest()}", name_in_lock(spec, items), outs)
+        remove_expired(checkpoints_folder(), "*")
+
+
+def name_in_lock(spec: StageSpec, items: dict[str, str]) -> str:
+    """What dvc.lock calls the stage: evaluate@sft for an item of a matrix."""
+    return f"{spec.name}@{'-'.join(items.values())}" if items else spec.name
 
 
 def count_changes(
@@ -93,7 +113,7 @@ def count_changes(
 ) -> dict | None:
     """Rows that differ from the version that dvc.lock records for this stage."""
     return rows_changed(
-        f"{spec.name}@{'-'.join(items.values())}" if items else spec.name,
+        name_in_lock(spec, items),
         {spec.tables[name]: table.frame for name, table in consumed.items()},
         {spec.targets[name]: table.frame for name, table in written.items()},
     )

@@ -3,7 +3,7 @@
     cultivar compact [FOLDER OF THE STORE]
 
 A merged segment is published before those that it replaces are removed; a reader that finds one gone lists the folder
-again. Earliest answers win, as they do when reading.
+again. Of equal keys the same row stays that is read before.
 """
 
 import polars as pl
@@ -48,12 +48,12 @@ def compact(store: Store, kind: str, keep: pl.Series | None = None, rows: int = 
 def merge_segments(folder: SegmentFolder, names: list[str], keep: pl.Series | None) -> None:
     """Publish one segment with the rows of these, then remove them."""
     try:
-        rows = pl.concat([pl.read_parquet(folder.path / name) for name in names], how="diagonal")
+        rows = pl.concat([pl.read_parquet(folder.path / name) for name in sorted(names)], how="diagonal")
     except FileNotFoundError:  # as above: the next run sees what is left
         return
     if keep is not None:
         rows = rows.filter(pl.col("key").is_in(keep.implode()))
-    rows = rows.sort("time", "key").unique("key", keep="first", maintain_order=True)
+    rows = rows.sort("time", "key", maintain_order=True).unique("key", keep="first", maintain_order=True)
     written = write_segment(folder.path, rows) if rows.height else None
     for name in names:
         if written is None or name != written.name:

@@ -16,6 +16,8 @@ from typing import Any
 
 import orjson
 
+from schemas.writing import DiskFull, naming
+
 LOG = logging.getLogger("cultivar.store")
 SUFFIX = ".journal"
 
@@ -33,12 +35,13 @@ class Journal:
         self.size = 0
 
     def append(self, record: tuple[Any, ...]) -> None:
-        """Hand one record to the system. Raises OSError (disk full)."""
+        """Hand one record to the system. Raises DiskFull."""
         line = orjson.dumps([record[0].hex(), *record[1:]]) + b"\n"
-        written = os.write(self.handle, line)
+        with naming(self.path):
+            written = os.write(self.handle, line)
         if written < len(line):
             os.ftruncate(self.handle, self.size)  # no half a record before the next one
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
+            raise DiskFull(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
         self.size += written
 
     def clear(self) -> None:
@@ -71,6 +74,9 @@ def orphaned_records(folder: Path) -> Iterator[list[tuple[Any, ...]]]:
         try:
             handle = os.open(path, os.O_RDWR)
         except FileNotFoundError:
+            continue
+        except OSError as error:  # a store that is only read: its next writer publishes them
+            LOG.warning("%s: answers of a killed process cannot be published: %s", path, error.strerror)
             continue
         try:
             if try_lock(handle) and path.exists():  # else its process has just published it and removed the file

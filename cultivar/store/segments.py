@@ -21,6 +21,8 @@ import polars as pl
 import pyarrow as pa
 from pyarrow import parquet
 
+from schemas.writing import naming
+
 LOG = logging.getLogger("cultivar.store")
 SUFFIX = ".parquet"
 ROW_GROUP = 20_000
@@ -32,7 +34,7 @@ def write_segment(folder: Path, rows: pl.DataFrame) -> Path:
     """Publish rows as a new immutable segment: temporary file, fsync, rename, fsync of the folder.
 
     The name is the first 16 bytes of the sha256 of the content, so a segment can be checked, and copying a store means
-    copying the files that are missing. Raises OSError (disk full) and leaves nothing behind.
+    copying the files that are missing. Raises DiskFull and leaves nothing behind.
     """
     buffer = pa.BufferOutputStream()
     parquet.write_table(
@@ -51,7 +53,7 @@ def write_segment(folder: Path, rows: pl.DataFrame) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     temporary = folder / f".{uuid.uuid4().hex}.tmp"
     try:
-        with temporary.open("xb") as file:
+        with naming(path), temporary.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -2,9 +2,11 @@
 
 One folder per kind (`<engine fingerprint>` for generations, `verdicts/<fingerprint>`, …) holds segments named by the
 hash of their bytes. A segment is written to a temporary name, fsynced and renamed; nothing is ever overwritten, so any
-number of processes and machines may append at once. Of rows with equal keys the earliest published counts: on one
-machine a lock orders publications, so that a process that has published and looked again uses what every other will
-find. A segment that cannot be read, or whose bytes no longer hash to its name, is set aside with a message; what it held
+number of processes and machines may append at once. Of rows with equal keys the one that was published first counts: a
+lock orders publications, and what is there already is not published again, so an answer that a run has read is the one
+that every later run reads, whatever the clocks say. A process that has published and looked again uses what every other
+will find. Only where a key is there twice all the same (segments copied by hand, a file system without locks) the
+earlier time counts, and of equal times the segment that comes first by name. A segment that cannot be read, or whose bytes no longer hash to its name, is set aside with a message; what it held
 counts as missing and is computed again.
 
 Lookups join on the key column only and read values of nothing but the segments that hold a wanted key.
@@ -113,7 +115,7 @@ class Store:
         folder = self.folder(kind)
         folder.refresh()
         if waiting := self.waiting.get(kind):
-            rows_waiting = self._concat(waiting).unique("key", keep="first")
+            rows_waiting = self._concat(waiting)
             hits = rows_waiting.join(wanted, on="key", how="semi").join(folder.index, on="key", how="anti")
             if hits.height:
                 yield hits.select(columns_of(hits, columns))
@@ -168,24 +170,28 @@ class Store:
     def flush(self) -> None:
         """Publish what is waiting, one segment per kind. What could not be written stays in memory."""
         for kind in list(self.waiting):
-            rows = self._concat(self.waiting[kind])
-            self.publish(kind, rows)
-            del self.waiting[kind]
-            self.waiting_rows -= rows.height
+            self.publish(kind, self._concat(self.waiting[kind]))
+            self.waiting_rows -= sum(frame.height for frame in self.waiting.pop(kind))
 
     @staticmethod
     def _concat(frames: list[pl.DataFrame]) -> pl.DataFrame:
-        rows = pl.concat(frames, how="diagonal")
-        return rows.sort("time", "key", nulls_last=True) if "time" in rows.columns else rows
+        """One row per key, of equal keys the one that was put first."""
+        return pl.concat(frames, how="diagonal").unique("key", keep="first", maintain_order=True)
 
     def publish(self, kind: str, rows: pl.DataFrame) -> None:
-        """Write rows (with `key` of 16 bytes) as a segment at once. Raises OSError where the disk is full.
+        """Write rows (with `key` of 16 bytes) as a segment at once, but those whose keys are stored already: these stay.
 
-        Rows without `time` get this moment's, taken under a lock that is held until the segment is in its place: no
-        later publication on this machine has an earlier time. Where the file system has no locks, clocks decide.
+        Rows without `time` get this moment's. A lock is held meanwhile, so that nobody publishes between the look and
+        the write; where the file system has none, two that publish at the same moment may both succeed.
+        Raises OSError where the disk is full.
         """
         folder = self.folder(kind)
         with publish_lock(folder.path):
+            folder.refresh()
+            rows = rows.unique("key", keep="first", maintain_order=True)
+            rows = rows.join(folder.index, on="key", how="anti", maintain_order="left")
+            if not rows.height:
+                return
             now = pl.lit(time.time_ns() // 1000, dtype=pl.Int64)
             timed = pl.col("time").fill_null(now) if "time" in rows.columns else now
             rows = rows.with_columns(time=timed)
@@ -227,7 +233,9 @@ def segment_groups(
     """
     hits = folder.index.join(wanted, on="key", how="semi")
     if folder.has_duplicates:
-        hits = hits.sort("time", "segment").unique("key", keep="first")
+        by_name = {number: place for place, (_, number) in enumerate(sorted(folder.numbers.items()))}
+        places = pl.col("segment").replace_strict(by_name, return_dtype=pl.UInt32)
+        hits = hits.sort("time", places).unique("key", keep="first", maintain_order=True)
     hits = hits.sort("segment")
     numbers = hits["segment"].unique(maintain_order=True).to_list()
     heights = dict(folder.index.group_by("segment").len().iter_rows()) if rows else {}
@@ -261,7 +269,7 @@ def read_segments(
 ) -> pl.DataFrame:
     """The rows of these segments that `hits` (index rows) name."""
     keep = None if columns is None else ["key", "time", *(name for name in columns if name not in ("key", "time"))]
-    paths = [folder.path / name for name in names]
+    paths = [folder.path / name for name in sorted(names)]  # of equal keys and times the first by name
     try:
         rows = pl.read_parquet(paths, columns=keep)
     except (pl.exceptions.SchemaError, pl.exceptions.ColumnNotFoundError):  # segments of several versions

@@ -6,20 +6,27 @@
 Segments are immutable and named by the hash of their bytes, so copying means copying what is missing, in any order, from
 any number of machines at once. A segment is checked against its name before it takes its place; one that is damaged is
 reported and left out. Nothing is ever overwritten. A push that was interrupted continues where it was.
+
+An answer that is here already stays the one that runs here read, also where a pulled segment holds another for the same
+key with an earlier time (its machine's clock, or an earlier run): those rows are left out of the segment.
 """
 
 import hashlib
+import io
 import os
 import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from fsspec.core import url_to_fs
 from tqdm import tqdm
 
 from cultivar.outgoing.redaction import redacted
-from cultivar.store.segments import SUFFIX
+from cultivar.store.segments import SUFFIX, SegmentFolder, publish_lock, write_segment
+from cultivar.store.store import Store
+from schemas.writing import naming
 
 ATOMIC = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oci", "memory"})
 """Protocols whose uploads are atomic; elsewhere a temporary file is renamed."""
@@ -52,17 +59,59 @@ def push(root: Path, url: str) -> tuple[int, list[str]]:
 
 
 def pull(root: Path, url: str) -> tuple[int, list[str]]:
-    """Copy the segments that the store lacks; how many, and the names of remote ones that are damaged."""
+    """Copy the segments that the store lacks; how many, and the names of remote ones that are damaged.
+
+    Raises FileNotFoundError where nothing is at `url`.
+    """
     system, base = url_to_fs(url)
+    if not system.exists(base):
+        raise FileNotFoundError(
+            f"nothing is there; correct the address, or `cultivar sync push {url}` from where answers are"
+        )
+    store = Store(root)
+    pulled: set[str] = set()
 
     def copy(name: str) -> bool:
         content = system.cat_file(f"{base}/{name}")
         if not is_intact_content(name, content):
             return False
-        write_atomically(root / name, content)
+        with naming(root / name):
+            pulled.add(add_segment(store, name, content, pulled))
         return True
 
     return copy_missing(sorted(remote_segments(system, base) - local_segments(root)), copy, f"pull {url}")
+
+
+def add_segment(store: Store, name: str, content: bytes, pulled: set[str]) -> str:
+    """Put a segment in its place, without the rows that would replace what is read here; the name that it got.
+
+    `pulled`: segments that came in the same pull. Among these the earlier time counts, as for a store that is new.
+    """
+    folder = store.folder(Path(name).parent.as_posix())
+    with publish_lock(folder.path):
+        folder.refresh()
+        rows = pl.read_parquet(io.BytesIO(content))
+        rivals = rivals_of(store, folder, rows, pulled)
+        if rivals.is_empty():
+            write_atomically(store.root / name, content)
+            return name
+        rest = rows.filter(~pl.col("key").is_in(rivals.implode()))
+        return f"{Path(name).parent.as_posix()}/{write_segment(folder.path, rest).name}" if rest.height else name
+
+
+def rivals_of(store: Store, folder: SegmentFolder, rows: pl.DataFrame, pulled: set[str]) -> pl.Series:
+    """The keys of `rows` that are stored here with other values and a later time, so that the rows would replace them."""
+    recent = [
+        number for name, number in folder.numbers.items() if f"{folder.path.relative_to(store.root)}/{name}" in pulled
+    ]
+    here = folder.index.filter(~pl.col("segment").is_in(recent)).group_by("key").agg(here=pl.col("time").min())
+    earlier = rows.join(here, on="key").filter(pl.col("time") <= pl.col("here")).drop("here")
+    if not earlier.height:
+        return earlier["key"]
+    stored = store.get(str(folder.path.relative_to(store.root)), earlier["key"])
+    columns = [column for column in earlier.columns if column in stored.columns and column != "time"]
+    hashes = [frame.select("key", row=frame.select(columns).hash_rows()) for frame in (earlier, stored)]
+    return hashes[0].join(hashes[1], on=["key", "row"], how="anti")["key"]
 
 
 def copy_missing(names: list[str], copy: Callable[[str], bool | None], what: str) -> tuple[int, list[str]]:

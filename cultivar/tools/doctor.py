@@ -4,15 +4,15 @@ DVC trusts a read-only cache object without hashing it again, so damaged bytes a
 called up to date and pushed. The doctor re-hashes every object, every output of the workspace that is not a link to one,
 and every segment of the generation store, looks for truncated objects in a remote, and for what killed runs leave
 behind: temporary files in the cache and the store, lock entries of stages that are gone, half-written outputs,
-checkpoints that nobody took up again, experiments that left HEAD detached or edits in a stash. It changes nothing.
-Exit status 1 when it found something.
+checkpoints that nobody took up again, experiments that left HEAD detached or edits in a stash. It also looks at what all
+of that stands on: DVC's own lock file, git, the default remote, folders that cannot be written, disks without room. It
+changes nothing, and reaches no remote unasked. Exit status 1 when it found something.
 """
 
 import contextlib
-import json
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -22,11 +22,10 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from cultivar.outgoing.redaction import redacted
-from cultivar.runlog.console import say
-from cultivar.runlog.folders import MAX_AGE_DAYS, cache_folder, expired
+from cultivar.runlog.console import complain, say
+from cultivar.runlog.folders import MAX_AGE_DAYS, cache_folder, expired, runs_folder
 from cultivar.runlog.previous import objects_folder
 from cultivar.runner.graph import GRAPH, PARAMS, load_yaml
-from cultivar.runner.guard.parents import LOCKS
 from cultivar.store.segments import is_intact
 from cultivar.store.store import project_store_folder
 from cultivar.tools.objects import (
@@ -45,6 +44,7 @@ from cultivar.tools.objects import (
     workspace,
 )
 from cultivar.tools.parallel import items
+from cultivar.tools.surroundings import default_remote, notes, repository, room, torn_locks, unwritable
 from schemas.errors import GraphError, UserError
 
 YAMLS = (GRAPH, PARAMS, LOCK)
@@ -68,27 +68,45 @@ def main(
         recorded = cached_outs() if str(LOCK) not in broken else []
         hashes = hash_objects(objects)
         findings += [*cache(objects, hashes, recorded), *workspace(objects, hashes, recorded)]
-    except UserError as error:
+    except (UserError, OSError) as error:
         findings.append(Finding(str(error), "correct it: DVC cannot work before"))
         objects = None
-    findings += [*leftovers(), *aged_checkpoints()]
+    checks: list[Callable[[], Iterable[Finding]]] = [torn_locks, leftovers, aged_checkpoints]
+    if objects is not None:  # the configuration of DVC can be read
+        checks += [repository, default_remote, unwritable]
+    if str(LOCK) not in broken and objects is not None:
+        checks.append(room)
     if str(PARAMS) not in broken:  # it names the store
-        try:
-            findings += segments(project_store_folder())
-        except ValueError as error:
-            findings.append(Finding(str(error), "correct it"))
+        checks.append(lambda: segments(project_store_folder()))
     if objects is not None and not {str(GRAPH), str(LOCK)} & broken:
-        findings += lock_entries(objects)
-    findings += experiments()
-    try:
-        if remote_name and objects is not None:
+        checks.append(lambda: lock_entries(objects))
+    for check in [*checks, experiments]:
+        findings += findings_of(check)
+    if remote_name and objects is not None:
+        try:
             findings += remote(url_of(remote_name), read_all, sizes(hashes, recorded))
-    except (OSError, ImportError, ValueError) as error:
-        findings.append(Finding(f"remote: {remote_name} cannot be read: {error}", "see that it can be reached"))
+        except Exception as error:  # of any library that reaches remotes
+            reason = " ".join(str(error).split())[:300] or type(error).__name__
+            findings.append(
+                Finding(
+                    f"remote: {remote_name} cannot be read: {reason}", "see that it can be reached; `dvc remote list`"
+                )
+            )
+    if objects is not None:
+        for note in notes():
+            complain(f"note: {note}")
     for finding in findings:
         say(f"{finding.what}\n    {finding.remedy}")
     say("nothing wrong" if not findings else f"{len(findings)} findings")
     return 1 if findings else 0
+
+
+def findings_of(check: Callable[[], Iterable[Finding]]) -> list[Finding]:
+    """What a check finds; where it cannot look, that is the finding."""
+    try:
+        return [*check()]
+    except (OSError, ValueError) as error:
+        return [Finding(str(error), "correct it, then look again")]
 
 
 def unreadable() -> Iterator[Finding]:
@@ -114,15 +132,11 @@ def unreadable() -> Iterator[Finding]:
 
 def leftovers() -> Iterator[Finding]:
     """Half-written outputs of runs that were killed; a later run of their stage removes them too."""
-    for folder in OUTPUTS:
-        for path in sorted(Path(folder).rglob(".*.tmp")):
+    for folder in [*map(Path, OUTPUTS), runs_folder()]:
+        for path in sorted(folder.rglob(".*.tmp")):
             number = path.name.removesuffix(".tmp").rpartition(".")[2]
             if not (number.isdigit() and psutil.pid_exists(int(number))):
                 yield Finding(f"{path} is left from a run that was killed", f"rm -rf {quoted(path)}")
-    try:
-        json.loads(LOCKS.read_bytes()) if LOCKS.exists() else None
-    except ValueError:
-        yield Finding(f"{LOCKS} was cut short by a kill: DVC refuses to work", f"rm {LOCKS}, while no dvc runs")
 
 
 def aged_checkpoints() -> Iterator[Finding]:
@@ -205,7 +219,10 @@ def working_folders() -> set[Path]:
 
 
 def git(*arguments: str) -> str | None:
-    done = subprocess.run(["git", *arguments], capture_output=True, text=True)
+    try:
+        done = subprocess.run(["git", *arguments], capture_output=True, encoding="utf-8", errors="replace")
+    except OSError:  # not installed
+        return None
     return done.stdout if done.returncode == 0 else None
 
 

@@ -131,6 +131,8 @@ def remote(url: str, read_all: bool, sizes: dict[str, int]) -> Iterator[Finding]
     A push tests for existence by name only, so a truncated object has to be deleted before it can be pushed again.
     """
     system, base = url_to_fs(url)
+    if not system.exists(base):
+        raise FileNotFoundError("no remote of .dvc/config has that name, and no such place exists")
     found = system.find(base.rstrip("/") + "/files/md5", detail=True)
     for path, about in tqdm(sorted(found.items()), desc="remote", unit=" objects", disable=None, leave=False):
         folder, name = path.split("/")[-2:]

@@ -21,6 +21,9 @@ import typer
 
 from cultivar.runlog.console import complain, say
 from cultivar.runner.graph import GRAPH, load_yaml
+from cultivar.tools.objects import Finding
+from cultivar.tools.surroundings import obstacles, remedy_of
+from schemas.errors import UserError
 
 DIE_WITH_PARENT = """
 import ctypes, os, sys
@@ -39,6 +42,13 @@ def main(
     jobs: Annotated[int, typer.Option(help="stages at a time")] = os.cpu_count() or 1,
 ) -> int:
     stages = stages or []
+    try:
+        found = obstacles()
+    except UserError as error:
+        found = [Finding(str(error), "correct it")]
+    if found:
+        complain("\n".join(f"error: {one.what}; {one.remedy}" for one in found))
+        return 1
     needs = upstream(items(load_yaml(GRAPH)["stages"]))
     names = {name.partition("@")[0] for name in needs} | set(needs)
     if unknown := [name for name in stages if name not in names]:
@@ -132,8 +142,12 @@ def repro(stage: str) -> bool:
     """Run one stage if it changed; prints its output when it ends."""
     dvc = ["-m", "dvc", "--wait-for-lock", "repro", "-s", stage]
     command = [sys.executable, "-c", DIE_WITH_PARENT, str(os.getpid()), *dvc]
-    ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    ended = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="backslashreplace"
+    )
     say(ended.stdout, end="")
+    if ended.returncode and (remedy := remedy_of(ended.stdout)):
+        complain(f"{stage}: {remedy}")
     return ended.returncode == 0
 
 

@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from cultivar.outgoing.redaction import redacted, redacted_value
 from cultivar.runlog.console import complain, say
-from cultivar.runlog.record import last_run, record_path
+from cultivar.runlog.record import last_run, last_runs
 from cultivar.runner.fingerprints import CODE, FOLDER, fingerprint
 from cultivar.runner.graph import GRAPH, PARAMS, load_yaml, stage_spec
 from cultivar.runner.params import validate
@@ -219,7 +219,7 @@ def tokens_each(engine: Any, last: dict[str, Any], role: str) -> tuple[float | N
 
 def seconds_of(matrix: str) -> float | None:
     """Seconds of all items of a matrix stage in their last runs."""
-    notes = [json.loads(path.read_text())["seconds"] for path in record_path(matrix).parent.glob(f"{matrix}-*.json")]
+    notes = [record["seconds"] for record in last_runs(f"{matrix}-*").values()]
     return sum(notes) if notes else None
 
 

@@ -8,15 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from cultivar.runlog.console import complain, say
-from cultivar.runlog.folders import runs_folder
+from cultivar.runlog.record import last_runs
 from cultivar.runner.graph import GRAPH, load_yaml
 
 MODELS = ("base", "sft", "dpo", "online_dpo")
 
 
 def main() -> int:
-    metrics = {path.stem: json.loads(path.read_text()) for path in sorted(Path("metrics").glob("*.json"))}
-    evaluated = {path.stem: json.loads(path.read_text()) for path in sorted(Path("metrics/evaluate").glob("*.json"))}
+    metrics = {
+        path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(Path("metrics").glob("*.json"))
+    }
+    evaluated = {
+        path.stem: json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted(Path("metrics/evaluate").glob("*.json"))
+    }
     if not metrics:
         complain("nothing has run yet; `dvc repro` runs the recipe")
         return 1
@@ -48,7 +53,7 @@ def model_table(evaluated: dict[str, dict[str, Any]]) -> list[str]:
 
 def time_table() -> list[str]:
     """Seconds of each stage's last run, in the order of the graph, and rows changed against the version before."""
-    notes = {path.stem: json.loads(path.read_text()) for path in runs_folder().glob("*.json")}
+    notes = last_runs()
     order = list(load_yaml(GRAPH)["stages"])
     timed = sorted(
         notes, key=lambda name: (order.index(name.split("-")[0]) if name.split("-")[0] in order else 99, name)

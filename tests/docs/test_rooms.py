@@ -25,7 +25,7 @@ ALLOWED = {  # room -> the rooms that it may import; stages and train import par
     "cultivar.llm": {"schemas", "cultivar.store", "cultivar.syntax", "cultivar.outgoing"},
     "cultivar.runlog": {"schemas", "cultivar.outgoing"},
     "cultivar.runner": {"schemas", "cultivar.runlog", *PARTS},
-    "cultivar.cli": {"cultivar.runlog"},
+    "cultivar.cli": {"schemas", "cultivar.runlog"},
     "cultivar.__main__": {"cultivar.cli"},
     "cultivar.tools": {"schemas", "cultivar.runlog", "cultivar.runner", "cultivar.cli", *PARTS},
     "stages": {"schemas", *PARTS},

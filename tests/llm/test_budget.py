@@ -9,7 +9,7 @@ from cultivar.llm.engine import Ask, Engine, open_engine
 from cultivar.llm.request import Question
 from cultivar.store.store import Store
 from schemas.params.engines import BudgetParams, RoleParams, RuntimeParams
-from schemas.stage import BudgetSpent
+from schemas.stage import BudgetSpent, Unfinished
 from tests.llm.fault_server import FaultServer
 
 
@@ -90,3 +90,22 @@ def test_the_simulated_teacher_keeps_to_it_too(tmp_path: Path) -> None:
 def test_money_without_a_price_is_refused() -> None:
     with pytest.raises(ValueError, match="no price for model 'm'"):
         Budget(BudgetParams(cost=1.0), lambda: Path("x"), "m")
+
+
+def test_what_was_spent_and_could_not_be_written_counts_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The answers of a full disk stay, and the cap holds all the same."""
+    budget = Budget(BudgetParams(tokens=100), lambda: tmp_path / "ledger.json")
+    monkeypatch.setattr("cultivar.llm.budget.sum_tokens", lambda requests, outcomes: (40, 10))
+    budget.spend([], [])
+    with monkeypatch.context() as full:
+        full.setattr("os.pwrite", lambda *given: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        budget.spend([], [])
+        assert "what was spent cannot be written" in caplog.text
+    with pytest.raises(BudgetSpent, match="100 of 100 tokens"):
+        budget.claim([])
+    (tmp_path / "ledger.json").write_text('{"requests": 1, "tok')
+    budget.spend([], [])
+    with pytest.raises(Unfinished, match="cannot be read, so nothing more was asked"):
+        budget.claim([])

@@ -150,6 +150,10 @@ def test_nothing_in_a_table_depends_on_the_exempt_rooms(tmp_path):
         (folder / "cultivar/runlog/closing.py").write_text("def closing_line(*_):\n    return 'done'\n")
         (folder / "cultivar/runlog/record.py").write_text("def record_run(*_):\n    pass\n")
         (folder / "cultivar/runlog/previous.py").write_text("def rows_changed(*_):\n    return None\n")
+        nothing = (
+            "def release_checkpoints(*_):\n    pass\n\n\nremove_recorded = release_checkpoints\nFINISHED = 'no file'\n"
+        )
+        (folder / "cultivar/runlog/checkpoints.py").write_text(nothing)
         guard = folder / "cultivar/runner/guard/origin.py"
         guard.write_text(guard.read_text().replace("HASHED_BYTES = 64 * 2**20", "HASHED_BYTES = 0"))
     assert done.stdout == "done\n" and len(outputs[0]) == 3

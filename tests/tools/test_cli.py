@@ -43,3 +43,24 @@ def test_the_command_runs_the_code_of_the_checkout_that_it_is_called_in(tmp_path
     code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); sys.argv = ['cultivar', 'plan', 'tag']\n"
     done = run(tmp_path, "-P", "-c", code + "from cultivar.cli import main; main()")
     assert done.stdout == "of this folder ['plan', 'tag']\n", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("end", "status", "said"),
+    [("> /dev/full", 1, "No space left on device"), ("| true; exit ${PIPESTATUS[0]}", 0, ""), (">&-", 0, "")],
+)
+def test_an_answer_that_could_not_be_written_is_no_success(end: str, status: int, said: str):
+    """But a reader who had enough has it, and whoever closes the output wants none."""
+    command = ["bash", "-c", f"{sys.executable} -m cultivar.tools.params params.yaml {end}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == status and said in done.stderr and "Traceback" not in done.stderr, done.stderr
+
+
+def test_a_full_disk_is_one_line_in_every_tool(tmp_path: Path):
+    code = "import sys; import cultivar.tools.compact as tool\nfrom cultivar import cli\n"
+    fault = "def compact(*_): raise OSError(28, 'No space left on device')\ntool.compact = compact\n"
+    kinds = "tool.Store.kinds = lambda self: ['kind']\nsys.argv = ['cultivar', 'compact', 'store']\ncli.run_module('compact')"
+    done = run(ROOT, "-c", code + fault + kinds.replace("'compact', 'store'", repr(str(tmp_path))))
+    assert done.returncode == 1, done.stderr
+    [line] = done.stderr.splitlines()
+    assert "cannot be written: no space left on the device" in line and line.startswith("error: ")

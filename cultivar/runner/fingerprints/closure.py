@@ -9,6 +9,7 @@ guard it, and change no result.
 """
 
 import ast
+import contextlib
 import hashlib
 import json
 import os
@@ -168,10 +169,14 @@ class SourceTree:
         """Keep the facts of the files that were read, and of no older ones, where there were new files."""
         if self.new:
             self.new = False
-            self.cache.parent.mkdir(parents=True, exist_ok=True)
             draft = self.cache.with_name(f".{self.cache.name}.{os.getpid()}.tmp")
-            draft.write_text(json.dumps(self.used), encoding="utf-8")
-            draft.replace(self.cache)
+            try:
+                self.cache.parent.mkdir(parents=True, exist_ok=True)
+                draft.write_text(json.dumps(self.used), encoding="utf-8")
+                draft.replace(self.cache)
+            except OSError:  # read-only, or a full disk: they are worked out again
+                with contextlib.suppress(OSError):
+                    draft.unlink(missing_ok=True)
 
 
 def file_of(module: str) -> Path:
