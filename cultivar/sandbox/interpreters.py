@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 from functools import cache
 from pathlib import Path
 
 from .inside import jail
+from .inside.host import HOST_NAME
 
 
 class SlotFailed(RuntimeError):
@@ -66,7 +68,8 @@ def find_packages(names: tuple[str, ...], python: str) -> tuple[dict[str, tuple[
 
 def bwrap_command(executable: str, stdlib: tuple[str, ...], trees: list[str]) -> list[str]:
     """The command line of bubblewrap around the zygote: namespaces and mounts. The zygote adds Landlock and seccomp."""
-    command = ["bwrap", "--unshare-all", "--cap-drop", "ALL", "--new-session"]
+    command = [shutil.which("bwrap") or "bwrap", "--unshare-all", "--hostname", HOST_NAME, "--cap-drop", "ALL"]
+    command.append("--new-session")
     for path in dict.fromkeys((*jail.readable_paths(stdlib, trees), executable)):
         command += ["--ro-bind-try", path, path]
     for path in jail.package_folders(stdlib):

@@ -22,6 +22,7 @@ from .jobs import Limits
 
 SOURCES = (
     *(
+        "host",
         "syscalls",
         "linux",
         "filters",

@@ -38,6 +38,7 @@ def start_child(child, config, files, start_write):
         base = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
     child.set_limits(base + config["memory"], config["cpu_ns"], config["largest"] + (1 << 20), None)
     child.close_other_fds([0, 1, 2, result, start_write])
+    sys.modules["inside.host"].hide_host()
     child.open_streams()
     child.run_child(config["job"], "main", result, None, start_write)
 

@@ -4,15 +4,15 @@ Both apply to a child; the stricter result wins. The first is a binary search ov
 denies what only the zygote needs and checks arguments.
 """
 
-import os
 import struct
 
+from .host import machine
 from .linux import NUMBERS
-from .syscalls import METADATA, PATHS, SNIPPET, ZYGOTE
+from .syscalls import ABSENT, METADATA, PATHS, SNIPPET, ZYGOTE
 
 EPERM, ENOSYS = 0x00050001, 0x00050026
 ALLOW = 0x7FFF0000
-ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7, "arm64": 0xC00000B7}[os.uname().machine]
+ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7, "arm64": 0xC00000B7}[machine()]
 LD, JEQ, JGE, JSET, RET = 0x20, 0x15, 0x35, 0x45, 0x06
 NEWEST = 450  # later calls did not exist when this list was written: ENOSYS
 
@@ -56,9 +56,9 @@ def prologue():
 def zygote_filter():
     """The allow-list of the zygote and the programs."""
     allowed = {NUMBERS[n] for n in (*SNIPPET, *ZYGOTE) if n in NUMBERS}
-    missing = NUMBERS["clone3"]  # ENOSYS makes glibc fall back to clone, whose flags can be checked
+    absent = {NUMBERS[n] for n in ABSENT}
     return filter_tree(
-        lambda number: [instruction(RET, ENOSYS if number == missing else ALLOW if number in allowed else EPERM)]
+        lambda number: [instruction(RET, ENOSYS if number in absent else ALLOW if number in allowed else EPERM)]
     )
 
 
@@ -75,7 +75,12 @@ def allow_argument(index, values, high=False):
 FCNTL = (0, 1, 2, 3, 5, 6, 7, 1030, 1032)
 IOCTL = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # terminal queries, FIONREAD, FIONBIO, close-on-exec
 PRCTL = (15, 16, 0x53564D41)  # thread names, names of mappings
+# Of a socket's options those that say nothing of the process at its other end: SO_PEERPIDFD would give a descriptor of the
+# zygote, which made the pair of a split run, and SO_PEERCRED its number.
+SOL_SOCKET = 1
+SOCKET_OPTIONS = (2, 3, 4, 7, 8, 9, 13, 20, 21, 30, 38, 39)  # type, error, buffer sizes, time limits, domain, protocol …
 NEW_NAMESPACES = 0x7E020080
+CLONE_FLAGS = NEW_NAMESPACES | 0x1000 | 0x2000 | 0x8000  # CLONE_PIDFD, CLONE_PTRACE, CLONE_PARENT
 
 
 def child_filter(pid, backend):
@@ -89,7 +94,7 @@ def child_filter(pid, backend):
         "clone": [
             instruction(LD, 16),
             instruction(JSET, 0x10000, 0, 1),
-            instruction(JSET, NEW_NAMESPACES, 0, 1),
+            instruction(JSET, CLONE_FLAGS, 0, 1),
             instruction(RET, EPERM),
             instruction(RET, ALLOW),
         ],
@@ -100,7 +105,12 @@ def child_filter(pid, backend):
         "tgkill": allow_argument(0, (pid,)),
         "prlimit64": allow_argument(0, (0,)),
         "getpriority": allow_argument(1, (0, pid)),
-        "sched_getaffinity": allow_argument(0, (0, pid)),
+        "getsockopt": [
+            instruction(LD, 24),
+            instruction(JEQ, SOL_SOCKET, 1, 0),
+            instruction(RET, EPERM),
+            *allow_argument(2, SOCKET_OPTIONS),
+        ],
         # a connected stream cannot be aimed at another address, a datagram socket could
         "socketpair": [
             instruction(LD, 16),

@@ -5,6 +5,7 @@ import signal
 import stat
 
 from . import linux
+from .host import HOST_NAME
 
 DEVICES = ("null", "zero", "full", "random", "urandom")
 SCRATCH = "/scratch"  # also /tmp
@@ -47,6 +48,8 @@ def enter_jail(stdlib, trees):
         linux.unshare(linux.CLONE_NEWNS)
         build_root(paths, hidden)
     linux.unshare(linux.CLONE_NEWPID | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS)
+    for name, text in (("sethostname", HOST_NAME), ("setdomainname", HOST_NAME)):
+        linux.syscall(name, text.encode(), len(text))
     child = os.fork()
     if child:
         wait_outside(child)

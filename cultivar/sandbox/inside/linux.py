@@ -5,9 +5,10 @@ import os
 import struct
 import time
 
+from .host import machine
 from .syscalls import table
 
-NUMBERS = table(os.uname().machine)
+NUMBERS = table(machine())
 libc = ctypes.CDLL(None, use_errno=True)
 libc.syscall.restype = ctypes.c_long
 

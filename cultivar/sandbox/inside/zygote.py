@@ -13,7 +13,7 @@ import signal
 import struct
 import time
 
-from . import child, jail, linux, packages
+from . import child, host, jail, linux, packages
 from .filters import ChildFilter, zygote_filter
 
 # mode (0 one process, 1 split), CPU ns, wall ns, address space bytes, scratch MB, largest file bytes, threads
@@ -63,6 +63,7 @@ class Zygote:
     def serve(self):
         """Enter the jail, then run requests until the supervisor closes the control socket."""
         self.lock_down()
+        host.hide_host()  # before packages are imported, which may ask
         prefix = jail.PACKAGES if self.backend == "userns" else ""
         packages.import_packages(self.modules, prefix)
         gc.collect()
