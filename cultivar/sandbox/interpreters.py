@@ -72,7 +72,7 @@ def bwrap_command(executable: str, stdlib: tuple[str, ...], trees: list[str]) ->
     command.append("--new-session")
     for path in dict.fromkeys((*jail.readable_paths(stdlib, trees), executable)):
         command += ["--ro-bind-try", path, path]
-    for path in jail.package_folders(stdlib):
+    for path in jail.hidden_folders(stdlib):
         command += ["--tmpfs", path, *(part for tree in trees for part in ("--ro-bind-try", tree, tree))]
     for device in jail.DEVICES:
         command += ["--dev-bind", f"/dev/{device}", f"/dev/{device}"]

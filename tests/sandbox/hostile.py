@@ -198,6 +198,14 @@ BEHAVIOURS: dict[str, tuple[str, str]] = {
     "pidfd_open": ("return 'BREACH' if S(434, 434, os.getppid() or 1, 0) >= 0 else 0", "fail"),
     "pidfd_getfd": ("return 'BREACH' if S(438, 438, 3, 0, 0) >= 0 else 0", "fail"),
     "pidfd_signal": ("return 'BREACH' if S(424, 424, 3, 9, 0, 0) >= 0 else 0", "fail"),
+    "peer_pidfd": (
+        """
+    found = [libc.getsockopt(fd, 1, 77, ctypes.create_string_buffer(8), b'\\4\\0\\0\\0') for fd in range(64)]
+    pair = socket.socketpair()
+    return 'BREACH' if 0 in found or pair[0].getsockopt(1, 17, 12) else 0""",
+        E,
+    ),
+    "kcmp": ("return 'BREACH' if S(312, 272, os.getpid(), os.getpid(), 0, 0, 0) >= 0 else 0", "fail"),
     "kill_parent": ("os.kill(os.getppid() or 1, 9); return 'BREACH' if os.getpid() != 1 else 0", ANY),
     "kill_all": ("os.kill(-1, 9); return 'BREACH'", E),
     "kill_group": ("os.kill(0, 9); return 'BREACH'", E),

@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -45,6 +47,21 @@ def test_programs_see_what_the_table_says(backend, printed):
         pytest.skip(f"{backend} cannot be built here: {found.reason}")
     with Sandbox(backend, 1, FAST) as box:
         check_cells(box, backend, interpreter(backend)[0], printed)
+
+
+@pytest.mark.parametrize("backend", ["userns", "bwrap"])
+def test_the_namespace_has_the_fixed_name_too(backend):
+    """Programs cannot ask it: this is for the call that a filter would let through."""
+    if os.getuid() != 0 or not shutil.which("nsenter"):
+        pytest.skip("needs root and nsenter")
+    if not (found := backends.probe(backend)).works:
+        pytest.skip(f"{backend} cannot be built here: {found.reason}")
+    with Sandbox(backend, 1, FAST) as box:
+        assert one(box, Job("warm", "io", "pass")).passed
+        (slot,) = box.idle
+        names = "import os; print(os.uname().nodename)"
+        command = ["nsenter", "-t", str(slot.pid), "-u", sys.executable, "-c", names]
+        assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "sandbox\n"
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

@@ -15,8 +15,7 @@ FIXED, VISIBLE = dict.fromkeys(COLUMNS, "fixed"), dict.fromkeys(COLUMNS, "visibl
 FILES = """
 /proc/version /proc/cpuinfo /proc/meminfo /proc/cmdline /proc/loadavg /proc/stat /proc/uptime /proc/self/status
 /proc/sys/kernel/hostname /proc/sys/kernel/osrelease /proc/sys/kernel/random/boot_id /sys/kernel/notes
-/sys/devices/system/cpu/online /sys/class/dmi/id/sys_vendor /etc/hostname /etc/hosts /etc/machine-id /etc/os-release
-/etc/passwd
+/sys/devices/system/cpu/online /sys/class/dmi/id/sys_vendor /etc/hostname /etc/hosts /etc/machine-id /etc/passwd
 """.split()
 
 
@@ -69,11 +68,25 @@ ROWS = [
         {**ISOLATED, "landlock": "visible"},
     ),
     Row(
+        "the distribution (`/usr/lib/os-release`)",
+        "readable('/usr/lib/os-release') or hidden()",
+        {**VISIBLE, "seccomp": "hidden"},
+    ),
+    Row(
+        "modules of the kernel (`/lib/modules`, named after its release)",
+        "os.listdir('/lib/modules') or hidden()",
+        {**ISOLATED, "landlock": "visible"},
+    ),
+    Row(
         "size of the disk that holds the standard library",
         "os.statvfs(os.__file__).f_blocks",
         {**VISIBLE, "seccomp": "hidden"},
     ),
-    Row("Python: version, build, path of its folder; the C library's version", "[sys.version, sys.prefix, libc_version()]", VISIBLE),
+    Row(
+        "Python: version, build, path of its folder; the C library's version",
+        "[sys.version, sys.prefix, libc_version()]",
+        VISIBLE,
+    ),
     Row("the kernel's version in machine memory (a note of the vDSO)", "vdso_version()", VISIBLE),
     Row("features of the CPU (`CPUID`, auxiliary vector)", "libc.getauxval(16)", VISIBLE),
     Row("the CPU that it runs on just now (`rseq`, vDSO)", "libc.sched_getcpu()", VISIBLE, near=1e6),

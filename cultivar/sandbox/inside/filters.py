@@ -78,7 +78,20 @@ PRCTL = (15, 16, 0x53564D41)  # thread names, names of mappings
 # Of a socket's options those that say nothing of the process at its other end: SO_PEERPIDFD would give a descriptor of the
 # zygote, which made the pair of a split run, and SO_PEERCRED its number.
 SOL_SOCKET = 1
-SOCKET_OPTIONS = (2, 3, 4, 7, 8, 9, 13, 20, 21, 30, 38, 39)  # type, error, buffer sizes, time limits, domain, protocol …
+SOCKET_OPTIONS = (
+    2,
+    3,
+    4,
+    7,
+    8,
+    9,
+    13,
+    20,
+    21,
+    30,
+    38,
+    39,
+)  # type, error, buffers, time limits, domain, protocol
 NEW_NAMESPACES = 0x7E020080
 CLONE_FLAGS = NEW_NAMESPACES | 0x1000 | 0x2000 | 0x8000  # CLONE_PIDFD, CLONE_PTRACE, CLONE_PARENT
 
@@ -105,6 +118,9 @@ def child_filter(pid, backend):
         "tgkill": allow_argument(0, (pid,)),
         "prlimit64": allow_argument(0, (0,)),
         "getpriority": allow_argument(1, (0, pid)),
+        "getpgid": allow_argument(0, (0, pid)),
+        "getsid": allow_argument(0, (0, pid)),
+        "get_robust_list": allow_argument(0, (0, pid)),
         "getsockopt": [
             instruction(LD, 24),
             instruction(JEQ, SOL_SOCKET, 1, 0),

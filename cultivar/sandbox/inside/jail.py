@@ -17,9 +17,10 @@ def readable_paths(stdlib, trees):
     return ["/usr/lib", "/lib", "/lib64", "/usr/lib64", "/usr/share/zoneinfo", *stdlib, *trees]
 
 
-def package_folders(stdlib):
-    """Folders of installed packages below those paths, which are hidden."""
+def hidden_folders(stdlib):
+    """Folders below those paths that are hidden: installed packages, and the kernel's modules, named after its release."""
     found = [f"{path}/{kind}-packages" for path in stdlib for kind in ("site", "dist")]
+    found += ["/usr/lib/modules", "/lib/modules"]
     if os.path.isdir("/usr/lib"):
         found += [f"/usr/lib/{name}/dist-packages" for name in os.listdir("/usr/lib") if name.startswith("python3")]
     return [path for path in dict.fromkeys(found) if os.path.isdir(path)]
@@ -35,7 +36,7 @@ def enter_jail(stdlib, trees):
     """
     paths = {path: path for path in (*readable_paths(stdlib, ()), *(f"/dev/{d}" for d in DEVICES))}
     paths |= {tree: PACKAGES + tree for tree in trees}
-    hidden = package_folders(stdlib)
+    hidden = hidden_folders(stdlib)
     proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY)  # not reachable by path after pivot_root
     if os.getuid() == 0:
         linux.unshare(linux.CLONE_NEWNS)
