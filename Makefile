@@ -1,5 +1,6 @@
 # make demo   the whole recipe on this machine, then its metrics and the path of the report
 # make test   the tests
+# Everything is installed by hash; `make lock` writes the hashes.
 PYTHON ?= python3
 VENV ?= .venv
 JOBS ?= 1
