@@ -4,7 +4,7 @@ Python's own functions return the values below. The system calls behind them are
 can refuse a call but not change its answer.
 """
 
-import _socket
+import _socket  # noqa: F401  its functions are replaced before programs import `socket`
 import errno
 import os
 import sys
@@ -45,14 +45,14 @@ def hide_host():
         return {CPU}
 
     def sysconf(name, /):
-        value = fixed.get(os.sysconf_names.get(name, name) if isinstance(name, str | int) else None)
-        return ask_system(name) if value is None else value
+        number = os.sysconf_names.get(name) if isinstance(name, str) else name
+        return fixed[number] if number in fixed else ask_system(name)
 
     for function in (uname, cpu_count, sched_getaffinity, sysconf):
         for module in ("os", "posix"):
             setattr(sys.modules[module], function.__name__, function)
     if hasattr(os, "process_cpu_count"):  # Python 3.13
-        os.process_cpu_count = cpu_count
-    _socket.gethostname = gethostname
-    if "socket" in sys.modules:
-        sys.modules["socket"].gethostname = gethostname
+        setattr(os, "process_cpu_count", cpu_count)  # noqa: B010
+    for module in ("_socket", "socket"):
+        if module in sys.modules:
+            setattr(sys.modules[module], "gethostname", gethostname)  # noqa: B010
