@@ -7,8 +7,13 @@ from functools import lru_cache
 from cultivar.grading.boxes import unbox
 from cultivar.grading.numerals import to_ascii
 
+MAX_CHARS = 1_000
+"""Characters of an answer that is read otherwise than as text."""
 TERM = r"(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+)"
-REASON = re.compile(r"(?i)[\s,;.(]*\b(?:because|since|porque|parce\s+que|car|weil|denn|потому|так\s+как|لأن)\b.*$")
+REASON = re.compile(
+    r"(?i)(?:(?<![\s,;.(])[\s,;.(]+)?\b(?:because|since|porque|parce\s+que|car|weil|denn|потому|так\s+как|لأن)\b.*$"
+)
+END = r"[\s*_`\"'“”«»」』.,;]"
 PLAIN = re.compile(r"-?[0-9]{1,30}(?:\.[0-9]{1,30})?")
 
 
@@ -31,7 +36,7 @@ MARKUP: dict[str, str | Callable[[re.Match[str]], str]] = {
     r"(?<!\\)\$\$?((?:\\.|[^$\\])+)(?<!\\)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\]": r" \1\2\3 ",
     r"(?<![\w)])\*\*([^*\s][^*]*)\*\*(?![\w(])": r"\1",
     r"\\([%$#&])": r"\1",
-    r"\^\s*\{?\s*\\circ\s*\}?|\\degree(?![A-Za-z])": "°",
+    r"\^\s*(?:\{\s*)?\\circ\s*\}?|\\degree(?![A-Za-z])": "°",
     r"(?<=\d)(?:\\[,!:; ]|\{,\}|~)+(?=\d{3}(?!\d))": ",",
     r"(?<=\d)\{,\}|(?<=\d),\s*\\!\s*(?=\d)": ",",
     r"(?<!\\)\\[,;:! ]|\\(?:left|right|displaystyle|quad|qquad|bigl?|bigr?|Bigl?|Bigr?|limits)(?![A-Za-z])|~": " ",
@@ -48,11 +53,11 @@ MARKUP: dict[str, str | Callable[[re.Match[str]], str]] = {
     r"\(\s*(\(\d+/\d+\))\s*\)": r"\1",
     rf"(?<![\d.,/])({TERM})\s+(\d+)/(\d+)(?![\d/])": mixed,
     REASON.pattern: "",
-    r"^[\s*_`\"'“”«»„「『]+|[\s*_`\"'“”«»」』.,;]+$|(?<=[a-z])!+$": "",
-    r"^\{([^{},;]*)\}$|\s*(?<!\\)(?:\\\\|\\)\s*$": r"\1",
+    rf"^[\s*_`\"'“”«»„「『]+|(?<!{END})(?:{END})++$|(?<=[a-z])!+$": "",
+    r"^\{([^{},;]*)\}$|(?:(?<!\s)\s+)?(?<!\\)(?:\\\\|\\)\s*$": r"\1",
     r"(?i)^(?:(?:therefore|thus|hence|so|then|simply|just|exactly|only|approximately|about|around|roughly|equals|"
     r"equal\s+to|given\s+by|a\s+total\s+of|aproximadamente|exactamente|environ|exactement|ungefähr|etwa|genau|примерно|"
-    r"ровно|circa|cerca\s+de|约|約|大约|一?共|总共|總共|约为|약|लगभग)(?![A-Za-z])[\s,:]*|[=≈:]\s*|\\approx(?![A-Za-z])\s*)+": "",
+    r"ровно|circa|cerca\s+de|约|約|大约|一?共|总共|總共|约为|약|लगभग)(?![A-Za-z])[\s,:]*+|[=≈:]\s*+|\\approx(?![A-Za-z])\s*+)++": "",
     r"(?i)^(?:minus|negative|menos|moins|meno|минус|负|負|マイナス|سالب)\s*(?=[\d$.])": "-",
 }
 """What an answer is without markup, lead words and reason: the left is written as the right, in this order."""
@@ -61,8 +66,11 @@ REWRITES = [(re.compile(pattern), replacement) for pattern, replacement in MARKU
 
 @lru_cache(maxsize=1024)
 def strip_markup(words: str) -> str:
-    """An answer without markup, lead words and reason."""
-    if PLAIN.fullmatch(words):
+    """An answer without markup, lead words and reason; one of more than MAX_CHARS as it is.
+
+    The bound keeps the rewrites, some of which look for a closing sign from every opening one, from quadratic time.
+    """
+    if len(words) > MAX_CHARS or PLAIN.fullmatch(words):
         return words
     words = to_ascii(unbox(words))
     for pattern, replacement in REWRITES:

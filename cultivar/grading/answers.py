@@ -20,7 +20,7 @@ from fractions import Fraction
 from typing import Literal
 
 from cultivar.grading import algebra
-from cultivar.grading.answer_markup import strip_markup
+from cultivar.grading.answer_markup import MAX_CHARS, strip_markup
 from cultivar.grading.cues import Place, find_answer, last_answer, only_number
 from cultivar.grading.groups import Group, assignments, parse_group
 from cultivar.grading.numerals import read_numeral
@@ -30,8 +30,6 @@ from cultivar.grading.values import Value, is_denied, parse_plain, parse_value
 __all__ = ["agrees", "agree_all", "final_answer", "judge_answers", "last_answer", "parse_value"]
 
 Judgement = Literal["right", "wrong", "none", "undecided"]
-MAX_CHARS = 1_000
-"""Characters of an answer that is compared otherwise than as text."""
 LEAST_DIGITS = 3
 """Significant digits of a decimal that stands for a fraction."""
 
@@ -100,7 +98,7 @@ def judge(place: Place, gold: str, same: bool | None) -> Judgement:
 def is_several(words: str, gold: str) -> bool:
     """Whether words deny a value, or list values where the gold answer is one."""
     words = strip_markup(words)
-    if parse_plain(words) is not None or parse_group(strip_markup(gold)) is not None:
+    if len(gold) > MAX_CHARS or parse_plain(words) is not None or parse_group(strip_markup(gold)) is not None:
         return False
     if (numeral := read_numeral(words)) and numeral.unsure:
         return False  # 3,5

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from fractions import Fraction
 
-TOKEN = re.compile(r"\s*(\d+(?:\.\d+)?|\.\d+|//|[-+*/()])")
+TOKEN = re.compile(r"\d+(?:\.\d+)?|\.\d+|//|[-+*/()]")
 MAX_CHARS = 200
 """Characters of an expression."""
 
@@ -29,8 +29,10 @@ def evaluate_tokens(tokens: Sequence[str]) -> Fraction | None:
 def evaluate_expression(expression: str) -> Fraction | None:
     """The exact value of an arithmetic expression, None where it is none (or divides by zero, or is too long)."""
     text = expression.replace(",", "").replace("$", "")
+    if len(text) > MAX_CHARS:
+        return None
     tokens = TOKEN.findall(text)
-    if len(text) > MAX_CHARS or "".join(tokens) != "".join(text.split()):
+    if "".join(tokens) != "".join(text.split()):
         return None
     try:
         return evaluate_tokens(tokens)

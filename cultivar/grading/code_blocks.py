@@ -20,10 +20,10 @@ FIRST_LINE = re.compile(
     re.IGNORECASE,
 )
 """Where a tag is expected: the first line of code, which a model wrote on the fence's line."""
-TAG = re.compile(r"[ \t]*py(?:thon)?\d?[ \t]+", re.IGNORECASE)
+TAG = re.compile(r"(?:(?<![ \t])[ \t]+)?py(?:thon)?\d?[ \t]+", re.IGNORECASE)
 CONTINUES = re.compile(r"[)\]}]|(?:else|elif|except|finally)\b")
 """How a line at the margin begins that goes on with the statement above."""
-QUOTE = re.compile(r"[ \t]*>[ \t]?")
+QUOTE = re.compile(r"(?:(?<![ \t])[ \t]+)?>[ \t]?")
 CLOSINGS = 8
 """Fences after the first that may close a block, where one stands in a string of the code."""
 

@@ -37,6 +37,8 @@ CAPITAL_BREAK = re.compile(r"""[\s;@#$%&?!*\[\](){}<>"`«»“”„‘’‒–
 ENDINGS = re.compile(r"(?=(?:'[sSmMdD]|'(?:ll|LL|re|RE|ve|VE)|n't|N'T)\Z)")
 COMPOUNDS = frozenset("CANNOT D'YE GIMME GONNA GOTTA LEMME MORE'N WANNA 'TIS 'TWAS".split())
 TURKISH = re.compile("[ğĞıİ]")
+SPACED_MARKERS = {"p.p.s": re.compile(r"p\.\s?p\.\s?s"), "p.s.": re.compile(r"p\.\s?s\.")}
+"""Markers of a postscript that may have spaces between their letters."""
 WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 
 
@@ -152,6 +154,6 @@ def repeats_prompt(text: str, prompt_to_repeat: str) -> bool:
 def has_postscript(text: str, postscript_marker: str) -> bool:
     """Whether the text holds the marker; P.S. and P.P.S also with spaces between the letters."""
     marker, folded = fold(postscript_marker.strip()), fold(text)
-    if spaced := {"p.p.s": r"p\.\s?p\.\s?s", "p.s.": r"p\.\s?s\."}.get(marker):
-        return re.search(spaced, folded) is not None
+    if spaced := SPACED_MARKERS.get(marker):
+        return spaced.search(folded) is not None
     return marker in folded

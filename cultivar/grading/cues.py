@@ -62,7 +62,7 @@ CUES = {  # a word in lower case -> what states the answer with it: a sentence, 
     "جواب": rf"(?<!\w)جواب[^\S\n]*{COLON}",
     "उत्तर": rf"उत्तर(?:\s*है)?\s*{COLON}|उत्तर\s+(?=[\d$₹\\])|{HEAD}(?:अंतिम\s+)?उत्तर{TAIL}",
     "উত্তর": rf"উত্তর\s*(?:হল\b|{COLON}|(?=\d))",
-    "ตอบ": rf"คำตอบ\s*(?:คือ|{COLON})|(?<![ก-๛])ตอบ\s*{COLON}?\s*(?=\d)",
+    "ตอบ": rf"คำตอบ\s*(?:คือ|{COLON})|(?<![ก-๛])ตอบ\s*(?:{COLON}\s*)?(?=\d)",
     "התשובה": rf"התשובה\s*(?:היא\b|{COLON})",
 }
 MARKS = {word: re.compile(cue, re.IGNORECASE | re.MULTILINE) for word, cue in CUES.items()}

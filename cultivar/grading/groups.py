@@ -3,6 +3,7 @@ r"""Answers of several values: sets, lists, tuples, intervals, unions, matrices,
 import re
 from typing import Literal, NamedTuple
 
+from cultivar.grading.answer_markup import MAX_CHARS
 from cultivar.grading.values import parse_stripped
 
 Kind = Literal["set", "list", "tuple", "union", "matrix"]
@@ -16,10 +17,12 @@ TOKEN = re.compile(r"\\[{}]|\\[A-Za-z]+|.", re.DOTALL)
 MATRIX = re.compile(
     r"[\[(]?\s*\\begin\s*\{([pbB]?matrix|array)\}(?:\s*\{[clr|\s]*\})?(.*)\\end\s*\{\1\}\s*[\])]?", re.DOTALL
 )
-MEMBER = re.compile(r"\s*[A-Za-z]\s*(?:\\in(?![A-Za-z])|=)\s*(?=\\|[(\[{\]])")
+MEMBER = re.compile(r"(?:(?<!\s)\s+)?[A-Za-z]\s*(?:\\in(?![A-Za-z])|=)\s*(?=\\|[(\[{\]])")
 """What stands before a set of solutions: x \\in."""
 EMPTY = re.compile(r"\\(?:emptyset|varnothing)\b|\\\{\s*\\\}|\{\s*\}")
-AND = re.compile(r",?\s+(?:and|y|e|et|und|и|و|or|o|ou|oder|или)\s+|\s*(?:和|と|与|및|また|或|または)\s*", re.IGNORECASE)
+AND = re.compile(
+    r"(?:,|(?<!\s))\s+(?:and|y|e|et|und|и|و|or|o|ou|oder|или)\s+|(?:(?<!\s)\s+)?(?:和|と|与|및|また|或|または)\s*", re.IGNORECASE
+)
 PLUS_MINUS = re.compile(r"\\pm(?![A-Za-z])")
 UNION = re.compile(r"\\cup(?![A-Za-z])")
 
@@ -34,7 +37,12 @@ class Group(NamedTuple):
 
 
 def parse_group(words: str) -> Group | None:
-    """The values of an answer without markup that are more than one, or stand in brackets with a comma."""
+    """The values of an answer without markup that are more than one, or stand in brackets with a comma.
+
+    None of more than MAX_CHARS characters.
+    """
+    if len(words) > MAX_CHARS:
+        return None
     words = MEMBER.sub("", words, count=1).strip()
     if EMPTY.fullmatch(words):
         return Group("set", ())

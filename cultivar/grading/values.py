@@ -10,7 +10,7 @@ import unicodedata
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
-from cultivar.grading.answer_markup import TERM, strip_markup
+from cultivar.grading.answer_markup import MAX_CHARS, TERM, strip_markup
 from cultivar.grading.arithmetic import evaluate_expression
 from cultivar.grading.numerals import NUMERAL, Numeral, in_digits, read_numeral, split_scale
 from cultivar.grading.units import is_known
@@ -39,7 +39,7 @@ UNIT_BEHIND = re.compile(r"(.*[^\sA-Za-z])\s+((?:(?:square|cubic|sq)\.?\s+)?[A-Z
 VARIABLE = re.compile(r"\s*[A-Za-z](?:_\{?\w+\}?)?(?:\(\w+\))?\s*")
 NAME = re.compile(r"\s*[A-Za-z][a-z]+(?:\s+[A-Za-z]+){0,5}\s*")
 """The name before an equals sign: Total cost = 42."""
-BESIDE = re.compile(r"(.+?)\s*\(([^()]+)\)")
+BESIDE = re.compile(r"(.*\S)\s*\(([^()]+)\)")
 """42 (forty-two), forty-two (42)."""
 CHOICE = re.compile(
     r"(?:(?:option|choice|answer|opción|opcion|opção|réponse|antwort|вариант|选项|選項|选|選択肢)\s*)?"
@@ -47,7 +47,7 @@ CHOICE = re.compile(
     re.IGNORECASE,
 )
 FURTHER = re.compile(
-    r"\(\s*[A-Ja-j]\s*\)|(?:^|(?<=\s))[A-J]\s*[.):]|^\W*(?:(?:and|und|et|y|e|и|和|と|與|与)\s*)?\W*[B-J]\W*$"
+    r"\(\s*[A-Ja-j]\s*\)|(?:^|(?<=\s))[A-J]\s*[.):]|^\W*+(?:(?:and|und|et|y|e|и|和|と|與|与)\W*+)?[B-J]\W*$"
 )
 """A second letter behind the first."""
 TRUTHS = {
@@ -141,7 +141,9 @@ def parse_value(words: str) -> Value | None:
 
 
 def parse_plain(words: str) -> Value | None:
-    """The one value of words without markup."""
+    """The one value of words without markup; None of more than MAX_CHARS characters."""
+    if len(words) > MAX_CHARS:
+        return None
     return parse_choice(words) or parse_truth(words) or parse_stripped(words)
 
 

@@ -13,7 +13,7 @@ from cultivar.llm.engine import Engine
 from cultivar.llm.markup import BREAK, CHAT_TOKEN, break_chat_tokens, break_markup, has_breaks, restore, tag_pattern
 from cultivar.llm.prompt import FOLDER, Prompt
 from cultivar.llm.request import Question
-from cultivar.llm.simulated.registry import SECTION
+from cultivar.llm.simulated.registry import tagged
 from cultivar.llm.vllm_engine import token_ids
 from cultivar.store.store import Store
 from schemas.params.engines import RoleParams
@@ -60,8 +60,8 @@ def test_no_row_changes_the_structure_of_a_prompt(name: str) -> None:
         found = [(slash, tag) for slash, tag in tags_in(message["content"]) if tag.lower() in own]
         assert found == tags_in(expected["content"])
         assert not any(token in message["content"] for token in CHAT_TOKENS)
-        sections = SECTION.findall(message["content"])
-        assert [tag for tag, _ in sections] == [tag for tag, _ in SECTION.findall(expected["content"])]
+        sections = list(tagged(message["content"]))
+        assert [tag for tag, _ in sections] == [tag for tag, _ in tagged(expected["content"])]
         assert all(set(restore(text).strip().replace(hostile, "plain").split()) == {"plain"} for _, text in sections)
         assert message["content"].count("start\n") == expected["content"].count("plain")
 

@@ -5,7 +5,7 @@ import re
 from cultivar.llm.simulated.registry import Call, answers
 
 INTENTS = (
-    ("arithmetic word problem", r"\bhow many\b.*\bnow\b|\bcalculate\b|\bhow much\b"),
+    ("arithmetic word problem", r"(?m:^)(?:(?!\bhow many\b).)*+\bhow many\b.*\bnow\b|\bcalculate\b|\bhow much\b"),
     ("fact recall", r"^(what|who|which|when|where)\b"),
     ("explanation", r"\bexplain|why\b|how does\b"),
     ("story writing", r"\bstory\b|\bfable\b|\bscene\b"),

@@ -64,5 +64,5 @@ def test_cases(call: Call) -> dict:
         else [f"assert {name} is not None"]
     )
     if call.wrong:
-        tests[-1] = re.sub(r"== (.+)$", "== 'something else'", tests[-1])
+        tests[-1] = re.sub(r"== .+", "== 'something else'", tests[-1])
     return {"tests": tests}

@@ -9,7 +9,8 @@ import importlib
 import pkgutil
 import random
 import re
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -18,7 +19,8 @@ from typing import Any, TypeVar, overload
 from cultivar.llm.request import MessageDict
 from cultivar.syntax import code_hash
 
-SECTION = re.compile(r"<([A-Za-z_][\w-]*)(?:\s[^<>]*)?>(.*?)</\1>", re.DOTALL)
+OPENING = re.compile(r"<([A-Za-z_][\w-]*)(?:\s[^<>]*)?>")
+CLOSING = re.compile(r"</([A-Za-z_][\w-]*)>")
 
 
 @dataclass
@@ -56,7 +58,7 @@ class Call:
         for turn in reversed(self.messages):
             if turn["role"] == "user" and "</" in turn["content"]:
                 sections: dict[str, list[str]] = {}
-                for name, text in SECTION.findall(turn["content"]):
+                for name, text in tagged(turn["content"]):
                     sections.setdefault(name, []).append(text.strip())
                 if sections:
                     return sections
@@ -70,6 +72,20 @@ class Call:
     @cached_property
     def rng(self) -> random.Random:
         return random.Random(self.key)
+
+
+def tagged(text: str) -> Iterator[tuple[str, str]]:
+    """(name, text) of every tag up to the next that closes it, in order; linear in the text."""
+    closings: dict[str, list[int]] = {}
+    for closing in CLOSING.finditer(text):
+        closings.setdefault(closing[1], []).append(closing.start())
+    end = 0
+    for opening in OPENING.finditer(text):
+        places = closings.get(opening[1], [])
+        place = bisect_left(places, opening.end())
+        if opening.start() >= end and place < len(places):
+            yield opening[1], text[opening.end() : places[place]]
+            end = places[place] + len(opening[1]) + len("</>")
 
 
 Handler = Callable[[Call], dict[str, Any] | str]

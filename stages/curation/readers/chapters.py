@@ -108,7 +108,7 @@ HEADS = [
 ]
 COUNT = re.compile(rf"\b(?:{ROMAN}|\d+|{NUMBER})\b|[\d{HAN_DIGITS}일이삼사오육칠팔구십백]+")
 BARE = re.compile(
-    rf"^\s*(?:(?P<roman>{ROMAN})|(?P<digits>\d{{1,3}})|(?P<han>[{HAN_DIGITS}]{{1,5}}))\s*[.、]?\s*$", re.I
+    rf"^\s*(?:(?P<roman>{ROMAN})|(?P<digits>\d{{1,3}})|(?P<han>[{HAN_DIGITS}]{{1,5}}))\s*(?:[.、]\s*)?$", re.I
 )
 CLAUSE = re.compile(r"\s+[a-zà-ÿа-я]")
 """A title in small letters right behind the number: a sentence ("Part two was harder")."""

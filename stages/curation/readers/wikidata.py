@@ -67,7 +67,7 @@ MONTHS = (
     *("July", "August", "September", "October", "November", "December"),
 )
 ENTITY = re.compile(r"^[QPL][0-9]{1,12}$")
-TIME = re.compile(r"^([+-])0*(\d+)-(\d\d)-(\d\d)T")
+TIME = re.compile(r"^([+-])(?:0(?=\d))*+(\d+)-(\d\d)-(\d\d)T")
 
 
 @dataclass(frozen=True, slots=True)
