@@ -53,7 +53,7 @@ MARKUP: dict[str, str | Callable[[re.Match[str]], str]] = {
     r"\(\s*(\(\d+/\d+\))\s*\)": r"\1",
     rf"(?<![\d.,/])({TERM})\s+(\d+)/(\d+)(?![\d/])": mixed,
     REASON.pattern: "",
-    rf"^[\s*_`\"'“”«»„「『]+|(?<!{END})(?:{END})++$|(?<=[a-z])!+$": "",
+    rf"^[\s*_`\"'“”«»„「『]++(?:{END}++$)?|(?<!{END}){END}++$|(?<=[a-z])!+$": "",
     r"^\{([^{},;]*)\}$|(?:(?<!\s)\s+)?(?<!\\)(?:\\\\|\\)\s*$": r"\1",
     r"(?i)^(?:(?:therefore|thus|hence|so|then|simply|just|exactly|only|approximately|about|around|roughly|equals|"
     r"equal\s+to|given\s+by|a\s+total\s+of|aproximadamente|exactamente|environ|exactement|ungefähr|etwa|genau|примерно|"

@@ -21,7 +21,8 @@ MEMBER = re.compile(r"(?:(?<!\s)\s+)?[A-Za-z]\s*(?:\\in(?![A-Za-z])|=)\s*(?=\\|[
 """What stands before a set of solutions: x \\in."""
 EMPTY = re.compile(r"\\(?:emptyset|varnothing)\b|\\\{\s*\\\}|\{\s*\}")
 AND = re.compile(
-    r"(?:,|(?<!\s))\s+(?:and|y|e|et|und|и|و|or|o|ou|oder|или)\s+|(?:(?<!\s)\s+)?(?:和|と|与|및|また|或|または)\s*", re.IGNORECASE
+    r"(?:,|(?<!\s))\s+(?:and|y|e|et|und|и|و|or|o|ou|oder|или)\s+|(?:(?<!\s)\s+)?(?:和|と|与|및|また|或|または)\s*",
+    re.IGNORECASE,
 )
 PLUS_MINUS = re.compile(r"\\pm(?![A-Za-z])")
 UNION = re.compile(r"\\cup(?![A-Za-z])")

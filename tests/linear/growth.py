@@ -65,12 +65,17 @@ def fault(call: Call, text: Callable[[int], str], chars: int = CHARS, max_ratio:
         return f"more than {LIMIT_SECONDS} CPU s for {chars} characters"
     if once < FLOOR_SECONDS or once < max_ratio * seconds_of(call, text(chars // 4)):
         return ""
-    one = min(seconds_of(call, text(chars)) for _ in range(REPEATS))
-    four = float("inf")
-    for _ in range(REPEATS):
-        four = min(four, seconds_of(call, text(4 * chars)))
-        if four < max_ratio * max(one, FLOOR_SECONDS):
+    times = []
+    for length in (chars, 4 * chars, 16 * chars):
+        times.append(shortest(call, text(length)))
+        if len(times) > 1 and times[-1] < max_ratio * max(times[-2], FLOOR_SECONDS):
             return ""
-        if four == float("inf"):
+        if times[-1] == float("inf"):
             break
-    return f"{1000 * one:.1f} ms for {chars} characters, {1000 * four:.1f} ms for {4 * chars}"
+    return ", ".join(f"{1000 * taken:.1f} ms for {chars * 4**step}" for step, taken in enumerate(times)) + " characters"
+
+
+def shortest(call: Call, text: str) -> float:
+    """The shortest of several measurements; one that goes past the limit is not repeated."""
+    taken = seconds_of(call, text)
+    return taken if taken == float("inf") else min(taken, *(seconds_of(call, text) for _ in range(REPEATS - 1)))
