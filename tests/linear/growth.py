@@ -55,7 +55,13 @@ def seconds_of(call: Call, text: str) -> float:
     return time.process_time() - start
 
 
-def fault(call: Call, text: Callable[[int], str], chars: int = CHARS, max_ratio: float = MAX_RATIO) -> str:
+def fault(
+    call: Call,
+    text: Callable[[int], str],
+    chars: int = CHARS,
+    max_ratio: float = MAX_RATIO,
+    floor: float = FLOOR_SECONDS,
+) -> str:
     """How the call grows too fast over the texts that `text` makes of a length; empty where it is linear.
 
     One measurement clears most calls; what looks bad is measured again.
@@ -63,12 +69,12 @@ def fault(call: Call, text: Callable[[int], str], chars: int = CHARS, max_ratio:
     once = seconds_of(call, text(chars))
     if once == float("inf"):
         return f"more than {LIMIT_SECONDS} CPU s for {chars} characters"
-    if once < FLOOR_SECONDS or once < max_ratio * seconds_of(call, text(chars // 4)):
+    if once < floor or once < max_ratio * seconds_of(call, text(chars // 4)):
         return ""
     times = []
     for length in (chars, 4 * chars, 16 * chars):
         times.append(shortest(call, text(length)))
-        if len(times) > 1 and times[-1] < max_ratio * max(times[-2], FLOOR_SECONDS):
+        if len(times) > 1 and times[-1] < max_ratio * max(times[-2], floor):
             return ""
         if times[-1] == float("inf"):
             break
