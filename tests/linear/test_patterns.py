@@ -84,11 +84,9 @@ def test_patterns_are_found_wherever_they_stand() -> None:
     "pattern, use",
     [
         (r"(\d+(?:\s*[-+]\s*)?)+=", "search"),  # exponential
-        (r"(?:a|ab|b)*c", "fullmatch"),
         (r"\s*=", "search"),  # quadratic: tried from every space
         (r"\s+\s*=", "match"),
         (r"\(.*?\)", "search"),  # quadratic: from every parenthesis to the end
-        (r"\d+(?:,\d+)*;", "search"),
         ("<([a-z]+)>.*?</\\1>", "search"),
     ],
 )
