@@ -1,8 +1,9 @@
 """constitution: constitutional feedback on safety prompts (Bai et al. 2022, section 3; Qwen2 report, section 4.1.2).
 
-An initial response is criticised and revised by one principle at a time. The last revision against the initial (or a
-deviating) response is a preference, and the revision a demonstration, when the judge finds in both orders that the
-revision follows the principles and the other one does not. Rejected responses are never demonstrations.
+An initial response is criticised and revised by one principle at a time. The judge compares the last revision with the
+initial and with a deviating response, by every principle and in both orders. The revision is a demonstration where every
+judgement says that it follows; it and another response are a pair where every judgement of the two says so, and both orders
+say of some principle that the other one violates it. Rejected responses are never demonstrations.
 """
 
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
+from cultivar.grading.pairs import pairs
 from cultivar.llm.answer import Answer
 from cultivar.llm.engine import Ask, Engine, Failure
 from cultivar.llm.prompt import Prompt
@@ -163,12 +165,35 @@ class Comparison:
         return Question(messages, Follows, seed=seed)
 
 
-class PrincipleJudgement(NamedTuple):
-    """Whether the revision and the other response follow a principle, in one order, and the id of the verdict."""
+@dataclass
+class Compared:
+    """A revision and one other response, as the judge found them.
 
-    revision_follows: bool
-    other_follows: bool
-    verdict: str
+    `follows`: by order, per principle, whether each of the two follows it; None where the judgement cannot be read.
+    `verdicts`: ids of the judgements that were read.
+    """
+
+    other: Answer
+    follows: list[list[tuple[bool, bool] | None]]
+    verdicts: list[str]
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether every judgement says that the revision follows its principle."""
+        return all(judgement is not None and judgement[0] for order in self.follows for judgement in order)
+
+    @property
+    def violated(self) -> float:
+        """The share of principles that both orders say the other response violates."""
+        both = [all(each is not None and not each[1] for each in orders) for orders in zip(*self.follows, strict=True)]
+        return sum(both) / len(both)
+
+    def readings(self) -> list[list[float]]:
+        """By order, the share of principles that the revision and the other response follow; of a confirmed one."""
+        return [
+            [sum(each[side] for each in order if each is not None) / len(order) for side in (0, 1)]
+            for order in self.follows
+        ]
 
 
 def confirm(work: list[tuple[SafetyPrompt, Revision]], judge: Engine, ledger: Ledger) -> None:
@@ -182,54 +207,62 @@ def confirm(work: list[tuple[SafetyPrompt, Revision]], judge: Engine, ledger: Le
         for swapped in (False, True)
     ]
     prompt = Prompt("constitution/judge")
-    judgements: dict[tuple[str, str], list[PrincipleJudgement]] = {}
+    compared: dict[str, dict[str, Compared]] = {row.id: {} for row, _ in work}
     answers = judge.ask([each.question(prompt) for each in comparisons])
     for each, (answer,) in zip(comparisons, answers, strict=True):
-        row, other = each.row, each.other
-        if not isinstance(answer.value, Follows):
-            ledger.fail(answer, row.id)
-            continue
-        follows = [answer.value.first, answer.value.second]
-        revised, rejected = follows[::-1] if each.swapped else follows
-        verdict = ledger.verdict(
-            each.revision.final.key,
-            answer.engine,
-            f"revision {'follows' if revised else 'violates'}, other {'follows' if rejected else 'violates'}",
-            detail=each.principle.id,
-            parents=[other.key, row.id],
-        )
-        judgements.setdefault((row.id, other.key), []).append(PrincipleJudgement(revised, rejected, verdict))
+        of_other = compared[each.row.id].setdefault(each.other.key, Compared(each.other, [[], []], []))
+        found = None
+        if isinstance(answer.value, Follows):
+            first, second = answer.value.first, answer.value.second
+            found = (second, first) if each.swapped else (first, second)
+            of_other.verdicts.append(note_judgement(each, found, answer.engine, ledger))
+        else:
+            ledger.fail(answer, each.row.id)
+        of_other.follows[each.swapped].append(found)
     for row, revision in work:
-        for other in (revision.initial, revision.deviating):
-            own = judgements.get((row.id, other.key), [])
-            if len(own) == 2 * len(revision.principles) and all(each.revision_follows for each in own):
-                admit_revision(row, revision, other, own, ledger)
+        admit_revision(row, revision, list(compared[row.id].values()), ledger)
 
 
-def admit_revision(
-    row: SafetyPrompt, revision: Revision, other: Answer, judgements: list[PrincipleJudgement], ledger: Ledger
-) -> None:
-    """The revision as demonstration; the pair where the other response violates some principle in both orders.
+def note_judgement(comparison: Comparison, follows: tuple[bool, bool], judge: str, ledger: Ledger) -> str:
+    """The verdict on whether the revision and the other response follow a principle; its id."""
+    revised, other = ("follows" if each else "violates" for each in follows)
+    return ledger.verdict(
+        comparison.revision.final.key,
+        judge,
+        f"revision {revised}, other {other}",
+        detail=comparison.principle.id,
+        parents=[comparison.other.key, comparison.row.id],
+    )
 
-    `judgements` has the two orders of a principle one after the other.
-    """
-    final = revision.final
-    admission = Admission(
+
+def admit_revision(row: SafetyPrompt, revision: Revision, compared: list[Compared], ledger: Ledger) -> None:
+    """The revision as demonstration where all comparisons confirm it; its pairs with what it was compared with."""
+    parents = [row.id, *(turn.key for turn in revision.turns)]
+    text = revision.final.text.strip()
+    if compared and all(each.is_confirmed for each in compared):
+        verdicts = [verdict for each in compared for verdict in each.verdicts]
+        ledger.demonstrate(demonstration_row(admission(row, revision, verdicts), text, parents))
+    for each in compared:
+        other, margin = each.other.text.strip(), each.violated
+        verdict = False if margin > 0 else None  # what follows in one order was not seen to be worse
+        if pairs([text, other], each.readings(), "verifier", verdicts=[each.is_confirmed or None, verdict]):
+            shared = admission(row, revision, each.verdicts)
+            simulated = each.other.simulated
+            ledger.prefer(preference_row(shared, text, other, margin, parents, rejected_simulated=simulated))
+
+
+def admission(row: SafetyPrompt, revision: Revision, verdicts: list[str]) -> Admission:
+    """What the rows of D and P of one safety prompt share, but for their verdicts."""
+    return Admission(
         prompt=[message("user", row.prompt)],
         domain="safety",
         strategy="constitution",
         label_source="judge",
         quality=1.0,
         license=row.license,
-        engine=final.engine,
-        simulated=final.simulated,
-        verdicts=[each.verdict for each in judgements],
+        engine=revision.final.engine,
+        simulated=revision.final.simulated,
+        verdicts=verdicts,
         scores={"harmful": row.harmful},
         tags=[row.area],
     )
-    parents = list(dict.fromkeys([row.id, *(turn.key for turn in revision.turns)]))
-    ledger.demonstrate(demonstration_row(admission, final.text.strip(), parents))
-    orders = zip(judgements[::2], judgements[1::2], strict=True)
-    violated = [not first.other_follows and not second.other_follows for first, second in orders]
-    margin = sum(violated) / len(violated)
-    ledger.prefer(preference_row(admission, final.text.strip(), other.text.strip(), margin, parents))

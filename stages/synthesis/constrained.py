@@ -8,16 +8,20 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
+import polars as pl
 from pydantic import BaseModel, Field
 
+from cultivar.grading.pairs import pairs
 from cultivar.llm.answer import Answer
 from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import MessageDict, Question
-from cultivar.sandbox import NO_VERDICT
-from schemas.ids import seed_of, unit_of
-from schemas.products import Admission, demonstration_row, preference_row
+from schemas.ids import seed_of
+from schemas.products import Admission, Sampled, demonstration_row, preference_row
 from schemas.rows import Constraint, Instruction
+from schemas.table import Table
+from stages.synthesis.cross_validation import pass_rate
 from stages.synthesis.params import ExecutionParams
+from stages.synthesis.queries import draw
 from stages.synthesis.verifiers import VerifiedConstraint, run_functions, verified_constraints
 from stages.synthesis.workbench import Workbench
 
@@ -31,13 +35,14 @@ class Match(BaseModel):
 
 @dataclass
 class Response:
-    """One response of the teacher.
+    """One response of the teacher, given in so many `samples`.
 
-    `pass_rate`: share of the functions that it passes, 0 to 1, NaN without a verdict. `match`: the judge's score, 1 to
-    10, or 0 where it was not asked or did not answer.
+    `pass_rate`: share of the functions that it passes, 0 to 1, NaN where too few had a verdict. `match`: the judge's
+    score, 1 to 10, or 0 where it was not asked or did not answer.
     """
 
     answer: Answer
+    samples: int = 1
     pass_rate: float = math.nan
     match: int = 0
 
@@ -59,7 +64,7 @@ class ConstrainedQuery:
         return [{"role": "user", "content": compose_prompt(self.query.prompt, self.constraint.text)}]
 
 
-def constraint_feedback(seeds: list[Constraint], instructions: list[Instruction], bench: Workbench) -> None:
+def constraint_feedback(seeds: list[Constraint], instructions: Table[Instruction], bench: Workbench) -> None:
     """Write D and P rows of constrained queries, with verdicts, into the ledger. Raises Unfinished (`Engine.ask`)."""
     constraints = verified_constraints(seeds, bench)
     work = combine(constraints, instructions, bench.params)
@@ -71,18 +76,25 @@ def constraint_feedback(seeds: list[Constraint], instructions: list[Instruction]
 
 
 def combine(
-    constraints: list[VerifiedConstraint], instructions: list[Instruction], params: ExecutionParams
+    constraints: list[VerifiedConstraint], instructions: Table[Instruction], params: ExecutionParams
 ) -> list[ConstrainedQuery]:
     """Each constraint with `queries` instructions of fitting length (characters), at random by both ids.
 
     An instruction with a conversation before it is no query by itself.
     """
-    lengths = range(params.min_query_chars + 1, params.max_query_chars)
-    fitting = [row for row in instructions if len(row.prompt) in lengths and not row.context]
+    length = pl.col("prompt").str.len_chars()
+    alone = pl.col("context").list.len() == 0
+    fitting = Table(
+        Instruction,
+        instructions.frame.filter(length > params.min_query_chars, length < params.max_query_chars, alone),
+    )
+    chosen = draw([constraint.id for constraint in constraints], fitting.ids, params.queries)
+    used = sorted({position for positions in chosen for position in positions})
+    rows = dict(zip(used, Table(Instruction, fitting.frame[used]), strict=True))
     return [
-        ConstrainedQuery(constraint, query, [])
-        for constraint in constraints
-        for query in sorted(fitting, key=lambda row: (unit_of(constraint.id, row.id), row.id))[: params.queries]
+        ConstrainedQuery(constraint, rows[position], [])
+        for constraint, positions in zip(constraints, chosen, strict=True)
+        for position in positions
     ]
 
 
@@ -99,13 +111,13 @@ def sample_responses(work: list[ConstrainedQuery], bench: Workbench) -> None:
         for each in work
     ]
     for each, answers in zip(work, bench.teacher.ask(questions), strict=True):
-        distinct: dict[str, Answer] = {}
+        distinct: dict[str, Response] = {}
         for answer in answers:
             if answer.ok:
-                distinct.setdefault(answer.text.strip(), answer)
+                distinct.setdefault(answer.text.strip(), Response(answer, 0)).samples += 1
             else:
                 bench.ledger.fail(answer, each.query.id)
-        each.responses = [Response(answer) for answer in distinct.values()]
+        each.responses = list(distinct.values())
 
 
 def verify_responses(work: list[ConstrainedQuery], bench: Workbench) -> None:
@@ -121,20 +133,15 @@ def verify_responses(work: list[ConstrainedQuery], bench: Workbench) -> None:
     for index, each in enumerate(work):
         by_function = [outcomes[f"{index}/{number}"] for number in range(len(each.constraint.functions))]
         for number, response in enumerate(each.responses):
-            response.pass_rate = pass_rate([row[number] for row in by_function])
-
-
-def pass_rate(outcomes: list[str]) -> float:
-    """Share of the functions that return true; NaN, which is neither good nor failed, where none had a verdict."""
-    decided = [outcome for outcome in outcomes if outcome not in NO_VERDICT]
-    return sum(outcome == "true" for outcome in decided) / len(decided) if decided else math.nan
+            said = [row[number] for row in by_function]
+            response.pass_rate = pass_rate(said, each.constraint.votes, bench.params.min_verdicts)
 
 
 def match_responses(work: list[ConstrainedQuery], bench: Workbench) -> None:
     """Fill in the judge's score of every response that passes its functions."""
     prompt = Prompt("execution/match")
     passing = [
-        (each, response) for each in work for response in each.responses if response.pass_rate >= bench.params.pass_rate
+        (each, response) for each in work for response in each.responses if response.pass_rate > bench.params.pass_rate
     ]
     questions = [
         Question(
@@ -154,7 +161,8 @@ def match_responses(work: list[ConstrainedQuery], bench: Workbench) -> None:
 def admit_responses(each: ConstrainedQuery, bench: Workbench) -> None:
     """The rows of one constrained query: up to `constraint_pairs` good and failed responses, in all pairs.
 
-    Good: passes and matches; the best first, which are demonstrated. Failed: passes no function.
+    Good: passes more than `pass_rate` of the functions, and matches; the best first, which are demonstrated. Failed:
+    passes no function. Constraints are about form, so texts are one only where they are equal letter by letter.
     """
     constraint, params, ledger = each.constraint, bench.params, bench.ledger
     good = [response for response in each.responses if response.match >= params.min_match]
@@ -165,14 +173,20 @@ def admit_responses(each: ConstrainedQuery, bench: Workbench) -> None:
         response.answer.key: ledger.verdict(
             response.answer.key,
             "functions",
-            "pass" if response.pass_rate >= params.pass_rate else "fail",
+            "pass" if response.pass_rate > params.pass_rate else "fail",
             score=response.pass_rate,
             detail=constraint.text,
             parents=[constraint.seed.id],
         )
         for response in [*good, *failed]
     }
-    for chosen in good[: params.constraint_pairs]:
+    judged = [response for response in each.responses if not math.isnan(response.pass_rate)]
+    samples = sum(response.samples for response in judged)
+    right = sum(response.samples for response in judged if response.pass_rate > params.pass_rate)
+    sides = [*good[: params.constraint_pairs], *failed[: params.constraint_pairs]]
+    texts, rates = [side.text for side in sides], [side.pass_rate for side in sides]
+    found = pairs(texts, [rates], "verifier", verdicts=[rate > params.pass_rate for rate in rates], keys=texts)
+    for position, chosen in enumerate(good[: params.constraint_pairs]):
         answer = chosen.answer
         admission = Admission(
             prompt=each.prompt,
@@ -185,18 +199,20 @@ def admit_responses(each: ConstrainedQuery, bench: Workbench) -> None:
             simulated=answer.simulated,
             verdicts=[verdicts[answer.key]],
             scores={"pass_rate": chosen.pass_rate, "match": chosen.match},
+            sampled=Sampled(samples=samples, pass_rate=right / samples, votes=chosen.samples),
         )
         parents = [constraint.seed.id, constraint.id, each.query.id, *constraint.generations, answer.key]
-        parents = list(dict.fromkeys(parents))  # a seed stands for itself
         ledger.demonstrate(demonstration_row(admission, chosen.text, parents))
-        for rejected in failed[: params.constraint_pairs]:
+        for rejected in (sides[other] for one, other in found if one == position):
             key = rejected.answer.key
-            row = preference_row(
-                admission,
-                chosen.text,
-                rejected.text,
-                chosen.pass_rate,
-                [*parents, key],
-                rejected_by=[verdicts[key]],
+            ledger.prefer(
+                preference_row(
+                    admission,
+                    chosen.text,
+                    rejected.text,
+                    chosen.pass_rate - rejected.pass_rate,
+                    [*parents, key],
+                    rejected_by=[verdicts[key]],
+                    rejected_simulated=rejected.answer.simulated,
+                )
             )
-            ledger.prefer(row)

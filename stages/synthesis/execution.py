@@ -59,7 +59,7 @@ def execution(
     bench = Workbench(params, teacher, judge, sandbox, ledger)
     tasks, seeds = list(code_tasks), list(constraints)
     code_feedback(tasks, bench)
-    constraint_feedback(seeds, list(instructions), bench)
+    constraint_feedback(seeds, instructions, bench)
     ledger.close([row.id for row in [*tasks, *seeds]], "came to no demonstration")
     return ExecutionTables(
         **ledger.tables(), metrics={"undecided": dict(sorted(bench.undecided.items()))} if bench.undecided else {}

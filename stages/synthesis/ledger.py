@@ -1,12 +1,40 @@
 """The rows that a synthesis stage writes: demonstrations, preferences, verdicts, dropped and quarantined rows."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Generic, TypeVar
+
+import polars as pl
 
 from cultivar.llm.answer import Answer
 from schemas.ids import content_id
-from schemas.rows import Demonstration, Dropped, Preference, Quarantined, VerdictRow
+from schemas.rows import Demonstration, Dropped, Preference, Quarantined, Row, VerdictRow
 from schemas.table import Table
+
+R = TypeVar("R", bound=Row)
+PART = 5_000
+"""Rows that stand as dicts until they become columns: a dict of a row is some ten times as large."""
+
+
+class TableBuilder(Generic[R]):
+    """Rows of one model that become columns as they come."""
+
+    def __init__(self, model: type[R]):
+        self.model = model
+        self.rows: list[dict[str, Any]] = []
+        self.frames: list[pl.DataFrame] = []
+
+    def extend(self, rows: Iterable[dict[str, Any]]) -> None:
+        self.rows += rows
+        if len(self.rows) >= PART:
+            self.pack()
+
+    def pack(self) -> None:
+        self.frames.append(Table.of(self.model, self.rows).frame)
+        self.rows = []
+
+    def table(self) -> Table[R]:
+        self.pack()
+        return Table(self.model, pl.concat(self.frames))
 
 
 class Ledger:

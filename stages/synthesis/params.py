@@ -26,10 +26,15 @@ class ExecutionParams(Section):
     solutions: Positive = 4
     test_sets: Positive = 3
     reruns: Positive = 3
+    consensus_samples: Positive = 2
+    consensus_share: Rate = 0.5
     code_pairs: Positive = 2
     cpu_s: Annotated[float, Field(gt=0)] = 2.0
     rewrites: Count = 2
-    functions: Positive = 6
+    functions: Positive = 8
+    min_proposed: Positive = 3
+    min_cases: Positive = 10
+    min_verdicts: Positive = 3
     min_functions: Positive = 1
     case_agreement: Rate = 0.5
     function_accuracy: Rate = 0.8

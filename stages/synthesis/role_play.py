@@ -10,6 +10,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
+from cultivar.grading.pairs import pairs
 from cultivar.llm.answer import Answer
 from cultivar.llm.engine import Engine
 from cultivar.llm.prompt import Prompt
@@ -191,7 +192,7 @@ def check_replies(replies: list[Reply], params: RepurposeParams, judge: Engine, 
 def admit_reply(replies: list[Reply], ledger: Ledger) -> None:
     """One demonstration and at most one pair of the replies to one question."""
     replies = sorted(replies, key=lambda reply: (not reply.good, reply.answer.key))
-    best, worst = replies[0], replies[-1]
+    best, sides = replies[0], [replies[0], *(reply for reply in replies if not reply.good)]
     if not best.good:
         return
     question, who = best.question, best.question.character
@@ -210,6 +211,16 @@ def admit_reply(replies: list[Reply], ledger: Ledger) -> None:
     )
     parents = [who.id, question.other.id, question.generation, best.answer.key]
     ledger.demonstrate(demonstration_row(admission, best.text, parents))
-    if not worst.good:
-        parents.append(worst.answer.key)
-        ledger.prefer(preference_row(admission, best.text, worst.text, 1.0, parents, rejected_by=[worst.verdict]))
+    verdicts = [side.good for side in sides]
+    for _, other in pairs([side.text for side in sides], [verdicts], "verifier", verdicts=verdicts, limit=1):
+        worse = sides[other]
+        row = preference_row(
+            admission,
+            best.text,
+            worse.text,
+            1.0,
+            [*parents, worse.answer.key],
+            rejected_by=[worse.verdict],
+            rejected_simulated=worse.answer.simulated,
+        )
+        ledger.prefer(row)

@@ -1,27 +1,28 @@
 """Code by execution feedback: solutions against tests, both sampled, in the sandbox (docs/methods.md, section 5.2).
 
 Solutions and test sets are sampled independently; the source's own solution is one more (engine `source`), never a
-rejected one. Tests of the source decide where there are any; otherwise solutions that pass the same tests form a group, and
-the tests of the group with the largest (solutions x tests passed) are trusted (dual execution agreement of CodeT, Chen et
-al. 2023).
+rejected one and no sample. Tests of the source decide where there are any; otherwise samples that pass the same tests form
+a group, and the tests of the group with the largest (samples x tests passed) are trusted (dual execution agreement of
+CodeT, Chen et al. 2023: stages/synthesis/consensus.py).
 """
 
-import ast
-from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from pydantic import BaseModel
 
 from cultivar.grading.code import find_program
 from cultivar.grading.code_tests import read_tests
-from cultivar.llm.answer import Answer, source_answer
+from cultivar.grading.pairs import pairs
+from cultivar.llm.answer import source_answer
 from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import Question
-from cultivar.sandbox import UNDECIDED, Job, Limits, gate, job_from_asserts
+from cultivar.sandbox import Job, Limits, gate, job_from_asserts
 from schemas.ids import content_id, seed_of
-from schemas.products import Admission, demonstration_row, message, preference_row
+from schemas.products import Admission, Sampled, demonstration_row, message, preference_row
 from schemas.rows import SOURCE, CodeTask
+from stages.synthesis.consensus import Solution, Trusted, trust
 from stages.synthesis.params import ExecutionParams
+from stages.synthesis.programs import syntax_key
 from stages.synthesis.workbench import Workbench
 
 
@@ -30,36 +31,6 @@ class TestCases(BaseModel):
 
     __test__ = False
     tests: list[str]
-
-
-@dataclass
-class Solution:
-    """One sampled solution and the outcome of each test that was run on it."""
-
-    task: CodeTask
-    answer: Answer
-    id: str
-    code: str
-    outcomes: dict[str, str] = field(default_factory=dict)
-
-    def passes(self, tests: list[str]) -> bool:
-        return all(self.outcomes.get(test) == "pass" for test in tests)
-
-    def decided(self, tests: list[str]) -> list[str]:
-        """Those of the tests that it has passed or failed."""
-        return [test for test in tests if self.outcomes.get(test, "refused") not in UNDECIDED]
-
-    def fails(self, tests: list[str]) -> bool:
-        """Whether it has failed one; a test that the sandbox could not run or decide does not count."""
-        return any(self.outcomes[test] != "pass" for test in self.decided(tests))
-
-
-def syntax(code: str) -> str:
-    """The syntax tree as text, by which solutions differ; the code itself where the tree is too deep to be written."""
-    try:
-        return ast.dump(ast.parse(code))
-    except (RecursionError, MemoryError):
-        return code
 
 
 def code_feedback(tasks: list[CodeTask], bench: Workbench) -> None:
@@ -71,13 +42,14 @@ def code_feedback(tasks: list[CodeTask], bench: Workbench) -> None:
     winners = []
     for task in tasks:
         own = solutions[task.id]
-        trusted, group = trust(own, [t for t in tests[task.id] if t in task.tests], tests[task.id])
-        best = min(group, key=lambda solution: (len(solution.code), solution.id), default=None)
-        if best is None or not trusted:
+        gold = [test for test in tests[task.id] if test in task.tests]
+        trusted = trust(own, gold, tests[task.id], bench.params)
+        best = min(trusted.solutions, key=lambda solution: (len(solution.code), solution.id), default=None)
+        if best is None or not trusted.tests:
             bench.ledger.drop(task.id, why_none(own, tests[task.id]))
         else:
             winners.append((best, trusted))
-    unsteady = rerun(winners, bench)
+    unsteady = rerun([(best, trusted.tests) for best, trusted in winners], bench)
     for best, trusted in winners:
         if best.id in unsteady:
             bench.ledger.drop(best.task.id, unsteady[best.id])
@@ -95,7 +67,7 @@ def why_none(own: list[Solution], tests: list[str]) -> str:
 
 
 def sample_solutions(tasks: list[CodeTask], bench: Workbench) -> dict[str, list[Solution]]:
-    """Distinct solutions (by syntax tree) that parse and define the entry point."""
+    """Distinct solutions (by syntax tree) that parse and define the entry point, with how often they were sampled."""
     prompt = Prompt("execution/solution")
     questions = [
         Question(
@@ -117,8 +89,9 @@ def sample_solutions(tasks: list[CodeTask], bench: Workbench) -> dict[str, list[
             code = find_program(answer.text, task.entry_point, task.prompt, [task.setup, *task.tests])
             if code is None:
                 bench.ledger.drop(row_id, "no code that parses and defines the entry point", task.id)
-            elif (shape := syntax(code)) not in kept:
-                kept[shape] = Solution(task, answer, row_id, code)
+            else:
+                solution = kept.setdefault(syntax_key(code), Solution(task, answer, row_id, code))
+                solution.samples += answer.engine != SOURCE
         found[task.id] = list(kept.values())
     return found
 
@@ -201,25 +174,6 @@ def run_matrix(solutions: dict[str, list[Solution]], tests: dict[str, list[str]]
         bench.undecided["solutions"] += unknown
 
 
-def trust(solutions: list[Solution], gold: list[str], tests: list[str]) -> tuple[list[str], list[Solution]]:
-    """The tests to trust and the solutions that pass them all."""
-    if gold:
-        return gold, [solution for solution in solutions if solution.passes(gold)]
-    groups: dict[tuple[str, ...], list[Solution]] = defaultdict(list)
-    for solution in solutions:
-        groups[tuple(test for test in tests if solution.outcomes.get(test) == "pass")].append(solution)
-    groups.pop((), None)
-    if not groups:
-        return [], []
-    passed, best = max(groups.items(), key=lambda item: (len(item[1]) * len(item[0]), len(item[1]), item[0]))
-    trusted = []
-    for test in passed:
-        passes = [solution.outcomes[test] == "pass" for solution in solutions if solution.decided([test])]
-        if 2 * sum(passes) >= len(passes):
-            trusted.append(test)
-    return trusted, best
-
-
 def rerun(winners: list[tuple[Solution, list[str]]], bench: Workbench) -> dict[str, str]:
     """{id: why} of solutions that are not seen to pass their tests every time.
 
@@ -240,52 +194,67 @@ def rerun(winners: list[tuple[Solution, list[str]]], bench: Workbench) -> dict[s
     return unsteady
 
 
-def admit_solutions(best: Solution, solutions: list[Solution], trusted: list[str], bench: Workbench) -> None:
+def admit_solutions(best: Solution, solutions: list[Solution], trusted: Trusted, bench: Workbench) -> None:
     """The demonstration and the pairs of one task, with a verdict for each solution."""
-    task, ledger = best.task, bench.ledger
-    verdicts = {}
-    for solution in solutions:
-        decided = solution.decided(trusted)
-        failed = [test for test in decided if solution.outcomes[test] != "pass"]
-        share = 1 - len(failed) / len(decided) if decided else None
-        shown = next(iter(failed or [test for test in trusted if test not in decided]), None)
-        outcome = "pass" if shown is None else solution.outcomes.get(shown, "refused")
-        detail = "" if shown is None else f"{outcome}: {shown}"
-        verdicts[solution.id] = ledger.verdict(
-            solution.id, "sandbox", outcome, score=share, detail=detail, parents=[task.id]
-        )
+    task, ledger, tests = best.task, bench.ledger, trusted.tests
+    verdicts = {solution.id: verdict_of(solution, tests, bench) for solution in solutions}
+    judged = [solution for solution in solutions if solution.passes(tests) or solution.fails(tests)]
+    samples = sum(solution.samples for solution in judged)
+    right = sum(solution.samples for solution in judged if solution.passes(tests))
     admission = Admission(
         prompt=[message("user", task.prompt)],
         domain="code",
         strategy="execution",
         label_source="verifier",
-        quality=1.0,
+        quality=trusted.share,
         license=task.license,
         engine=best.answer.engine,
         simulated=best.answer.simulated,
         verdicts=[verdicts[best.id]],
-        scores={"tests": len(trusted)},
+        scores={"tests": len(tests)},
+        sampled=Sampled(samples=samples, pass_rate=right / samples, votes=right) if samples else None,
     )
     chosen = best.answer.text.strip()
     ledger.demonstrate(demonstration_row(admission, chosen, [task.id, best.answer.key]))
     wrong = sorted(
-        (s for s in solutions if s.fails(trusted) and s.answer.engine != SOURCE),
-        key=lambda s: (not any(s.outcomes.get(test) == "fail" for test in trusted), s.id),
+        (solution for solution in solutions if solution.fails(tests) and solution.answer.engine != SOURCE),
+        key=lambda s: (not any(s.outcomes.get(test) == "fail" for test in tests), s.id),
     )
-    for solution in wrong[: bench.params.code_pairs]:
-        decided = solution.decided(trusted)  # not empty: it has failed one
-        share = sum(solution.outcomes[test] == "pass" for test in decided) / len(decided)
-        parents = [task.id, best.answer.key, solution.answer.key]
-        rejected, rejected_by = solution.answer.text.strip(), [verdicts[solution.id]]
-        simulated = solution.answer.simulated
+    sides = [best, *wrong]
+    shares = [solution.share(tests) for solution in sides]
+    for _, other in pairs(
+        [side.answer.text.strip() for side in sides],
+        [shares],
+        "verifier",
+        verdicts=[True, *(False for _ in wrong)],
+        keys=[syntax_key(side.code) for side in sides],
+        limit=bench.params.code_pairs,
+    ):
+        rejected = sides[other]
         ledger.prefer(
             preference_row(
                 admission,
                 chosen,
-                rejected,
-                1 - share,
-                parents,
-                rejected_by=rejected_by,
-                rejected_simulated=simulated,
+                rejected.answer.text.strip(),
+                shares[0] - shares[other],
+                [task.id, best.answer.key, rejected.answer.key],
+                rejected_by=[verdicts[rejected.id]],
+                rejected_simulated=rejected.answer.simulated,
             )
         )
+
+
+def verdict_of(solution: Solution, tests: list[str], bench: Workbench) -> str:
+    """Note the verdict on a solution by the trusted tests, with the first that it fails; the verdict's id."""
+    decided = solution.decided(tests)
+    undecided = [test for test in tests if test not in decided]
+    shown = next((test for test in [*decided, *undecided] if solution.outcomes.get(test) != "pass"), None)
+    outcome = "pass" if shown is None else solution.outcomes.get(shown, "refused")
+    return bench.ledger.verdict(
+        solution.id,
+        "sandbox",
+        outcome,
+        score=solution.share(tests) if decided else None,
+        detail="" if shown is None else f"{outcome}: {shown}",
+        parents=[solution.task.id],
+    )

@@ -14,10 +14,12 @@ from pydantic import BaseModel
 from cultivar.grading.code import find_program
 from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import Question
-from cultivar.sandbox import NO_VERDICT, Job, Limits
+from cultivar.sandbox import UNDECIDED, Job, Limits
 from schemas.ids import content_id, seed_of
 from schemas.rows import Constraint
+from stages.synthesis.cross_validation import select_functions
 from stages.synthesis.params import ExecutionParams
+from stages.synthesis.programs import syntax_key
 from stages.synthesis.workbench import Workbench
 
 ENTRY_POINT = "evaluate"
@@ -70,13 +72,17 @@ class Entailment(BaseModel):
 
 @dataclass
 class VerifiedConstraint:
-    """A constraint (a seed, or a rewrite of one) with the functions that verify it and the answers that wrote these."""
+    """A constraint (a seed, or a rewrite of one) with the functions that verify it and the answers that wrote these.
+
+    `votes`: how many samples each function stands for, its own and those that behave alike.
+    """
 
     seed: Constraint
     text: str
     id: str
     functions: list[str] = field(default_factory=list)
     generations: list[str] = field(default_factory=list)
+    votes: list[int] = field(default_factory=list)
 
     @property
     def parent(self) -> str | None:
@@ -84,11 +90,13 @@ class VerifiedConstraint:
         return self.seed.id if self.id != self.seed.id else None
 
 
-class ProposedFunction(NamedTuple):
-    """Source of a verification function. `generation`: the id of the answer that wrote it."""
+@dataclass
+class ProposedFunction:
+    """Source of a verification function. `generation`: the id of the first answer that wrote it, of `votes` that did."""
 
     source: str
     generation: str
+    votes: int = 0
 
 
 class ExpectedCase(NamedTuple):
@@ -99,10 +107,17 @@ class ExpectedCase(NamedTuple):
 
 
 class ProposedVerifiers(NamedTuple):
-    """What the teacher wrote for one constraint: functions to be checked against the cases, all distinct."""
+    """What the teacher wrote for one constraint: functions to be checked against the cases, all distinct.
+
+    Functions of one syntax tree are one; docstrings are no difference.
+    """
 
     functions: list[ProposedFunction]
     cases: list[ExpectedCase]
+
+    def are_enough(self, params: ExecutionParams) -> bool:
+        """Whether they can say anything of each other."""
+        return len(self.functions) >= params.min_proposed and len(self.cases) >= params.min_cases
 
 
 def verified_constraints(seeds: list[Constraint], bench: Workbench) -> list[VerifiedConstraint]:
@@ -145,24 +160,30 @@ def augment(seeds: list[Constraint], bench: Workbench) -> list[VerifiedConstrain
 def cross_validate(constraints: list[VerifiedConstraint], bench: Workbench) -> list[VerifiedConstraint]:
     """Constraints with functions that agree with the cases most functions agree on (AutoIF, section 3.2).
 
-    Fills in `functions` and `generations`; constraints with fewer than `min_functions` functions are dropped.
+    Fills in `functions`, `generations` and `votes`; constraints with fewer than `min_functions` functions are dropped.
     """
     proposals = propose_verifiers(constraints, bench)
     outcomes = run_functions(
         {
             f"{constraint.id}/{number}": (function.source, [case.input for case in proposal.cases])
             for constraint, proposal in zip(constraints, proposals, strict=True)
+            if proposal.are_enough(bench.params)
             for number, function in enumerate(proposal.functions)
         },
         bench,
     )
     validated = []
     for constraint, proposal in zip(constraints, proposals, strict=True):
+        if not proposal.are_enough(bench.params):
+            bench.ledger.drop(constraint.id, "too few functions or cases to check each other", constraint.parent)
+            continue
         by_function = [outcomes[f"{constraint.id}/{number}"] for number in range(len(proposal.functions))]
         expected = [case.expected_outcome for case in proposal.cases]
-        chosen = [proposal.functions[number] for number in select_functions(by_function, expected, bench.params)]
-        constraint.functions = [function.source for function in chosen]
-        constraint.generations = [function.generation for function in chosen]
+        votes = [function.votes for function in proposal.functions]
+        chosen = select_functions(by_function, votes, expected, bench.params)
+        constraint.functions = [proposal.functions[number].source for number in chosen]
+        constraint.generations = [proposal.functions[number].generation for number in chosen]
+        constraint.votes = list(chosen.values())
         if len(chosen) >= bench.params.min_functions:
             validated.append(constraint)
         else:
@@ -184,7 +205,7 @@ def propose_verifiers(constraints: list[VerifiedConstraint], bench: Workbench) -
     ]
     proposals = []
     for constraint, answers in zip(constraints, bench.teacher.ask(questions), strict=True):
-        generation_of: dict[str, str] = {}  # by source: the first answer with it
+        functions: dict[str, ProposedFunction] = {}  # by syntax tree
         cases: dict[ExpectedCase, None] = {}
         for answer in answers:
             if not isinstance(answer.value, Verifier):
@@ -192,15 +213,14 @@ def propose_verifiers(constraints: list[VerifiedConstraint], bench: Workbench) -
                 continue
             cases |= dict.fromkeys(ExpectedCase(case.input, case.expected_outcome) for case in answer.value.cases)
             if (source := verifier_source(answer.value.function)) is not None:
-                generation_of.setdefault(source, answer.key)
-        functions = [ProposedFunction(source, key) for source, key in generation_of.items()]
-        proposals.append(ProposedVerifiers(functions, list(cases)))
+                functions.setdefault(syntax_key(source), ProposedFunction(source, answer.key)).votes += 1
+        proposals.append(ProposedVerifiers(list(functions.values()), list(cases)))
     return proposals
 
 
 def drop_unverified(constraint: VerifiedConstraint, outcomes: list[list[str]], bench: Workbench) -> None:
     """Drop a constraint with too few functions. `outcomes`: functions × cases."""
-    unknown = any(outcome in NO_VERDICT for row in outcomes for outcome in row)
+    unknown = any(outcome in UNDECIDED for row in outcomes for outcome in row)
     why = "the sandbox gave no verdict on" if unknown else "no verification function survives"
     bench.ledger.drop(constraint.id, f"{why} cross-validation", constraint.parent)
 
@@ -214,30 +234,6 @@ def verifier_source(text: str) -> str | None:
     imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     imported |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
     return source if {name.split(".")[0] for name in imported} <= ALLOWED_IMPORTS else None
-
-
-def select_functions(outcomes: list[list[str]], expected: list[str], params: ExecutionParams) -> list[int]:
-    """Positions of the functions to keep, ascending. `outcomes`: functions × cases; `expected`: one per case.
-
-    A case stays if more than `case_agreement` of the functions agree with it; a function stays if it agrees with at least
-    `function_accuracy` of those. Both kinds of case must remain, constant functions go, and of functions with equal
-    outcomes on all cases the first stays. An outcome that the sandbox could not get counts neither for nor against.
-    """
-    cases = []
-    for case, outcome in enumerate(expected):
-        agreements = [row[case] == outcome for row in outcomes if row[case] not in NO_VERDICT]
-        if sum(agreements) > params.case_agreement * len(agreements):
-            cases.append(case)
-    if {expected[case] for case in cases} != {"true", "false"}:
-        return []
-    kept: dict[tuple[str, ...], int] = {}
-    for number, row in enumerate(outcomes):
-        decided = [case for case in cases if row[case] not in NO_VERDICT]
-        agreeing = sum(row[case] == expected[case] for case in decided)
-        is_constant = not {"true", "false"} <= {row[case] for case in decided}
-        if agreeing >= params.function_accuracy * len(decided) and not is_constant:
-            kept.setdefault(tuple(row), number)
-    return sorted(kept.values())
 
 
 def run_functions(work: dict[str, tuple[str, list[str]]], bench: Workbench) -> dict[str, list[str]]:

@@ -46,6 +46,7 @@ BODIES = {
     "    return bool(letters) and all({low!r} <= c <= {high!r} for c in letters)",
 }
 
+WORDS_IN_ING = ("thinking", "asking", "learning", "reading", "walking", "waiting", "singing", "resting")
 CONDITIONS = {
     "upper": "the response is in upper case",
     "lower": "the response is in lower case",
@@ -114,7 +115,8 @@ def satisfy(kind: str, values: dict, text: str) -> str:
                 f"{part.strip().rstrip('.!?')}?" for part in re.split(r"(?<=[.!?])\s+", body) if part.strip()
             )
         case "ing":
-            return "Thinking, asking, learning."
+            start = len(body) % len(WORDS_IN_ING)
+            return ", ".join((WORDS_IN_ING * 2)[start : start + 3]) + "."
         case "half":
             chosen = ["".join(c for c in word if values["low"] <= c.lower() <= values["high"]) for word in body.split()]
             return " ".join(word for word in chosen if word) or values["low"]
@@ -125,7 +127,16 @@ SAMPLES = (
     "The river is wide, and the boat is small.",
     "Bread needs time. Heat helps it rise.",
     "An honest answer, in short.",
+    "Two hills stand behind the village.",
+    "Ask the miller. He knows the road, more or less.",
+    "Winter came late that year.",
+    "Some clocks are slow, some are fast.",
+    "A ladder leans on the old wall.",
+    "Keep the lamp dry. Keep the matches near it.",
+    "Every kettle sings in its own way, of course.",
 )
+PARAMETERS = ("response", "answer", "reply", "completion", "given")
+"""Names by which functions of one meaning differ."""
 
 
 @answers(fields={"function", "cases"})
@@ -136,19 +147,18 @@ def verifier(call: Call) -> dict:
         function = "def evaluate(response):\n    return len(response) > 0"
         return {"function": function, "cases": [{"input": text, "output": True} for text in SAMPLES]}
     kind, values = parsed
-    body = BODIES[kind].format(**values)
+    name = call.rng.choice(PARAMETERS)
+    body = re.sub(r"\bresponse\b", name, BODIES[kind].format(**values))
     style = call.rng.randrange(3)
     note = ("", '    """Check the constraint."""\n', "    # one rule\n")[style]
-    function = f"def evaluate(response: str) -> bool:\n{note}    {body}\n"
+    function = f"def evaluate({name}: str) -> bool:\n{note}    {body}\n"
     texts = call.rng.sample(SAMPLES, 2)
     good = [satisfy(kind, values, text) for text in texts]
     bad = violate(kind, values, call.rng.choice(SAMPLES))
     cases = [{"input": text, "output": True} for text in good] + [{"input": bad, "output": False}]
     if call.wrong:
         if call.rng.random() < 0.5:
-            function = (
-                f"def check(response):\n    {body}\n\n\ndef evaluate(response):\n    return not check(response)\n"
-            )
+            function = f"def check({name}):\n    {body}\n\n\ndef evaluate({name}):\n    return not check({name})\n"
         else:
             cases[-1]["output"] = True
     return {"function": function, "cases": cases}
@@ -162,13 +172,14 @@ def violate(kind: str, values: dict, text: str) -> str:
         case "letter_start" | "ing" | "questions" | "bullets" | "json" | "quotes" | "exclaim" | "end" | "start":
             return f"Zebras like jazz. {text} So it was"
         case "half":
-            return "".join(chr(97 + (ord(values["low"]) - 97 + 13) % 26) for _ in range(4))
+            return chr(97 + (ord(values["low"]) - 97 + 13) % 26) * 4 + " " + text
         case "no_comma":
             return f"Well, {text}"
         case "max_words":
-            return " ".join(["word"] * (values["number"] + 3))
+            words = text.split()
+            return " ".join((words * (values["number"] // len(words) + 2))[: values["number"] + 3])
         case "min_words":
-            return "Too short"
+            return " ".join(text.split()[: values["number"] - 1]) or "-"
     return text.swapcase() if text.swapcase() != text else text + "Aa"
 
 
@@ -194,6 +205,8 @@ def new_constraints(call: Call) -> dict:
 def back_translation(call: Call) -> dict:
     """What the function's body tests, by its text."""
     code = call.sections.get("function", "")
+    if name := re.search(r"def \w+\((\w+)", code):
+        code = re.sub(rf"\b{name[1]}\b", "response", code)
     negated = "not check(" in code
     for kind, body in BODIES.items():
         mark = body.split("{")[0].strip()
