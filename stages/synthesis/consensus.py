@@ -57,17 +57,17 @@ NOBODY = Trusted([], [], 0.0)
 def trust(solutions: list[Solution], gold: list[str], tests: list[str], params: ExecutionParams) -> Trusted:
     """The source's own tests (`gold`) where there are any, else those that a group of samples agrees on.
 
-    A solution whose outcome on a test is not known is in no group, and its samples are in no share; a test that most
-    samples have no outcome on is left out first. A group is the solutions that pass the same tests, not none. It needs
+    A solution whose outcome on a test is not known is in no group, and its samples are in no share; before that, solutions
+    without any outcome go, and tests that most samples have no outcome on. A group is the solutions that pass the same tests, not none. It needs
     `consensus_samples` samples, the largest (samples × tests) of all such groups, and `consensus_share` of the samples;
     of two that are equally large neither decides. Its tests are trusted that at least half of the samples of the two
     largest groups pass.
     """
     if gold:
         return Trusted(gold, [solution for solution in solutions if solution.passes(gold)], 1.0)
-    everyone = sum(solution.samples for solution in solutions)
-    tests = [test for test in tests if 2 * count(s for s in solutions if s.decided([test])) > everyone]
-    known = [solution for solution in solutions if solution.decided(tests) == tests]
+    ran = [solution for solution in solutions if solution.decided(tests)]
+    tests = [test for test in tests if 2 * count(s for s in ran if s.decided([test])) > count(ran)]
+    known = [solution for solution in ran if solution.decided(tests) == tests]
     groups: dict[tuple[str, ...], list[Solution]] = defaultdict(list)
     for solution in known:
         groups[tuple(test for test in tests if solution.outcomes[test] == "pass")].append(solution)

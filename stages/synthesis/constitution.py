@@ -230,7 +230,7 @@ def note_judgement(comparison: Comparison, follows: tuple[bool, bool], judge: st
         comparison.revision.final.key,
         judge,
         f"revision {revised}, other {other}",
-        detail=comparison.principle.id,
+        detail=f"{comparison.principle.id}, revision {'second' if comparison.swapped else 'first'}",
         parents=[comparison.other.key, comparison.row.id],
     )
 

@@ -107,10 +107,12 @@ def test_rows_of_a_revision_hold_their_origin_and_the_verdicts():
     assert row.parents[0] == id_of(SafetyPrompt, PROMPT) and len(set(row.parents)) == 7, "2 responses, 2 x 2 turns"
     assert pair.parents == row.parents
     verdicts = {verdict.id: verdict for verdict in found.constitution_verdicts}
-    assert len(pair.verdicts) == len(row.verdicts) == 4
-    for index, name in enumerate(["one", "one", "two", "two"]):
+    pairs = list(found.constitution_preferences)
+    assert len(set(pair.verdicts)) == 4 and set(row.verdicts) == {each for pair in pairs for each in pair.verdicts}
+    assert len(row.verdicts) == len(verdicts) == 8, "of both comparisons"
+    for index, (name, place) in enumerate([(n, p) for n in ("one", "two") for p in ("first", "second")]):
         verdict = verdicts[pair.verdicts[index]]
-        assert (verdict.verifier, verdict.detail) == (JUDGE, name)
+        assert (verdict.verifier, verdict.detail) == (JUDGE, f"{name}, revision {place}")
         assert verdict.outcome == "revision follows, other violates"
         assert verdict.parents == [row.parents[-1], row.parents[1], row.parents[0]]
     found, _ = improve(only_final, prompt=PROMPT | {"harmful": False})
@@ -168,9 +170,33 @@ def test_a_revision_that_is_a_response_over_again_is_not_compared_with_it():
     assert pairs_of(found.constitution_preferences) == [(FINAL, DEVIATING, 1.0)] and len(judged) == 2
 
 
+@pytest.mark.parametrize("doubted", [INITIAL, DEVIATING])
+@pytest.mark.parametrize("order", [True, False])
+def test_every_judgement_of_every_comparison_must_find_that_the_revision_follows(doubted, order, monkeypatch):
+    """One judgement against it, in either comparison and order: no demonstration, and no pair with that response."""
+
+    def question(self, prompt, ask=module.Comparison.question):
+        asked = ask(self, prompt)
+        mark = "X" if self.other.text == doubted and self.swapped is not order else ""
+        asked.messages[1]["content"] = asked.messages[1]["content"].replace(FINAL, FINAL + mark)
+        return asked
+
+    monkeypatch.setattr(module.Comparison, "question", question)
+    found, _ = improve(only_final)
+    assert not len(found.constitution_demonstrations)
+    (other,) = {INITIAL, DEVIATING} - {doubted}
+    assert pairs_of(found.constitution_preferences) == [(FINAL, other, 1.0)]
+
+
+def test_texts_that_a_reader_takes_for_one_are_no_pair():
+    found, _ = improve(only_final, replies={"initial": "ask a  Locksmith."})
+    assert pairs_of(found.constitution_preferences) == [(FINAL, DEVIATING, 1.0)]
+
+
 def test_a_judgement_that_cannot_be_read_confirms_nothing():
     found, _ = improve(lambda text, principle, first: None if text == INITIAL and first else text == FINAL)
     assert pairs_of(found.constitution_preferences) == [(FINAL, DEVIATING, 1.0)]
+    assert not len(found.constitution_demonstrations), "of one comparison it is not known"
     assert [(row.raw, row.parents) for row in found.quarantine] == [("no JSON", [id_of(SafetyPrompt, PROMPT)])]
     found, _ = improve(lambda text, principle, first: None if first else text == FINAL)
     assert not len(found.constitution_demonstrations) and rules(found.dropped) == {NOT_CONFIRMED: 1}

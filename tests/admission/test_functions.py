@@ -2,8 +2,6 @@
 
 import pytest
 
-from stages.synthesis.params import ExecutionParams
-from stages.synthesis.verifiers import select_functions
 from tests.admission.constrained import (
     BAD,
     CASES,
@@ -20,15 +18,18 @@ from tests.admission.constrained import (
 from tests.admission.rows_synthesis import completions, errors, pairs_of, rules
 
 NONE = "no verification function survives cross-validation"
+FEW = "too few functions or cases to check each other"
 UNKNOWN = "the sandbox gave no verdict on cross-validation"
 ALWAYS, NEVER, BROKEN, LOST = (function(name) for name in ("always", "never", "broken", "lost"))
 PAIR = CASES[:2]
 
 
 def survives(codes, cases=PAIR, **params) -> bool:
-    """Whether the constraint keeps functions enough; if not, it is dropped by the one rule for that."""
+    """Whether the constraint keeps functions enough; if not, it is dropped by a rule for that."""
     found = constrain([GOOD], codes, cases=cases, **params)
-    assert rules(found.dropped) in ({}, {NONE: 1}) and len(found.execution_demonstrations) == (not len(found.dropped))
+    assert rules(found.dropped) in ({}, {NONE: 1}, {FEW: 1}) and len(found.execution_demonstrations) == (
+        not len(found.dropped)
+    )
     return not len(found.dropped)
 
 
@@ -51,44 +52,29 @@ def test_a_case_stays_where_more_than_a_share_of_the_functions_agree(codes, agre
     assert survives(codes, case_agreement=agreement) is kept
 
 
-def test_cases_of_one_outcome_are_no_test_of_a_function():
-    """Each function is wrong on another of five cases that expect the same, so that none is constant."""
-    rows = [["true" if case != wrong else "false" for case in range(5)] for wrong in range(3)]
-    params = ExecutionParams(case_agreement=0.5, function_accuracy=0.8)
-    assert select_functions(rows, ["true"] * 5, params) == []
-    assert select_functions([[*row, "false"] for row in rows], ["true"] * 5 + ["false"], params) == [0, 1, 2]
-
-
 FIVE = [
     {"input": text, "output": output}
     for text, output in (("A", True), ("B", True), ("a", False), ("b", False), ("Aa", False))
 ]
 
 
-@pytest.mark.parametrize(("accuracy", "rate"), [(0.8, 0.5), (0.81, 0.0)])
+@pytest.mark.parametrize(("accuracy", "rate"), [(0.8, 1 / 3), (0.81, 0.0)])
 def test_a_function_stays_where_it_agrees_with_a_share_of_the_cases(accuracy, rate):
-    """FIRST is wrong on one of five cases: with it, half of the functions pass HALF."""
-    found = constrain(
-        [HALF],
-        [UPPER, FIRST, function("upper  # again")],
-        cases=FIVE,
-        outcome=spaced,
-        function_accuracy=accuracy,
-        case_agreement=0.5,
-        pass_rate=0.0,
-    )
-    (verdict,) = (row for row in found.execution_verdicts if row.verifier == "functions")
-    assert (verdict.score, verdict.outcome) == (rate, "pass"), "at least the share that params ask for"
+    """FIRST is wrong on one of five cases: with it, one of three functions passes HALF."""
+    codes = [UPPER, FIRST, function("upper or again")]
+    found = constrain([HALF, GOOD, "no."], codes, cases=FIVE, outcome=spaced, function_accuracy=accuracy)
+    rejected = {HALF, "no."} if rate == 0 else {"no."}
+    assert {pair[1] for pair in pairs_of(found.execution_preferences)} == rejected
 
 
 def spaced(code: str, text: str, turn: int) -> str:
-    """`upper  # again` does as UPPER does."""
+    """`upper or again` does as UPPER does."""
     name = code.split("return ")[1].split()[0]
     return str({"upper": text.isupper(), "first": text[0].isupper()}[name]).lower()
 
 
 def test_functions_that_say_the_same_on_all_cases_count_once():
-    found = constrain([GOOD], [UPPER, function("upper  # again")], outcome=spaced)
+    found = constrain([GOOD], [UPPER, function("upper or again")], outcome=spaced)
     (row,) = found.execution_demonstrations
     assert len(row.parents) == 4, "seed, query, one function, the answer"
 
@@ -132,7 +118,7 @@ def test_so_many_functions_must_survive(least, kept):
 def test_what_imports_other_modules_or_defines_no_evaluate_is_never_run(source):
     ran = []
     found = constrain([GOOD], [source], outcome=lambda code, text, turn: ran.append(code) or "true")
-    assert rules(found.dropped) == {NONE: 1} and not ran
+    assert rules(found.dropped) == {FEW: 1} and not ran
 
 
 @pytest.mark.parametrize(
@@ -154,15 +140,6 @@ def test_an_answer_that_the_sandbox_could_not_get_counts_neither_for_nor_against
     assert rules(found.dropped) == {UNKNOWN: 1}
     found = constrain([GOOD], [ALWAYS])
     assert rules(found.dropped) == {NONE: 1}
-
-
-def test_a_function_is_held_to_the_cases_that_it_could_be_asked():
-    def outcome(code, text, turn):
-        return "refused" if "again" in code and text == "B" else spaced(code, text, turn)
-
-    codes = [UPPER, function("upper  # again")]
-    (row,) = constrain([GOOD], codes, cases=FIVE, outcome=outcome, function_accuracy=1.0).execution_demonstrations
-    assert len(row.parents) == 5, "seed, query, both functions, the answer"
 
 
 def test_a_function_that_cannot_be_read_is_quarantined_with_its_text():

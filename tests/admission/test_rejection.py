@@ -6,7 +6,7 @@ from cultivar.llm.answer import Generation
 from schemas.rows import Problem
 from schemas.table import Table
 from stages.synthesis.params import RejectionParams
-from stages.synthesis.rejection import is_close, rejection
+from stages.synthesis.rejection import rejection
 from tests.admission.rows_synthesis import (
     JUDGE,
     TEACHER,
@@ -153,7 +153,7 @@ def test_the_teacher_is_asked_as_often_and_for_as_many_tokens_as_params_say():
 
 def test_a_pair_sets_the_right_path_against_the_wrong_one():
     found = reject([RIGHT, WRONG])
-    assert pairs_of(found.rejection_preferences) == [(RIGHT, WRONG, 0.5)]
+    assert pairs_of(found.rejection_preferences) == [(RIGHT, WRONG, 1.0)]
     (row,), (shown,) = found.rejection_preferences, found.rejection_demonstrations
     assert row.parents[:2] == shown.parents and len(set(row.parents)) == 3
     assert (row.verdicts, row.scores, row.engine, row.simulated) == (shown.verdicts, shown.scores, TEACHER, False)
@@ -187,21 +187,53 @@ def test_a_path_that_is_not_kept_is_never_chosen():
     found = reject([RIGHT, LONG, WRONG], {RIGHT: 4, LONG: 5}, paths=1)
     assert pairs_of(found.rejection_preferences)[0][0] == RIGHT
     found = reject([RIGHT, "2+2=5. The answer is 4.", OTHER, WRONG], {RIGHT: 1})
-    assert pairs_of(found.rejection_preferences) == [(OTHER, WRONG, 0.75)], "the margin is the share that is not wrong"
+    assert pairs_of(found.rejection_preferences) == [(OTHER, WRONG, 1.0)]
 
 
-def test_the_margin_is_the_share_of_right_answers_among_those_that_were_read():
-    unread = ["It is 5.", "The answer is IV.", "The answer is 4 or 5.", "The answer is 5 or 7."]
-    assert pairs_of(reject([RIGHT, WRONG, *unread]).rejection_preferences) == [(RIGHT, WRONG, 0.5)]
-    wrong = [WRONG, WORSE, "2+3=5. The answer is 5.0."]
-    ((_, rejected, margin),) = pairs_of(reject([RIGHT, *wrong, *unread]).rejection_preferences)
-    assert rejected in (WRONG, wrong[-1]) and margin == 0.25, "5 and 5.0 are one vote"
+GOLD = "Two twos: 2*2=4."
+UNREAD = ["It is 5.", "The answer is IV.", "The answer is 4 or 5.", "The answer is 5 or 7."]
+FALSE = "2+2=5. The answer is 4."
+
+
+@pytest.mark.parametrize(
+    ("paths", "samples", "pass_rate", "votes"),
+    [
+        ([RIGHT, WRONG], 2, 0.5, 1),
+        ([RIGHT, WRONG, *UNREAD], 2, 0.5, 1),  # what could not be read is in neither count
+        ([RIGHT, WRONG, WORSE, "2+3=5. The answer is 5.0.", *UNREAD], 4, 0.25, 1),
+        ([RIGHT, RIGHT, OTHER, WRONG], 4, 0.75, 3),  # samples count, not texts
+        ([RIGHT, WRONG, WRONG, WRONG], 4, 0.25, 1),
+        ([RIGHT, FALSE, WRONG, WORSE], 4, 0.5, 2),  # right, whatever its equations say
+        ([RIGHT, RIGHT], 2, 1.0, 2),
+        ([RIGHT, Generation("2+2=4. The answer is 5", "length", 1, 9)], 1, 1.0, 1),
+    ],
+)
+def test_the_pass_rate_is_over_the_samples_whose_answer_could_be_read(paths, samples, pass_rate, votes):
+    found = reject(paths)
+    rows = [*found.rejection_demonstrations, *found.rejection_preferences]
+    assert {(row.samples, row.pass_rate, row.votes) for row in rows} == {(samples, pass_rate, votes)}
+    assert {row.margin for row in found.rejection_preferences} == ({1.0} if pass_rate < 1 else set())
+    assert not {FALSE} & {side for pair in pairs_of(found.rejection_preferences) for side in pair[:2]}
+
+
+def test_the_solution_of_the_source_is_no_sample():
+    (row,) = reject([UNREAD[0]], solution=GOLD).rejection_demonstrations
+    assert (row.samples, row.pass_rate, row.votes) == (None, None, None)
+    for paths, expected in (([RIGHT, WRONG], (2, 0.5, 1)), ([f"{GOLD}\n#### 4", WRONG, WORSE, WORSE], (4, 0.25, 1))):
+        rows = reject(paths, solution=GOLD).rejection_demonstrations
+        assert {(row.samples, row.pass_rate, row.votes) for row in rows} == {expected}
+
+
+def test_a_wrong_answer_has_the_votes_of_its_samples():
+    """Two texts say 6, one text that was given three times says 5."""
+    found = reject([WRONG, WORSE, WORST, WRONG, RIGHT, WRONG], pairs=1)
+    assert pairs_of(found.rejection_preferences) == [(RIGHT, WRONG, 1.0)]
 
 
 def test_the_wrong_answer_that_most_paths_give_is_rejected_first():
     for paths in ([WRONG, WORSE, WORST, RIGHT], [WORSE, RIGHT, WORST, WRONG]):
         ((chosen, rejected, margin),) = pairs_of(reject(paths, pairs=1).rejection_preferences)
-        assert chosen == RIGHT and rejected in (WORSE, WORST) and margin == 0.25
+        assert chosen == RIGHT and rejected in (WORSE, WORST) and margin == 1
     assert len(reject([WRONG, WORSE, WORST, RIGHT], pairs=2).rejection_preferences) == 2
     assert len(reject([WRONG, WORSE, WORST, RIGHT], pairs=9).rejection_preferences) == 3
     assert {pair[1] for pair in pairs_of(reject([WRONG, WORSE, WORST, RIGHT], pairs=2).rejection_preferences)} == {
@@ -213,17 +245,15 @@ def test_the_wrong_answer_that_most_paths_give_is_rejected_first():
 def test_texts_of_too_different_length_make_no_pair():
     right, wrong = "Four: the answer is 4.", "The answer is 5"
     ratio = len(right) / len(wrong)
-    assert pairs_of(reject([right, wrong], max_length_ratio=ratio).rejection_preferences) == [(right, wrong, 0.5)]
+    assert pairs_of(reject([right, wrong], max_length_ratio=ratio).rejection_preferences) == [(right, wrong, 1.0)]
     assert pairs_of(reject([right, wrong], max_length_ratio=ratio - 0.01).rejection_preferences) == []
     assert len(reject([right, "The answer is 5" + " " * 9 + "because" * 30]).rejection_preferences) == 1
-    assert not is_close("", "", None) and is_close("a", "b" * 99, None)
-    assert is_close("ab", "a", 2.0) and is_close("a", "ab", 2.0)
 
 
 def test_pairs_that_are_too_different_in_length_give_way_to_the_next():
     long = "I have thought about this for quite some time, and therefore I say: the answer is 6."
     found = reject([RIGHT, WRONG, long, f"Well. {long}"], max_length_ratio=2, pairs=1)
-    assert pairs_of(found.rejection_preferences) == [(RIGHT, WRONG, 0.25)]
+    assert pairs_of(found.rejection_preferences) == [(RIGHT, WRONG, 1.0)]
 
 
 def test_rows_are_the_same_in_whatever_order_the_problems_come():
@@ -235,9 +265,6 @@ def test_rows_are_the_same_in_whatever_order_the_problems_come():
             found = rejection(table(Problem, *order), RejectionParams(samples=2), *both)
         frames.append([value.frame.sort("id") for value in found if isinstance(value, Table)])
     assert all(a.equals(b) for a, b in zip(*frames, strict=True)) and len(frames[0][1]) == 3
-
-
-GOLD = "Two twos: 2*2=4."
 
 
 @pytest.mark.parametrize(
@@ -269,7 +296,9 @@ def test_the_judge_grades_the_solution_of_the_source_too():
     assert rules(found.dropped) == {"reasoning is not sound": 1}
 
 
-def test_a_problem_that_no_path_solves_has_the_solution_of_the_source_against_a_wrong_one():
+def test_a_problem_that_no_sample_solves_makes_no_pair():
     found = reject([WRONG, WORSE, WORSE], solution=GOLD)
-    ((chosen, rejected, margin),) = pairs_of(found.rejection_preferences)
-    assert chosen == f"{GOLD}\n#### 4" and rejected in (WRONG, WORSE) and margin == 1 / 3, "equal paths count once"
+    assert completions(found.rejection_demonstrations) == [f"{GOLD}\n#### 4"] and not len(found.rejection_preferences)
+    found = reject([WRONG, RIGHT, WORSE], {RIGHT: 4}, solution=GOLD)
+    ((chosen, *_),) = pairs_of(found.rejection_preferences)
+    assert chosen == f"{GOLD}\n#### 4", "better graded"

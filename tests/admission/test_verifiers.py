@@ -19,6 +19,7 @@ from tests.admission.constrained import (
     UPPER,
     constrain,
     function,
+    judged,
     origin,
 )
 from tests.admission.rows_synthesis import TEACHER, completions, errors, pairs_of, rules, table
@@ -34,10 +35,53 @@ def test_a_response_must_match_its_query_at_least_so_well(score, kept):
     assert completions(unmatched.execution_demonstrations) == [GOOD], "what failed is not judged and has no match"
 
 
-@pytest.mark.parametrize(("least", "kept"), [(0.5, True), (0.51, False)])
-def test_a_response_must_pass_so_large_a_share_of_the_functions(least, kept):
-    found = constrain([HALF], [UPPER, FIRST], pass_rate=least)
+@pytest.mark.parametrize(("exceeded", "kept"), [(0.49, True), (0.5, False)])
+def test_a_response_must_pass_more_than_a_share_of_the_functions(exceeded, kept):
+    found = constrain([HALF], [UPPER, FIRST], pass_rate=exceeded)
     assert completions(found.execution_demonstrations) == [HALF] * kept
+    assert completions(constrain([GOOD], [UPPER, FIRST], pass_rate=exceeded).execution_demonstrations) == [GOOD]
+
+
+@pytest.mark.parametrize(
+    ("codes", "kept"),
+    [([UPPER, FIRST], False), ([UPPER, FIRST, FIRST], True), ([UPPER, UPPER, FIRST], False)],
+)
+def test_functions_have_a_vote_per_sample(codes, kept):
+    """HALF passes FIRST and not UPPER."""
+    found = constrain([HALF, BAD], codes)
+    assert completions(found.execution_demonstrations) == [HALF] * kept
+
+
+@pytest.mark.parametrize(("least", "kept"), [(2, True), (3, False)])
+def test_a_share_is_over_so_many_functions_with_a_verdict(least, kept):
+    """Of three functions one has no verdict on what is answered: too few for GOOD to pass and for BAD to fail."""
+
+    def outcome(code, text, turn):
+        if "lost" in code and text in (GOOD, BAD):
+            return "unsupported"
+        return judged(code.replace("lost", "upper"), text, turn)
+
+    codes = [UPPER, FIRST, function("lost")]
+    found = constrain([GOOD, BAD], codes, outcome=outcome, min_verdicts=least)
+    assert completions(found.execution_demonstrations) == [GOOD] * kept
+    assert pairs_of(found.execution_preferences) == [(GOOD, BAD, 1.0)] * kept
+    assert {row.verifier for row in found.execution_verdicts} == {"entailment"} | ({"functions"} if kept else set())
+
+
+def test_rows_say_how_many_responses_keep_the_constraint():
+    found = constrain([GOOD, GOOD, "COAL.", HALF, BAD, Generation("BLA", "length", 1, 9)], [UPPER, FIRST])
+    by_text = {row.completion[0].content: row for row in found.execution_demonstrations}
+    assert {text: (row.samples, row.pass_rate, row.votes) for text, row in by_text.items()} == {
+        GOOD: (5, 0.6, 2),
+        "COAL.": (5, 0.6, 1),
+    }
+    assert {row.quality for row in by_text.values()} == {1.0}
+    assert {(row.margin, row.samples, row.pass_rate) for row in found.execution_preferences} == {(1.0, 5, 0.6)}
+
+
+def test_responses_that_differ_in_form_alone_are_a_pair():
+    found = constrain([GOOD, GOOD.lower()])
+    assert pairs_of(found.execution_preferences) == [(GOOD, GOOD.lower(), 1.0)]
 
 
 def test_only_what_passes_is_put_to_the_judge_and_what_passes_some_functions_is_no_rejected_side():
@@ -47,7 +91,7 @@ def test_only_what_passes_is_put_to_the_judge_and_what_passes_some_functions_is_
 
 
 def test_rows_of_a_constrained_query_hold_their_origin_scores_and_verdicts():
-    found = constrain([f" {GOOD}\n", BAD, HALF], [UPPER, FIRST], match={GOOD: 9, HALF: 8})
+    found = constrain([f" {GOOD}\n", BAD, HALF], [UPPER, FIRST], match={GOOD: 9, HALF: 8}, pass_rate=0.4)
     (top,) = (row for row in found.execution_demonstrations if row.completion[0].content == GOOD)
     verdicts = {row.id: row for row in found.execution_verdicts if row.verifier == "functions"}
     assert [(m.role, m.content) for m in top.prompt] == [("user", COMPOSED)]
@@ -57,7 +101,7 @@ def test_rows_of_a_constrained_query_hold_their_origin_scores_and_verdicts():
     constraint, query = origin()
     assert top.parents[:2] == [constraint, query] and len(set(top.parents)) == 5, "two functions, one answer"
     half = next(row for row in found.execution_demonstrations if row.completion[0].content == HALF)
-    assert [(verdicts[v].outcome, verdicts[v].score) for v in half.verdicts] == [("pass", 0.5)], "at least the share"
+    assert [(verdicts[v].outcome, verdicts[v].score) for v in half.verdicts] == [("pass", 0.5)], "more than the share"
     assert [verdicts[v].outcome for v in top.verdicts] == ["pass"] and verdicts[top.verdicts[0]].score == 1.0
     assert verdicts[top.verdicts[0]].parents == [top.parents[-1], constraint]
     assert pairs_of(found.execution_preferences) == [(GOOD, BAD, 1.0), (HALF, BAD, 0.5)]
@@ -123,7 +167,7 @@ def test_queries_are_longer_than_one_bound_and_shorter_than_the_other(least, mos
 
 def test_an_instruction_with_a_conversation_before_it_is_no_query():
     context = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi"}]
-    rows = list(table(Instruction, {"prompt": QUERY}, {"prompt": QUERY, "context": context}))
+    rows = table(Instruction, {"prompt": QUERY}, {"prompt": QUERY, "context": context})
     alone = next(row for row in rows if not row.context)
     work = combine([SimpleNamespace(id="c", text="Shout")], rows, ExecutionParams(queries=5))
     assert [each.query.id for each in work] == [alone.id]

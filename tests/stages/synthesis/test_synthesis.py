@@ -23,7 +23,7 @@ from stages.synthesis.execution import execution
 from stages.synthesis.params import ConstitutionParams, ExecutionParams, RejectionParams, RepurposeParams
 from stages.synthesis.rejection import rejection
 from stages.synthesis.repurpose import repurpose
-from stages.synthesis.verifiers import select_functions, verifier_source
+from stages.synthesis.verifiers import verifier_source
 from tests.engines import simulated
 
 ROOT = Path(__file__).parents[3]
@@ -107,7 +107,7 @@ def test_rejection_admits_only_right_consistent_paths_and_contrasts_them_with_wr
             agrees(last_answer(side[0].content), answers[row.parents[0]]) for side in (row.chosen, row.rejected)
         )
         assert chosen is True and rejected is False
-        assert 0 < row.margin < 1
+        assert row.margin == 1 and 0 < row.pass_rate < 1
 
 
 @pytest.mark.parametrize("faults", [{"malformed": 1.0}, {"overlong": 1.0}, {"refusal": 1.0}])
@@ -164,16 +164,10 @@ def test_execution_feedback_end_to_end():
     upper = [row for row in tables.execution_demonstrations if row.prompt[0].content.endswith("Answer in upper case.")]
     assert upper and all(row.completion[0].content.isupper() for row in upper)
     assert all(row.chosen != row.rejected for row in tables.execution_preferences)
-    assert "no verification function survives cross-validation" in {row.rule for row in tables.dropped}
+    assert "too few functions or cases to check each other" in {row.rule for row in tables.dropped}
 
 
-def test_verification_functions_are_cross_validated():
-    expected = ["true", "true", "false"]
-    good, turned, constant, broken = expected, ["false", "false", "true"], ["true"] * 3, ["error"] * 3
-    params = ExecutionParams()
-    assert select_functions([good, good, turned], expected, params) == [0]
-    assert select_functions([good, good, constant, broken], expected, params) == []
-    assert select_functions([constant] * 3, expected, params) == []
+def test_the_constraint_follows_the_query():
     assert compose_prompt("what is it", "answer in upper case.") == "what is it. Answer in upper case."
 
 

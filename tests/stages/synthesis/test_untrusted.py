@@ -14,21 +14,13 @@ from schemas.errors import GraphError, ParamsError
 from schemas.ids import content_id
 from schemas.rows import CodeTask
 from schemas.stage import UndeclaredRead
-from stages.synthesis.constrained import pass_rate
+from stages.synthesis.consensus import Solution, Trusted, trust
+from stages.synthesis.cross_validation import pass_rate
 from stages.synthesis.execution import UnsandboxedLedger
 from stages.synthesis.ledger import Ledger
 from stages.synthesis.params import ExecutionParams
-from stages.synthesis.solutions import (
-    Solution,
-    admit_solutions,
-    drop_wrong_tests,
-    rerun,
-    run_matrix,
-    syntax,
-    trust,
-    why_none,
-)
-from stages.synthesis.verifiers import select_functions
+from stages.synthesis.programs import syntax_key
+from stages.synthesis.solutions import admit_solutions, drop_wrong_tests, rerun, run_matrix, why_none
 from stages.synthesis.workbench import Workbench
 
 PARAMS = ExecutionParams()
@@ -56,7 +48,7 @@ def task(*tests: str, solution: str | None = None) -> CodeTask:
 
 
 def solution_of(code: str, row: CodeTask) -> Solution:
-    return Solution(row, None, content_id("solution", code), code)  # type: ignore[arg-type]
+    return Solution(row, None, content_id("solution", code), code, samples=1)  # type: ignore[arg-type]
 
 
 def test_tests_that_the_reference_fails_go_and_so_do_passes_by_chance(box):
@@ -83,7 +75,7 @@ def test_what_cannot_be_decided_is_no_fail(box):
 
 def test_a_tree_too_deep_to_be_written_is_told_apart_by_its_text():
     code = "def f(x):\n  if x == 0: return 0\n" + "".join(f"  elif x == {i}: return {i}\n" for i in range(1, 500))
-    assert find_program(code, "f") == code.strip() and syntax(code) == code and syntax("f = 1") == syntax("f=1")
+    assert find_program(code, "f") == code.strip() and syntax_key(code) == code
 
 
 def test_a_solution_that_passes_now_and_then_is_not_steady(box):
@@ -126,7 +118,7 @@ def test_no_verdict_of_the_sandbox_drops_no_test_and_is_a_reason_of_its_own():
     assert "the sandbox gave no verdict" in why_none([one], row.tests)
     other.outcomes = dict(zip(row.tests, ["fail", "sandbox_error"], strict=True))
     assert why_none([other], row.tests) == "no solution passes tests that can be trusted"
-    # half of the solutions with a verdict on it pass the second test
+    # what the sandbox could not judge is in no share
     third = solution_of("def f(x): return 1 + x", row)
     one.outcomes = third.outcomes = dict.fromkeys(row.tests, "pass")
     other.outcomes = dict.fromkeys(row.tests, "sandbox_error")
@@ -134,8 +126,7 @@ def test_no_verdict_of_the_sandbox_drops_no_test_and_is_a_reason_of_its_own():
     lost.outcomes = dict.fromkeys(row.tests, "sandbox_error")
     more = solution_of("def f(x): return -2", row)
     more.outcomes = dict.fromkeys(row.tests, "sandbox_error")
-    trusted, group = trust([one, other, third, lost, more], [], row.tests)
-    assert trusted == row.tests and group == [one, third]
+    assert trust([one, other, third, lost, more], [], row.tests, PARAMS) == (row.tests, [one, third], 1.0)
 
 
 def test_shares_are_of_the_tests_with_a_verdict():
@@ -151,7 +142,8 @@ def test_shares_are_of_the_tests_with_a_verdict():
         found[name] = Solution(row, answer, content_id("s", name), name)  # type: ignore[arg-type]
         found[name].outcomes = dict(zip(row.tests, outcomes, strict=True))
     ledger = Ledger("execution")
-    admit_solutions(found["best"], list(found.values()), list(row.tests), bench(None, ledger=ledger))
+    trusted = Trusted(list(row.tests), [found["best"]], 1.0)
+    admit_solutions(found["best"], list(found.values()), trusted, bench(None, ledger=ledger))
     by_subject = {v["parents"][0]: (v["outcome"], v["score"]) for v in ledger.verdicts.values()}
     assert by_subject == {
         found["best"].id: ("pass", 1.0),
@@ -159,17 +151,6 @@ def test_shares_are_of_the_tests_with_a_verdict():
         found["unknown"].id: ("refused", None),
         found["partly"].id: ("sandbox_error", 1.0),
     }
-
-
-def test_functions_are_selected_by_the_outcomes_that_they_have():
-    expected = ["true", "false", "true", "false"]
-    good, silent = list(expected), ["sandbox_error"] * 4
-    partly = ["true", "false", "sandbox_error", "refused"]
-    wrong = ["false", "true", "false", "true"]
-    assert select_functions([good, silent, silent], expected, PARAMS) == [0]
-    assert select_functions([good, partly, silent], expected, PARAMS) == [0, 1]
-    assert select_functions([silent, silent], expected, PARAMS) == []
-    assert select_functions([good, partly, wrong], expected, PARAMS) == [0, 1]
 
 
 def test_no_verdict_of_the_sandbox_is_neither_pass_nor_fail():
@@ -180,8 +161,8 @@ def test_no_verdict_of_the_sandbox_is_neither_pass_nor_fail():
     assert one.outcomes == {row.tests[0]: "sandbox_error"}
     one.outcomes = {row.tests[0]: "timeout_cpu"}
     assert one.fails(row.tests)
-    assert pass_rate(["true", "sandbox_error", "error"]) == 0.5
-    assert math.isnan(pass_rate(["sandbox_error", "refused"]))
+    assert pass_rate(["true", "sandbox_error", "error"], [1, 9, 1], 2) == 0.5
+    assert math.isnan(pass_rate(["sandbox_error", "refused", "unsupported"], [9, 9, 9], 1))
 
 
 def opened(runtime: dict, packages: list[str] = [], declared=("sandbox",)) -> Sandbox:  # noqa: B006
