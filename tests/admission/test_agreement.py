@@ -128,6 +128,8 @@ def test_a_test_is_trusted_that_half_of_the_samples_of_the_two_largest_groups_pa
     few = {"consensus_share": 0.3}
     assert agree(outcome, "best", "best", "other", "third", **few)[2] == [3.0], "2 of 3 pass T3"
     assert agree(outcome, "best", "best", "other", "third", "third", **few)[2] == [2.0], "two second ones: 2 of 5"
+    names = ["best"] * 2 + ["other"] * 2 + ["third"] * 3
+    assert agree(outcome, *names, consensus_share=0.2)[2] == [3.0], "6, 4 and 3: 2 of 4"
     names = ["best", "best", "other", "other", "other"]
     assert agree(outcome, *names, **few) == ([], [], []), "6 and 6: a tie"
     outcome = passing(best=[T1, T2, T3], other=[T1, T2])

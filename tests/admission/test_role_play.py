@@ -212,3 +212,8 @@ def test_each_character_is_asked_against_so_many_others_so_many_questions():
 def test_questions_that_cannot_be_read_are_quarantined():
     found, _ = play(only_ola("Nets."), good, lambda first, second: "no JSON" if first == "Ola" else [NETS])
     assert [(row.raw, row.parents) for row in found.quarantine] == [("no JSON", [id_of(Character, OLA)])]
+
+
+def test_replies_that_a_reader_takes_for_one_are_no_pair():
+    found, _ = play(only_ola("Nets.", "nets."), lambda name, text: (text == "Nets.", False, 9))
+    assert len(found.repurpose_demonstrations) == 1 and not len(found.repurpose_preferences)

@@ -58,6 +58,20 @@ def test_functions_and_cases_check_each_other_from_three_and_ten_on(outcomes, ke
     assert select_functions(outcomes, [1] * len(outcomes), TEN, PARAMS) == kept
 
 
+def test_a_function_s_own_cases_are_none_where_no_other_has_a_verdict_on_them():
+    lost, own = ["sandbox_error"] * 5, ["true"] * 5
+    rows = [*[WELL + lost] * 3, but(WELL, 0, 1, 2) + own]
+    assert select_functions(rows, [1] * 4, TEN + own, PARAMS) == {0: 3}, "7 of 10, not 12 of 15"
+
+
+def test_a_function_needs_verdicts_on_cases_that_stayed():
+    """The last case is labelled wrongly and goes; without it the fourth function has two."""
+    rows = [*[[*WELL, "true"]] * 3, [*but(["refused"] * 10, 0, by="true")[:9], "false", "true"]]
+    assert select_functions(rows, [1] * 4, [*TEN, "false"], PARAMS) == {0: 3}
+    rows[3][1] = "true"
+    assert select_functions(rows, [1] * 4, [*TEN, "false"], PARAMS) == {0: 4}
+
+
 @pytest.mark.parametrize(
     ("expected", "kept"), [(["true"] * 10, {}), (["true"] * 9, {}), (TEN, {0: 3}), (["true", "false"] * 5, {0: 3})]
 )
