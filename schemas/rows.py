@@ -257,12 +257,18 @@ class Candidate(Generated):
 
 
 class Ranking(Row):
-    """The order of one prompt's candidates, best first; equal `ranks` are ties. `source` says who decided."""
+    """The order of one prompt's candidates: 0 is the best of `ranks`, equal ones are ties. `source` says who decided.
+
+    `readings` (readings × candidates) are the judge's mean ratings in each order of the candidates that it read, or minus
+    people's mean ranks; `scores` are their means. `meets_criteria`: whether the candidate that every reading finds best
+    may be demonstrated; false where the readings have no best in common.
+    """
 
     prompt_id: Id
     candidates: list[Id]
     ranks: list[int]
     scores: list[float]
+    readings: list[list[float]]
     meets_criteria: bool
     source: Literal["human", "judge"]
     annotators: list[str] = []

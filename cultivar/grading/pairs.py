@@ -48,13 +48,13 @@ def pairs(
     tie = max(tie, 0.0)
     if keys is None:
         keys = comparison_key(pl.Series(texts, dtype=pl.String)).to_list()
-    means = [sum(scores) / len(scores) for scores in zip(*readings, strict=True)]
+    means = [mean_of(scores) for scores in zip(*readings, strict=True)]
     lengths = [len(text) for text in texts]
 
     def fits(chosen: int, rejected: int) -> bool:
         if not all(reading[chosen] - reading[rejected] > tie for reading in readings):  # false for NaN
             return False
-        if means[chosen] - means[rejected] < min_margin or keys[chosen] == keys[rejected]:
+        if margin_of(readings, (chosen, rejected)) < min_margin or keys[chosen] == keys[rejected]:
             return False
         shorter, longer = sorted((lengths[chosen], lengths[rejected]))
         return bool(keys[chosen] and keys[rejected]) and (
@@ -69,7 +69,7 @@ def pairs(
     order.sort(key=lambda position: (-means[position], texts[position]))
     if mode == "all_pairs":
         found = [(a, b) for place, a in enumerate(order) for b in order[place + 1 :] if fits(a, b)]
-        found.sort(key=lambda pair: (means[pair[1]] - means[pair[0]], texts[pair[0]], texts[pair[1]]))
+        found.sort(key=lambda pair: (-margin_of(readings, pair), texts[pair[0]], texts[pair[1]]))
         return found[:limit]
     if not order:
         return []
@@ -77,6 +77,19 @@ def pairs(
     if mode == "best_vs_random_lower" and lower:
         return [(order[0], random.Random(seed).choice(lower))]
     return [(order[0], lower[-1])] if lower else []
+
+
+def mean_of(scores: Sequence[float]) -> float:
+    return sum(scores) / len(scores)
+
+
+def margin_of(readings: Sequence[Sequence[float]], pair: Pair) -> float:
+    """The mean over the readings (readings × candidates) of the chosen score less the rejected one.
+
+    Not the difference of the means: thirds would round, and a margin of exactly the least one would miss it.
+    """
+    chosen, rejected = pair
+    return mean_of([reading[chosen] - reading[rejected] for reading in readings])
 
 
 def agreed_best(readings: Sequence[Sequence[float]]) -> list[int]:

@@ -88,14 +88,18 @@ class Engine:
         """The requests of a question, one per sample."""
         return self.questions.requests_of(question)
 
-    def ask(self, questions: Sequence[Question]) -> list[list[Answer]]:
+    def ask(self, questions: Sequence[Question], more: int = 0) -> list[list[Answer]]:
         """Answers (questions × samples), in the order of the questions, `question.n` samples each.
+
+        `more` requests or fewer follow in further calls of a stage that asks in batches. What stays unanswered for a
+        transient reason is an error of its answer then, and the call after which no more follow raises for all of them.
 
         Raises Unfinished where requests stay unanswered for a transient reason, after all others were answered and
         stored; where asking is pointless or the budget is spent (BudgetSpent), after what was in flight was stored.
         """
         read = self.questions.read_answer
         asked = [(question, request) for question in questions for request in self.requests_of(question)]
+        self.sender.more = more
         outcomes = self.sender.resolve([request for _, request in asked])
         answers = [read(question, request, outcomes[request.key]) for question, request in asked]
         retries = [
@@ -108,7 +112,8 @@ class Engine:
             outcomes = self.sender.resolve([request for _, _, request in retries])
             for position, question, request in retries:
                 answers[position] = merge_retry(answers[position], read(question, request, outcomes[request.key]))
-        self.sender.unanswered.check()
+        if not more or self.sender.unanswered.fatal:
+            self.sender.unanswered.check()
         self.usage.errors += sum(not answer.ok for answer in answers)
         remaining = map(to_quarantine, answers)
         return [list(islice(remaining, question.n)) for question in questions]

@@ -42,7 +42,7 @@ class Usage:
 
 
 class Sender:
-    """Sends the requests of one role to its backend. `done` and `total` count requests, cached ones included."""
+    """Sends the requests of one role to its backend. `done` and `total` count requests, cached ones included; `more` follow."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Sender:
         self.budget = budget
         self.progress = progress
         self.usage = Usage()
-        self.done = self.total = 0
+        self.done = self.total = self.more = 0
         self.secrets = secret_values()
 
     def resolve(self, requests: Sequence[Request]) -> dict[bytes, Outcome]:
@@ -124,7 +124,7 @@ class Sender:
         """Count `done` more requests and show them."""
         self.done += done
         if self.progress is not None and done:
-            self.progress(self.done, self.total, self.usage.completion_tokens)
+            self.progress(self.done, self.total + self.more, self.usage.completion_tokens)
 
     async def send_all(
         self, backend: AsyncBackend, requests: Sequence[Request], outcomes: dict[bytes, Outcome]

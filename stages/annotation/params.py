@@ -70,6 +70,7 @@ class RespondParams(Section):
 class RankParams(Section):
     """Ranking and pairs (docs/methods.md, section 8)."""
 
+    orders: Annotated[int, Field(ge=2)] | None = 2
     mode: Mode = "best_vs_worst"
     min_margin: Annotated[float, Field(ge=0)] = 1.0
     max_length_ratio: Annotated[float, Field(ge=1)] = 4.0
