@@ -1,5 +1,6 @@
 """The benchmarks start as scripts and as modules, and none of them hides a module of that name."""
 
+import json
 import os
 import subprocess
 import sys
@@ -26,3 +27,11 @@ def test_the_benchmark_that_imports_others_starts_both_ways(start):
     command = [sys.executable, *start, "--help"]
     result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert "--client-rows" in result.stdout, result.stderr
+
+
+def test_admission_is_measured_at_a_small_size():
+    command = [sys.executable, "-m", "bench.admit", "--small"]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    measured = json.loads(result.stdout.splitlines()[-1])
+    assert measured["rank_500k_cpu_s"] > 0 and measured["peak_mb"] > 0 and "growth_rank" in measured

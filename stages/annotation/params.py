@@ -68,7 +68,7 @@ class RespondParams(Section):
 
 
 class RankParams(Section):
-    """Ranking and pairs (docs/methods.md, section 8)."""
+    """Ranking and pairs (docs/methods.md, section 8). `orders`: None is as many as a prompt has responses."""
 
     orders: Annotated[int, Field(ge=2)] | None = 2
     mode: Mode = "best_vs_worst"

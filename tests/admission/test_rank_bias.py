@@ -124,6 +124,14 @@ def test_no_bias_that_rises_or_falls_survives_two_orders_or_more(prompt, data, c
     assert len(set(bias)) == 1 or not agreed_best(readings)
 
 
+@given(PROMPT, st.lists(st.floats(1, 5), min_size=2, max_size=5), st.booleans(), st.booleans(), st.integers(3, 12))
+def test_no_bias_that_is_alike_on_both_sides_survives_three_orders(prompt, levels, falls, odd, orders):
+    side = sorted(levels, reverse=falls)
+    bias = side + side[::-1][odd:]
+    readings = readings_of(orders_of(prompt, len(bias), orders), bias)
+    assert pairs([str(position) for position in range(len(bias))], readings, "all_pairs") == []
+
+
 @given(PROMPT, st.integers(1, 8), st.none() | st.integers(2, 20))
 def test_orders_are_distinct_and_every_candidate_stands_at_every_place(prompt, count, orders):
     found = orders_of(prompt, count, orders)

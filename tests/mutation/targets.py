@@ -60,6 +60,8 @@ TARGETS = (
             "stages.annotation.evolve",
             "stages.annotation.respond",
             "stages.annotation.rank",
+            "stages.annotation.ranked",
+            "stages.annotation.orders",
             "stages.annotation.rankings",
         ),
         STAGES,
