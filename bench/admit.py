@@ -39,6 +39,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # `python bench/admit.py` puts bench/ on the path, not the folder that holds it
 
 from cultivar.llm.answer import Generation  # noqa: E402
+from cultivar.llm.backend import Outcome  # noqa: E402
 from cultivar.llm.engine import Engine  # noqa: E402
 from cultivar.llm.request import Request  # noqa: E402
 from cultivar.store.store import Store  # noqa: E402
@@ -70,7 +71,7 @@ class InstantJudge:
     def __init__(self) -> None:
         self.extra: dict[str, Any] = {}
 
-    def complete(self, requests: Sequence[Request]) -> list[Generation]:
+    def complete(self, requests: Sequence[Request]) -> list[Outcome]:
         return [self.rate(request) for request in requests]
 
     def rate(self, request: Request) -> Generation:
@@ -83,7 +84,11 @@ class InstantJudge:
 class TimedEngine(Engine):
     """Counts the CPU seconds of asking."""
 
-    cpu_s = 0.0
+    cpu_s: float = 0.0
+
+    def __enter__(self) -> "TimedEngine":
+        super().__enter__()
+        return self
 
     def ask(self, *arguments: Any, **options: Any) -> Any:
         start = time.process_time()
@@ -106,7 +111,7 @@ def write_candidates(path: Path, count: int) -> None:
             prompt = content_id("prompt", number // OF_PROMPT)
             start_word = number // OF_PROMPT % 2900
             question = f"Question {number // OF_PROMPT}: {' '.join(words[start_word : start_word + 20])}?"
-            row = {"id": content_id("candidate", number), "parents": [prompt], "prompt_id": prompt}
+            row: dict[str, Any] = {"id": content_id("candidate", number), "parents": [prompt], "prompt_id": prompt}
             row |= {"prompt": [{"role": "user", "content": question}], "generation": content_id("g", number)}
             rows.append(row | {"completion": " ".join(rng.choices(words, k=WORDS))} | shared)
         frames.append(Table.of(Candidate, rows).frame)
