@@ -26,6 +26,7 @@ from cultivar.grading.code_syntax import (
     parse,
     toplevel,
 )
+from schemas.parsing import Unreadable, parse_code
 
 MAX_TEXT = 1 << 20
 """Characters of a text; a longer one holds no program of a model."""
@@ -124,7 +125,11 @@ def join(helpers: list[Statement], source: str, effort: Effort) -> str:
     """Helpers before a program, with its `from __future__` at the top; the program alone where they do not fit."""
     lines = source.split("\n")
     futures = []
-    for node in ast.parse(source).body:
+    try:
+        body = parse_code(source).body
+    except Unreadable:
+        return source
+    for node in body:
         if Statement(node, "").is_future:
             futures.append(ast.unparse(node))
             lines[node.lineno - 1 : node.end_lineno] = [""] * ((node.end_lineno or node.lineno) - node.lineno + 1)

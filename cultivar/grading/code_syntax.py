@@ -12,10 +12,11 @@ import sys
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from schemas.parsing import CODE_CHARS, Unreadable, dump_code, parse_code, parsed
+
 INCOMPLETE = 0x4000 | 0x200 | ast.PyCF_ONLY_AST  # ALLOW_INCOMPLETE_INPUT and DONT_IMPLY_DEDENT, as codeop has them
 TRIES = 48
 """Times that each character of a text may be parsed on average."""
-UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError)
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 GLOBAL_SCOPES = (_symtable.GLOBAL_IMPLICIT, _symtable.GLOBAL_EXPLICIT)
 NO_FUNCTIONS = (
@@ -47,8 +48,8 @@ def parse(source: str, effort: Effort) -> ast.Module | None:
     if not effort.spend(source):
         return None
     try:
-        tree = ast.parse(source)
-    except UNREADABLE:
+        tree = parse_code(source)
+    except Unreadable:
         return None
     # the parser takes a `return` outside of functions, which cannot run; compiling would see it, in quadratic time
     return None if any(isinstance(node, ast.Return) for node in toplevel(tree.body)) else tree
@@ -56,14 +57,12 @@ def parse(source: str, effort: Effort) -> ast.Module | None:
 
 def is_incomplete(source: str, effort: Effort) -> bool:
     """Whether more lines could make this a program: a string or bracket is open, or a decorator has nothing to decorate."""
-    if not effort.spend(source):
+    if not effort.spend(source) or len(source) > CODE_CHARS:
         return False
     try:
-        compile(source, "<program>", "exec", INCOMPLETE, dont_inherit=True)
-    except SyntaxError as error:
-        return error.msg == "incomplete input"
-    except UNREADABLE:
-        return False
+        parsed(compile, source, "<program>", "exec", INCOMPLETE, dont_inherit=True)
+    except Unreadable as error:
+        return isinstance(error.__cause__, SyntaxError) and error.__cause__.msg == "incomplete input"
     return False
 
 
@@ -71,11 +70,9 @@ def error_line(source: str, effort: Effort) -> int:
     """The number of the line that does not parse; 0 where there is none."""
     if effort.spend(source):
         try:
-            ast.parse(source)
-        except SyntaxError as error:
-            return error.lineno or 0
-        except UNREADABLE:
-            return 0
+            parse_code(source)
+        except Unreadable as error:
+            return (error.__cause__.lineno or 0) if isinstance(error.__cause__, SyntaxError) else 0
     return 0
 
 
@@ -92,8 +89,8 @@ def names_of(source: str) -> Names:
     used: set[str] = set()
     bound: set[str] = set()
     try:
-        waiting = [_symtable.symtable(source, "<program>", "exec")]
-    except UNREADABLE:
+        waiting = [parsed(_symtable.symtable, source, "<program>", "exec")]
+    except Unreadable:
         return Names()
     while waiting:
         table = waiting.pop()
@@ -242,9 +239,17 @@ def is_stub(body: list[ast.stmt]) -> bool:
     return all(
         isinstance(node, ast.Pass)
         or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
-        or (isinstance(node, ast.Raise) and node.exc is not None and "NotImplemented" in ast.dump(node.exc)[:120])
+        or (isinstance(node, ast.Raise) and node.exc is not None and is_not_implemented(node.exc))
         for node in body
     )
+
+
+def is_not_implemented(error: ast.expr) -> bool:
+    """Whether what is raised says that something is not implemented."""
+    try:
+        return "NotImplemented" in dump_code(error)[:120]
+    except Unreadable:
+        return False
 
 
 def is_code(tree: ast.Module) -> bool:

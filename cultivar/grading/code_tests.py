@@ -4,7 +4,8 @@ import ast
 import warnings
 
 from cultivar.grading.code_blocks import blocks_of, normalize
-from cultivar.grading.code_syntax import TRIES, Effort
+from cultivar.grading.code_syntax import TRIES, Effort, Statement
+from schemas.parsing import Unreadable, write_code
 
 
 def read_tests(text: str, entry_point: str) -> list[str]:
@@ -19,11 +20,18 @@ def read_tests(text: str, entry_point: str) -> list[str]:
     statements = [statement for block in blocks for statement in block.statements]
     if not all(isinstance(statement.node, ast.Assert) for statement in statements):
         return []
-    return [
-        ast.unparse(statement.node) if ";" in statement.source else statement.source.strip()
-        for statement in statements
-        if calls(statement.node, entry_point)
-    ]
+    written = [text_of(statement) for statement in statements if calls(statement.node, entry_point)]
+    return [text for text in written if text]
+
+
+def text_of(statement: Statement) -> str:
+    """The source of one statement; "" where it shares its line with others and is too deep to be written anew."""
+    if ";" not in statement.source:
+        return statement.source.strip()
+    try:
+        return write_code(statement.node)
+    except Unreadable:
+        return ""
 
 
 def calls(node: ast.AST, name: str) -> bool:

@@ -3,10 +3,10 @@
 IFEval's patterns go back over text that they have read (`^\\s*`, `\\[.*?\\]`, `<<[^\\n]+>>`); these find the same in one pass.
 """
 
-import json
 import re
 
 from cultivar.grading.constraint_words import QUOTES, fold, has_whole_word
+from schemas.parsing import TooDeep, Unreadable, parse_json
 
 STAR = re.compile(r"^[^\S\n]*+\*[^*].*$", re.MULTILINE)
 DASH = re.compile(r"^[^\S\n]*+-.*$", re.MULTILINE)
@@ -67,10 +67,10 @@ def is_json(text: str) -> bool | None:
     for fence in FENCES:
         text = text.removeprefix(fence)
     try:
-        json.loads(text.removesuffix("```").strip(), parse_int=str)
-    except RecursionError:
+        parse_json(text.removesuffix("```").strip(), parse_int=str)
+    except TooDeep:
         return None
-    except ValueError:
+    except Unreadable:
         return False
     return True
 

@@ -5,7 +5,6 @@ an argument that is missing, unknown or of another kind has no check: what was a
 where the completion's script does not decide it.
 """
 
-import json
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -13,6 +12,7 @@ from cultivar.grading import constraint_form as form
 from cultivar.grading import constraint_lengths as lengths
 from cultivar.grading import constraint_words as words
 from cultivar.text.languages import is_in_language, is_known_language
+from schemas.parsing import Unreadable, parse_json
 
 RELATIONS = ("less than", "at least")
 
@@ -135,9 +135,9 @@ def read_constraint(name: str, argument: str) -> tuple[Kind, dict[str, Any]]:
     if (kind := KINDS.get(name)) is None:
         raise ValueError(f"there is no check for {name}")
     try:
-        given = json.loads(argument or "{}")
-    except RecursionError as error:
-        raise ValueError(f"{name}: arguments too deep to read") from error
+        given = parse_json(argument or "{}")
+    except Unreadable as error:
+        raise ValueError(f"{name}: its arguments cannot be read: {error}") from error
     if not isinstance(given, dict):
         raise ValueError(f"{name}: its arguments are no JSON object")
     given = {key: value for key, value in given.items() if value is not None}

@@ -12,7 +12,6 @@ cultivar/llm/servers.py), no request is sent any more; those in flight come in.
 """
 
 import asyncio
-import json
 import os
 import random
 from collections.abc import Sequence
@@ -30,6 +29,7 @@ from cultivar.llm.servers import Balancer, CircuitBreaker, FailureKind, Server
 from cultivar.outgoing.redaction import CONSIDERED, redacted
 from cultivar.outgoing.secret_values import register, register_url
 from schemas.params.engines import RoleParams, RuntimeParams
+from schemas.parsing import parse_json, parsed
 from schemas.stage import Unfinished
 
 TRANSIENT = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
@@ -228,7 +228,7 @@ def parse_choices(content: bytes, count: int) -> list[Outcome | None]:
         for place, (choice, text) in enumerate(zip(choices, texts, strict=True)):
             index = int(choice.get("index", place))
             if 0 <= index < count:
-                reason = str(choice.get("finish_reason") or "stop")
+                reason = parsed(str, choice.get("finish_reason") or "stop")
                 outcomes[index] = Generation(text, reason, prompt_tokens, tokens[place])
     except (KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"not a chat completion ({type(error).__name__}: {error}): {server_error(content)}") from error
@@ -238,7 +238,7 @@ def parse_choices(content: bytes, count: int) -> list[Outcome | None]:
 
 
 def load_json(content: bytes) -> Any:
-    """A body that is JSON for any reader. Raises ValueError where it is none.
+    """A body that is JSON for any reader. Raises ValueError (Unreadable) where it is none.
 
     orjson takes no lone surrogates, no NaN (in log probabilities) and no bytes that are not UTF-8; Python's reader
     does, and such characters are then the answer's own fault (cultivar/llm/characters.py), not the server's.
@@ -250,10 +250,7 @@ def load_json(content: bytes) -> Any:
             text = content.decode("utf-8", "surrogatepass")
         except UnicodeDecodeError:
             text = content.decode("utf-8", "surrogateescape")
-        try:
-            return json.loads(text)
-        except RecursionError as error:
-            raise ValueError("it is nested too deeply") from error
+        return parse_json(text)
 
 
 def text_of(content: Any) -> str:
@@ -284,6 +281,6 @@ def server_error(content: bytes) -> str:
         error = body.get("error", body)
         message = error.get("message") if isinstance(error, dict) else error
         text = message if isinstance(message, str) else orjson.dumps(body).decode()
-    except (ValueError, AttributeError):
+    except (ValueError, TypeError, AttributeError):  # TypeError: too deep to be written
         text = content[:CONSIDERED].decode("utf-8", "replace")
     return redacted(text[:CONSIDERED]).strip()[:MAX_ERROR_CHARS]

@@ -9,6 +9,7 @@ was cut off never comes here: truncation is a failure, not data.
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from json_repair import repair_json
@@ -19,6 +20,7 @@ from cultivar.llm.characters import NO_TEXT_REASON
 from cultivar.llm.markup import break_chat_tokens
 from cultivar.llm.request import MessageDict
 from schemas.characters import NO_CHARACTER, strings_of
+from schemas.parsing import TooDeep, Unreadable, check_levels, parse_json, parsed
 
 M = TypeVar("M", bound=BaseModel)
 STRING_OR_COMMA = re.compile(r'("(?:[^"\\]|\\[\s\S])*(?:"|\\?\Z))|,(?=\s*[}\]])')
@@ -29,7 +31,7 @@ STAND_INS = {r"\\": "\ufdd0", r"\n": "\ufdd1", r"\t": "\ufdd2", r"\r": "\ufdd3",
 ORIGINALS = {ord(stand_in): json.loads(f'"{escape}"') for escape, stand_in in STAND_INS.items()}
 
 
-class Unparsable(ValueError):
+class Unparsable(Unreadable):
     """The text holds no valid answer; the message is fit to be shown to the model."""
 
 
@@ -37,7 +39,7 @@ def parse_answer(text: str, answer: type[M]) -> M:
     """The answer in `text`. Raises Unparsable, saying what is wrong with the best reading of it."""
     if "\\" not in text:
         try:
-            return answer.model_validate_json(text)
+            return validated(answer.model_validate_json, text)
         except ValidationError:
             pass
     start, end = text.find("{"), text.rfind("}")
@@ -48,9 +50,9 @@ def parse_answer(text: str, answer: type[M]) -> M:
     except Doubtful as doubt:
         raise Unparsable(str(doubt)) from doubt
     try:
-        value = answer.model_validate_json(inner)
+        value = validated(answer.model_validate_json, inner)
         if r"\u0000" in inner:
-            check_characters(json.loads(inner))
+            check_characters(parse_json(inner, parse_int=str))
         return value
     except ValidationError as error:
         if not is_syntax_error(error):
@@ -59,15 +61,26 @@ def parse_answer(text: str, answer: type[M]) -> M:
     for load in (load_loose, load_repaired):
         try:
             loaded = load(inner)
-            check_characters(loaded)
-            return answer.model_validate(loaded)
+        except TooDeep as error:
+            raise Unparsable(str(error)) from error
+        except Unreadable:
+            continue
+        check_characters(loaded)
+        try:
+            return validated(answer.model_validate, loaded)
         except ValidationError as error:
             raise Unparsable(describe_faults(error)) from error
-        except Unparsable:
-            raise
-        except ValueError:
-            continue
     raise Unparsable(describe_faults(first))
+
+
+def validated(validate: Callable[[Any], M], value: Any) -> M:
+    """What pydantic makes of a text or value. Raises ValidationError, and Unparsable for whatever else it fails by."""
+    try:
+        return parsed(validate, value)
+    except Unreadable as error:
+        if isinstance(error.__cause__, ValidationError):
+            raise error.__cause__ from None
+        raise Unparsable(str(error)) from error
 
 
 def check_characters(value: Any) -> None:
@@ -78,30 +91,23 @@ def check_characters(value: Any) -> None:
 
 
 def load_loose(text: str) -> Any:
-    """JSON that may hold raw control characters in strings and trailing commas. Raises ValueError."""
-    try:
-        return json.loads(STRING_OR_COMMA.sub(lambda found: found[1] or "", text), strict=False)
-    except RecursionError as error:
-        raise Unparsable("it is nested too deeply") from error
+    """JSON that may hold raw control characters in strings and trailing commas. Raises Unreadable."""
+    return parse_json(STRING_OR_COMMA.sub(lambda found: found[1] or "", text), strict=False)
 
 
 def load_repaired(text: str) -> Any:
-    """The text as json-repair reads it. Raises ValueError where that is no object.
+    """The text as json-repair reads it. Raises Unreadable where that is no object.
 
     json-repair reads some escapes in another way than JSON (`\\f`, a doubled one before another, pairs of surrogates), so it
     sees stand-ins.
     """
     if any(stand_in in text for stand_in in STAND_INS.values()):
-        raise ValueError("it holds noncharacters")
-    try:
-        value = resolve_stand_ins(
-            repair_json(ESCAPE.sub(lambda found: stand_in_of(found[0]), text), return_objects=True)
-        )
-    except Exception as error:  # no text may end a run, whatever is wrong with how it is repaired
-        raise ValueError(f"json-repair: {type(error).__name__}") from error
-    if not isinstance(value, dict):
-        raise ValueError("no object")
-    return value
+        raise Unreadable("it holds noncharacters")
+    repaired = parsed(repair_json, ESCAPE.sub(lambda found: stand_in_of(found[0]), text), return_objects=True)
+    check_levels(repaired)
+    if not isinstance(repaired, dict):
+        raise Unreadable("no object")
+    return resolve_stand_ins(repaired)
 
 
 def stand_in_of(escape: str) -> str:

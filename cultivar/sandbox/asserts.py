@@ -8,6 +8,8 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+from schemas.parsing import WRITABLE_LEVELS, has_levels, parse_code
+
 from .bindings import solution_names
 from .inside.plain import NUMBERS, PlainError, canonical
 from .jobs import Case, Job, Limits
@@ -150,12 +152,15 @@ def convert_asserts(tests: list[str], entry_point: str | None, code: str = "") -
     defined, _ = solution_names(code)
     try:
         for test in tests:
-            for statement in test_statements(ast.parse(test.replace("\r\n", "\n").strip()).body, entry_point):
+            tree = parse_code(test.replace("\r\n", "\n").strip())
+            if not has_levels(tree, WRITABLE_LEVELS):
+                return None
+            for statement in test_statements(tree.body, entry_point):
                 name, case = convert_assert(statement, defined)
                 if name != (entry_point := entry_point or name):
                     return None
                 cases.append(case)
-    except (NotLiteral, PlainError, SyntaxError, ValueError, TypeError, ArithmeticError, RecursionError, MemoryError):
+    except (ValueError, TypeError, ArithmeticError):  # NotLiteral, PlainError and Unreadable are ValueErrors
         return None
     return (entry_point, cases) if entry_point and cases else None
 

@@ -8,7 +8,8 @@ import importlib
 from dataclasses import dataclass
 from functools import cache
 
-MAX_SOURCE = 1 << 20  # characters of a solution that are parsed here
+from schemas.parsing import Unreadable, parse_code
+
 # Modules that tests often use without importing them and whose names are unambiguous. None of them has an object that
 # equals everything (as unittest.mock.ANY does).
 PURE = frozenset(
@@ -44,23 +45,22 @@ def solution_names(code: str) -> tuple[set[str], dict[str, tuple[str, str | None
     """
     defined: set[str] = set()
     imported: dict[str, tuple[str, str | None]] = {}
-    if len(code) > MAX_SOURCE:
-        return set(), {}
     try:
-        for statement in ast.parse(code.replace("\r\n", "\n")).body:
-            match statement:
-                case ast.FunctionDef(name=name) | ast.ClassDef(name=name) | ast.AsyncFunctionDef(name=name):
-                    defined.add(name)
-                case ast.Assign(targets=targets):
-                    defined.update(n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name))
-                case ast.AnnAssign(target=ast.Name(id=name)):
-                    defined.add(name)
-                case ast.ImportFrom(module=str(module), names=aliases, level=0) if module in PURE:
-                    for a in aliases:
-                        if a.asname in (None, a.name) and not a.name.startswith("_") and not hasattr(builtins, a.name):
-                            imported[a.name] = (module, a.name)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        body = parse_code(code.replace("\r\n", "\n")).body
+    except Unreadable:
         return set(), {}  # the solution's process reports it as its own error
+    for statement in body:
+        match statement:
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name) | ast.AsyncFunctionDef(name=name):
+                defined.add(name)
+            case ast.Assign(targets=targets):
+                defined.update(n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name))
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                defined.add(name)
+            case ast.ImportFrom(module=str(module), names=aliases, level=0) if module in PURE:
+                for a in aliases:
+                    if a.asname in (None, a.name) and not a.name.startswith("_") and not hasattr(builtins, a.name):
+                        imported[a.name] = (module, a.name)
     return defined, imported
 
 
@@ -86,10 +86,12 @@ def find_bindings(code: str, tests: str, entry_point: str | None) -> Bindings:
     that shadows `abs`, `sorted` or `math` changes nothing for the tests. Any other name that the tests use without
     binding it is taken from the solution. So is the entry point, whatever its name; without an entry point, library names
     are taken from the solution if the tests use no other name that it defines.
+
+    Raises Unreadable where the tests cannot be parsed.
     """
     loaded: set[str] = set()
     bound: set[str] = set()
-    for node in ast.walk(ast.parse(tests)):
+    for node in ast.walk(parse_code(tests)):
         if isinstance(node, ast.Name):
             (loaded if isinstance(node.ctx, ast.Load) else bound).add(node.id)
         elif isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)):

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 
+from schemas import parsing
+
 from ..syntax import code_hash
 from .inside.plain import pack
 
@@ -140,8 +142,8 @@ def pack_opaque(value: object) -> dict:
 
 @cache
 def sandbox_version() -> str:
-    """The version of the code that decides verdicts: eight hex digits of a hash of this package."""
-    return code_hash(sorted(Path(__file__).parent.rglob("*.py")))[:8]
+    """The version of the code that decides verdicts: eight hex digits of a hash of this package and of how it parses."""
+    return code_hash([*sorted(Path(__file__).parent.rglob("*.py")), Path(parsing.__file__)])[:8]
 
 
 @dataclass(frozen=True)

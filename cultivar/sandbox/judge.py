@@ -4,12 +4,13 @@ objects, and from expected values that never entered the jail.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
+
+from schemas.parsing import Unreadable, parse_json
 
 from .bindings import find_bindings
 from .inside.plain import canonical, pack
@@ -38,8 +39,8 @@ def decode_message(text: str) -> str:
     """The JSON string of a message frame: untrusted, so bounded, and any other value becomes "". Memory addresses, which
     differ between runs, are masked."""
     try:
-        value = json.loads(text[:4000])
-    except (ValueError, RecursionError):
+        value = parse_json(text[:4000])
+    except Unreadable:
         return ""
     return ADDRESS.sub("0x...", escape_surrogates(value)) if isinstance(value, str) else ""
 
@@ -120,7 +121,8 @@ def job_payload(job: Job, start: int = 0) -> tuple[dict, dict | None, bytes]:
     """What enters the jail: (job of the main process, job of the solution process, stdin). No expected value.
 
     Each `turn` of a job has its own seed for `random`, so that the gate detects results that depend on it. Raises
-    PlainError for values that are not plain data, ValueError and SyntaxError for tests that cannot be run.
+    PlainError for values that are not plain data, ValueError for tests that cannot be run, as Unreadable those that do not
+    parse.
     """
     setup = job.setup
     seed: dict = {"seed": job.turn}

@@ -9,7 +9,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 
-from .bindings import MAX_SOURCE, find_bindings
+from schemas.parsing import Unreadable, parse_code
+
+from .bindings import find_bindings
 from .jobs import Job
 
 NO_MODULE = re.compile(r"No module named '([\w.]{1,200})'")
@@ -51,7 +53,7 @@ def missing_modules(job: Job, packages: Collection[str]) -> MissingModules:
         try:
             bindings = find_bindings(job.code, "\n".join([job.setup, *job.tests]), job.entry_point)
             aliases = {name: module.split(".")[0] for name, (module, _) in bindings.modules.items()}
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
+        except Unreadable:
             pass
     aliases = {name: module for name, module in aliases.items() if is_missing(module, packages)}
     return MissingModules(frozenset(modules | set(aliases.values())), frozenset(aliases), is_guarded)
@@ -63,11 +65,11 @@ def is_missing(module: str, packages: Collection[str]) -> bool:
 
 def imports_of(source: str) -> Iterator[tuple[str, bool]]:
     """(top-level module, whether it is imported within a `try`) of every import of a source."""
-    if len(source) > MAX_SOURCE or "import" not in source:
+    if "import" not in source:
         return
     try:
-        waiting: list[tuple[ast.AST, bool]] = [(ast.parse(source.replace("\r\n", "\n")), False)]
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        waiting: list[tuple[ast.AST, bool]] = [(parse_code(source.replace("\r\n", "\n")), False)]
+    except Unreadable:
         return
     while waiting:
         node, guarded = waiting.pop()

@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from schemas.parsing import Unreadable, parse_json
+
 from .inside import driver, plain
 from .jobs import INTEGRITY, Job, Limits, SandboxUnavailable, Verdict, sandbox_version
 from .judge import RunResult, count_tests, escape_surrogates, first_failure, job_payload, judge_run
@@ -127,7 +129,7 @@ class RemoteServer:
                 result = self.run_all_inputs(job, limits, usage)
             except RemoteFailure as error:
                 result = RunResult("sandbox_error", ["sandbox_error"] * count, f"remote: {error}")
-            except (plain.PlainError, SyntaxError, ValueError, RecursionError) as error:
+            except (ValueError, RecursionError) as error:
                 result = RunResult("refused", ["refused"] * count, str(error))
             except Exception as error:  # of this job alone
                 message = f"the supervisor failed on this job: {type(error).__name__}: {error}"
@@ -234,7 +236,7 @@ class RemoteServer:
     def parse_report(self, text: str) -> RunEnd:
         """The report of inside/driver.py. Raises RemoteFailure where it is malformed."""
         try:
-            status, kill_reason, has_started, cpu, wall, rss, python, *texts = json.loads(text)
+            status, kill_reason, has_started, cpu, wall, rss, python, *texts = parse_json(text)
             frames, stdout, stderr = [base64.b64decode(t, validate=True) for t in texts]
             end = RunEnd(
                 int(status),
@@ -248,7 +250,7 @@ class RemoteServer:
                 stdout,
                 stderr,
             )
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             raise RemoteFailure(f"odd frames: {error}") from None
         self.python = str(python)[:20]
         return end
@@ -267,8 +269,8 @@ class RemoteServer:
         if response.status != 200:
             raise RemoteFailure(f"HTTP {response.status}: {data[:150].decode(errors='replace')}")
         try:
-            reply = json.loads(data)
-        except ValueError:
+            reply = parse_json(data)
+        except Unreadable:
             raise RemoteFailure("the answer is not JSON") from None
         if not isinstance(reply, dict):
             raise RemoteFailure("the answer is not an object")

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from .inside.plain import PlainError
 from .jobs import Job, Limits, Verdict
 from .judge import count_tests, first_failure, job_payload, judge_run
 from .resume import resume_verifier
@@ -144,7 +143,7 @@ class Scheduler:
         """Start a run of a job; its verdict at once where the job cannot be sent."""
         try:
             main, solution, stdin = job_payload(state.job, len(state.results))
-        except (PlainError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        except (ValueError, RecursionError) as error:  # PlainError and Unreadable are ValueErrors
             self.release(slot)
             message = f"job {state.job.id}: {error}; give plain data, and tests that parse and run by themselves"
             yield self.box.build_verdict(state, "refused", ["refused"] * count_tests(state.job), message)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from schemas.parsing import Unreadable, parse_code, write_code
+
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
@@ -13,13 +15,14 @@ def add_test_calls(tests: str, entry_point: str | None) -> str:
     classes that their top level lacks. `TestCase` classes are run in the jail (inside/suites.py); `unittest.main()`, which
     would look for them in another module, is removed.
 
-    Raises ValueError where nothing runs that could fail, and where the tests need a runner (fixtures, doctest).
+    Raises ValueError where nothing runs that could fail, where the tests need a runner (fixtures, doctest), and Unreadable,
+    which is one, where they cannot be parsed.
     """
-    body = ast.parse(tests).body
+    body = parse_code(tests).body
     statements = [s for s in body if not (isinstance(s, ast.Expr) and is_unittest_main(s.value))]
     called = {n.func.id for n in toplevel_nodes(statements) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
     calls = [call for s in statements for call in missing_calls(s, statements, called, entry_point)]
-    text = ast.unparse(ast.Module(statements, [])) if len(statements) < len(body) else tests
+    text = write_code(ast.Module(statements, [])) if len(statements) < len(body) else tests
     for node in ast.walk(ast.Module(statements, [])):
         names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
         if "doctest" in [*names, node.module if isinstance(node, ast.ImportFrom) else None]:
@@ -37,7 +40,7 @@ def toplevel_nodes(body: list[ast.stmt]) -> Iterator[ast.AST]:
     while waiting:
         node = waiting.pop()
         yield node
-        if isinstance(node, ast.If) and ast.unparse(node.test).replace('"', "'") == "__name__ == '__main__'":
+        if isinstance(node, ast.If) and shown(node.test).replace('"', "'") == "__name__ == '__main__'":
             waiting += node.orelse
         elif isinstance(node, FUNCTIONS):
             waiting += [*node.args.defaults, *getattr(node, "decorator_list", ())]
@@ -92,8 +95,16 @@ def names(node: ast.AST) -> set[str]:
 
 
 def is_unittest_main(node: ast.expr) -> bool:
-    return isinstance(node, ast.Call) and ast.unparse(node.func) == "unittest.main"
+    return isinstance(node, ast.Call) and shown(node.func) == "unittest.main"
 
 
 def is_test_case(node: ast.AST) -> bool:
-    return isinstance(node, ast.ClassDef) and any("Test" in ast.unparse(base) for base in node.bases)
+    return isinstance(node, ast.ClassDef) and any("Test" in shown(base) for base in node.bases)
+
+
+def shown(node: ast.expr) -> str:
+    """The source of an expression; "" where it is too deep to be written."""
+    try:
+        return write_code(node)
+    except Unreadable:
+        return ""

@@ -16,6 +16,7 @@ from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import Question
 from cultivar.sandbox import UNDECIDED, Job, Limits
 from schemas.ids import content_id, seed_of
+from schemas.parsing import parse_code
 from schemas.rows import Constraint
 from stages.synthesis.cross_validation import select_functions
 from stages.synthesis.params import ExecutionParams
@@ -230,7 +231,7 @@ def verifier_source(text: str) -> str | None:
     source = find_program(text, ENTRY_POINT)
     if source is None:
         return None
-    nodes = list(ast.walk(ast.parse(source)))
+    nodes = list(ast.walk(parse_code(source)))
     imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     imported |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
     return source if {name.split(".")[0] for name in imported} <= ALLOWED_IMPORTS else None

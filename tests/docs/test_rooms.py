@@ -20,7 +20,7 @@ ALLOWED = {  # room -> the rooms that it may import; stages and train import par
     "cultivar.outgoing": set(),
     "cultivar.text": {"schemas"},
     "cultivar.grading": {"schemas", "cultivar.text"},
-    "cultivar.sandbox": {"cultivar.syntax"},
+    "cultivar.sandbox": {"schemas", "cultivar.syntax", "cultivar.outgoing"},
     "cultivar.store": {"schemas", "cultivar.outgoing"},
     "cultivar.llm": {"schemas", "cultivar.store", "cultivar.syntax", "cultivar.outgoing"},
     "cultivar.runlog": {"schemas", "cultivar.outgoing"},

@@ -33,6 +33,7 @@ from cultivar.llm.retry_after import parse_retry_after
 from cultivar.outgoing.redaction import CONSIDERED, redacted
 from schemas.errors import ParamsError
 from schemas.params.engines import RuntimeParams
+from schemas.parsing import parse_json
 from schemas.stage import Model, Progress
 from train.sampling.sampler import Prompts, SamplingSettings, cut_at_stop
 from train.sampling.samples import Sample, SampleCache
@@ -151,7 +152,7 @@ class HttpSampler:
             try:
                 with urllib.request.urlopen(request, timeout=self.runtime.timeout_s) as response:
                     text = response.read()
-                return parse(json.loads(text) if text.strip() else None)
+                return parse(parse_json(text) if text.strip() else None)
             except urllib.error.HTTPError as error:
                 reason, cause = f"{error.code} {reply_body(error)}", error
                 pause = parse_retry_after(error.headers.get("Retry-After"))

@@ -5,6 +5,7 @@ import re
 
 from cultivar.llm.simulated.library import LIBRARY
 from cultivar.llm.simulated.registry import Call, answers
+from schemas.parsing import Unreadable, parse_code, parsed
 
 EXTRA = ("", "    # straightforward\n", '    """Solve the task."""\n', "    # see the task\n")
 
@@ -37,7 +38,7 @@ def lookup_table(name: str, call: Call) -> str:
 def parse_assert(test: str, name: str) -> tuple[str, str] | None:
     """(repr of the arguments, source of the expected value) of `assert name(literals) == literal`, else None."""
     try:
-        statement = ast.parse(test.strip()).body[0]
+        statement = parse_code(test.strip()).body[0]
         assert isinstance(statement, ast.Assert) and isinstance(statement.test, ast.Compare)
         function_call, expected = statement.test.left, statement.test.comparators[0]
         assert (
@@ -45,9 +46,9 @@ def parse_assert(test: str, name: str) -> tuple[str, str] | None:
             and isinstance(function_call.func, ast.Name)
             and function_call.func.id == name
         )
-        given = tuple(ast.literal_eval(argument) for argument in function_call.args)
-        return repr(given), repr(ast.literal_eval(expected))
-    except (SyntaxError, ValueError, AssertionError, IndexError):
+        given = tuple(parsed(ast.literal_eval, argument) for argument in function_call.args)
+        return parsed(repr, given), parsed(repr, parsed(ast.literal_eval, expected))
+    except (Unreadable, AssertionError, IndexError):
         return None
 
 

@@ -4,7 +4,6 @@ Such a folder holds `state.json`, which names its Arrow files, and `dataset_info
 `dataset_dict.json` and a folder per split.
 """
 
-import json
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +13,7 @@ import polars as pl
 import pyarrow as pa
 
 from schemas.errors import UserError
+from schemas.parsing import Unreadable, parse_json, parsed
 
 ARROW = (".arrow", ".feather", ".ipc")
 
@@ -37,10 +37,9 @@ def arrow_frames(path: Path) -> Iterator[pl.DataFrame]:
     """The batches of an Arrow file. Raises NotArrow where its bytes end."""
     for batch in batches(path):
         try:
-            frame = pl.from_arrow(batch)
-        except (pa.ArrowException, pl.exceptions.PolarsError) as error:
+            frame = frame_of(batch)
+        except Unreadable as error:
             raise NotArrow(f"a type that cannot be read: {error}") from error
-        assert isinstance(frame, pl.DataFrame)
         yield frame
 
 
@@ -48,13 +47,28 @@ def batches(path: Path) -> Iterator[pa.RecordBatch]:
     with pa.memory_map(str(path)) if path.stat().st_size else path.open("rb") as source:
         try:
             if source.read(6) == b"ARROW1":
-                file = pa.ipc.open_file(source)
-                yield from (file.get_batch(number) for number in range(file.num_record_batches))
+                file = parsed(pa.ipc.open_file, source)
+                yield from (parsed(file.get_batch, number) for number in range(file.num_record_batches))
             else:
                 source.seek(0)
-                yield from pa.ipc.open_stream(source)
-        except (pa.ArrowException, OSError) as error:
-            raise NotArrow(f"not Arrow, or cut short: {error}") from error
+                stream = parsed(pa.ipc.open_stream, source)
+                while (batch := parsed(next, stream, None)) is not None:
+                    yield batch
+        except Unreadable as error:
+            raise NotArrow(
+                f"not Arrow, or cut short: {error}; write the file anew, or exclude it in params.yaml"
+            ) from error
+
+
+def frame_of(batch: pa.RecordBatch | pa.Table) -> pl.DataFrame:
+    """A batch or table as a frame. Raises Unreadable where its bytes contradict each other, or Polars has no such type.
+
+    Polars trusts what it is given: lengths and offsets that point elsewhere would end the process.
+    """
+    parsed(batch.validate, full=True)
+    frame = parsed(pl.from_arrow, batch)
+    assert isinstance(frame, pl.DataFrame)
+    return frame
 
 
 def saved_files(files: list[Path], split: str) -> SavedFiles:
@@ -89,8 +103,8 @@ def saved_files(files: list[Path], split: str) -> SavedFiles:
 def read_json(path: Path) -> dict[str, Any]:
     """Raises FolderError."""
     try:
-        value = json.loads(path.read_bytes())
-    except ValueError as error:
+        value = parse_json(path.read_bytes())
+    except Unreadable as error:
         raise FolderError(f"{path} is not JSON: {error}") from error
     return value if isinstance(value, dict) else {}
 

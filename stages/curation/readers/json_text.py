@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from schemas.parsing import TooDeep, Unreadable, check_levels, parsed
 from stages.curation.readers.lines import LOST
 
 LONG_NUMBER = re.compile(r"[0-9][0-9.]{15}|[0-9][eE][-+]?[0-9]{3}")
@@ -42,6 +43,7 @@ def parse_json(text: str) -> Any:
     surrogate: half of a character, which no table can hold.
     """
     value, is_sound = decode(text)
+    check_depth(value, text)
     if not is_sound:
         check(value)
     return value
@@ -63,15 +65,15 @@ def decode(text: str) -> tuple[Any, bool]:
 
 def decode_exactly(text: str, reason: str = "") -> Any:
     try:
-        return DECODER.decode(text)
-    except json.JSONDecodeError as error:
+        return parsed(DECODER.decode, text)
+    except TooDeep as error:
+        raise NotJSON(f"not JSON: {error}") from error
+    except Unreadable as error:
         reason = f"not JSON: {reason or error}"
-    except RecursionError as error:
-        raise NotJSON("not JSON: it is nested too deeply") from error
     without = KEPT_OR_COMMA.sub(lambda found: found[1] or "", text)
     try:
-        return DECODER.decode(without)
-    except (json.JSONDecodeError, RecursionError) as error:
+        return parsed(DECODER.decode, without)
+    except Unreadable as error:
         raise NotJSON(reason) from error
 
 
@@ -81,12 +83,20 @@ def decode_values(text: str) -> Iterator[tuple[int, Any]]:
     while match := NOT_SPACE.search(text, position):
         line += text.count("\n", position, match.start())
         try:
-            value, after = DECODER.raw_decode(text, match.start())
-        except (json.JSONDecodeError, RecursionError) as error:
+            value, after = parsed(DECODER.raw_decode, text, match.start())
+        except Unreadable as error:
             raise NotJSON(f"not JSON: {error}") from error
         yield line, value
         line += text.count("\n", match.start(), after)
         position = after
+
+
+def check_depth(value: Any, text: str | None = None) -> None:
+    """Raise NotJSON for a value that is too deep to be written again. `text`: what it stands in, where that is little."""
+    try:
+        check_levels(value, text)
+    except TooDeep as error:
+        raise NotJSON(f"not JSON that can be kept: {error}") from error
 
 
 def check(value: Any, lost: str = "") -> None:
@@ -167,8 +177,17 @@ DECODER = json.JSONDecoder(parse_int=integer, parse_float=real, object_pairs_hoo
 
 
 def as_json(value: Any) -> str:
-    """A value as JSON for people to read, whatever it holds."""
+    """A value as JSON for people to read, whatever it holds; what lies deeper than 100 levels is left out."""
     try:
         return orjson.dumps(value, default=str).decode()
-    except TypeError:  # an integer beyond 64 bits, a key that is no text, half of a character
-        return json.dumps(value, default=str, skipkeys=True)
+    except TypeError:  # an integer beyond 64 bits, a key that is no text, half of a character, too deep
+        return json.dumps(pruned(value, 100), default=str, skipkeys=True)
+
+
+def pruned(value: Any, levels: int) -> Any:
+    """The value without the lists and objects that lie deeper than so many levels."""
+    if isinstance(value, dict):
+        return {key: pruned(item, levels - 1) for key, item in value.items()} if levels else "…"
+    if isinstance(value, list):
+        return [pruned(item, levels - 1) for item in value] if levels else "…"
+    return value

@@ -2,6 +2,7 @@
 
 import ast
 
+from schemas.parsing import Unreadable, parse_code, write_code
 from stages.curation.readers.fields import Item, Misfit, Record, optional, text, text_list
 
 
@@ -45,13 +46,13 @@ DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 def parse(code: str) -> ast.Module | None:
     try:
-        return ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return parse_code(code)
+    except Unreadable:
         return None
 
 
 def used_definitions(program: str, name: str, tests: list[str]) -> str:
-    """The statements before the definition of `name`, if the tests use a name that these bind, else ""."""
+    """The statements before the definition of `name`, if the tests use a name that these bind, else "". Raises Misfit."""
     tree, checks = parse(program), [parse(test) for test in tests]
     if tree is None or None in checks:
         return ""
@@ -63,7 +64,10 @@ def used_definitions(program: str, name: str, tests: list[str]) -> str:
     bound = {found for node in before for found in bound_names(node)}
     used = {node.id for check in checks if check for node in ast.walk(check) if isinstance(node, ast.Name)}
     own = {found for check in checks if check for node in check.body for found in bound_names(node)}
-    return "\n".join(map(ast.unparse, before)) if bound & used - own else ""
+    try:
+        return "\n".join(map(write_code, before)) if bound & used - own else ""
+    except Unreadable as error:
+        raise Misfit(f"what the tests use of the prompt cannot be written: {error}") from error
 
 
 def bound_names(node: ast.stmt) -> list[str]:
@@ -93,15 +97,15 @@ def mbpp(record: Record) -> Item:
 def entry_point(tests: list[str], code: str) -> str:
     """The function of `code` that the first test calls (innermost call that names one). Raises Misfit."""
     try:
-        defined = {node.name for node in ast.walk(ast.parse(code)) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        defined = {node.name for node in ast.walk(parse_code(code)) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
         called = [
             node.func.id
             for test in tests
-            for node in ast.walk(ast.parse(test))
+            for node in ast.walk(parse_code(test))
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
         ]
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise Misfit(f"the tests or the code are not Python: {error}") from error
+    except Unreadable as error:
+        raise Misfit(f"the tests or the code are not Python that can be read: {error}") from error
     if not (names := [name for name in called if name in defined]):
         raise Misfit(f"no test calls a function that the code defines ({sorted(defined)})")
     return names[0]

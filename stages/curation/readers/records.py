@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import polars as pl
+from pyarrow import parquet
 
 from schemas.errors import UserError
-from stages.curation.readers.arrow import ARROW, NotArrow, arrow_frames
-from stages.curation.readers.json_text import NotJSON, as_json, check, decode, decode_values, parse_json
+from schemas.parsing import Unreadable, parsed
+from stages.curation.readers.arrow import ARROW, NotArrow, arrow_frames, frame_of
+from stages.curation.readers.json_text import NotJSON, as_json, check, check_depth, decode, decode_values, parse_json
 from stages.curation.readers.lines import COMPRESSED, LOST, Line, kind_of, lines_of, shown, whole_text
 
 TEXTS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt")
-SUFFIXES = (*TEXTS, ".parquet", *ARROW)
+BINARY = (".parquet", *ARROW)
+SUFFIXES = (*TEXTS, *BINARY)
 LONGEST_FIELD = 2**26
 """Characters of a CSV field."""
 
@@ -146,6 +149,7 @@ def whole_records(text: str, error: str) -> Iterator[Record]:
         items, is_sound = list(decode_values(text)), False
     for number, item in items:
         try:
+            check_depth(item)
             if error or not is_sound:
                 check(item, error)
         except NotJSON as fault:
@@ -240,10 +244,17 @@ def column_names(path: Path, fields: list[str]) -> list[str]:
 
 
 def parquet_records(path: Path) -> Iterator[Record]:
+    """Rows of a Parquet file; of a damaged one nothing but a record that says so.
+
+    Polars ends the process over some damaged files (a flipped bit in a length is enough); pyarrow reports an error.
+    """
     try:
-        frame = pl.read_parquet(path, glob=False)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        yield Record(1, None, "", f"not Parquet: {error}")
+        with parsed(parquet.ParquetFile, path, page_checksum_verification=True) as file:
+            frame = frame_of(parsed(file.read))
+    except Unreadable as error:
+        yield Record(
+            1, None, "", f"not Parquet, or damaged: {error}; write the file anew, or exclude it in params.yaml"
+        )
         return
     yield from frame_records(frame)
 

@@ -12,7 +12,7 @@ from stages.curation.readers import books, wikidata
 from stages.curation.readers.arrow import saved_files
 from stages.curation.readers.json_text import as_json
 from stages.curation.readers.lines import kind_of, shown
-from stages.curation.readers.records import FormatError, Record, read_records
+from stages.curation.readers.records import BINARY, FormatError, Record, read_records
 from stages.curation.readers.shapes import SHAPES, Item, Misfit, Shape
 
 ID_FIELDS = ("task_id", "id", "key")
@@ -144,11 +144,17 @@ def characters(path: Path, labels: dict[str, str], language: str, selects: Selec
 
 
 def shaped_items(path: Path, name: str, source: SourceFile, detect_rows: int, selects: Selector) -> Iterator[Found]:
-    """Records of one file in the shape `name`, detected from the first `detect_rows` records for `auto`."""
+    """Records of one file in the shape `name`, detected from the first `detect_rows` records for `auto`.
+
+    A Parquet or Arrow file that is damaged before its first row goes to quarantine; an empty file raises FormatError.
+    """
     records = read_records(path, source.encoding)
     head = list(islice(records, detect_rows))
     if not head:
         raise FormatError(f"{path}: the file is empty; remove it from source {source.name} in params.yaml")
+    if path.suffix.lower() in BINARY and head[0].value is None:  # damaged before its first row: there is no shape
+        yield Found(path, head[0].line, head[0])
+        return
     shape = SHAPES[name] if name != "auto" else SHAPES[detect(path, head, source)]
     for record in chain(head, records):
         if record.value is None:
