@@ -116,10 +116,11 @@ def parse_code(source: str) -> ast.Module:
 def has_levels(tree: ast.AST, most: int) -> bool:
     """Whether a syntax tree has at most so many levels."""
     level: list[ast.AST] = [tree]
-    for _ in range(most):
-        if not (level := [child for node in level for child in ast.iter_child_nodes(node)]):
-            return True
-    return False
+    depth = 0
+    while level and depth <= most:
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        depth += 1
+    return depth <= most
 
 
 def dump_code(node: ast.AST) -> str:

@@ -18,9 +18,9 @@ from cultivar.grading.code_syntax import (
     ASSIGNED,
     DEFINED,
     STUB,
-    TRIES,
     Effort,
     Statement,
+    effort_for,
     error_line,
     names_of,
     parse,
@@ -44,7 +44,7 @@ def find_program(text: str, entry_point: str | None, prompt: str = "", tests: It
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the compiler, about the text
-        effort = Effort(TRIES * (len(text) + len(prompt) + 1024))
+        effort = effort_for(len(text) + len(prompt))
         asked = names_of("\n".join(normalize(test) for test in tests))
         tested = asked.used - asked.bound
         names = frozenset([entry_point]) if entry_point else tested

@@ -16,7 +16,10 @@ from schemas.parsing import CODE_CHARS, Unreadable, dump_code, parse_code, parse
 
 INCOMPLETE = 0x4000 | 0x200 | ast.PyCF_ONLY_AST  # ALLOW_INCOMPLETE_INPUT and DONT_IMPLY_DEDENT, as codeop has them
 TRIES = 48
-"""Times that each character of a text may be parsed on average."""
+"""Times that each character of a text may be parsed on average, up to FEW_CHARS of them."""
+FEW_CHARS = 1 << 16
+TRIES_OF_MORE = 4
+"""Times that each further character may be parsed: so long a text is hardly a program."""
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 GLOBAL_SCOPES = (_symtable.GLOBAL_IMPLICIT, _symtable.GLOBAL_EXPLICIT)
 NO_FUNCTIONS = (
@@ -41,6 +44,12 @@ class Effort:
         """Whether there is enough left to parse this; takes it."""
         self.left -= len(source) + 64
         return self.left >= 0
+
+
+def effort_for(size: int) -> Effort:
+    """The effort for a text of so many characters: some seconds at most."""
+    few = min(size, FEW_CHARS)
+    return Effort(TRIES * (few + 1024) + TRIES_OF_MORE * (size - few))
 
 
 def parse(source: str, effort: Effort) -> ast.Module | None:

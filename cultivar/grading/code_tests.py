@@ -4,7 +4,7 @@ import ast
 import warnings
 
 from cultivar.grading.code_blocks import blocks_of, normalize
-from cultivar.grading.code_syntax import TRIES, Effort, Statement
+from cultivar.grading.code_syntax import Statement, effort_for
 from schemas.parsing import Unreadable, write_code
 
 
@@ -13,7 +13,7 @@ def read_tests(text: str, entry_point: str) -> list[str]:
 
     Models indent tests, put them in fences and several into one text or line; each statement is a test of its own.
     """
-    effort = Effort(TRIES * (len(text) + 1024))
+    effort = effort_for(len(text))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the compiler, about the text
         blocks, _ = blocks_of(normalize(text), effort)

@@ -31,6 +31,12 @@ STAND_INS = {r"\\": "\ufdd0", r"\n": "\ufdd1", r"\t": "\ufdd2", r"\r": "\ufdd3",
 ORIGINALS = {ord(stand_in): json.loads(f'"{escape}"') for escape, stand_in in STAND_INS.items()}
 
 
+MOST_REPAIRED = 100_000
+"""Characters of an answer that json-repair is given."""
+LEVELS_OF_REPAIR = 100
+BRACKET = re.compile(r"[\[\]{}]")
+
+
 class Unparsable(Unreadable):
     """The text holds no valid answer; the message is fit to be shown to the model."""
 
@@ -103,11 +109,22 @@ def load_repaired(text: str) -> Any:
     """
     if any(stand_in in text for stand_in in STAND_INS.values()):
         raise Unreadable("it holds noncharacters")
+    if len(text) > MOST_REPAIRED or nesting_of(text) > LEVELS_OF_REPAIR:  # it takes quadratic time over the depth
+        raise Unreadable("too long or too deep to be repaired")
     repaired = parsed(repair_json, ESCAPE.sub(lambda found: stand_in_of(found[0]), text), return_objects=True)
     check_levels(repaired)
     if not isinstance(repaired, dict):
         raise Unreadable("no object")
     return resolve_stand_ins(repaired)
+
+
+def nesting_of(text: str) -> int:
+    """How deep brackets stand in brackets, closed or not; those within strings count too."""
+    depth = deepest = 0
+    for bracket in BRACKET.findall(text):
+        depth += 1 if bracket in "[{" else -1 if depth else 0
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def stand_in_of(escape: str) -> str:

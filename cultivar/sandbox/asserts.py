@@ -11,7 +11,7 @@ from typing import Any
 from schemas.parsing import WRITABLE_LEVELS, has_levels, parse_code
 
 from .bindings import solution_names
-from .inside.plain import NUMBERS, PlainError, canonical
+from .inside.plain import NUMBERS, canonical
 from .jobs import Case, Job, Limits
 
 MAX_ITEMS = 100_000  # of one literal, written out

@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 
 from schemas.parsing import Unreadable, parse_json
 
-from .inside import driver, plain
+from .inside import driver
 from .jobs import INTEGRITY, Job, Limits, SandboxUnavailable, Verdict, sandbox_version
 from .judge import RunResult, count_tests, escape_surrogates, first_failure, job_payload, judge_run
 from .resume import resume_verifier
