@@ -1,0 +1,102 @@
+"""ingest: what cannot be read is one quarantined record or file, with its place and a remedy, and the others are taken."""
+
+import json
+import random
+
+import polars as pl
+import pytest
+
+from stages.curation.readers.records import read_records
+
+GOOD = [{"prompt": "a"}, {"prompt": "b"}]
+FRAME = pl.DataFrame(
+    {
+        "prompt": [f"question {number % 9} " * 9 for number in range(200)],
+        "turns": [[{"role": "user", "content": f"hé{number}"}] for number in range(200)],
+        "number": [None, 1] * 100,
+    }
+)
+
+
+def write(path, frame: pl.DataFrame) -> None:
+    """A Parquet, Arrow stream or Feather file, by the name."""
+    if path.suffix == ".parquet":
+        frame.write_parquet(path, compression="uncompressed")
+    elif path.suffix == ".arrow":
+        frame.write_ipc_stream(path)
+    else:
+        frame.write_ipc(path, compression="uncompressed")
+
+
+def quarantined(tables) -> list[tuple[str, str]]:
+    return sorted((row.source, row.error) for row in tables.quarantine)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "error"),
+    [
+        ("bad.parquet", b"PAR1" + b"\xff" * 400 + b"PAR1", "not Parquet, or damaged"),
+        ("bad.parquet", b"", "not Parquet, or damaged"),
+        ("bad.parquet", b"PAR1PAR1", "not Parquet, or damaged"),
+        ("bad.arrow", b"\xff\xff\xff\xff" + b"\x99" * 200, "not Arrow, or cut short"),
+        ("bad.feather", b"ARROW1" + b"\x00" * 20, "not Arrow, or cut short"),
+    ],
+)
+def test_a_damaged_file_is_quarantined_and_the_other_sources_are_taken(take, tmp_path, name, content, error):
+    (tmp_path / name).write_bytes(content)
+    tables = take(
+        ("a.jsonl", GOOD, {}), ("b.jsonl", [{"prompt": "c"}], {"path": name}), ("c.jsonl", [{"prompt": "d"}], {})
+    )
+    assert sorted(row.prompt for row in tables.instructions) == ["a", "b", "d"]
+    ((place, reason),) = quarantined(tables)
+    assert place == f"{name}:1" and reason.startswith(error) and "params.yaml" in reason
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".arrow", ".feather"])
+def test_flipped_bytes_of_a_table_never_end_the_process(tmp_path, suffix):
+    path = tmp_path / f"table{suffix}"
+    write(path, FRAME)
+    sound, whole = list(read_records(path)), path.read_bytes()
+    assert [record.value["prompt"] for record in sound] == FRAME["prompt"].to_list()
+    broken = 0
+    for seed in range(150):
+        rng, content = random.Random(seed), bytearray(whole)
+        for _ in range(rng.randrange(1, 6)):
+            content[rng.randrange(len(content))] = rng.randrange(256)
+        path.write_bytes(content if seed % 5 else content[: rng.randrange(len(content))])
+        broken += any(record.value is None for record in read_records(path))
+    assert broken > 20
+
+
+DEEP = {"prompt": "deep", "more": 0}
+
+
+@pytest.mark.parametrize(
+    ("levels", "is_taken"), [(150, True), (400, False), (1010, False), (1200, False), (50_000, False)]
+)
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
+def test_a_deep_record_is_quarantined_alone(take, name, levels, is_taken):
+    deep = json.dumps(DEEP).replace("0", "[" * levels + "]" * levels)
+    rows = [json.dumps(row) for row in GOOD] + [deep, json.dumps({"prompt": "c"})]
+    text = "\n".join(rows) if name == "a.jsonl" else "[" + ",\n".join(rows) + "]"
+    tables = take((name, text, {}))
+    assert sorted(row.prompt for row in tables.instructions) == ["a", "b", "c"] + ["deep"] * is_taken
+    found = quarantined(tables)
+    assert len(found) == (not is_taken) and all("nested too deeply" in error for _, error in found)
+
+
+BOMBS = ["+".join("1" * 3000), "-" * 8000 + "1", "(" * 5000, "9" * 5000, "\x00"]
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+@pytest.mark.parametrize("field", ["code", "test_list"])
+def test_a_task_whose_code_cannot_be_read_is_quarantined_alone(take, bomb, field):
+    task = {"text": "Add one.", "code": "def f(x):\n    return x + 1", "test_list": ["assert f(1) == 2"]}
+    bad = task | {
+        "text": "Bad.",
+        field: f"def f(x):\n    return {bomb}" if field == "code" else [f"assert f(1) == {bomb}"],
+    }
+    tables = take(("a.jsonl", [task, bad, task | {"text": "Again."}], {"domain": "code"}))
+    assert sorted(row.prompt for row in tables.code_tasks) == ["Add one.", "Again."]
+    ((place, error),) = quarantined(tables)
+    assert place == "a.jsonl:2" and ("cannot be read" in error or "not Python" in error or "NUL" in error)
