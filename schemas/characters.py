@@ -22,12 +22,15 @@ def join_pairs(text: str) -> str:
 def strings_of(value: Any) -> Iterator[str]:
     """Every string of a value of JSON or YAML, keys included; at any depth."""
     waiting = [value]
+    seen: set[int] = set()  # an alias of YAML stands for one object in many places
     while waiting:
         match waiting.pop():
             case str(text):
                 yield text
-            case dict() as items:
+            case dict() as items if id(items) not in seen:
+                seen.add(id(items))
                 waiting += items.keys()
                 waiting += items.values()
-            case list() as items:
+            case list() as items if id(items) not in seen:
+                seen.add(id(items))
                 waiting += items

@@ -7,14 +7,22 @@ from ruamel.yaml import YAML
 
 from schemas.characters import NO_CHARACTER, escape, strings_of
 from schemas.errors import UserError
+from schemas.parsing import TooDeep, Unreadable, check_levels, parsed
 
 
 def read_yaml(path: Path) -> Any:
     """The content of a file of human/.
 
-    Raises YAMLError where it is no YAML, UserError where a text holds half a surrogate pair or a NUL.
+    Raises YAMLError where it is no YAML, UserError where it is nested too deeply, or a text holds half a surrogate pair or a
+    NUL.
     """
-    loaded = YAML(typ="safe", pure=True).load(path)
+    try:
+        loaded = parsed(YAML(typ="safe", pure=True).load, path)
+        check_levels(loaded)
+    except TooDeep as error:
+        raise UserError(f"{path}: {error}; write it with fewer levels") from error
+    except Unreadable as error:
+        raise error.__cause__ or error from None
     for text in strings_of(loaded):
         if (found := NO_CHARACTER.search(text)) is not None:
             raise UserError(

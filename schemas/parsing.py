@@ -80,8 +80,9 @@ def check_levels(value: Any, text: str | bytes | None = None) -> None:
     """Raise Unreadable where lists and mappings of a value are more than LEVELS_OF_JSON deep. `text`: what it stands in."""
     if text is not None and brackets_in(text) <= LEVELS_OF_JSON:
         return
-    level, depth = [value], 0
-    while level := [item for container in level for item in items_of(container)]:
+    level, depth = {id(value): value}, 0
+    # by identity: an alias of YAML is one object in many places
+    while level := {id(item): item for container in level.values() for item in items_of(container)}:
         depth += 1
         if depth > LEVELS_OF_JSON:
             raise TooDeep

@@ -23,3 +23,31 @@ def test_any_other_character_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "principles.yaml"
     path.write_text("a: \"é 😀 \\U0001f600 \\t \\ufffe\"\nb: '\\ud83d'\n", encoding="utf-8")
     assert read_yaml(path) == load_yaml(path) == {"a": "é 😀 😀 \t \ufffe", "b": r"\ud83d"}
+
+
+@pytest.mark.parametrize(
+    ("text", "is_read"),
+    [
+        ("a: " + "[" * 150 + "]" * 150, True),
+        ("a: " + "[" * 250 + "]" * 250, False),
+        ("a: " + "[" * 1100 + "]" * 1100, False),
+        ("a: &a [*a]", False),  # a list within itself
+    ],
+)
+def test_what_is_too_deep_is_refused_by_name(tmp_path: Path, text: str, is_read: bool) -> None:
+    path = tmp_path / "principles.yaml"
+    path.write_text(text)
+    if is_read:
+        assert read_yaml(path)
+    else:
+        with pytest.raises(UserError, match=r"principles\.yaml: it is nested too deeply"):
+            read_yaml(path)
+
+
+def test_aliases_within_aliases_are_looked_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "principles.yaml"
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
+    path.write_text("\n".join(lines))
+    loaded = read_yaml(path)
+    assert loaded["a11"][8][8][8] is loaded["a8"]

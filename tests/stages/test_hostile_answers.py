@@ -63,9 +63,9 @@ from tests.stages.hostile_texts import HOSTILE
 
 ROOT = Path(__file__).parents[2]
 COUNT = len(HOSTILE)
-MOST = 30_000
+MOST = 4000
 """Characters of a text within an answer: a tag or an instruction of a megabyte is no other than a long one."""
-MOST_REPEATED = 2000
+MOST_REPEATED = 500
 """Characters of a text that may stand in every field of an answer; a longer one stands in the first."""
 
 
