@@ -73,7 +73,7 @@ class Table(Generic[R]):
         """Read a Parquet file (or every shard of a folder). Raises TableError when it cannot be read as `model`."""
         try:
             frame = pl.read_parquet(path / "*.parquet" if path.is_dir() else path)
-        except (OSError, pl.exceptions.PolarsError) as error:
+        except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             raise TableError(
                 f"{path} cannot be read: {error}; run `dvc repro` (or `dvc checkout`) to restore it"
             ) from error
