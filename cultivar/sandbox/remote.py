@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from cultivar.outgoing.redaction import CONSIDERED, redacted
 from schemas.parsing import Unreadable, parse_json
 
 from .inside import driver
@@ -191,7 +192,7 @@ class RemoteServer:
             return judge_run(job, limits, end, start)
         with self.lock:
             self.breaker.record(isinstance(failure, RemoteFailure) and not failure.server)
-        raise RemoteFailure(str(failure)[:200])
+        raise RemoteFailure(redacted(str(failure)[:CONSIDERED])[:200])
 
     def request_run(self, job: Job, limits: Limits, start: int = 0) -> RunEnd | tuple[str, str]:
         """The run's end as the server reports it, or (outcome, message) where the server itself ended the run.
@@ -223,7 +224,7 @@ class RemoteServer:
         )
         result = reply.get("run_result")
         if reply.get("status") == "SandboxError" or not isinstance(result, dict):
-            raise RemoteFailure(str(reply.get("message") or "no run_result")[:200])
+            raise RemoteFailure(redacted(str(reply.get("message") or "no run_result")[:CONSIDERED])[:200])
         if result.get("status") == "TimeLimitExceeded":
             return "timeout_wall", "the server's time limit"
         if result.get("return_code") in (-9, 137):
@@ -267,7 +268,7 @@ class RemoteServer:
         finally:
             connection.close()
         if response.status != 200:
-            raise RemoteFailure(f"HTTP {response.status}: {data[:150].decode(errors='replace')}")
+            raise RemoteFailure(f"HTTP {response.status}: {redacted(data[:CONSIDERED].decode(errors='replace'))[:150]}")
         try:
             reply = parse_json(data)
         except Unreadable:

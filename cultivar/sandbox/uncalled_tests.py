@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 
 from schemas.parsing import Unreadable, parse_code, write_code
@@ -21,7 +22,8 @@ def add_test_calls(tests: str, entry_point: str | None) -> str:
     body = parse_code(tests).body
     statements = [s for s in body if not (isinstance(s, ast.Expr) and is_unittest_main(s.value))]
     called = {n.func.id for n in toplevel_nodes(statements) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
-    calls = [call for s in statements for call in missing_calls(s, statements, called, entry_point)]
+    users = Counter(name for s in statements if isinstance(s, (*FUNCTIONS, ast.ClassDef)) for name in names(s))
+    calls = [call for s in statements for call in missing_calls(s, users, called, entry_point)]
     text = write_code(ast.Module(statements, [])) if len(statements) < len(body) else tests
     for node in ast.walk(ast.Module(statements, [])):
         names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
@@ -48,18 +50,17 @@ def toplevel_nodes(body: list[ast.stmt]) -> Iterator[ast.AST]:
             waiting += ast.iter_child_nodes(node)
 
 
-def missing_calls(
-    statement: ast.stmt, body: list[ast.stmt], called: set[str], entry_point: str | None
-) -> Iterator[str]:
-    """The calls that a test runner would make for a definition at the top level. Raises ValueError."""
+def missing_calls(statement: ast.stmt, users: Counter[str], called: set[str], entry_point: str | None) -> Iterator[str]:
+    """The calls that a test runner would make for a definition at the top level. Raises ValueError.
+
+    `users`: for each name the number of definitions at the top level that hold it.
+    """
     if isinstance(statement, ast.ClassDef):
         if statement.name.startswith("Test") and not statement.bases:
             yield from method_calls(statement)
     elif isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)) and statement.name not in called:
         name, required = statement.name, required_parameters(statement)
-        is_helper = any(
-            name in names(s) for s in body if s is not statement and isinstance(s, (*FUNCTIONS, ast.ClassDef))
-        )
+        is_helper = users[name] > (name in names(statement))
         if name == "check" and len(required) == 1 and not is_helper:
             if not entry_point:
                 raise ValueError("check(candidate) needs the name of the candidate: give entry_point")

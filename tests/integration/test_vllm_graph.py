@@ -31,7 +31,7 @@ ASKING = ("tag", "score", "evolve", "respond", "rank", "rejection", "execution",
 SMALL: dict[str, dict[str, Any]] = {
     "select": {"target_size": 10},
     "rejection": {"samples": 2, "max_new_tokens": 24},
-    "execution": {"solutions": 2, "functions": 2, "rewrites": 1, "queries": 2, "responses": 2},
+    "execution": {"solutions": 2, "functions": 4, "rewrites": 1, "queries": 2, "responses": 2},
     "respond": {"strategies": ["plain"]},
 }
 LIMITS = {"general": 40, "arithmetic": 20, "code": 8, "constraints": 8, "characters": 3, "safety": 8}
