@@ -58,7 +58,7 @@ def ontology(tag_sets: Table[TagSet], params: OntologyParams, runtime: RuntimePa
     (path,) = files.find("human/ontology/refinements.yaml")
     before = set(canonical.values()) - {""}
     names, to_review = refined_names(read_yaml(path) or {}, before)
-    warn(str(path), to_review, before)
+    warn(str(path), to_review)
     for raw, tag in canonical.items():
         if names.get(tag, tag) != tag:
             canonical[raw], step[raw] = names[tag], "human"

@@ -1,11 +1,12 @@
 """What people changed in the ontology: human/ontology/refinements.yaml, `merge` (canonical: [tags]) and `drop` ([tags]).
 
-An entry names canonical tags, as the steps before left them. Where one leads to another the chain is followed to its end, so
+An entry names canonical tags, as the steps before left them, in any case and punctuation that leaves no doubt. Where one leads to another the chain is followed to its end, so
 a tag that is merged into a dropped one is dropped. In a cycle all go to the first tag by name. A tag in several entries goes
 by the first in the file, and `drop` before `merge`.
 """
 
 import logging
+from collections import defaultdict
 from collections.abc import Collection
 from typing import Any
 
@@ -24,7 +25,9 @@ def refined_names(
     """
     merges = refinements.get("merge") or {}
     entries = [(old, "") for old in refinements.get("drop") or []]
-    entries += [(old, new) for new, olds in merges.items() for old in olds or [] if old != new]
+    entries += [(old, new) for new, olds in merges.items() for old in olds or []]
+    named = tags_by_name([old for old, _ in entries], vocabulary)
+    entries = [(named[old], new) for old, new in entries if named[old] != new]
     becomes: dict[str, str] = {}
     conflicting = set()
     for old, new in entries:
@@ -42,6 +45,16 @@ def refined_names(
     return ends, to_review
 
 
+def tags_by_name(names: Collection[str], vocabulary: Collection[str]) -> dict[str, str]:
+    """The tag that each name means: itself, or the only tag with its tokens; a name of no tag stays as it is."""
+    alike: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for tag in vocabulary:
+        alike[tuple(tokens_of(tag))].append(tag)
+    known = set(vocabulary)
+    found = {name: alike[tuple(tokens_of(name))] for name in names if name not in known}
+    return {name: found[name][0] if len(found.get(name, ())) == 1 else name for name in names}
+
+
 def follow(old: str, becomes: dict[str, str]) -> tuple[str, list[str]]:
     """The end of a chain of entries, and the tags of the cycle that it ends in."""
     chain = {old: 0}
@@ -55,15 +68,12 @@ def follow(old: str, becomes: dict[str, str]) -> tuple[str, list[str]]:
     return new, []
 
 
-def warn(path: str, to_review: dict[str, list[str]], vocabulary: Collection[str]) -> None:
-    """A line in the log for each kind of entry that does not do what it says, with the tag that may be meant."""
-    alike = {tuple(tokens_of(tag)): tag for tag in sorted(vocabulary)}
+def warn(path: str, to_review: dict[str, list[str]]) -> None:
+    """A line in the log for each kind of entry that does not do what it says."""
     reasons = {
         "unmatched": "no tag has this name (data/ontology.parquet has the names)",
         "conflicting": "in several entries or a cycle; the first entry counts, of a cycle the first name",
     }
     for kind, reason in reasons.items():
         if to_review[kind]:
-            meant = {name: alike.get(tuple(tokens_of(name)), name) for name in to_review[kind]}
-            names = [repr(name) if tag == name else f"{name!r} (is it {tag!r}?)" for name, tag in meant.items()]
-            LOG.warning("%s: %s: %s", path, ", ".join(names), reason)
+            LOG.warning("%s: %s: %s", path, ", ".join(map(repr, to_review[kind])), reason)

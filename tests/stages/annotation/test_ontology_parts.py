@@ -161,12 +161,13 @@ def test_entries_lead_to_their_ends_and_those_that_do_nothing_or_disagree_are_na
     assert refined_names(refinements, VOCABULARY) == (ends, nothing | to_review)
 
 
-def test_a_line_names_the_entry_and_the_tag_that_may_be_meant(caplog):
-    vocabulary = {"Story Writing", "poem"}
-    _, to_review = refined_names({"merge": {"verse": ["story-writing", "ode"]}}, vocabulary)
-    warn("refinements.yaml", to_review, vocabulary)
+def test_an_entry_means_the_only_tag_with_its_words_and_a_line_names_those_that_mean_none(caplog):
+    refinements = {"merge": {"verse": ["story-WRITING", "ode", "C"]}, "drop": ["C++"]}
+    ends, to_review = refined_names(refinements, {"Story Writing", "verse", "C++", "c"})
+    assert ends == {"Story Writing": "verse", "ode": "verse", "C": "verse", "C++": ""}  # two tags have the word c
+    warn("refinements.yaml", to_review)
     (line,) = caplog.messages
-    assert line.startswith("refinements.yaml: 'ode', 'story-writing' (is it 'Story Writing'?): no tag has this name")
+    assert line.startswith("refinements.yaml: 'C', 'ode': no tag has this name")
     caplog.clear()
-    warn("refinements.yaml", refined_names({"merge": {"verse": ["poem"]}}, vocabulary)[1], vocabulary)
+    warn("refinements.yaml", refined_names({"merge": {"verse": ["poem"]}}, VOCABULARY)[1])
     assert caplog.messages == []
