@@ -17,7 +17,7 @@ from schemas.table import Context, Table
 from stages.review.params import DatasheetParams
 
 TEMPLATE = "reports/templates/datasheet.md.jinja"
-COLUMNS = ("strategy", "domain", "license", "engine", "split")
+COLUMNS = ("strategy", "label_source", "domain", "license", "engine", "split")
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
 Lines = list[dict[str, Any]]
 
@@ -43,6 +43,9 @@ def datasheet(
         simulated=simulated,
         counts={column: counts(demonstrations, preferences, column) for column in COLUMNS},
         quantiles=QUANTILES,
+        qualities=[
+            {"name": name, "values": qualities(table.frame)} for name, table in (("D", demonstrations), ("P", preferences))
+        ],
         lengths=[
             {"name": name, "values": word_quantiles(table.frame, column)}
             for name, table, column in (
@@ -105,6 +108,11 @@ def counts(demonstrations: Table[FinalDemonstration], preferences: Table[FinalPr
         {"value": value, "d": both[0].get(value, 0), "p": both[1].get(value, 0)}
         for value in sorted({**both[0], **both[1]})
     ]
+
+
+def qualities(frame: pl.DataFrame) -> list[str]:
+    """Quantiles of the quality of rows, from 0 to 1; empty for no rows."""
+    return [f"{frame['quality'].quantile(q, 'nearest'):.2f}" for q in QUANTILES] if len(frame) else []
 
 
 def word_quantiles(frame: pl.DataFrame, column: str) -> list[int]:

@@ -76,7 +76,7 @@ def test_the_datasheet(files: Files) -> None:
     )
     lines = sheet.splitlines()
     assert [line for line in lines if line.startswith("#")][1:] == [
-        *("## Composition", "## Length in words", "## Row states", "## Decontamination", "## Samples")
+        *("## Composition", "## Quality", "## Length in words", "## Row states", "## Decontamination", "## Samples")
     ]
     for line in lines:
         if line.startswith("|"):
