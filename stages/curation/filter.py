@@ -140,10 +140,14 @@ def exact_duplicates(rows: pl.DataFrame) -> Removed:
 
 
 def contradictions(rows: pl.DataFrame) -> Removed:
-    """Pairs of P of which another prefers the rejected side: that of the better label source stays; of equal ones none."""
+    """Pairs of P of which another prefers the rejected side: that of the better label source stays; of equal ones none.
+
+    Sides that differ only in what `comparison_key` leaves out, as capitals, contradict no other pair.
+    """
     pairs = compared(rows.filter(pl.col("product") == "P")).select(
         "id", "prompt", "completion", "rejected", "authority"
     )
+    pairs = pairs.filter(pl.col("completion") != pl.col("rejected"))
     both = pairs.join(
         pairs,
         left_on=["prompt", "completion", "rejected"],

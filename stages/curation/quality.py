@@ -8,7 +8,7 @@ the form of the text.
 import polars as pl
 
 from cultivar.text.phrases import CODE, QUOTED, REPORTED, SAMPLES, Sought, find_each
-from cultivar.text.tokens import count_words
+from cultivar.text.tokens import comparison_key, count_words
 from stages.curation import identity, refusals
 from stages.curation.boilerplate import BOILERPLATE, PLACEHOLDERS
 from stages.curation.form import breaks_off, has_open_fence, has_open_latex
@@ -19,6 +19,8 @@ from stages.curation.repetition import repeated_share
 
 OTHER_VOICE = ["literature", "character"]
 """Domains whose completions are written in another voice: an apology or an identity there is part of the text."""
+LITERAL = ["code", "constraint"]
+"""Domains in which capitals and other marks that texts are compared without can be all that tells right from wrong."""
 PHRASE_RULES = {"refusal": "refusal", "identity leakage": "identity", "boilerplate": "boilerplate"}
 """Rule -> column with the language and family of the phrase."""
 
@@ -29,10 +31,10 @@ def quality(rows: pl.DataFrame, params: FilterParams) -> pl.DataFrame:
     domain = pl.col("domain")
     other_voice = domain.is_in(OTHER_VOICE)
     unpunctuated = domain.is_in(["literature", "code", "constraint"])
-    stripped = pl.col("completion").str.strip_chars()
+    stripped, rejected = pl.col("completion").str.strip_chars(), pl.col("rejected").str.strip_chars()
     rules = {
         "empty completion": stripped == "",
-        "chosen equals rejected": (stripped == pl.col("rejected").str.strip_chars()).fill_null(False),
+        "chosen equals rejected": pl.col("alike") & (~domain.is_in(LITERAL) | (stripped == rejected)),
         "refusal": (domain != "safety")
         & ~other_voice
         & (pl.col("words") < params.refusal_words)
@@ -62,12 +64,20 @@ def quality(rows: pl.DataFrame, params: FilterParams) -> pl.DataFrame:
         open_fence=has_open_fence(texts),
         open_latex=has_open_latex(texts),
         repeated=repeated_share(texts, params),
+        alike=are_alike(texts, rows["rejected"]),
     ).with_columns(rule=pl.coalesce(pl.when(broken).then(pl.lit(name)) for name, broken in rules.items()))
     family = pl.coalesce(
         pl.when(pl.col("rule") == rule).then(pl.col(column) + ": ") for rule, column in PHRASE_RULES.items()
     )
     shown = pl.col("completion").str.slice(0, 120).str.replace_all(r"\s+", " ")
     return marked.filter(pl.col("rule").is_not_null()).select("id", "rule", detail=family.fill_null("") + shown)
+
+
+def are_alike(completions: pl.Series, rejected: pl.Series) -> pl.Series:
+    """Whether the two sides of each pair are one text, as texts are compared; false where `rejected` is null."""
+    places = rejected.is_not_null().arg_true()
+    alike = comparison_key(completions.gather(places)) == comparison_key(rejected.gather(places))
+    return pl.repeat(False, len(completions), dtype=pl.Boolean, eager=True).scatter(places, alike)
 
 
 def find_placeholders(texts: pl.Series) -> pl.Series:

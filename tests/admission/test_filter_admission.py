@@ -102,6 +102,13 @@ def test_of_pairs_that_contradict_each_other_the_better_label_source_stays_and_o
     assert rules(found.dropped) == dict.fromkeys(gone, "contradicted preference")
 
 
+@pytest.mark.parametrize("domain", ["code", "constraint"])
+def test_a_pair_whose_sides_differ_in_capitals_alone_contradicts_no_pair(domain):
+    rows = [preference(f"{n}?", "paris.", "Paris.", domain=domain, strategy="execution") for n in range(2)]
+    rows.append(preference("0?", "PARIS", "paris", domain=domain, strategy="execution"))
+    assert ids(filter_by(**{P: rows}).filtered_preferences) == ids(rows)
+
+
 def test_every_message_of_a_row_counts():
     talk = turn("user", "One?") + turn("assistant", "Two.") + turn("user", "More?")
     rows = [demonstration("One?", "Two."), demonstration("One?", "Two.", strategy="rejection") | {"prompt": talk}]

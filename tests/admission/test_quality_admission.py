@@ -202,7 +202,7 @@ def test_repeated_n_grams_beyond_the_share_go_in_texts_that_are_long_enough():
     [
         ("Yes.", "Yes. ", "chosen equals rejected"),
         (" Yes.", "Yes.", "chosen equals rejected"),
-        ("Yes.", "yes.", None),
+        ("Yes.", "yes.", "chosen equals rejected"),  # as texts are compared
         ("Yes.", "Yes", None),
         (SORRY, "Yes.", "refusal"),
         ("Yes.", SORRY, None),
@@ -214,6 +214,22 @@ def test_repeated_n_grams_beyond_the_share_go_in_texts_that_are_long_enough():
 )
 def test_a_pair_is_judged_by_its_chosen_side_and_needs_a_difference(chosen, rejected, rule):
     row = preference("Tell me.", chosen, rejected)
+    assert [found for found, _ in drops([], [row]).values()] == ([] if rule is None else [rule])
+
+
+@pytest.mark.parametrize(
+    ("domain", "rejected", "rule"),
+    [
+        ("general", "PARIS.", "chosen equals rejected"),
+        ("math", "PARIS.", "chosen equals rejected"),
+        ("code", "PARIS.", None),
+        ("constraint", "PARIS.", None),
+        ("constraint", "paris. ", "chosen equals rejected"),
+        ("code", " paris.", "chosen equals rejected"),
+    ],
+)
+def test_in_code_and_under_constraints_capitals_are_a_difference(domain, rejected, rule):
+    row = preference("Tell me.", "paris.", rejected, domain=domain)
     assert [found for found, _ in drops([], [row]).values()] == ([] if rule is None else [rule])
 
 
