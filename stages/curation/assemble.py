@@ -76,7 +76,8 @@ def require_margin(rows: pl.DataFrame, params: AssembleParams, dropped: list[pl.
 def mix(rows: pl.DataFrame, params: AssembleParams, dropped: list[pl.DataFrame]) -> pl.DataFrame:
     """At most `per_prompt` rows a prompt, the worthiest; then the caps.
 
-    Under a cap prompts come in an order drawn from each prompt, and of a prompt the worthiest rows first.
+    Under a cap the better label source comes first, of equal ones prompts in an order drawn from each prompt, and of a
+    prompt the worthiest rows: by quality alone easy prompts would fill the cap.
     """
     rows = rows.sort(WORTH, descending=DESCENDING)
     place = pl.col("id").cum_count().over("key")
@@ -89,7 +90,11 @@ def mix(rows: pl.DataFrame, params: AssembleParams, dropped: list[pl.DataFrame])
         if most:
             drawn = {key: unit_of(prompt_id(key), "mix") for key in rows["key"].unique()}
             order = pl.col("key").replace_strict(drawn, default=0.0, return_dtype=pl.Float64)
-            rows = rows.with_columns(coin=order).sort("coin", *WORTH, descending=[False, *DESCENDING]).drop("coin")
+            rows = (
+                rows.with_columns(coin=order)
+                .sort("authority", "coin", "quality", "id", descending=[False, False, True, False])
+                .drop("coin")
+            )
             limit = pl.col(column).replace_strict(most, default=None, return_dtype=pl.Int64)
             place = pl.col("id").cum_count().over(column)
             rows = keep(rows, (place <= limit).fill_null(True), f"{column} cap", dropped)

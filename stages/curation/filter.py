@@ -251,8 +251,8 @@ def overlap_table(evidence: pl.DataFrame) -> Table[Overlap]:
 def near_duplicate_prompts(rows: pl.DataFrame, params: FilterParams) -> Removed:
     """Rows whose prompt is a near duplicate of a prompt of the same domain that stays.
 
-    Rows of one identical prompt are no duplicates of each other. Prompts are looked at by worth: those in both products
-    first, then by their worthiest row, then by their least id.
+    Rows of one identical prompt are no duplicates of each other. Prompts are looked at by worth: the best label source of
+    their rows, then those in both products, then the worthiest row, then the least id.
     """
     removed = [pl.DataFrame(schema={"id": pl.String, "rule": pl.String, "detail": pl.String})]
     rows = rows.with_columns(key=comparison_key(rows["prompt"]))
@@ -262,7 +262,7 @@ def near_duplicate_prompts(rows: pl.DataFrame, params: FilterParams) -> Removed:
             members.sort(WORTH, descending=DESCENDING)
             .group_by("key", maintain_order=True)
             .agg(pl.col("product").n_unique(), pl.col("authority", "quality").first(), pl.col("id").min())
-            .sort("product", *WORTH, descending=[True, *DESCENDING])
+            .sort("authority", "product", "quality", "id", descending=[False, True, True, False])
         )
         rule = NearDuplicate(threshold, params.shingle_words, params.bands, params.rows_per_band)
         duplicates = find_duplicates(prompts["key"], rule)

@@ -98,6 +98,20 @@ def test_a_cap_takes_prompts_by_their_coin_and_of_each_the_worthiest_rows(column
         assert rules(tables.dropped) == dict.fromkeys(ids(order[most:]), f"{column} cap")
 
 
+@pytest.mark.parametrize("column", ["strategy", "domain"])
+def test_a_cap_takes_the_better_label_source_before_the_coin_of_the_prompt(column):
+    value = {"strategy": "annotation", "domain": "general"}[column]
+    prompts = sorted((f"Task {n}?" for n in range(4)), key=lambda prompt: coin(prompt, "mix"))
+    sources = ["judge", "judge", "verifier", "human"]
+    rows = [
+        demonstration(prompt, "a", 0.9 - n / 10, label_source=source)
+        for n, (prompt, source) in enumerate(zip(prompts, sources, strict=True))
+    ]
+    for most, places in ((1, [3]), (2, [2, 3]), (3, [0, 2, 3])):
+        tables = assemble_rows(rows, **{f"max_per_{column}": {value: most}})
+        assert ids(tables.demonstrations) == ids([rows[place] for place in places])
+
+
 def test_a_cap_counts_d_and_p_apart_and_of_equal_rows_the_least_id_stays():
     rows = [demonstration("One?", f"{n}.", 0.1) for n in range(4)]
     pairs = [preference("One?", f"{n}.", "b", 1.0) for n in range(4)]

@@ -201,6 +201,21 @@ def test_of_near_duplicates_the_prompt_stays_that_is_in_both_products_then_of_th
     assert ids(filter_by(limits, **{D: equal}).filtered_demonstrations) == {min(ids(equal))}
 
 
+@pytest.mark.parametrize(
+    ("sources", "stays"), [(("human", "judge"), 0), (("judge", "verifier"), 1), (("judge", "judge"), 1)]
+)
+def test_of_near_duplicates_the_label_source_goes_before_a_place_in_both_products(sources, stays):
+    rows = [
+        demonstration(prompt, "Fine.", 0.5, label_source=source)
+        for prompt, source in zip((PROMPT, PROMPT + " eleven"), sources, strict=True)
+    ]
+    pair = preference(PROMPT + " eleven", "Good.", "Bad.")
+    limits = {"near_duplicate": {"general": 0.6}, "bands": 64, "rows_per_band": 1}
+    found = filter_by(limits, **{D: rows, P: [pair]})
+    assert ids(found.filtered_demonstrations) == ids([rows[stays]])
+    assert ids(found.filtered_preferences) == (ids([pair]) if stays else set())
+
+
 def test_what_is_kept_is_counted_by_strategy():
     rows = [
         demonstration("One?", "Two."),
