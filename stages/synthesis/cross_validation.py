@@ -16,7 +16,8 @@ def select_functions(
 
     `outcomes`: functions × cases; `votes`: samples of each function; `expected`: "true" or "false" per case. An outcome
     that the sandbox could not get is no evidence: it is in no share, and a share counts over `min_verdicts` verdicts or
-    more. There must be `min_proposed` functions and `min_cases` cases with so many. A case stays if more than
+    more. There must be `min_proposed` functions with so many, and `min_cases` cases with so many by `min_proposed`
+    functions: one that was sampled often does not validate itself where the others were lost. A case stays if more than
     `case_agreement` of the samples agree with it; a function stays if it agrees with at least `function_accuracy` of
     those. Both kinds of case must remain, constant functions go, and of functions that no case tells apart the first
     stays, for all of them.
@@ -26,9 +27,11 @@ def select_functions(
     for case, outcome in enumerate(expected):
         voting = [number for number in proposed if outcomes[number][case] not in UNDECIDED]
         total = sum(votes[number] for number in voting)
-        counted += total >= params.min_verdicts
+        if len(voting) < params.min_proposed or total < params.min_verdicts:
+            continue
+        counted += 1
         agreeing = sum(votes[number] for number in voting if outcomes[number][case] == outcome)
-        if total >= params.min_verdicts and agreeing > params.case_agreement * total:
+        if agreeing > params.case_agreement * total:
             cases.append(case)
     enough = len(proposed) >= params.min_proposed and counted >= params.min_cases
     if not enough or {expected[case] for case in cases} != {"true", "false"}:

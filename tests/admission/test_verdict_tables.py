@@ -64,6 +64,14 @@ def test_a_function_s_own_cases_are_none_where_no_other_has_a_verdict_on_them():
     assert select_functions(rows, [1] * 4, TEN + own, PARAMS) == {0: 3}, "7 of 10, not 12 of 15"
 
 
+def test_a_function_that_was_sampled_often_does_not_validate_itself_where_the_others_were_lost():
+    """Each of the others has a verdict on three of the cases, and the first has as many votes as a share needs."""
+    few = [outcome if place in (0, 1, 9) else "sandbox_error" for place, outcome in enumerate(WELL)]
+    assert select_functions([WELL, few, few], [6, 1, 1], TEN, PARAMS) == {}
+    assert select_functions([WELL, WELL, few], [6, 6, 1], TEN, PARAMS) == {}
+    assert select_functions([WELL, WELL, WELL], [6, 1, 1], TEN, PARAMS) == {0: 8}
+
+
 def test_a_function_needs_verdicts_on_cases_that_stayed():
     """The last case is labelled wrongly and goes; without it the fourth function has two."""
     rows = [*[[*WELL, "true"]] * 3, [*but(["refused"] * 10, 0, by="true")[:9], "false", "true"]]
