@@ -124,7 +124,10 @@ def batches_of(candidates: pl.DataFrame, orders: int | None) -> Iterator[tuple[l
 
 
 def rank_by_people(groups: list[Group], judgements: dict[str, Folded]) -> tuple[list[RankedGroup], list[Group]]:
-    """The groups that people ranked, of exactly these texts; and the groups that are left to the judge."""
+    """The groups that people ranked, of exactly these texts; and the groups that are left to the judge.
+
+    Raises AnnotationError as `Folded.mean_ranks` does.
+    """
     if not judgements:
         return [], groups
     ranked, unranked = [], []
@@ -134,8 +137,7 @@ def rank_by_people(groups: list[Group], judgements: dict[str, Folded]) -> tuple[
         if judgement is None:
             unranked.append(group)
         else:
-            below_all = float(len(group.texts))  # the rank of a candidate that nobody ranked
-            scores = [-judgement.ranks.get(candidate_hash(text), below_all) for text in group.texts]
+            scores = [-rank for rank in judgement.mean_ranks([candidate_hash(text) for text in group.texts])]
             ranked.append(RankedGroup(group, [scores], judgement.meets_criteria, "human", judgement.annotators))
     return ranked, unranked
 

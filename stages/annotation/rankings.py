@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from schemas.errors import UserError
 from schemas.ids import content_id
@@ -32,6 +32,16 @@ class Judgement(BaseModel):
     supersedes: str | None = None
     note: str = ""
 
+    @field_validator("order")
+    @classmethod
+    def names_each_once(cls, order: list[list[str]]) -> list[list[str]]:
+        named = [candidate for tied in order for candidate in tied]
+        if not named:
+            raise ValueError("it orders nothing")
+        if repeated := sorted({candidate for candidate in named if named.count(candidate) > 1}):
+            raise ValueError(f"{repeated} stand in it twice")
+        return order
+
 
 class AnnotationError(UserError, ValueError):
     """A line that is no judgement; the message names file, line and fault."""
@@ -39,11 +49,29 @@ class AnnotationError(UserError, ValueError):
 
 @dataclass(frozen=True)
 class Folded:
-    """Mean ranks of candidate hashes over annotators (0 is best), and whether most find that the best meets the criteria."""
+    """The orders of one item, one per judgement, and whether most find that the best meets the criteria.
 
-    ranks: dict[str, float]
+    `orders`: candidate hash -> rank, 0 is best.
+    """
+
+    orders: list[dict[str, int]]
     meets_criteria: bool
     annotators: list[str]
+
+    def mean_ranks(self, candidates: Sequence[str]) -> list[float]:
+        """The mean rank of each of the item's candidates (hashes) over the judgements.
+
+        Whom a judgement does not name it ranks as the number of candidates, below every rank that can be given. Raises
+        AnnotationError for an order that names what is no candidate: a misspelt best would count as the worst.
+        """
+        named = {candidate for order in self.orders for candidate in order}
+        if unknown := sorted(named - set(candidates)):
+            raise AnnotationError(
+                f"human/annotations: {unknown} of annotators {self.annotators} are none of their item's candidates "
+                f"{sorted(candidates)}; correct `order`"
+            )
+        below_all = len(candidates)
+        return [sum(order.get(each, below_all) for order in self.orders) / len(self.orders) for each in candidates]
 
 
 def candidate_hash(completion: str) -> str:
@@ -80,18 +108,13 @@ def read_judgements(paths: Iterable[Path]) -> list[Judgement]:
 
 
 def fold(judgements: Iterable[Judgement]) -> dict[str, Folded]:
-    """Item -> the annotators' order: ranks are averaged over annotators."""
+    """Item -> the judgements of it."""
     groups = defaultdict(list)
     for judgement in judgements:
         groups[judgement.item].append(judgement)
     folded = {}
     for item, several in groups.items():
-        ranks = defaultdict(list)
-        for judgement in several:
-            for rank, tied in enumerate(judgement.order):
-                for candidate in tied:
-                    ranks[candidate].append(rank)
+        orders = [{each: rank for rank, tied in enumerate(one.order) for each in tied} for one in several]
         meets = sum(judgement.meets_criteria for judgement in several) * 2 > len(several)
-        means = {candidate: sum(values) / len(values) for candidate, values in ranks.items()}
-        folded[item] = Folded(means, meets, sorted({judgement.annotator for judgement in several}))
+        folded[item] = Folded(orders, meets, sorted({judgement.annotator for judgement in several}))
     return folded

@@ -99,6 +99,7 @@ def test_a_tie_of_people_is_no_pair_and_who_is_not_named_comes_last(people):
         ((A, B, C), (A, C, B), {A: 0.0, B: -1.5, C: -1.5}),
         ((A, B, C), (C, A, B), {A: -0.5, B: -1.5, C: -1.0}),
         ((A, (B, C)), (B, A, C), {A: -0.5, B: -0.5, C: -1.5}),
+        ((A, B, C), (C,), {A: -1.5, B: -2.0, C: -1.0}),  # the second puts the two that it does not name below
     ],
 )
 def test_ranks_are_averaged_over_annotators(people, first, second, scores):
@@ -108,6 +109,21 @@ def test_ranks_are_averaged_over_annotators(people, first, second, scores):
         candidate(text)["id"]: score for text, score in scores.items()
     }
     assert ranking.annotators == ["ana", "bo"]
+
+
+@pytest.mark.parametrize(
+    ("order", "fault"),
+    [
+        (("Misspelt.", B, C), candidate_hash("Misspelt.")),
+        ((A, B, A), candidate_hash(A)),
+        (((B, B), A), candidate_hash(B)),
+        ((), "orders nothing"),
+    ],
+)
+def test_an_order_of_other_texts_of_one_twice_or_of_none_is_refused(people, order, fault):
+    """A misspelt best would stand below all others, and of an order of none the first by id would be demonstrated."""
+    with pytest.raises(AnnotationError, match=fault):
+        rank_by_people(people(judgement(*order)))
 
 
 @pytest.mark.parametrize(
