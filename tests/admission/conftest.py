@@ -18,7 +18,7 @@ from tests.admission.rows import candidate
 from tests.engines import scripted
 
 ROOT = Path(__file__).parents[2]
-LOOSE = RankParams(min_margin=0.5, max_length_ratio=50)
+LOOSE = RankParams(orders=2, min_margin=0.5, max_length_ratio=50)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests.admission.judges import best_texts, judge_of, pair_texts, rating
 from tests.admission.rows import PROMPT, candidate, ident
 
 A, B, C = "Rivers carry salts.", "Rocks dissolve in it.", "It always has been."
-LOOSE = RankParams(min_margin=0.5, max_length_ratio=50)
+LOOSE = RankParams(orders=2, min_margin=0.5, max_length_ratio=50)
 
 
 def scores_of(tables):

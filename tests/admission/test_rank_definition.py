@@ -132,7 +132,7 @@ def test_what_stays_unanswered_in_one_batch_keeps_no_other_from_being_asked(peop
         with Engine("judge", RoleParams(model="by hand"), backend, Store(tmp_path / "store")) as judge:
             judge.sender.progress = lambda *counts: shown.append(counts[:2])
             try:
-                return stage.rank(table, RankParams(), judge, files), len(backend.asked)
+                return stage.rank(table, RankParams(orders=2), judge, files), len(backend.asked)
             except Unfinished as error:
                 return error, len(backend.asked)
 

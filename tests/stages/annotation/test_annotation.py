@@ -171,7 +171,7 @@ def test_people_decide_before_judges_but_never_on_texts_that_changed(tmp_path, m
     (tmp_path / "prompts").symlink_to(ROOT / "prompts")
     files = Files("rank", (Path("human/annotations"),))
     with simulated("judge") as judge:
-        tables = rank(candidates(texts), RankParams(), judge, files)
+        tables = rank(candidates(texts), RankParams(orders=2), judge, files)
     (ranking,) = tables.rankings
     best = dict(zip(ranking.candidates, ranking.ranks, strict=True))[content_id("c", texts[1])]
     assert ranking.source == ("judge" if stale else "human") and (best == 0) == (not stale)
