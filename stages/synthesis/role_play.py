@@ -78,7 +78,10 @@ def role_play(
 def write_questions(
     characters: list[Character], params: RepurposeParams, teacher: Engine, ledger: Ledger
 ) -> list[RoleQuestion]:
-    """Questions for each character against `others` other ones; each goes to both."""
+    """Questions for each character against `others` other ones; each goes to both.
+
+    One that two couples of a character disagree on, whether it can answer, is not put to it: nobody knows what is right.
+    """
     prompt = Prompt("repurpose/questions")
     couples = draw_couples(characters, params.others)
     requests = [
@@ -90,15 +93,17 @@ def write_questions(
         for one, other in couples
     ]
     questions: dict[tuple[str, str], RoleQuestion] = {}
+    disputed = set()
     for (one, other), (answer,) in zip(couples, teacher.ask(requests), strict=True):
         if not isinstance(answer.value, RoleQuestions):
             ledger.fail(answer, one.id)
             continue
         for text in dict.fromkeys(text.strip() for text in answer.value.questions[: params.questions]):
-            if text:
-                questions.setdefault((one.id, text), RoleQuestion(one, other, text, True, answer.key))
-                questions.setdefault((other.id, text), RoleQuestion(other, one, text, False, answer.key))
-    return list(questions.values())
+            for who, contrast, fits in ((one, other, True), (other, one, False)) if text else ():
+                found = questions.setdefault((who.id, text), RoleQuestion(who, contrast, text, fits, answer.key))
+                if found.fits != fits:
+                    disputed.add((who.id, text))
+    return [question for key, question in questions.items() if key not in disputed]
 
 
 def draw_couples(characters: list[Character], count: int) -> list[tuple[Character, Character]]:

@@ -90,6 +90,17 @@ def test_a_character_must_decline_a_question_that_is_another_s(check, good):
     assert all([(s.name, s.value) for s in row.scores] == [("fits", 0.0)] for row in found.repurpose_demonstrations)
 
 
+@pytest.mark.parametrize(("of_zed", "put"), [(NETS, []), ("What boats?", [("Ola", NETS), ("Zed", NETS)])])
+def test_a_question_that_both_can_answer_and_cannot_is_put_to_neither(of_zed, put):
+    """Of two characters each is asked what the other alone can answer; the same question of both is no evidence."""
+    found, _ = play(
+        lambda name, sample: f"{name} {sample}",
+        lambda name, text: (True, name == "Zed", 9),  # right for Ola's own question
+        ask=lambda first, second: [NETS if first == "Ola" else of_zed],
+    )
+    assert sorted((row.prompt[0].content[8:11], row.prompt[1].content) for row in found.repurpose_demonstrations) == put
+
+
 def test_rows_of_a_role_play_hold_their_origin_and_verdicts():
     found, _ = play(only_ola(" Nets.\n"), lambda name, text: (text == "Nets.", False, 8))
     (row,), (pair,) = found.repurpose_demonstrations, found.repurpose_preferences
@@ -129,14 +140,6 @@ def test_of_several_good_answers_one_is_taken_by_its_key():
     assert row.parents[3] == min(
         verdict.parents[0] for verdict in found.repurpose_verdicts if verdict.outcome == "in role"
     )
-
-
-def test_a_question_that_is_asked_both_ways_is_put_to_each_character_once():
-    """As it was first: it fits one of the two."""
-    found, _ = play(
-        lambda name, sample: f"{name} {sample}", lambda name, text: (True, False, 9), lambda first, second: [NETS]
-    )
-    assert len(found.repurpose_demonstrations) == 1 and not len(found.repurpose_preferences)
 
 
 def test_each_character_draws_the_others_by_its_own_coin():
@@ -192,7 +195,7 @@ def test_each_character_is_asked_against_so_many_others_so_many_questions():
 
         def ask(one, two):
             asked.append((one, two))
-            return ["Q1?", " Q2? ", "Q2?", "", "Q3?"]
+            return [f"{one} 1?", f" {one} 2? ", f"{one} 2?", "", f"{one} 3?"]
 
         found, _ = play(lambda name, sample: f"I {sample}", lambda name, text: (True, False, 9), ask, cast, **params)
         return asked, sorted({(who, question) for who, question, _ in shown(found)})
@@ -202,9 +205,9 @@ def test_each_character_is_asked_against_so_many_others_so_many_questions():
         len(asked) == 4 and {one for one, _ in asked} == {"Ann", "Bob", "Cid", "Dan"} and all(a != b for a, b in asked)
     )
     asked, rows = run(others=2, questions=4)
-    assert len(set(asked)) == 8 and {question for _, question in rows} == {"Q1?", "Q2?"}
+    assert len(set(asked)) == 8 and {question[4:] for _, question in rows} == {"1?", "2?"}
     asked, rows = run(others=9, questions=5)
-    assert len(set(asked)) == 12 and {question for _, question in rows} == {"Q1?", "Q2?", "Q3?"}
+    assert len(set(asked)) == 12 and {question[4:] for _, question in rows} == {"1?", "2?", "3?"}
     _, prompts = play(only_ola("Nets."), lambda name, text: (name == "Ola", False, 9), questions=5)
     assert "Write 5 questions" in next(prompt for prompt in prompts if "<character>" in prompt)
 
