@@ -63,7 +63,10 @@ BEYOND_TEXT: Families = {
         r"|screenshot|video|recording|painting|audio)s? |(?:image|picture|photo|photograph|screenshot|video"
         r"|recording|chart|graph|diagram|map|figure)s? (?:(?:is |are )?shown|below"
         r"|above|attached|i (?:sent|attached|uploaded))|describe the (?:image|picture|photo|video"
-        r"|painting)s? [.]|attached (?:file|document|pdf|spreadsheet|image|picture|photo|video)",
+        r"|painting)s? [.]|attached (?:audio |video |voice |scanned |word |pdf |excel )?(?:file|document|pdf|spreadsheet"
+        r"|image|picture|photo|video|recording|audio|screenshot|clip)"
+        rf"|{ENGLISH_PLEASE}(?:watch|listen to|transcribe|look at|study) (?:the|this|these|that) (?:following |short "
+        r"|video |audio |voice )?(?:video|clip|audio|recording|podcast|picture|photo|photograph|image|painting|screenshot)s? ",
     },
     "Chinese": {
         "draw": rf"(?:[.]|请|請|帮我|幫我|给我|給我|为我|為我)[^.]{{0,4}}?(?:(?:画|畫|绘制|繪製)(?:出)?(?:一|两"

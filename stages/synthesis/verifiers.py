@@ -132,8 +132,10 @@ def verified_constraints(seeds: list[Constraint], bench: Workbench) -> list[Veri
 
 
 def augment(seeds: list[Constraint], bench: Workbench) -> list[VerifiedConstraint]:
-    """The seeds and `rewrites` new constraints for each, every text once."""
-    found = {seed.text.strip().lower(): VerifiedConstraint(seed, seed.text.strip(), seed.id) for seed in seeds}
+    """The seeds and `rewrites` new constraints for each, every text once, whatever its case and its full stop."""
+    found: dict[str, VerifiedConstraint] = {}
+    for seed in seeds:
+        found.setdefault(name_of(seed.text), VerifiedConstraint(seed, seed.text.strip(), seed.id))
     count = bench.params.rewrites
     if count:
         prompt = Prompt("execution/rewrite")
@@ -148,11 +150,15 @@ def augment(seeds: list[Constraint], bench: Workbench) -> list[VerifiedConstrain
                 bench.ledger.fail(answer, seed.id)
                 continue
             for text in answer.value.constraints[:count]:
-                name = text.strip().rstrip(".").lower()
+                name = name_of(text)
                 if name and name not in found:
                     row_id = content_id("constraint", text, [seed.id, answer.key])
                     found[name] = VerifiedConstraint(seed, text.strip().rstrip("."), row_id)
     return sorted(found.values(), key=lambda constraint: constraint.id)
+
+
+def name_of(text: str) -> str:
+    return text.strip().rstrip(".").lower()
 
 
 # ---------------------------------------------------------------- functions and cases against each other

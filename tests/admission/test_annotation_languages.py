@@ -28,6 +28,9 @@ BEYOND = {
         "What do you see in this picture?",
         "Summarize the attached file.",
         "Explain the chart below.",
+        "Transcribe the attached audio recording.",
+        "Please watch the following video and summarise it.",
+        "Look at the picture and name the animals.",
         "Go to the website of the club and copy its rules.",
     ],
     "Chinese": [
@@ -89,6 +92,9 @@ BEYOND = {
 WITHIN = {
     "English": [
         "Draw a conclusion from these three facts.",
+        "Look at the big picture: why did Rome fall?",
+        "I look at the picture on my wall every day. Put this into the past.",
+        "Explain why people watch the same video twice.",
         "Draw two cards from a deck. What is the chance of a pair?",
         "What inspiration can we draw from the sea?",
         "Describe the plot of a novel you like.",

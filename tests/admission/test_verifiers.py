@@ -173,6 +173,12 @@ def test_an_instruction_with_a_conversation_before_it_is_no_query():
     assert [each.query.id for each in work] == [alone.id]
 
 
+def test_a_rewrite_that_is_a_seed_but_for_case_and_full_stop_is_no_new_constraint():
+    for seed in (SEED, f"{SEED}."):
+        found = constrain(seeds=[seed], rewritten=[f"{SEED.upper()}.", "Shout"])
+        assert {row.prompt[0].content for row in found.execution_demonstrations} == {COMPOSED, f"{QUERY} Shout."}
+
+
 @pytest.mark.parametrize("count", [2, 3])
 def test_each_constraint_draws_so_many_queries_by_its_own_coin(count):
     texts = [f"What colour is coal? {n}" for n in range(8)]
