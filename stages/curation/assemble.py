@@ -69,8 +69,10 @@ def prompt_text() -> pl.Expr:
 
 
 def require_margin(rows: pl.DataFrame, params: AssembleParams, dropped: list[pl.DataFrame]) -> pl.DataFrame:
+    """The pairs with the least margin of their strategy; people's count however close, and in ranks, not in ratings."""
     least = pl.col("strategy").replace_strict(params.min_margin, default=0.0, return_dtype=pl.Float64)
-    return keep(rows, pl.col("margin") >= least, "margin below minimum", dropped)
+    by_people = pl.col("label_source") == "human"
+    return keep(rows, by_people | (pl.col("margin") >= least), "margin below minimum", dropped)
 
 
 def mix(rows: pl.DataFrame, params: AssembleParams, dropped: list[pl.DataFrame]) -> pl.DataFrame:

@@ -47,6 +47,12 @@ def test_a_pair_needs_its_strategys_margin(margin, strategy, least, kept):
     assert rules(tables.dropped) == ({} if kept else {row["id"]: "margin below minimum"})
 
 
+@pytest.mark.parametrize(("source", "kept"), [("human", True), ("judge", False), ("given", False)])
+def test_the_least_margin_does_not_bind_people(source, kept):
+    row = preference("One?", "Good.", "Bad.", 0.5, label_source=source)
+    assert len(assemble_rows([], [row], min_margin={"annotation": 1.0}).preferences) == kept
+
+
 def test_the_worthiest_rows_of_a_prompt_stay_by_label_source_then_quality():
     worth = [("judge", 0.9), ("human", 0.1), ("judge", 0.8), ("judge", 0.7), ("judge", 0.1)]
     rows = [demonstration("One?", f"{n}.", quality, label_source=source) for n, (source, quality) in enumerate(worth)]
