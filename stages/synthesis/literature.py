@@ -26,6 +26,11 @@ class BackInstruction(BaseModel):
     instruction: str
     constraints: list[str]
 
+    @property
+    def requirements(self) -> list[str]:
+        """What it asks for, each once: a requirement that is repeated is no further one in a share of them."""
+        return list(dict.fromkeys(text for each in self.constraints if (text := each.strip())))
+
 
 class Grounding(BaseModel):
     """Whether a passage satisfies each requirement."""
@@ -50,17 +55,17 @@ def literature(
     check = Prompt("repurpose/grounding")
     questions = [
         Question(
-            check.messages(passage=each.passage.text, requirements=each.back.constraints),
+            check.messages(passage=each.passage.text, requirements=each.back.requirements),
             Grounding,
             seed=seed_of(each.id, "ground"),
         )
         for each in inferred
     ]
     for (passage, written, back, row_id), (answer,) in zip(inferred, judge.ask(questions), strict=True):
-        if not isinstance(answer.value, Grounding) or len(answer.value.satisfied) != len(back.constraints):
+        if not isinstance(answer.value, Grounding) or len(answer.value.satisfied) != len(back.requirements):
             ledger.fail(answer, passage.id)
             continue
-        share = sum(answer.value.satisfied) / len(back.constraints)
+        share = sum(answer.value.satisfied) / len(back.requirements)
         grounded = share >= params.min_grounding
         outcome = "grounded" if grounded else "not grounded"
         verdict = ledger.verdict(row_id, answer.engine, outcome, score=share, parents=[passage.id])
@@ -103,7 +108,7 @@ def infer_instructions(
     leaks = find_leaks([(each.back.instruction, each.passage) for each in answered], params.leak_ngram)
     inferred = []
     for each, quotes in zip(answered, leaks, strict=True):
-        if not each.back.instruction.strip() or not each.back.constraints:
+        if not each.back.instruction.strip() or not each.back.requirements:
             ledger.drop(each.id, "asks for nothing", each.passage.id)
         elif quotes:
             ledger.drop(each.id, "quotes the passage or names the work", each.passage.id, each.back.instruction)

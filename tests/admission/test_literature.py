@@ -61,6 +61,18 @@ def test_the_passage_must_satisfy_a_share_of_the_requirements(least, rule):
     assert (verdict.outcome, verdict.score) == ("not grounded" if rule else "grounded", 0.9)
 
 
+@pytest.mark.parametrize(
+    ("needs", "satisfied", "rule"),
+    [
+        (["a clock"] * 9 + ["a ship"], (True, False), UNSATISFIED),  # one of two, not nine of ten
+        (["a clock", " a clock ", ""], (True,), ""),
+        (["", " "], (), EMPTY),
+    ],
+)
+def test_a_requirement_that_is_repeated_or_blank_is_none(needs, satisfied, rule):
+    assert outcome(needs=needs, satisfied=satisfied) == rule
+
+
 def test_a_dropped_instruction_names_its_passage_and_its_words():
     found, _ = infer(satisfied=(False, False))
     (row,) = (row for row in found.dropped if row.rule == UNSATISFIED)
