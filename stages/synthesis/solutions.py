@@ -22,7 +22,7 @@ from schemas.products import Admission, Sampled, demonstration_row, message, pre
 from schemas.rows import SOURCE, CodeTask
 from stages.synthesis.consensus import Solution, Trusted, trust
 from stages.synthesis.params import ExecutionParams
-from stages.synthesis.programs import syntax_key
+from stages.synthesis.programs import assert_key, syntax_key
 from stages.synthesis.workbench import Workbench
 
 
@@ -97,7 +97,7 @@ def sample_solutions(tasks: list[CodeTask], bench: Workbench) -> dict[str, list[
 
 
 def gather_tests(tasks: list[CodeTask], bench: Workbench) -> dict[str, list[str]]:
-    """Per task the source's tests; where it has none, those of the sampled sets."""
+    """Per task the source's tests; where it has none, those of the sampled sets, each once however it is written."""
     untested = [task for task in tasks if not task.tests]
     prompt = Prompt("execution/tests")
     questions = [
@@ -111,12 +111,14 @@ def gather_tests(tasks: list[CodeTask], bench: Workbench) -> dict[str, list[str]
     ]
     tests = {task.id: list(dict.fromkeys(task.tests)) for task in tasks}
     for task, answers in zip(untested, bench.teacher.ask(questions), strict=True):
+        sampled: dict[str, str] = {}  # by what it asserts
         for answer in answers:
             if isinstance(answer.value, TestCases):
-                usable = [each for test in answer.value.tests for each in read_tests(test, task.entry_point)]
-                tests[task.id] = list(dict.fromkeys([*tests[task.id], *usable]))
+                for each in (each for test in answer.value.tests for each in read_tests(test, task.entry_point)):
+                    sampled.setdefault(assert_key(each), each)
             else:
                 bench.ledger.fail(answer, task.id)
+        tests[task.id] = list(sampled.values())
     return tests
 
 

@@ -165,3 +165,16 @@ def test_sampled_tests_are_not_held_against_a_reference_solution():
 def test_so_many_test_sets_are_asked_for_and_their_tests_are_one_pool():
     assert kept([GOOD, GOOD], tests=[], sets=[[], [], [T1]], test_sets=3) == [GOOD]
     assert dropped([GOOD, GOOD], tests=[], sets=[[], [], [T1]], test_sets=2) == {UNTRUSTED: 1}
+
+
+@pytest.mark.parametrize("again", ["assert f( 1 ) > 0", "assert f(1) > 0, 'one'", "assert (f(1) > 0)  # one"])
+def test_a_test_that_is_written_twice_counts_once(again):
+    """Two samples pass the one test and two the other: no group is the largest."""
+
+    def outcome(program, test, turn):
+        return "pass" if ("1" in test) == ("one" in program) else "fail"
+
+    solutions = [code(name, more) for name in ("one", "other") for more in ("", " + 0")]
+    assert dropped(solutions, tests=(), sets=[[T1, again, T2]], outcome=outcome) == {UNTRUSTED: 1}
+    more = kept([*solutions, code("one", " + 0 + 0")], tests=(), sets=[[T1, again, T2]], outcome=outcome)
+    assert more == [solutions[0]]
