@@ -133,9 +133,7 @@ def verified_constraints(seeds: list[Constraint], bench: Workbench) -> list[Veri
 
 def augment(seeds: list[Constraint], bench: Workbench) -> list[VerifiedConstraint]:
     """The seeds and `rewrites` new constraints for each, every text once, whatever its case and its full stop."""
-    found: dict[str, VerifiedConstraint] = {}
-    for seed in seeds:
-        found.setdefault(name_of(seed.text), VerifiedConstraint(seed, seed.text.strip(), seed.id))
+    found = {name_of(seed.text): VerifiedConstraint(seed, seed.text.strip(), seed.id) for seed in seeds}
     count = bench.params.rewrites
     if count:
         prompt = Prompt("execution/rewrite")

@@ -22,7 +22,7 @@ from tests.engines import scripted
 
 A, B, C = "Rivers carry salts.", "Rocks dissolve in it.", "It always has been."
 SCALE = {"following": 5, "truth": 5, "honesty": 5, "help": 5}
-NEVER = RankParams(min_margin=50.0, max_length_ratio=50, min_mean=5.0, min_aspect=5)
+NEVER = RankParams(orders=2, min_margin=50.0, max_length_ratio=50, min_mean=5.0, min_aspect=5)
 """Limits that hold judges off; people's rankings are not bound by them."""
 
 
