@@ -17,12 +17,18 @@ from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 WORDS = frozenset(
     "KEY KEYS TOKEN TOKENS SECRET SECRETS PASSWORD PASSWORDS PASSWD PASS PASSPHRASE PWD CREDENTIAL CREDENTIALS CRED CREDS "
-    "AUTH AUTHORIZATION BEARER COOKIE DSN PAT SAS".split()
+    "AUTH AUTHORIZATION BEARER COOKIE DSN JWT PASSCODE PAT PGPASS SAS SIG SSHPASS".split()
 )
 ENDINGS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "CREDENTIALS")
 """Of a word of a name: HFTOKEN, APIKEY. Not AUTH: it would be GIT_AUTHOR's."""
+ABOUT = frozenset(
+    "ALGORITHM DIR ENDPOINT ENV FILE HOST ISSUER LENGTH METHOD MODE NAME NAMES PATH PROVIDER SCHEME SIZE SOCK TTL TYPE "
+    "URI URL".split()
+)
+"""The last word of a name that says something about a secret: AUTH_TYPE=basic-auth, SECRET_NAME, KEY_FILE."""
 PLACEHOLDERS = frozenset(
-    "changeme not-needed not_needed no-key-required sk-no-key-required lm-studio placeholder".split()
+    "changeme not-needed not_needed no-key-required sk-no-key-required lm-studio placeholder dummy-key dummy_key fake-key "
+    "fake_key test-key test_key your-api-key your_api_key your-key-here api-key api_key x-api-key x-auth-token".split()
 )
 LEAST = 8
 """Characters of a secret in the environment."""
@@ -34,6 +40,9 @@ LEAST_CUT = 5
 
 PAIR = re.compile(r"://|[A-Za-z][\"']?\s*[=:]")
 """What the value of a variable without a telling name may hold: an address, `name=value`, JSON."""
+ADDRESS = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,30}://")
+USER = re.compile(r"://([^\s/?#\"'<>@]{1,512}(?:@[^\s/?#\"'<>@]{1,512}){0,8})@")
+QUERY = re.compile(r"[?&;]([\w.-]{1,64})=([^\s&;#\"'<>]{1,4096})")
 FIELD = re.compile(r"(?P<name>[\w.-]{1,64})\s{0,4}[=:]\s{0,4}(?:[A-Za-z]{1,20} )?(?P<value>\S{1,4096})")
 """`name=value`, or `name: Scheme value`."""
 
@@ -133,47 +142,58 @@ def is_secret_name(name: str) -> bool:
     if name in ("PWD", "OLDPWD"):  # the working folder
         return False
     words = [word for word in re.split("[^A-Z]+", re.sub("(?<=[a-z])(?=[A-Z])", "_", name).upper()) if word]
+    if words and words[-1] in ABOUT:
+        return False
     return any(word in WORDS or word.endswith(ENDINGS) for word in words)
 
 
 def secrets_of(name: str, value: str) -> Iterator[str]:
-    """The secrets that the value of a variable holds: it, its items, the fields of JSON, of `name=value`,
-    the password of its URL."""
-    if "://" in value:
-        yield from passwords_of(value)
-        return
-    if value.lstrip()[:1] in ("{", "["):
-        parts = list(strings_named_secret(value))
-    elif is_secret_name(name):
-        parts = [value, *re.split(r"[\s,;]+", value)]
+    """The secrets that the value of a variable holds: it, its items, the fields of JSON and of `name=value`, what URLs in it
+    hold."""
+    is_named = is_secret_name(name)
+    parts = [*passwords_of(value)]
+    texts = strings_of_json(value, is_named)
+    if texts is not None:
+        parts += texts or [value] * is_named
     else:
-        pairs = filter(None, (FIELD.fullmatch(item.strip()) for item in re.split("[;,]", value)))
-        parts = [pair["value"] for pair in pairs if is_secret_name(pair["name"])]
+        items = re.split(r"[\s,;]+", value)
+        if is_named:
+            parts += [item for item in (value, *items) if not ADDRESS.search(item)]
+        pairs = filter(None, (FIELD.fullmatch(item.strip()) for item in [*re.split("[;,]", value), *items]))
+        parts += [pair["value"] for pair in pairs if is_secret_name(pair["name"])]
     yield from (part for part in map(str.strip, parts) if is_secret(part))
 
 
 def passwords_of(value: str) -> Iterator[str]:
-    """The passwords of the URLs in a value, as written and decoded."""
-    for written in re.findall(r"://([^\s/?#\"'<>@]{1,512}(?:@[^\s/?#\"'<>@]{1,512}){0,8})@", value):
-        password = written.partition(":")[2] or written
-        yield from (part for part in (password, unquote(password)) if is_secret(part))
+    """The passwords of the URLs in a value and the secrets of their queries, as written and decoded."""
+    written = [user.partition(":")[2] or user for user in USER.findall(value)]
+    if ADDRESS.search(value):
+        written += [text for name, text in QUERY.findall(value) if is_secret_name(name)]
+    for text in written:
+        yield from (text, unquote(text))
 
 
-def strings_named_secret(value: str) -> Iterator[str]:
-    """Strings in JSON under names that say that they are secret; of several lines (a private key) each line as well."""
+def strings_of_json(value: str, is_named: bool) -> list[str] | None:
+    """Strings in JSON under names that say that they are secret; of several lines (a private key) each line as well.
+
+    `is_named`: whether the variable's name says so of what stands in a list. None where the value is no JSON.
+    """
+    if value.lstrip()[:1] not in ("{", "["):
+        return None
     try:
-        waiting = [json.loads(value)]
+        waiting = [("", json.loads(value))]
     except (ValueError, RecursionError):
-        return
+        return None
+    found: list[str] = []
     while waiting:
-        match waiting.pop():
-            case dict() as items:
-                for name, item in items.items():
-                    if isinstance(item, str) and is_secret_name(str(name)):
-                        yield from (item, *item.splitlines())
-                waiting += items.values()
-            case list() as items:
-                waiting += items
+        name, item = waiting.pop()
+        if isinstance(item, dict):
+            waiting += [(str(key), one) for key, one in item.items()]
+        elif isinstance(item, list):
+            waiting += [(name, one) for one in item]
+        elif isinstance(item, str) and (is_secret_name(name) if name else is_named):
+            found += [item, *item.splitlines()]
+    return found
 
 
 def is_secret(value: str, least: int = LEAST) -> bool:
@@ -184,7 +204,7 @@ def is_secret(value: str, least: int = LEAST) -> bool:
         return False
     if re.fullmatch(r"[\d.,:_-]{1,15}", value):
         return False
-    return not (is_path(value) or value.startswith("-----"))  # the marks of a private key
+    return not (is_path(value) or value.startswith("-----") or value.endswith("-----"))  # the marks of a private key
 
 
 def is_path(value: str) -> bool:

@@ -105,11 +105,17 @@ def test_what_is_no_secret_stays(text):
     [
         *(
             (name, True)
-            for name in ("API_KEY", "OPENAI_API_KEY", "HFTOKEN", "PGPASSWORD", "openaiApiKey", "DB_PASS", "AUTH")
+            for name in (
+                *("API_KEY", "OPENAI_API_KEY", "HFTOKEN", "PGPASSWORD", "openaiApiKey", "DB_PASS", "AUTH"),
+                *("SSHPASS", "MY_PASSCODE", "my-app.key", "SOME_JWT", "AUTH_HEADER", "AWS_ACCESS_KEY_ID"),
+            )
         ),
         *(
             (name, False)
-            for name in ("PWD", "GIT_AUTHOR_NAME", "KEYBOARD", "TOKENIZERS_PARALLELISM", "PATH", "XAUTHORITY")
+            for name in (
+                *("PWD", "GIT_AUTHOR_NAME", "KEYBOARD", "TOKENIZERS_PARALLELISM", "PATH", "XAUTHORITY"),
+                *("SECRET_NAME", "AUTH_TYPE", "API_KEY_FILE", "TOKEN_URL", "SSH_AUTH_SOCK", "COMPASS"),
+            )
         ),
     ],
 )
@@ -125,6 +131,7 @@ def test_the_name_of_a_variable_says_whether_it_is_secret(name, says):
             (value, False)
             for value in ("1", "true", "abc1234", "postgres", "EMPTY", "131072", "2026-11-30", "changeme")
         ),
+        *((value, False) for value in ("X-API-Key", "your-api-key", "-----BEGIN", "KEY-----")),
         *((value, False) for value in ("/run/secrets/key", "~/.ssh/id_rsa", "lm-studio")),
     ],
 )
@@ -142,6 +149,20 @@ def test_a_word_a_number_a_path_is_no_secret(value, secret):
         ("API_KEYS", "abc12345, def67890", {"abc12345, def67890", "abc12345", "def67890"}),
         ("CREDENTIALS", json.dumps({"type": "service_account", "private_key": "abc12345"}), {"abc12345"}),
         ("LS_COLORS", "rs=0:di=01;34:ln=01;36", set()),
+        ("PGCONNECT", "host=db.local user=me password=abc12345", {"abc12345"}),
+        ("EVENTS", "Endpoint=sb://h.net/;SharedAccessKeyName=RootKey1;SharedAccessKey=abc123+/=", {"abc123+/="}),
+        (
+            "SERVICE",
+            json.dumps({"token_uri": "https://h/token", "private_key": "ab\ncd123456"}),
+            {"ab\ncd123456", "cd123456"},
+        ),
+        ("API_KEYS", '["abc12345", "def67890"]', {"abc12345", "def67890"}),
+        ("SOME_TOKEN", "[ab]{2,}.*$cd1", {"[ab]{2,}.*$cd1"}),
+        ("SOME_TOKEN", "{ab12:cd34", {"{ab12:cd34"}),
+        ("SOME_PASSWORD", "x://ab12cd", {"x://ab12cd"}),
+        ("BLOBS_SAS_URL", "https://h/c?sv=2024&sig=ab%2Fcd123", {"ab%2Fcd123", "ab/cd123"}),
+        ("CALLBACK", "https://h/hook?api_key=abc12345&page=some-page-1", {"abc12345"}),
+        ("PEM_KEY", "-----BEGIN RSA PRIVATE KEY-----\nMIIEab+/1\n-----END RSA PRIVATE KEY-----", {"MIIEab+/1"}),
     ],
 )
 def test_secrets_within_the_value_of_a_variable(name, value, found):
@@ -156,6 +177,22 @@ def test_an_answer_loses_only_the_secrets_of_this_environment():
     assert without_secrets(f"I got {KEY[:16]}") == f"I got {REDACTED}"
     assert without_secrets(f"I got {KEY[:8]}") == f"I got {REDACTED}"  # cut at the end
     assert without_secrets(f"I got {KEY[:8]}, no") == f"I got {KEY[:8]}, no"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-----BEGIN RSA PRIVATE KEY-----\n…\n-----END RSA PRIVATE KEY-----",
+        'requests.get(url, headers={"X-API-Key": "your-api-key", "Authorization": "Bearer <token>"})',
+        "password = input('Password: ')\nurl = 'https://user:pass@host/'  # basic-auth",
+    ],
+)
+def test_an_answer_about_keys_stays_whatever_keys_there_are(text, monkeypatch):
+    monkeypatch.setenv("DEPLOY_KEY", "-----BEGIN RSA PRIVATE KEY-----\nMIIEab+/1\n-----END RSA PRIVATE KEY-----")
+    monkeypatch.setenv("SOME_AUTH_TYPE", "basic-auth")
+    monkeypatch.setenv("API_KEY_HEADER", "X-API-Key")
+    monkeypatch.setenv("OTHER_API_KEY", "your-api-key")
+    assert without_secrets(text) == text
 
 
 def test_the_password_of_a_server_is_one_in_the_form_in_which_it_gets_it():
