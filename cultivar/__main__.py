@@ -1,6 +1,8 @@
 """`python -m cultivar`: the `cultivar` command of the checkout in the working directory."""
 
-from cultivar.cli import app
+import sys
+
+from cultivar.cli import call
 
 if __name__ == "__main__":
-    app(prog_name="cultivar")
+    call(sys.argv[1:])

@@ -19,6 +19,21 @@ def join_pairs(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 
+def beginning(text: str, most: int) -> str:
+    """The text, or about its first `most` characters and `…`: no word is cut, since half a key is no longer known as one."""
+    if len(text) <= most:
+        return text
+    end = most
+    while end and is_of_word(text[end - 1]) and is_of_word(text[end]):
+        end -= 1
+    return f"{text[:end]}…"
+
+
+def is_of_word(character: str) -> bool:
+    """Whether a character is of a word between spaces; scripts without spaces (from U+2E80) have none."""
+    return character < "\u2e80" and not character.isspace()
+
+
 def strings_of(value: Any) -> Iterator[str]:
     """Every string of a value of JSON or YAML, keys included; at any depth."""
     waiting = [value]

@@ -58,19 +58,19 @@ class Files:
         Raises UndeclaredRead for a file outside the declared deps, as it is written or where `..` and links really lead
         (schemas/links.py), FileNotFoundError when nothing matches.
         """
-        found = sorted(glob.glob(literal_start(pattern), recursive=True))  # noqa: PTH207  (patterns may be absolute)
-        written = [Path(match) for match in found]
-        inside = (file for match in written for file in (below(match) if match.is_dir() else [match]))
-        files = {normal(file): file for file in inside}
+        links, files = Links(self.declared), []
+        # one by one: `**` goes through links to folders, which may lead in circles, and the first such file is refused
+        for match in glob.iglob(literal_start(pattern), recursive=True):  # noqa: PTH207  (patterns may be absolute)
+            for as_written in below(Path(match)) if Path(match).is_dir() else [Path(match)]:
+                file = normal(as_written)
+                if not links.holds(file):
+                    raise UndeclaredRead(self.stage, self.dep_of(pattern, file))
+                if fault := links.fault(as_written):
+                    raise UndeclaredRead(self.stage, as_written, fault=fault)
+                files.append((match, file))
         if not files:
             raise FileNotFoundError(f"{pattern}: no such file; correct the path in params.yaml or dvc.yaml")
-        links = Links(self.declared)
-        for file, as_written in files.items():
-            if not links.holds(file):
-                raise UndeclaredRead(self.stage, self.dep_of(pattern, file))
-            if fault := links.fault(as_written):
-                raise UndeclaredRead(self.stage, as_written, fault=fault)
-        return list(files)
+        return list(dict.fromkeys(file for _, file in sorted(files)))
 
     @staticmethod
     def dep_of(pattern: str, file: Path) -> Path:

@@ -17,6 +17,7 @@ import polars as pl
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from schemas.characters import beginning
 from schemas.errors import UserError
 from schemas.rows import Row
 from schemas.writing import Drafts, naming
@@ -30,6 +31,8 @@ SCALARS: dict[type, pl.DataType] = {
     bool: pl.Boolean(),
 }
 ROW_GROUP = 50_000
+SHOWN_CHARS = 80
+"""Of a value that a row model refuses, in the error."""
 
 
 class TableError(UserError, ValueError):
@@ -227,7 +230,8 @@ def explain_rejection(model: type[BaseModel], row: dict[str, Any]) -> str:
         model.model_validate(row)
     except ValidationError as error:
         reasons = "; ".join(
-            f"{'.'.join(map(str, e['loc']))}: {e['msg']}, got {str(e['input'])[:80]!r}" for e in error.errors()
+            f"{'.'.join(map(str, e['loc']))}: {e['msg']}, got {beginning(str(e['input']), SHOWN_CHARS)!r}"
+            for e in error.errors()
         )
         return f"  row {row.get('id')}: {reasons}"
     return f"  row {row.get('id')}: holds a null, NaN or infinite number"

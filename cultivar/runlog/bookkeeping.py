@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from cultivar.outgoing.redaction import redacted
 from cultivar.runlog.console import complain
 
 
@@ -12,5 +13,5 @@ def bookkeeping(what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        reason = " ".join(f"{error}".split())[:300] or type(error).__name__
+        reason = " ".join(redacted(f"{error}").split())[:300] or type(error).__name__
         complain(f"warning: {what}: {reason}; nothing else depends on it")

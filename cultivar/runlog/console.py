@@ -34,6 +34,7 @@ def complain(text: object) -> None:
 def guard_output() -> None:
     """Lay tracebacks, log records and warnings under the same rule."""
     sys.excepthook = print_error
+    sys.unraisablehook = print_unraisable
     threading.excepthook = lambda fault: print_error(fault.exc_type, fault.exc_value, fault.exc_traceback)
     for handler in filter(None, (*logging.getLogger().handlers, logging.lastResort)):
         handler.setFormatter(ShownFormatter(handler.formatter))
@@ -49,6 +50,13 @@ def print_error(kind: type[BaseException], error: BaseException | None, trace: T
     """A traceback, as Python prints it."""
     if not issubclass(kind, SystemExit):
         complain("".join(traceback.format_exception(kind, error, trace)).rstrip("\n"))
+
+
+def print_unraisable(fault: "sys.UnraisableHookArgs") -> None:
+    """An error that nobody can catch, of a finalizer say, as Python prints it."""
+    what = fault.err_msg or "Exception ignored in"
+    complain(f"{what}: {fault.object!r}" if fault.object is not None else what)
+    print_error(fault.exc_type, fault.exc_value, fault.exc_traceback)
 
 
 class ShownFormatter(logging.Formatter):

@@ -14,7 +14,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import warnings
 from pathlib import Path
+
+from cultivar.outgoing.escape import for_terminal
+from cultivar.outgoing.redaction import redacted
 
 from . import Job, Limits, Sandbox, SandboxUnavailable, backends, job_from_asserts
 from .cgroups import Group, try_group
@@ -25,7 +29,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m cultivar.sandbox", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--backend", default="auto", help="auto, userns, bwrap, landlock, seccomp, remote or none")
+    parser.add_argument(
+        "--backend", default="auto", choices=["auto", *backends.ORDER, "remote", "none"], help="default: auto"
+    )
     parser.add_argument("--file", type=Path, help="Python program or solution to run")
     parser.add_argument(
         "--assert", dest="tests", action="append", default=[], help="a test of the solution; repeatable"
@@ -38,18 +44,30 @@ def main() -> int:
     parser.add_argument("--memory-mb", type=int, default=512, help="MiB of address space beyond the interpreter's")
     parser.add_argument("--allow-unsandboxed", action="store_true", help="with --backend none: no isolation at all")
     options = parser.parse_args()
+    if options.backend == "none" and not options.file:
+        parser.error("--backend none isolates nothing: there is nothing to test, only to run with --file")
+    warnings.showwarning = lambda message, *_: print(f"warning: {shown(message)}", file=sys.stderr)
     try:
         return run_file(options) if options.file else print_backends(options.backend)
     except SandboxUnavailable as error:
-        print(error, file=sys.stderr)
+        print(shown(error), file=sys.stderr)
         return 2
+
+
+def shown(text: object) -> str:
+    """What the address of a server or its replies say, without secrets and as a terminal may have it."""
+    return for_terminal(redacted(str(text)))
 
 
 def print_backends(backend: str) -> int:
     """Print the result of each backend's probe. Raises SandboxUnavailable where none works."""
+    if backend == "remote":
+        with Sandbox(backend, 1):
+            print(f"{backend:9} works")
+        return 0
     for name in backends.ORDER if backend == "auto" else (backend,):
         result = backends.probe(name)
-        print(f"{name:9} {'works' if result.works else 'no: ' + result.reason}")
+        print(f"{name:9} {'works' if result.works else 'no: ' + shown(result.reason)}")
     group = try_group()
     if isinstance(group, Group):
         group.close()

@@ -85,8 +85,12 @@ class RemoteServer:
         url = url or os.environ.get("CULTIVAR_SANDBOX_URL")
         if not url:
             raise SandboxUnavailable("backend 'remote' needs url= or CULTIVAR_SANDBOX_URL (a SandboxFusion server)")
-        self.parts = urlsplit(url)
-        if self.parts.scheme not in ("http", "https") or not self.parts.hostname:
+        try:
+            self.parts = urlsplit(url)
+            is_address = self.parts.scheme in ("http", "https") and self.parts.hostname and self.parts.port != 0
+        except ValueError:  # a bracket or a port that is none
+            is_address = False
+        if not is_address:
             raise SandboxUnavailable(f"CULTIVAR_SANDBOX_URL {url!r} is not an http(s) address")
         self.breaker = ServerBreaker()
         self.lock = threading.Lock()

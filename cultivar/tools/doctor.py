@@ -86,7 +86,7 @@ def main(
         try:
             findings += remote(url_of(remote_name), read_all, sizes(hashes, recorded))
         except Exception as error:  # of any library that reaches remotes
-            reason = " ".join(str(error).split())[:300] or type(error).__name__
+            reason = " ".join(redacted(str(error)).split())[:300] or type(error).__name__
             findings.append(
                 Finding(
                     f"remote: {remote_name} cannot be read: {reason}", "see that it can be reached; `dvc remote list`"

@@ -5,7 +5,7 @@ params.yaml itself, and written back with the comments kept; then `dvc repro` re
 the merged file instead. A model that the recipe names (pretrained, encoder) becomes a dep of the stages that read it.
 """
 
-import sys
+import io
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,7 +31,9 @@ def main(
         return 1
     yaml = writer()
     if show:
-        yaml.dump(merged, sys.stdout)
+        text = io.StringIO()
+        yaml.dump(merged, text)
+        say(text.getvalue(), end="")
         return 0
     temporary = PARAMS.with_name(".params.yaml.tmp")
     yaml.dump(merged, temporary)

@@ -2,19 +2,24 @@
 
 import json
 import logging
+import runpy
 import sys
 import threading
 import warnings
 from pathlib import Path
 
 import pytest
-from project import GRAPH, STAGE, make, run
+from project import GRAPH, ROOT, STAGE, make, run
+from ruamel.yaml import YAML
 
+from cultivar import cli
 from cultivar.outgoing.secret_values import is_secret
 from cultivar.runlog import console
-from cultivar.tools import params
+from cultivar.runlog.bookkeeping import bookkeeping
+from cultivar.runlog.console import complain
+from cultivar.tools import params, recipe
 from schemas.rows import Instruction
-from schemas.table import Table
+from schemas.table import Table, explain_rejection
 
 KEY = "Zq8-vT3kLw9xYb7RfN2mJc5HdS0pGt"
 HOSTILE = f"\x1b[2J\u202e{KEY}"
@@ -60,6 +65,62 @@ def test_errors_of_params_hide_the_password_of_a_url(
     assert params.main(path) == 1
     said = capsys.readouterr().err
     assert "hunter2" not in said and "ftp://[redacted]@host/v1" in said and r"a\x1b[2J" in said
+
+
+def test_what_is_shortened_is_redacted_before(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever the place of the cut, no piece of a key is left."""
+    for at in range(280, 304):
+        with bookkeeping("it cannot be done"):
+            raise OSError("x" * (at - 1) + " " + KEY)
+    for at in range(60, 84):
+        complain(explain_rejection(Instruction, {"id": 5, "prompt": "x" * (at - 1) + " " + KEY, "source": []}))
+        complain(explain_rejection(Instruction, {"id": "x" * (at - 1) + " " + KEY}))
+        complain(explain_rejection(Instruction, {"id": "1", "simulated": "x" * (at - 1) + " " + KEY}))
+    said = capsys.readouterr().err
+    assert said.count("\n") > 90 and KEY[:5] not in said
+
+
+def test_an_error_of_a_finalizer_is_shown(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "unraisablehook", console.print_unraisable)
+
+    class Failing:
+        def __del__(self) -> None:
+            raise ValueError(HOSTILE)
+
+    Failing()
+    said = capsys.readouterr().err
+    assert f"ValueError: {SHOWN}" in said and "Failing.__del__" in said and KEY not in said
+
+
+def test_a_recipe_is_printed_without_the_password_of_a_url(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(recipe, "RECIPES", tmp_path)
+    (tmp_path / "own.yaml").write_text("runtime:\n  servers:\n    m: [http://me:hunter2@host/v1]\n")
+    assert recipe.main("own", show=True) == 0
+    said = capsys.readouterr().out
+    shown, given = (YAML(typ="safe").load(text) for text in (said, Path("params.yaml").read_text()))
+    assert shown["runtime"].pop("servers") == {"m": ["http://[redacted]@host/v1"]} and "hunter2" not in said
+    given["runtime"].pop("servers", None)
+    assert shown == given
+
+
+@pytest.mark.parametrize("command", [["-m", "cultivar.sandbox"], ["-m", "cultivar", "sandbox"]])
+def test_the_sandbox_shows_no_password_of_its_server(command: list[str]) -> None:
+    url = "ftp://me:hunter2\x1b[2J@host/"
+    done = run(ROOT, *command, "--backend", "remote", CULTIVAR_SANDBOX_URL=url)
+    assert done.returncode == 2 and "ftp://[redacted]@host/" in done.stderr, done.stderr
+    assert "hunter2" not in done.stderr and "\x1b" not in done.stderr and "Traceback" not in done.stderr
+
+
+def test_the_command_of_a_checkout_guards_its_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`python -m cultivar`, which the console script runs in a checkout that holds another cultivar."""
+    called: list[list[str]] = []
+    monkeypatch.setattr(cli, "call", called.append)
+    monkeypatch.setattr(sys, "argv", ["cultivar", "plan"])
+    runpy.run_module("cultivar", run_name="__main__")
+    assert called == [["plan"]]
 
 
 RAISING = STAGE.replace(

@@ -104,6 +104,16 @@ def test_dvc_does_not_follow_a_link_to_a_folder(folder: Path) -> None:
         Files("ingest", SEEDS).find("data/seeds/latest/c.jsonl")
 
 
+@pytest.mark.parametrize("pattern", ["data/seeds/**/*.jsonl", "data/seeds/**"])
+def test_links_in_circles_end(folder: Path, pattern: str) -> None:
+    """Two of them make 2^40 paths."""
+    link("data/seeds/here", ".")
+    link("data/seeds/up", "..")
+    with pytest.raises(UndeclaredRead, match="behind a link to a folder|a link to"):
+        Files("ingest", SEEDS).find(pattern)
+    assert len(Files("ingest", SEEDS).find("data/seeds")) == 2
+
+
 def test_dots_behind_a_link_lead_elsewhere_than_they_say(folder: Path) -> None:
     link("data/seeds/l", "../../elsewhere")
     (folder / "a.jsonl").touch()  # what data/seeds/l/../a.jsonl really is

@@ -112,7 +112,7 @@ def test_a_full_disk_leaves_the_old_table(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(pl.DataFrame, "write_parquet", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(OSError, match="no space left"):
         Table.of(Instruction, [instruction("new")]).write(path)
     assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["t.parquet"]
 

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from schemas.characters import beginning
+
 
 class Misfit(ValueError):
     """The record does not have the shape; the message says why."""
@@ -92,7 +94,7 @@ def bounded(not_taken: Mapping[str, int]) -> dict[str, int]:
 @lru_cache(maxsize=4096)
 def field_name(name: str) -> str:
     """How a field is called where it is counted: on one line, and no longer than a line has room for."""
-    return f"field {' '.join(str(name).split())[:80]}"
+    return f"field {beginning(' '.join(str(name).split()), 80)}"
 
 
 def holds(value: Any) -> bool:

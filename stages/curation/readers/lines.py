@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from cultivar.outgoing.redaction import without_secrets
+
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 LONGEST = 2**26
 """Characters of a line; a longer one is broken."""
@@ -161,4 +163,7 @@ def whole_text(path: Path, encoding: str | None = None) -> tuple[str, str]:
 def shown(text: str) -> str:
     """A broken text as it is kept: lost bytes as U+FFFD, and no more than RAW_CHARS of it."""
     text = text.replace(LOST, "\ufffd")
-    return text if len(text) <= RAW_CHARS else f"{text[:RAW_CHARS]}… ({len(text) - RAW_CHARS:,} more characters)"
+    if len(text) <= RAW_CHARS:
+        return text
+    text = without_secrets(text)  # of half a key nobody knows what it is
+    return f"{text[:RAW_CHARS]}… ({len(text) - RAW_CHARS:,} more characters)"
