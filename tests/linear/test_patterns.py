@@ -15,6 +15,7 @@ from patterns import SCANS, Use, compiled, sources, written
 from cultivar.grading.answer_markup import MAX_CHARS
 from cultivar.llm.markup import tag_pattern, token_pattern
 from cultivar.llm.simulated import annotation, constraints
+from cultivar.tools import surroundings
 
 BOUNDED = {"cultivar.grading.answer_markup.": MAX_CHARS, "cultivar.grading.values.POWER_OF_TEN": MAX_CHARS}
 """Beginning of a name -> characters of the longest text that the pattern is tried on."""
@@ -33,6 +34,8 @@ def from_arguments() -> dict[str, list[re.Pattern[str]]]:
         "cultivar.llm.markup: re.compile": [tags, tokens],
         "cultivar.llm.simulated.annotation: re.search": [re.compile(p, re.I) for _, p in annotation.INTENTS],
         "cultivar.llm.simulated.constraints: re.search": [re.compile(p, re.I) for _, p in constraints.KINDS],
+        "cultivar.llm.simulated.constraints: re.sub": [re.compile(rf"\b{name}\b") for name in ("a", "some_text")],
+        "cultivar.tools.surroundings: re.search": [re.compile(words) for words in surroundings.REMEDIES],
     }
 
 
