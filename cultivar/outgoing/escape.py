@@ -110,14 +110,19 @@ def is_needed(found: re.Match[str]) -> bool:
 
 
 def is_in_joining_script(before: str, after: str) -> bool:
-    """Whether a joiner stands between letters that join, or makes a half form after the last virama of a word."""
+    """Whether a joiner stands between letters that join, or makes the form of a word's last letter: half after a virama, and of
+    heh (the year 1445 ه‍, Kurdish ه‌)."""
     if not JOINING.match(before) or SUSPECTS.match(before):
         return False
-    return bool(JOINING.match(after) and not SUSPECTS.match(after)) or unicodedata.combining(before) == VIRAMA
+    is_between = JOINING.match(after) is not None and not SUSPECTS.match(after)
+    return is_between or unicodedata.combining(before) == VIRAMA or (before in HEHS and not SUSPECTS.match(after))
 
 
 VIRAMA = 9
 """Unicode's canonical combining class of viramas."""
+
+
+HEHS = "\u0647\u06be"
 
 
 def is_mark(character: str) -> bool:

@@ -34,7 +34,7 @@ def test_what_acts_or_hides_is_shown(text, shown):
     [
         "tab\tand\nline",
         "👩‍👩‍👧 ❤️‍🔥 👨🏽‍⚕️ 🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f 1️⃣ ©️ ☎︎",
-        "می‌خواهم نمی‌دانم",  # Persian
+        "می‌خواهم نمی‌دانم ۱۴۴۵ه‍ به‌ ",  # Persian, Kurdish
         "क्‍ र्‍य क्‌ष",  # Hindi
         "ശ്രീലങ്ക ක්‍රීඩා",  # Malayalam, Sinhala
         "ไทย\u200bภาษา ភាសា\u200bខ្មែរ",
