@@ -41,9 +41,7 @@ class SharedEngine:
             from vllm.engine.arg_utils import AsyncEngineArgs
             from vllm.v1.engine.async_llm import AsyncLLM
         except ImportError as error:
-            raise ImportError(
-                f"engine vllm needs vLLM ({error}): `pip install vllm` on GPUs; docs/models.md says how on a CPU"
-            ) from error
+            raise ImportError(f"engine vllm needs vLLM ({error}): docs/models.md says how to install it") from error
         settings: dict[str, Any] = {
             "enable_log_requests": False,
             "disable_log_stats": True,
