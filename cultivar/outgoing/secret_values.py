@@ -38,6 +38,7 @@ WHOLE_RUN = 12
 LEAST_CUT = 5
 """Characters of a secret at the end or the beginning of an error, where somebody else has cut it."""
 
+PUBLIC = re.compile(r"(?:[a-z]{2,8}[0-9]{0,2}[-_]){1,3}")
 PAIR = re.compile(r"://|[A-Za-z][\"']?\s*[=:]")
 """What the value of a variable without a telling name may hold: an address, `name=value`, JSON."""
 ADDRESS = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,30}://")
@@ -104,12 +105,13 @@ class SecretValues:
         """Where the text's last characters are the first `least` or more of a secret; its length where they are not."""
         found = len(text)
         for form in self.forms:
-            at = text.find(form[:least], max(0, len(text) - len(form)))
+            head = form[: least + (public_length(form) if least >= LEAST else 0)]
+            at = text.find(head, max(0, len(text) - len(form)))
             while at >= 0:
                 if form.startswith(text[at:]):
                     found = min(found, at)
                     break
-                at = text.find(form[:least], at + 1)
+                at = text.find(head, at + 1)
         return found
 
     def cut_head(self, text: str, least: int) -> int:
@@ -229,6 +231,12 @@ def forms(secret: str) -> set[str]:
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
             found.add(encode(b"\0" * shift + content)[stable].decode())
     return {form for form in found if len(form) >= min(LEAST, len(secret))}
+
+
+def public_length(form: str) -> int:
+    """Characters with which all keys of a service begin (`sk-proj-`, `github_pat_`): a text about keys may end in them."""
+    found = PUBLIC.match(form)
+    return found.end() if found else 0
 
 
 def run_length(form: str) -> int:

@@ -184,6 +184,7 @@ def test_an_answer_loses_only_the_secrets_of_this_environment():
     [
         "-----BEGIN RSA PRIVATE KEY-----\n…\n-----END RSA PRIVATE KEY-----",
         'requests.get(url, headers={"X-API-Key": "your-api-key", "Authorization": "Bearer <token>"})',
+        "Keys of projects begin with sk-proj-",
         "password = input('Password: ')\nurl = 'https://user:pass@host/'  # basic-auth",
     ],
 )
@@ -192,7 +193,9 @@ def test_an_answer_about_keys_stays_whatever_keys_there_are(text, monkeypatch):
     monkeypatch.setenv("SOME_AUTH_TYPE", "basic-auth")
     monkeypatch.setenv("API_KEY_HEADER", "X-API-Key")
     monkeypatch.setenv("OTHER_API_KEY", "your-api-key")
+    monkeypatch.setenv("PROJECT_API_KEY", "sk-proj-ab12cd34ef56gh78")
     assert without_secrets(text) == text
+    assert without_secrets("I got sk-proj-ab12cd34") == f"I got {REDACTED}"
 
 
 def test_the_password_of_a_server_is_one_in_the_form_in_which_it_gets_it():
