@@ -44,7 +44,8 @@ def datasheet(
         counts={column: counts(demonstrations, preferences, column) for column in COLUMNS},
         quantiles=QUANTILES,
         qualities=[
-            {"name": name, "values": qualities(table.frame)} for name, table in (("D", demonstrations), ("P", preferences))
+            {"name": name, "values": qualities(table.frame)}
+            for name, table in (("D", demonstrations), ("P", preferences))
         ],
         lengths=[
             {"name": name, "values": word_quantiles(table.frame, column)}
