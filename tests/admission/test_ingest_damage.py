@@ -6,7 +6,7 @@ import random
 import polars as pl
 import pytest
 
-from stages.curation.readers.records import read_records
+from stages.curation.readers.records import Feed, FormatError, read_records
 
 GOOD = [{"prompt": "a"}, {"prompt": "b"}]
 FRAME = pl.DataFrame(
@@ -100,3 +100,52 @@ def test_a_task_whose_code_cannot_be_read_is_quarantined_alone(take, bomb, field
     assert sorted(row.prompt for row in tables.code_tasks) == ["Add one.", "Again."]
     ((place, error),) = quarantined(tables)
     assert place == "a.jsonl:2" and ("cannot be read" in error or "not Python" in error or "NUL" in error)
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".feather"])
+@pytest.mark.parametrize("dtype", [pl.Date, pl.Datetime("us"), pl.List(pl.Date)])
+def test_a_row_with_a_date_that_python_has_not_is_quarantined_alone(take, tmp_path, suffix, dtype):
+    prompts = [f"Question {number}?" for number in range(1000)]
+    days = pl.Series([0] * 600 + [2**31 - 1] + [0] * 399, dtype=pl.Int32)
+    if dtype == pl.Datetime("us"):
+        days = days.cast(pl.Int64) * 2**31
+    if isinstance(dtype, pl.List):
+        dates = days.cast(pl.Date).implode().explode().reshape((1000, 1)).arr.to_list()
+    else:
+        dates = days.cast(dtype)
+    write(tmp_path / f"dated{suffix}", pl.DataFrame({"prompt": prompts, "asked": dates}))
+    tables = take(("a.jsonl", GOOD, {"path": f"dated{suffix}"}))
+    assert sorted(row.prompt for row in tables.instructions) == sorted(prompts[:600] + prompts[601:])
+    ((place, reason),) = quarantined(tables)
+    assert place == f"dated{suffix}:601" and reason.startswith("a value that cannot be read")
+
+
+def test_a_csv_file_of_quotation_marks_is_not_read_once_for_each_of_them(tmp_path, monkeypatch):
+    """Each line closes the quotation of the one before and opens another; nothing closes the last."""
+    path = tmp_path / "a.csv"
+    path.write_text("prompt,reference\n" + 'a","b\n' * 40 + 'good,"of\ntwo lines"\nlast,x\n' + 'a","b\n' * 400)
+    read = []
+    monkeypatch.setattr(Feed, "__next__", lambda self, one=Feed.__next__: read.append(one(self)) or read[-1])
+    for reread, prompts in ((2**23, ["good", "last"]), (2000, ["last"])):
+        monkeypatch.setattr("stages.curation.readers.records.REREAD", reread)
+        read.clear()
+        found = list(read_records(path))
+        assert [record.value["prompt"] for record in found if record.value] == prompts
+        assert {record.line for record in found if record.value is None} >= set(range(2, 42))
+        assert (len(read) < 2000) == (reread == 2000), len(read)
+
+
+@pytest.mark.parametrize(
+    "text", ["5", "null", "true", "NaN", '{"entities": 5}', '{"entities": null}', '{"entities": "a"}']
+)
+def test_json_that_holds_no_records_is_no_wikidata(take, text):
+    with pytest.raises(FormatError, match=r"a\.json"):
+        take(("a.json", text, {}))
+
+
+@pytest.mark.parametrize("aliases", [5, "Ann", {"en": 5}, {"en": [5]}, {"en": {"value": "Ann"}}])
+def test_a_character_whose_aliases_are_none_has_none(take, aliases):
+    claim = {"mainsnak": {"snaktype": "value", "datavalue": {"value": {"entity-type": "item", "id": "Q5"}}}}
+    entity = {"id": "Q1", "labels": {"en": {"value": "Ann"}}, "claims": {"P31": [claim]}, "aliases": aliases}
+    tables = take(("a.json", json.dumps({"entities": {"Q1": entity}}), {"domain": "literature"}))
+    assert [(row.name, row.aliases) for row in tables.characters] == [("Ann", [])]

@@ -21,6 +21,10 @@ BINARY = (".parquet", *ARROW)
 SUFFIXES = (*TEXTS, *BINARY)
 LONGEST_FIELD = 2**26
 """Characters of a CSV field."""
+REREAD = 2**23
+"""Characters of a CSV file that are read again because a record before them was broken."""
+ROWS = 512
+"""Rows of a table that are read at once."""
 
 
 class FormatError(UserError, ValueError):
@@ -175,22 +179,29 @@ def object_record(number: int, value: Any) -> Record:
 
 
 class Feed:
-    """Lines for Python's CSV reader; those of a broken record can be given back."""
+    """Lines for Python's CSV reader; those of a broken record can be given back.
+
+    Once REREAD characters were, a record is one line: else a file of quotation marks would be read once for each of them.
+    """
 
     def __init__(self, lines: Iterator[Line]):
         self.lines, self.waiting = lines, deque[Line]()
         self.taken: list[Line] = []
+        self.left = REREAD
 
     def __iter__(self) -> "Feed":
         return self
 
     def __next__(self) -> str:
+        if self.taken and self.left < 0:
+            raise StopIteration
         line = self.waiting.popleft() if self.waiting else next(self.lines)
         self.taken.append(line)
         return line.text
 
     def give_back(self) -> None:
         """All lines that were taken but the first."""
+        self.left -= sum(len(line.text) for line in self.taken[1:])
         self.waiting.extendleft(reversed(self.taken[1:]))
         del self.taken[1:]
 
@@ -198,7 +209,8 @@ class Feed:
 def csv_records(path: Path, delimiter: str, encoding: str | None = None) -> Iterator[Record]:
     """Rows of a CSV file with a header. A row with too few or too many fields is broken.
 
-    After a row that is no CSV (a quotation mark that nothing closes) reading goes on with the next line.
+    After a row that is no CSV (a quotation mark that nothing closes) reading goes on with the next line; in a file of many
+    such rows the later ones are lines.
     """
     csv.field_size_limit(LONGEST_FIELD)
     feed = Feed(lines_of(path, encoding, keep_ends=True))
@@ -276,10 +288,30 @@ def arrow_records(path: Path) -> Iterator[Record]:
 
 
 def frame_records(frame: pl.DataFrame, first: int = 1) -> Iterator[Record]:
-    """Records of a table's rows without their nulls. Bytes that are UTF-8 are text, 0.1 of 32 bits is 0.1."""
+    """Records of a table's rows without their nulls. Bytes that are UTF-8 are text, 0.1 of 32 bits is 0.1.
+
+    A row with a value that Python has no object for (a date after the year 9999) is broken.
+    """
     frame = frame.with_columns(pl.col(pl.Float32).cast(pl.String).cast(pl.Float64))
-    for number, row in enumerate(frame.iter_rows(named=True), first):
-        yield Record(number, {name: as_text(value) for name, value in row.items() if value is not None})
+    for start in range(0, len(frame), ROWS):
+        part = frame.slice(start, ROWS)
+        try:
+            rows: list[Any] = parsed(lambda part: part.rows(named=True), part)
+        except Unreadable:
+            rows = [row_or_reason(part, place) for place in range(len(part))]
+        for number, row in enumerate(rows, first + start):
+            if isinstance(row, str):
+                yield Record(number, None, "", row)
+            else:
+                yield Record(number, {name: as_text(value) for name, value in row.items() if value is not None})
+
+
+def row_or_reason(frame: pl.DataFrame, place: int) -> dict[str, Any] | str:
+    """A row of a table, or why it cannot be read."""
+    try:
+        return parsed(lambda: frame.row(place, named=True))
+    except Unreadable as error:
+        return f"a value that cannot be read: {error}"
 
 
 def as_text(value: Any) -> Any:

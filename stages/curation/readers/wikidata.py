@@ -90,8 +90,9 @@ def entities(path: Path) -> Iterator[dict[str, Any]]:
     except NotJSON:
         return
     found = value.get("entities", value) if isinstance(value, dict) else value
-    listed = found.values() if isinstance(found, dict) and "labels" not in found else found
-    for entity in [found] if isinstance(found, dict) and "labels" in found else listed:
+    if isinstance(found, dict):
+        found = [found] if "labels" in found else list(found.values())
+    for entity in found if isinstance(found, list) else []:
         if isinstance(entity, dict) and ("labels" in entity or "missing" in entity) and is_entity_id(entity.get("id")):
             yield entity
 
@@ -137,7 +138,8 @@ def read_entities(path: Path, label_of: dict[str, str], language: str) -> Iterat
             yield Entity(key, None, "neither a person nor a fictional character (P31)")
         else:
             listed = entity["aliases"].get(language) if isinstance(entity.get("aliases"), dict) else None
-            named = [alias.get("value") for alias in listed or [] if isinstance(alias, dict)]
+            aliases = listed if isinstance(listed, list) else []
+            named = [alias.get("value") for alias in aliases if isinstance(alias, dict)]
             fields: dict[str, Any] = {"name": name, "description": text_in(entity, language, "descriptions")}
             fields |= {"aliases": [alias for alias in named if isinstance(alias, str)]}
             fields |= {"claims": claims(entity, label_of, language)}
