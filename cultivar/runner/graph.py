@@ -47,7 +47,7 @@ def load_yaml(path: Path) -> dict[str, Any]:
         loaded = YAML(typ="safe", pure=True).load(path)
     except FileNotFoundError:
         raise GraphError(f"{path} is not here; run from the folder that holds dvc.yaml") from None
-    except YAMLError as error:
+    except (YAMLError, ValueError) as error:  # ValueError: a date without such a day
         raise GraphError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(loaded, dict):
         raise GraphError(f"{path} must hold a mapping at its top level, not {type(loaded).__name__}")

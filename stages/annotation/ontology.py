@@ -20,7 +20,6 @@ from snowballstemmer import stemmer
 from cultivar.llm.embedding import embed
 from cultivar.store.store import Store, store_folder
 from cultivar.text.tokens import tokenize
-from schemas.human import read_yaml
 from schemas.ids import content_id
 from schemas.params.engines import RuntimeParams
 from schemas.rows import Label, OntologyEntry, TagSet
@@ -28,7 +27,7 @@ from schemas.stage import Files
 from schemas.table import Table
 from stages.annotation.associations import group_by_association
 from stages.annotation.params import OntologyParams
-from stages.annotation.refinements import refined_names, warn
+from stages.annotation.refinements import read_refinements, refined_names, warn
 from stages.annotation.titles import cluster
 
 STEMMER = stemmer("porter")
@@ -57,7 +56,7 @@ def ontology(tag_sets: Table[TagSet], params: OntologyParams, runtime: RuntimePa
     canonical, step, left = normalise(sets, counts, params, open_encoder(params, runtime, files))
     (path,) = files.find("human/ontology/refinements.yaml")
     before = set(canonical.values()) - {""}
-    names, to_review = refined_names(read_yaml(path) or {}, before)
+    names, to_review = refined_names(read_refinements(path), before)
     warn(str(path), to_review)
     for raw, tag in canonical.items():
         if names.get(tag, tag) != tag:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from schemas.errors import UserError
 from schemas.ids import content_id
@@ -96,11 +96,11 @@ def read_judgements(paths: Iterable[Path]) -> list[Judgement]:
     for path in paths:
         if path.suffix != ".jsonl":
             continue
-        for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+        for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
             if line.strip():
                 try:
-                    judgement = Judgement.model_validate_json(line)
-                except (ValueError, ValidationError) as error:
+                    judgement = Judgement.model_validate_json(line.decode())
+                except ValueError as error:  # no UTF-8, no JSON, no judgement
                     raise AnnotationError(f"{path}:{number}: {error}; correct or remove the line") from error
                 judgements[judgement.uuid] = judgement
     replaced = {judgement.supersedes for judgement in judgements.values()}

@@ -8,11 +8,27 @@ by the first in the file, and `drop` before `merge`.
 import logging
 from collections import defaultdict
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 from cultivar.text.tokens import tokens_of
+from schemas.errors import UserError
+from schemas.human import read_yaml
 
 LOG = logging.getLogger(__name__)
+
+
+def read_refinements(path: Path) -> dict[str, Any]:
+    """The file's entries. Raises UserError where they are not `merge` (name: [tags]) and `drop` ([tags])."""
+    content = read_yaml(path) or {}
+    found = [content.get(key) or [] for key in ("merge", "drop")] if isinstance(content, dict) else [None, None]
+    merges, dropped = found[0] or {}, found[1]
+    lists = [dropped, list(merges), *(tags or [] for tags in merges.values())] if isinstance(merges, dict) else [None]
+    if not all(isinstance(tags, list) and all(isinstance(tag, str) for tag in tags) for tags in lists):
+        raise UserError(
+            f"{path}: it holds `merge` (a name: a list of tags) and `drop` (a list of tags), each tag a text"
+        )
+    return {"merge": merges, "drop": dropped}
 
 
 def refined_names(

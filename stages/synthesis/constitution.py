@@ -91,10 +91,13 @@ def constitution(
 
 
 def read_principles(files: Files) -> list[Principle]:
-    """The principles of human/constitution/*.yaml. Raises pydantic's ValidationError naming the field."""
+    """The principles of human/constitution/*.yaml. Raises UserError, and pydantic's ValidationError naming the field."""
     entries: list[Any] = []
     for path in files.find("human/constitution/*.yaml"):
-        entries += read_yaml(path)["principles"]
+        content = read_yaml(path)
+        if not isinstance(content, dict) or not isinstance(content.get("principles"), list):
+            raise UserError(f"{path}: it is a mapping with a list `principles`")
+        entries += content["principles"]
     principles = [Principle.model_validate(entry) for entry in entries]
     for kind in ("harmful", "benign"):
         if not any(principle.applies_to in (kind, "any") for principle in principles):

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from ruamel.yaml.error import YAMLError
 
 from cultivar.runner.graph import load_yaml
 from schemas.errors import GraphError, UserError
@@ -51,3 +52,20 @@ def test_aliases_within_aliases_are_looked_at_once(tmp_path: Path) -> None:
     path.write_text("\n".join(lines))
     loaded = read_yaml(path)
     assert loaded["a11"][8][8][8] is loaded["a8"]
+
+
+@pytest.mark.parametrize("text", ["a: 2024-99-99", "a: " + "9" * 5000])
+def test_a_value_that_yaml_has_no_object_for_is_named_with_its_file(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "principles.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=r"principles\.yaml: .*quotation marks"):
+        read_yaml(path)
+
+
+def test_merge_keys_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "principles.yaml"
+    lines = ["a0: &a0 {x: 1}"]
+    lines += [f"a{n}: &a{n} {{y{n}: 1, <<: [{', '.join([f'*a{n - 1}'] * 9)}]}}" for n in range(1, 30)]
+    path.write_text("\n".join(lines))
+    with pytest.raises(YAMLError, match="merge key"):
+        read_yaml(path)

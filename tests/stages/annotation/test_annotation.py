@@ -193,6 +193,10 @@ def test_a_judgement_that_is_superseded_falls_away_and_a_broken_line_is_named(tm
         path.write_text(broken + "\n")
         with pytest.raises(AnnotationError, match=r"x\.jsonl:1"):
             read_judgements([path])
+    for content, line in ((b"\n{\xe9}", 2), (json.dumps(lines[0]).encode("utf-16"), 1)):
+        path.write_bytes(content)
+        with pytest.raises(AnnotationError, match=rf"x\.jsonl:{line}: 'utf-8' codec"):
+            read_judgements([path])
 
 
 def test_responses_differ_and_every_instruction_ends_somewhere(monkeypatch):

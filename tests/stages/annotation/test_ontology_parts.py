@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 from sklearn.cluster import DBSCAN
 
+from schemas.errors import UserError
 from stages.annotation import associations, titles
 from stages.annotation.associations import group_by_association, join
 from stages.annotation.ontology import character_ngrams
 from stages.annotation.params import OntologyParams
-from stages.annotation.refinements import refined_names, warn
+from stages.annotation.refinements import read_refinements, refined_names, warn
 from stages.annotation.select import sample_diverse
 from stages.annotation.titles import cluster
 
@@ -171,3 +172,21 @@ def test_an_entry_means_the_only_tag_with_its_words_and_a_line_names_those_that_
     caplog.clear()
     warn("refinements.yaml", refined_names({"merge": {"verse": ["poem"]}}, VOCABULARY)[1])
     assert caplog.messages == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["- a", "hello", "merge: [a]", "merge: 5", "merge: {a: b}", "merge: {a: [[b]]}", "drop: {a: b}", "drop: [1]"],
+)
+def test_refinements_of_another_form_are_refused_by_name(tmp_path, text):
+    path = tmp_path / "refinements.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=r"refinements\.yaml: it holds `merge`"):
+        read_refinements(path)
+
+
+@pytest.mark.parametrize("text", ["", "merge:\ndrop:", "{}", "merge: {a: , b: []}"])
+def test_refinements_may_be_empty(tmp_path, text):
+    path = tmp_path / "refinements.yaml"
+    path.write_text(text)
+    assert refined_names(read_refinements(path), ["a"])[0] == {}
