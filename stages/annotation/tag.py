@@ -1,8 +1,8 @@
 """tag: open-set intention tags for every instruction (InsTag, Lu et al. 2024, section 3.1)."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel
 
 from cultivar.llm.engine import Engine
 from cultivar.llm.prompt import Prompt
@@ -13,10 +13,21 @@ from schemas.table import Table
 from stages.annotation.params import TagParams
 
 
-class Intention(BaseModel):
-    """One tag with the tagger's reason."""
+TAG_CHARS = 200
+"""Characters of a tag, a few words: ontology compares the titles of all of them."""
 
-    tag: str
+
+def is_title(tag: str) -> str:
+    """The tag. Raises ValueError for a text that is longer than a title."""
+    if len(tag) > TAG_CHARS:
+        raise ValueError(f"a tag has at most {TAG_CHARS} characters, not {len(tag):,}")
+    return tag
+
+
+class Intention(BaseModel):
+    """One tag with the tagger's reason. The bound is not in the schema: the requests of earlier versions stay the same."""
+
+    tag: Annotated[str, AfterValidator(is_title)]
     explanation: str = ""
 
 
@@ -32,7 +43,7 @@ class TagTables(NamedTuple):
 
 
 def tag(instructions: Table[Instruction], params: TagParams, tagger: Engine) -> TagTables:
-    """One tag set per instruction; answers that cannot be read quarantine their instruction."""
+    """One tag set per instruction; answers that cannot be read, or hold an overlong tag, quarantine their instruction."""
     prompt, rows = Prompt("tag"), list(instructions)
     questions = [
         Question(prompt.messages(instruction=row.prompt, max_tags=params.max_tags), Tags, seed=seed_of(row.id, "tag"))

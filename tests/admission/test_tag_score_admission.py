@@ -80,6 +80,15 @@ def test_answers_that_cannot_be_read_quarantine_their_own_instruction():
     assert [row.raw for row in tables.quarantine] == ["none again"]
 
 
+def test_a_tag_is_a_title_and_a_longer_one_is_asked_for_again_then_quarantined():
+    tables, _ = tag_rows([tags_of(["t" * 200])])
+    assert [item.tag for row in tables.tag_sets for item in row.tags] == ["t" * 200]
+    tables, tagger = tag_rows([tags_of(["t" * 201]), tags_of(["a", "t" * 1_000_000])])
+    (broken,) = tables.quarantine
+    assert not len(tables.tag_sets) and "at most 200 characters, not 1,000,000" in broken.error
+    assert len(tagger.backend.asked) == 2
+
+
 def test_an_explanation_may_be_missing():
     tables, _ = tag_rows([{"tags": [{"tag": "a"}]}])
     assert [(item.tag, item.explanation) for row in tables.tag_sets for item in row.tags] == [("a", "")]

@@ -209,7 +209,7 @@ class Graph:
         ).instruction_scores
         self.run(select, instructions, Context(InstructionScore, scores.frame), before=[annotation.SelectParams()])
         selected = Table.of(Selected, [selected_row(f"Say what the number {n} means.") for n in range(COUNT)])
-        params = annotation.EvolveParams(rounds=1, share=1.0, max_words=10**6)
+        params = annotation.EvolveParams(rounds=1, share=1.0, max_added_words=10**6)
         evolved = self.run(evolve, selected, before=[params], roles=["teacher", "judge"]).evolved
         params = annotation.RespondParams(strategies=["plain"])
         candidates = self.run(respond, selected, evolved, before=[params], roles=["small", "large"]).candidates
