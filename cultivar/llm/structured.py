@@ -9,6 +9,7 @@ was cut off never comes here: truncation is a failure, not data.
 
 import json
 import re
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -34,7 +35,14 @@ ORIGINALS = {ord(stand_in): json.loads(f'"{escape}"') for escape, stand_in in ST
 MOST_REPAIRED = 100_000
 """Characters of an answer that json-repair is given."""
 LEVELS_OF_REPAIR = 100
+CALLS_OF_REPAIR = 60
+"""Calls and returns of functions that json-repair may take for each character; what it repairs takes some 3 to 25."""
+LEAST_CALLS = 20_000
 BRACKET = re.compile(r"[\[\]{}]")
+
+
+class Exhausted(RuntimeError):
+    """A function has made its calls. No ValueError, which parsers take for a fault of the text and go on."""
 
 
 class Unparsable(Unreadable):
@@ -111,11 +119,34 @@ def load_repaired(text: str) -> Any:
         raise Unreadable("it holds noncharacters")
     if len(text) > MOST_REPAIRED or nesting_of(text) > LEVELS_OF_REPAIR:  # it takes quadratic time over the depth
         raise Unreadable("too long or too deep to be repaired")
-    repaired = parsed(repair_json, ESCAPE.sub(lambda found: stand_in_of(found[0]), text), return_objects=True)
+    most = LEAST_CALLS + CALLS_OF_REPAIR * len(text)
+    repaired = parsed(repair, ESCAPE.sub(lambda found: stand_in_of(found[0]), text), most)
     check_levels(repaired)
     if not isinstance(repaired, dict):
         raise Unreadable("no object")
     return resolve_stand_ins(repaired)
+
+
+def repair(text: str, calls: int) -> Any:
+    """What json-repair makes of a text. Raises Exhausted after so many calls and returns of functions.
+
+    It takes quadratic time over many braces (`{1} {1} …`, LaTeX), so an answer without any JSON would hang its stage.
+    Counting is of the text alone, where a limit of time would be of the machine.
+    """
+    left = calls
+
+    def count(frame: object, event: str, argument: object) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise Exhausted("it takes too many steps to be repaired")
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        return repair_json(text, return_objects=True)
+    finally:
+        sys.setprofile(before)
 
 
 def nesting_of(text: str) -> int:

@@ -50,9 +50,9 @@ CODE = (
     '> |> ```\n|```py\n|```\n|~~~\n|1. ```\n|def f():\n|  def f():\n    x\n|import a\n|x = (\n|f(\n|@a\n|if x:\n|"""|\'\'\'|\\\n|f"{'
     "|\\begin{a}|not "
 ).split("|")
-JSON = (r'{"a": |[1,|"a":1,|true |{"a":1}|\"a\":|{,|"a" "b" |\nu |$\nu$|\(|\begin{|C:\|\u00|\ud83d|\"|"\"|1,').split(
-    "|"
-)
+JSON = (
+    r'{"a": |[1,|"a":1,|true |{"a":1}|\"a\":|{,|"a" "b" |\nu |$\nu$|\(|\begin{|C:\|\u00|\ud83d|\"|"\"|1,|{1} |{a: b} |\frac{1}{2} |\{1\}'
+).split("|")
 MARKUP = [
     "</response>",
     "<response ",

@@ -1,11 +1,14 @@
 """The parse ladder."""
 
+import json
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
-from cultivar.llm.structured import Unparsable, parse_answer
+from cultivar.llm.structured import CALLS_OF_REPAIR, LEAST_CALLS, Exhausted, Unparsable, parse_answer, repair
 
 
 class Inner(BaseModel):
@@ -83,3 +86,21 @@ def test_what_cannot_be_repaired_says_why(text: str, reason: str) -> None:
     with pytest.raises(Unparsable) as caught:
         parse_answer(text, Verdict)
     assert str(caught.value) == reason
+
+
+@pytest.mark.parametrize("repeated", ["{1} ", "{a: b} ", r"\frac{1}{2} ", r"\{1\}"])
+def test_braces_that_are_no_json_are_given_up_after_steps_in_proportion_to_the_text(repeated: str) -> None:
+    """json-repair takes an hour for 100,000 characters of them."""
+    text = repeated * (8000 // len(repeated))
+    with pytest.raises(Exhausted):
+        repair(text, LEAST_CALLS + CALLS_OF_REPAIR * len(text))
+    with pytest.raises(Unparsable):
+        parse_answer(text, Verdict)
+
+
+@pytest.mark.parametrize(
+    "wrong", [str, lambda value: json.dumps(value).replace('"', "'"), lambda value: json.dumps(value, indent=4)[:-4]]
+)
+def test_long_answers_are_repaired(wrong: Callable[[object], str]) -> None:
+    value = {"score": 4, "reason": "it is so", "tags": [{"tag": f"topic {number}"} for number in range(500)]}
+    assert parse_answer(wrong(value) + "}", Verdict) == Verdict.model_validate(value)
