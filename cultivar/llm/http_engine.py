@@ -15,6 +15,7 @@ import asyncio
 import os
 import random
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import aiohttp
@@ -270,7 +271,7 @@ def count_of(tokens: Any) -> int:
 def split_by_weight(total: int, weights: list[int]) -> list[int]:
     """An integer split in proportion to the weights; the parts sum to it."""
     total_weight = sum(weights) or 1
-    ends = [total * sum(weights[: index + 1]) // total_weight for index in range(len(weights))]
+    ends = [total * weight // total_weight for weight in accumulate(weights)]
     return [end - start for start, end in zip([0, *ends], ends, strict=False)]
 
 
