@@ -29,6 +29,7 @@ from cultivar.tools.changes import reasons, restorable, status
 from cultivar.tools.dry_run import Rehearsal, Unasked, kinds_of, rehearsal
 from cultivar.tools.objects import UNCACHED
 from cultivar.tools.parallel import closure, upstream
+from cultivar.tools.surroundings import failure_of
 from schemas.errors import GraphError, ParamsError
 from schemas.params.engines import BudgetParams
 from schemas.stage import UndeclaredRead
@@ -61,8 +62,11 @@ def main(
 ) -> int:
     try:
         planned = plan(stages or [])
-    except (GraphError, ParamsError, UndeclaredRead, subprocess.CalledProcessError) as error:
-        complain(f"error: {getattr(error, 'stderr', None) or error}")
+    except (GraphError, ParamsError, UndeclaredRead) as error:
+        complain(f"error: {error}")
+        return 1
+    except subprocess.CalledProcessError as error:
+        complain(f"error: {failure_of(error)}")
         return 1
     currency = BudgetParams.model_validate(load_yaml(PARAMS).get("budget") or {}).currency
     if as_json:

@@ -45,6 +45,13 @@ def remedy_of(output: str) -> str | None:
     return next((remedy for words, remedy in REMEDIES.items() if re.search(words, errors)), None)
 
 
+def failure_of(error: subprocess.CalledProcessError) -> str:
+    """What a dvc that failed said, and what to do about it."""
+    said = (error.stderr or str(error)).strip()
+    remedy = remedy_of(said)
+    return said.removeprefix("ERROR: ") + (f"; {remedy}" if remedy else "")
+
+
 def obstacles() -> list[Finding]:
     """What keeps every dvc command from working here."""
     return [*torn_locks(), *repository()]

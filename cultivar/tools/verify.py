@@ -27,6 +27,7 @@ from cultivar.tools.changes import reasons, status
 from cultivar.tools.dry_run import Rehearsal, kinds_of, rehearsal
 from cultivar.tools.parallel import upstream
 from cultivar.tools.plan import ordered
+from cultivar.tools.surroundings import failure_of
 from schemas.errors import GraphError, ParamsError
 from schemas.stage import UndeclaredRead, Unfinished
 from schemas.table import Table, TableError
@@ -63,7 +64,7 @@ def main(
         complain(f"error: {error}")
         return 1
     except subprocess.CalledProcessError as error:
-        complain(f"error: {error.stderr or error}")
+        complain(f"error: {failure_of(error)}")
         return 1
 
 

@@ -51,9 +51,27 @@ def test_the_command_runs_the_code_of_the_checkout_that_it_is_called_in(tmp_path
 )
 def test_an_answer_that_could_not_be_written_is_no_success(end: str, status: int, said: str):
     """But a reader who had enough has it, and whoever closes the output wants none."""
-    command = ["bash", "-c", f"{sys.executable} -m cultivar.tools.params params.yaml {end}"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == status and said in done.stderr and "Traceback" not in done.stderr, done.stderr
+    for form in ("cultivar.tools.params", "cultivar params"):
+        command = ["bash", "-c", f"{sys.executable} -m {form} params.yaml {end}"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == status and said in done.stderr and "Traceback" not in done.stderr, done.stderr
+
+
+def test_the_module_form_has_an_output_even_where_it_is_closed():
+    command = ["bash", "-c", f"{sys.executable} -m cultivar doctor >&-"]
+    assert "Traceback" not in subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stderr
+
+
+def test_a_dvc_that_refuses_to_work_is_one_line_with_its_remedy(tmp_path: Path):
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / ".dvc/config").touch()
+    (tmp_path / "dvc.yaml").write_text("stages: {}")
+    (tmp_path / "params.yaml").write_text("{}")
+    for tool in ("plan", "verify"):
+        done = run(tmp_path, "-m", "cultivar", tool, PYTHONPATH=str(ROOT))
+        assert done.returncode == 1
+        [line] = done.stderr.splitlines()
+        assert line.startswith("error: ") and "is not a git repository; `git init`" in line and "ERROR" not in line
 
 
 def test_a_full_disk_is_one_line_in_every_tool(tmp_path: Path):
