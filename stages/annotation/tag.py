@@ -12,7 +12,6 @@ from schemas.rows import Instruction, Quarantined, TagSet
 from schemas.table import Table
 from stages.annotation.params import TagParams
 
-
 TAG_CHARS = 200
 """Characters of a tag, a few words: ontology compares the titles of all of them."""
 
