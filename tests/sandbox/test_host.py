@@ -76,7 +76,11 @@ def test_it_works_without_the_rest_of_cultivar(tmp_path):
     package.mkdir()
     for name in ("__init__.py", "syntax.py"):
         shutil.copy(REPO / "cultivar" / name, package)
-    shutil.copytree(REPO / "cultivar" / "sandbox", package / "sandbox", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("sandbox", "outgoing"):
+        shutil.copytree(REPO / "cultivar" / name, package / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "schemas").mkdir()
+    for name in ("__init__.py", "parsing.py", "characters.py"):
+        shutil.copy(REPO / "schemas" / name, tmp_path / "schemas")
     code = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\nfrom cultivar.sandbox import Sandbox, Job\n"
     code += "with Sandbox(slots=1) as box: print(*[v.outcome for v in box.run([Job('a', 'io', '')])])"
     ran = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, cwd="/")
