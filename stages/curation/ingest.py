@@ -37,7 +37,7 @@ from schemas.table import Table
 from stages.curation.params import IngestParams, SourceFile
 from stages.curation.readers.fields import Left, bounded, count
 from stages.curation.readers.json_text import as_json
-from stages.curation.readers.records import Record
+from stages.curation.readers.record import Record
 from stages.curation.readers.shapes import Item, Misfit
 from stages.curation.readers.sources import Excluded, NotTaken, read_source
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from schemas.ids import content_id
-from stages.curation.readers.records import FormatError
+from stages.curation.readers.record import FormatError
 from tests.admission.rows import turn
 
 MATH = {"prompt": "2+2?", "answer": "4"}

@@ -6,7 +6,8 @@ import random
 import polars as pl
 import pytest
 
-from stages.curation.readers.records import Feed, FormatError, read_records
+from stages.curation.readers.record import FormatError
+from stages.curation.readers.records import Feed, read_records
 
 GOOD = [{"prompt": "a"}, {"prompt": "b"}]
 FRAME = pl.DataFrame(

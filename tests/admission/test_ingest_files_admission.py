@@ -9,7 +9,7 @@ from schemas.ids import content_id
 from schemas.stage import Files
 from stages.curation.ingest import ingest
 from stages.curation.params import IngestParams
-from stages.curation.readers.records import FormatError
+from stages.curation.readers.record import FormatError
 
 START, END = "*** START OF THE PROJECT GUTENBERG EBOOK X ***", "*** END OF THE PROJECT GUTENBERG EBOOK X ***"
 BOOK = f"Title: The Sea\nAuthor: A. Nemo\n\n{START}\n\none two three four\n\nfive six\n\n{END}\nlicence\n"

@@ -106,6 +106,7 @@ TARGETS = (
     Target(
         (
             "stages.curation.readers.records",
+            "stages.curation.readers.tables",
             "stages.curation.readers.shapes",
             "stages.curation.readers.books",
             "stages.curation.readers.chapters",

@@ -5,16 +5,13 @@ from collections import deque
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import polars as pl
-from pyarrow import parquet
-
-from schemas.errors import UserError
-from schemas.parsing import Unreadable, parsed
-from stages.curation.readers.arrow import ARROW, NotArrow, arrow_frames, frame_of
+from stages.curation.readers.arrow import ARROW
 from stages.curation.readers.json_text import NotJSON, as_json, check, check_depth, decode, decode_values, parse_json
 from stages.curation.readers.lines import COMPRESSED, LOST, Line, kind_of, lines_of, shown, whole_text
+from stages.curation.readers.record import FormatError, Record
+from stages.curation.readers.tables import arrow_records, parquet_records
 
 TEXTS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt")
 BINARY = (".parquet", *ARROW)
@@ -23,24 +20,6 @@ LONGEST_FIELD = 2**26
 """Characters of a CSV field."""
 REREAD = 2**23
 """Characters of a CSV file that are read again because a record before them was broken."""
-ROWS = 512
-"""Rows of a table that are read at once."""
-
-
-class FormatError(UserError, ValueError):
-    """A file's format cannot be detected; the message lists what was tried and why each does not fit."""
-
-
-class Record(NamedTuple):
-    """One record of a file. `line` is its line (JSONL, CSV, text) or its number (JSON, Parquet, Arrow), from 1.
-
-    `value` is None where the record is broken; `error` then says why and `raw` holds its text.
-    """
-
-    line: int
-    value: dict[str, Any] | None
-    raw: str = ""
-    error: str = ""
 
 
 def read_records(path: Path, encoding: str | None = None) -> Iterator[Record]:
@@ -253,74 +232,6 @@ def column_names(path: Path, fields: list[str]) -> list[str]:
     if twice := sorted({name for name in names if name and names.count(name) > 1}):
         raise FormatError(f"{path}: the header names {', '.join(twice)} twice; give each column its own name")
     return names
-
-
-def parquet_records(path: Path) -> Iterator[Record]:
-    """Rows of a Parquet file; of a damaged one nothing but a record that says so.
-
-    Polars ends the process over some damaged files (a flipped bit in a length is enough); pyarrow reports an error. Only
-    Polars reads the integers of 128 bits that it writes.
-    """
-    try:
-        try:
-            with parsed(parquet.ParquetFile, path, page_checksum_verification=True) as file:
-                frame = frame_of(parsed(file.read))
-        except Unreadable as error:
-            if "more than 64 bits not implemented" not in str(error):
-                raise
-            frame = parsed(pl.read_parquet, path)
-    except Unreadable as error:
-        yield Record(
-            1, None, "", f"not Parquet, or damaged: {error}; write the file anew, or exclude it in params.yaml"
-        )
-        return
-    yield from frame_records(frame)
-
-
-def arrow_records(path: Path) -> Iterator[Record]:
-    number = 0
-    try:
-        for frame in arrow_frames(path):
-            yield from frame_records(frame, number + 1)
-            number += len(frame)
-    except NotArrow as error:
-        yield Record(number + 1, None, "", str(error))
-
-
-def frame_records(frame: pl.DataFrame, first: int = 1) -> Iterator[Record]:
-    """Records of a table's rows without their nulls. Bytes that are UTF-8 are text, 0.1 of 32 bits is 0.1.
-
-    A row with a value that Python has no object for (a date after the year 9999) is broken.
-    """
-    frame = frame.with_columns(pl.col(pl.Float32).cast(pl.String).cast(pl.Float64))
-    for start in range(0, len(frame), ROWS):
-        part = frame.slice(start, ROWS)
-        try:
-            rows: list[Any] = parsed(lambda part: part.rows(named=True), part)
-        except Unreadable:
-            rows = [row_or_reason(part, place) for place in range(len(part))]
-        for number, row in enumerate(rows, first + start):
-            if isinstance(row, str):
-                yield Record(number, None, "", row)
-            else:
-                yield Record(number, {name: as_text(value) for name, value in row.items() if value is not None})
-
-
-def row_or_reason(frame: pl.DataFrame, place: int) -> dict[str, Any] | str:
-    """A row of a table, or why it cannot be read."""
-    try:
-        return parsed(lambda: frame.row(place, named=True))
-    except Unreadable as error:
-        return f"a value that cannot be read: {error}"
-
-
-def as_text(value: Any) -> Any:
-    if isinstance(value, bytes):
-        try:
-            return value.decode()
-        except UnicodeDecodeError:
-            return value
-    return value
 
 
 def text_lines(path: Path, encoding: str | None = None) -> Iterator[Record]:

@@ -12,7 +12,8 @@ from stages.curation.readers import books, wikidata
 from stages.curation.readers.arrow import saved_files
 from stages.curation.readers.json_text import as_json
 from stages.curation.readers.lines import kind_of, shown
-from stages.curation.readers.records import BINARY, FormatError, Record, read_records
+from stages.curation.readers.record import FormatError, Record
+from stages.curation.readers.records import BINARY, read_records
 from stages.curation.readers.shapes import SHAPES, Item, Misfit, Shape
 
 ID_FIELDS = ("task_id", "id", "key")

@@ -12,7 +12,7 @@ from typing import Any
 
 from stages.curation.readers.json_text import NotJSON, parse_json
 from stages.curation.readers.lines import kind_of, shown, whole_text
-from stages.curation.readers.records import Record
+from stages.curation.readers.record import Record
 
 PROPERTIES = {
     "P21": "gender",

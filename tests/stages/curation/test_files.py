@@ -23,7 +23,8 @@ from stages.curation.readers import records as record_reader
 from stages.curation.readers.arrow import FolderError
 from stages.curation.readers.json_text import parse_json
 from stages.curation.readers.lines import lines_of
-from stages.curation.readers.records import FormatError, read_records
+from stages.curation.readers.record import FormatError
+from stages.curation.readers.records import read_records
 
 TWO = '{"prompt": "one"}\n{"prompt": "two"}\n'
 

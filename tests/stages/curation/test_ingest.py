@@ -10,7 +10,7 @@ from schemas.stage import Files, UndeclaredRead
 from stages.curation.ingest import IngestTables, ingest
 from stages.curation.params import IngestParams
 from stages.curation.readers.books import Paragraph, passages
-from stages.curation.readers.records import FormatError
+from stages.curation.readers.record import FormatError
 
 
 def take(folder: Path, *sources: dict, evaluation: tuple = (), **params) -> IngestTables:
