@@ -47,9 +47,9 @@ def remedy_of(output: str) -> str | None:
 
 def failure_of(error: subprocess.CalledProcessError) -> str:
     """What a dvc that failed said, and what to do about it."""
-    said = (error.stderr or str(error)).strip()
-    remedy = remedy_of(said)
-    return said.removeprefix("ERROR: ") + (f"; {remedy}" if remedy else "")
+    message = (error.stderr or str(error)).strip()
+    remedy = remedy_of(message)
+    return message.removeprefix("ERROR: ") + (f"; {remedy}" if remedy else "")
 
 
 def obstacles() -> list[Finding]:

@@ -182,7 +182,7 @@ def measure(texts: list[str]) -> list[Measured]:
     """What the rules look at in each instruction."""
     column = pl.Series("text", texts, dtype=pl.String)
     normal = normalize(column)
-    said = find_each(
+    phrases = find_each(
         column,
         {
             "leak": Sought(LEAKS, idioms=IDIOMS),
@@ -193,8 +193,8 @@ def measure(texts: list[str]) -> list[Measured]:
     measured = pl.DataFrame(
         {
             "words": count_words(column),
-            "leak": said["leak"].fill_null(""),
-            "refusal": pl.select(pl.coalesce(said["refusal"], said["unwilling"], pl.lit(""))).to_series(),
+            "leak": phrases["leak"].fill_null(""),
+            "refusal": pl.select(pl.coalesce(phrases["refusal"], phrases["unwilling"], pl.lit(""))).to_series(),
             "has_link": normal.str.contains(LINK),
             "is_about_prompts": normal.str.contains(PROCEDURE),
         }

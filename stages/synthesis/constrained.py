@@ -133,8 +133,8 @@ def verify_responses(work: list[ConstrainedQuery], bench: Workbench) -> None:
     for index, each in enumerate(work):
         by_function = [outcomes[f"{index}/{number}"] for number in range(len(each.constraint.functions))]
         for number, response in enumerate(each.responses):
-            said = [row[number] for row in by_function]
-            response.pass_rate = pass_rate(said, each.constraint.votes, bench.params.min_verdicts)
+            outcomes_of = [row[number] for row in by_function]
+            response.pass_rate = pass_rate(outcomes_of, each.constraint.votes, bench.params.min_verdicts)
 
 
 def match_responses(work: list[ConstrainedQuery], bench: Workbench) -> None:

@@ -92,8 +92,8 @@ def names_source(asked: str, passage: Passage) -> bool:
     A family name counts with a capital within a sentence, and where the passage itself has no such word ("London").
     """
     full, family = names_of(passage.work, passage.author)
-    said = tokens_of_name(asked)
-    if any(holds_run(said, name, len(name)) for name in full if not is_short(name)):
+    words = tokens_of_name(asked)
+    if any(holds_run(words, name, len(name)) for name in full if not is_short(name)):
         return True
     marked = [tokens_of_name(text) for text in MARKED.findall(asked)]
     if any(name in marked for name in full):

@@ -86,7 +86,13 @@ def test_a_deep_record_is_quarantined_alone(take, name, levels, is_taken):
     assert len(found) == (not is_taken) and all("nested too deeply" in error for _, error in found)
 
 
-BOMBS = ["+".join("1" * 3000), "-" * 8000 + "1", "(" * 5000, "9" * 5000, "\x00"]
+BOMBS = {
+    "+".join("1" * 3000): "it is nested too deeply",
+    "-" * 8000 + "1": "it is nested too deeply",
+    "(" * 5000: "too many nested parentheses",
+    "9" * 5000: "Exceeds the limit (4300 digits)",
+    "\x00": "source code string cannot contain null bytes",
+}
 
 
 @pytest.mark.parametrize("bomb", BOMBS)
@@ -100,7 +106,8 @@ def test_a_task_whose_code_cannot_be_read_is_quarantined_alone(take, bomb, field
     tables = take(("a.jsonl", [task, bad, task | {"text": "Again."}], {"domain": "code"}))
     assert sorted(row.prompt for row in tables.code_tasks) == ["Add one.", "Again."]
     ((place, error),) = quarantined(tables)
-    assert place == "a.jsonl:2" and ("cannot be read" in error or "not Python" in error or "NUL" in error)
+    unreadable = "the tests or the code are not Python that can be read: "
+    assert place == "a.jsonl:2" and error.startswith(f"not mbpp: {unreadable}{BOMBS[bomb]}")
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".feather"])

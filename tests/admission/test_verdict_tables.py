@@ -221,7 +221,7 @@ def solution_tables(draw):
         row = draw(st.sampled_from(rows) | st.lists(outcome, min_size=3, max_size=3))
         name = content_id("s", number)
         samples = draw(st.integers(0, 3))
-        solutions.append(Solution(TASK, None, name, name, samples, dict(zip(TESTS, row, strict=True))))  # type: ignore
+        solutions.append(Solution(TASK, None, name, name, samples, dict(zip(TESTS, row, strict=True))))
     least, share = draw(st.integers(1, 3)), draw(st.sampled_from([0.0, 0.34, 0.5, 1.0]))
     return solutions, ExecutionParams(consensus_samples=least, consensus_share=share)
 
@@ -289,7 +289,7 @@ def problem_paths(draw):
         rule = draw(st.sampled_from([rule, rule, rule, "other rule"]))
         text = f"{'x' * draw(st.integers(1, 60))} {number}: the answer is {value}."
         samples, grade = draw(st.sampled_from([1, 1, 2, 3, 0])), draw(st.integers(4, 5))
-        path = Path(PROBLEM, Text(text), content_id("p", number), samples, judgement, rule, grade)  # type: ignore
+        path = Path(PROBLEM, Text(text), content_id("p", number), samples, judgement, rule, grade)
         paths.append(path)
     return paths, draw(st.integers(1, 3)), draw(st.sampled_from([None, 1.0, 1.5, 3.0]))
 
@@ -302,9 +302,10 @@ def test_pairs_of_paths_are_those_of_the_definition(table):
     right = sum(path.samples for path in own if path.judgement == "right")
     wrong = sum(path.samples for path in own if path.judgement == "wrong")
     sampled = count_samples(own)
-    assert (sampled is None) == (right + wrong == 0)
-    assert sampled is None or (sampled.samples, sampled.votes) == (right + wrong, right)
-    assert sampled is None or sampled.pass_rate == right / (right + wrong)
+    decided = right + wrong
+    assert (sampled and (sampled.samples, sampled.votes, sampled.pass_rate)) == (
+        (decided, right, right / decided) if decided else None
+    )
     if not (right and wrong and chosen):
         assert not found
         return
