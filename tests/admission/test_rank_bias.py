@@ -83,6 +83,7 @@ def test_a_judge_that_looks_at_the_place_alone_admits_nothing(rank_by, name, ord
 @pytest.mark.parametrize("name", INNER)
 def test_a_bias_to_inner_places_takes_as_many_orders_as_candidates(rank_by, name):
     assert rank_biased(rank_by, INNER[name], orders=2)[1] > 0
+    assert rank_biased(rank_by, INNER[name], min_margin=0.0, mode="all_pairs")[1] == 0  # the default, three
     assert rank_biased(rank_by, INNER[name], orders=None, min_margin=0.0, mode="all_pairs")[:2] == (0, 0)
 
 
