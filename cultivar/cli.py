@@ -27,7 +27,7 @@ class Tool(NamedTuple):
     help: str
 
 
-BEFORE, RUN, CHECK, SHARE = "Before a run", "Run", "Check", "Share"
+BEFORE, RUN, REVIEW, CHECK, SHARE = "Before a run", "Run", "Review", "Check", "Share"
 TOOLS = {
     "plan": Tool(BEFORE, "cultivar.tools.plan", "What the next `dvc repro` will run, ask and cost."),
     "params": Tool(BEFORE, "cultivar.tools.params", "Check every knob of params.yaml."),
@@ -35,6 +35,18 @@ TOOLS = {
     "run": Tool(RUN, "cultivar.runner.__main__", "Run one stage, as `dvc repro` does."),
     "parallel": Tool(RUN, "cultivar.tools.parallel", "`dvc repro` with independent stages side by side."),
     "summary": Tool(RUN, "cultivar.tools.summary", "Metrics, where the time went, and the path of the report."),
+    "diff": Tool(
+        REVIEW, "reports.diff.command", "Which rows of which tables changed between two data versions, and why."
+    ),
+    "gate": Tool(REVIEW, "reports.gates.command", "Hold a data version against reports/gates.yaml."),
+    "comment": Tool(REVIEW, "reports.comment.command", "Say in one comment what a pull request changes."),
+    "trace": Tool(
+        REVIEW, "reports.trace.command", "The family of a row: back to its source, forward to D, P and models."
+    ),
+    "browse": Tool(REVIEW, "reports.browse.command", "Look at any table of any version in a local page."),
+    "history": Tool(REVIEW, "reports.history.command", "Metrics per data version, as table and plot."),
+    "bisect": Tool(REVIEW, "reports.bisect.command", "Which version, source or strategy moved a metric."),
+    "forget": Tool(REVIEW, "reports.forget.command", "Take out a source, row, annotator, model or answer everywhere."),
     "doctor": Tool(
         CHECK, "cultivar.tools.doctor", "Check DVC's cache, a remote, the store, and what killed runs left."
     ),
