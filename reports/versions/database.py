@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from cultivar.runlog.folders import cache_folder
+from cultivar.runlog.folders import cache_folder, remove_expired
 
 MEMORY = "2GB"
 """What a query may hold before it goes to disk."""
@@ -22,6 +22,7 @@ def connect(memory: str = MEMORY, threads: int | None = None) -> duckdb.DuckDBPy
     """
     cache = cache_folder()
     cache.mkdir(parents=True, exist_ok=True)
+    remove_expired(cache, "duckdb-*")  # of killed processes
     folder = tempfile.mkdtemp(prefix="duckdb-", dir=cache)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return duckdb.connect(

@@ -60,6 +60,7 @@ def fetch(md5s: list[str]) -> None:
         with Repo() as repo:
             result = repo.cloud.pull([HashInfo("md5", md5) for md5 in md5s])
     except (DvcException, OSError) as error:
-        raise MissingObject(f"DVC's cache lacks {named}: {redacted(str(error))}; {remedy}") from error
+        words = " ".join(redacted(str(error)).split())
+        raise MissingObject(f"DVC's cache lacks {named}: {words}; {remedy}") from error
     if result.failed or not all(object_path(md5).is_file() for md5 in md5s):
         raise MissingObject(f"neither DVC's cache nor its remote has {named}; {remedy}")
