@@ -23,12 +23,12 @@ export OMP_NUM_THREADS ?= 1
 help: ## what one can make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-demo: $(VENV)/.run repro summary ## create the environment, run the recipe, show its metrics and report
+demo: $(VENV)/.run repro summary ## create the environment, run the recipe, say what came out
 
 repro: $(VENV)/.run ## rebuild what changed; JOBS=4 runs independent stages side by side
 	$(if $(filter-out 1,$(JOBS)),cultivar parallel --jobs $(JOBS),dvc --wait-for-lock repro)
 
-summary: $(VENV)/.run ## metrics, where the time went, path of the report
+summary: $(VENV)/.run ## what came out, in three lines
 	@cultivar summary
 
 test: $(VENV)/.test ## create the environment if need be and run the tests

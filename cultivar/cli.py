@@ -34,7 +34,9 @@ TOOLS = {
     "recipe": Tool(BEFORE, "cultivar.tools.recipe", "Apply a parameter set of recipes/ to params.yaml."),
     "run": Tool(RUN, "cultivar.runner.__main__", "Run one stage, as `dvc repro` does."),
     "parallel": Tool(RUN, "cultivar.tools.parallel", "`dvc repro` with independent stages side by side."),
-    "summary": Tool(RUN, "cultivar.tools.summary", "Metrics, where the time went, and the path of the report."),
+    "summary": Tool(
+        RUN, "cultivar.tools.summary", "What came out, in three lines; `--all`: every metric and where the time went."
+    ),
     "diff": Tool(
         REVIEW, "reports.diff.command", "Which rows of which tables changed between two data versions, and why."
     ),

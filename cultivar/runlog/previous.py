@@ -3,7 +3,7 @@
 dvc.lock still names the last recorded version while a stage runs, and DVC's cache holds its bytes. How much of a table
 changed depends on what was there before, so it may stand in no output: a metrics file with it would differ between a
 rebuild and a clean build, and everything that reads metrics with it. The runner notes it in .cache/runs/<stage>.json
-and says it in its closing line; `cultivar summary` lists it.
+and says it in its closing line; `cultivar summary --all` lists it.
 """
 
 import configparser

@@ -1,20 +1,27 @@
-"""What a run came to: held-out metrics by model, the two products, where the time went, and the report's path.
+"""What a run came to, in three lines: the two products, held-out accuracy by model, the report's path.
 
-cultivar summary
+cultivar summary [--all]
 """
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from cultivar.runlog.console import complain, say
 from cultivar.runlog.record import last_runs
 from cultivar.runner.graph import GRAPH, load_yaml
 
 MODELS = ("base", "sft", "dpo", "online_dpo")
+TASKS = {"math": "exact match", "constraints": "constraints", "code": "code"}
 
 
-def main() -> int:
+def main(
+    everything: Annotated[
+        bool, typer.Option("--all", help="every held-out metric of each model, and the seconds of each stage as well")
+    ] = False,
+) -> int:
     metrics = {
         path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(Path("metrics").glob("*.json"))
     }
@@ -25,16 +32,30 @@ def main() -> int:
     if not metrics:
         complain("nothing has run yet; `dvc repro` runs the recipe")
         return 1
-    if evaluated:
-        say("\n".join(model_table(evaluated)))
+    if everything:
+        say("\n".join([*(model_table(evaluated) if evaluated else []), "", *time_table(), ""]))
     if "assemble" in metrics:
         out = metrics["assemble"]["out"]
-        say(f"\nD: {out['demonstrations']:,} demonstrations   P: {out['preferences']:,} preferences")
-    say("\n".join(["", *time_table()]))
-    if share := metrics.get("datasheet", {}).get("simulated_share", 0):
-        say(simulated(share))
-    say(f"\nreport: {Path('reports/report.html').resolve()}")
+        share = metrics.get("datasheet", {}).get("simulated_share", 0)
+        say(f"D {out['demonstrations']:,} demonstrations, P {out['preferences']:,} preferences{simulated(share)}")
+    if evaluated:
+        say(accuracy_line(evaluated))
+    say(f"report: {Path('reports/report.html').resolve()}")
     return 0
+
+
+def accuracy_line(evaluated: dict[str, dict[str, Any]]) -> str:
+    """Greedy accuracy of every model on each task."""
+    models = [model for model in MODELS if model in evaluated]
+    parts = []
+    for task, name in TASKS.items():
+        rates = {model: evaluated[model].get(f"{task}_greedy") for model in models}
+        if any(rate is not None for rate in rates.values()):
+            parts.append(
+                f"{name} "
+                + " → ".join(f"{model} {'–' if rate is None else f'{rate:.1%}'}" for model, rate in rates.items())
+            )
+    return "held out, greedy: " + "; ".join(parts)
 
 
 def model_table(evaluated: dict[str, dict[str, Any]]) -> list[str]:
@@ -71,12 +92,8 @@ def churn(changed: dict[str, Any] | None) -> str:
 
 
 def simulated(share: float) -> str:
-    """What there is to say of the simulated teacher's share of D and P."""
-    rows = "Every generated row was" if share == 1 else f"{share:.1%} of the rows of D and P were"
-    return (
-        f"\n{rows} written by the simulated teacher: figures show that the recipe runs, "
-        "not what a language model can do."
-    )
+    """What there is to say of the simulated teacher's share of D and P; nothing where it has none."""
+    return f" ({share:.1%} by the simulated teacher: figures show that the recipe runs)" if share else ""
 
 
 if __name__ == "__main__":

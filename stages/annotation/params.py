@@ -71,6 +71,7 @@ class RankParams(Section):
     """Ranking and pairs (docs/methods.md, section 8). `orders`: None is as many as a prompt has responses."""
 
     orders: Annotated[int, Field(ge=2)] | None = 3
+    compare: Count = 0
     mode: Mode = "best_vs_worst"
     min_margin: Annotated[float, Field(ge=0)] = 1.0
     max_length_ratio: Annotated[float, Field(ge=1)] = 4.0

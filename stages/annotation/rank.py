@@ -1,7 +1,8 @@
 """rank: order the candidates of every prompt; the best make D, best against worst make P (Qwen2 report, section 4.1.1).
 
 People's rankings (human/annotations/*.jsonl) decide where there are any for exactly these candidates. Elsewhere the judge
-rates all candidates of a prompt at once, in several orders (stages/annotation/orders.py). A pair is made only where every
+rates all candidates of a prompt at once, in several orders (stages/annotation/orders.py), and some of the prompts that
+people ranked, to see how far it agrees with them. A pair is made only where every
 order agrees on it. The candidate that every order finds best becomes a demonstration if it meets the criteria in each.
 
 Prompts are taken in batches, and rows leave each batch as columns: what is held of all prompts is the tables alone.
@@ -25,6 +26,7 @@ from schemas.ids import seed_of
 from schemas.rows import Candidate, Demonstration, Dropped, Message, Preference, Quarantined, Ranking, Row
 from schemas.stage import Files
 from schemas.table import Table
+from stages.annotation.agreement import Agreement
 from stages.annotation.orders import RatedOrders, SwapConsistency, order_count, orders_of
 from stages.annotation.params import RankParams
 from stages.annotation.ranked import Group, RankedGroup, demonstration, pair_candidates, ranking_row
@@ -73,11 +75,12 @@ def rank(candidates: Table[Candidate], params: RankParams, judge: Engine, files:
     frames: dict[type[Row], list[pl.DataFrame]] = {
         model: [Table.of(model, []).frame] for model in (Ranking, Demonstration, Preference, Quarantined)
     }
-    by_people = 0
+    by_people, agreement = 0, Agreement()
     for groups, more in batches_of(candidates.frame, params.orders):
         ranked, unranked = rank_by_people(groups, judgements)
         by_people += len(ranked)
         by_judge, quarantine = rank_by_judge(unranked, params, judge, swaps, more)
+        compare(ranked[: params.compare - agreement.prompts], params, judge, swaps, agreement)
         rows: dict[type[Row], list[dict]] = {Ranking: [], Demonstration: [], Preference: [], Quarantined: quarantine}
         for each in ranked + by_judge:
             ranking = ranking_row(each)
@@ -94,6 +97,8 @@ def rank(candidates: Table[Candidate], params: RankParams, judge: Engine, files:
     }
     if swaps.metrics:
         metrics["judges"] = {re.sub(r"\W+", "_", judge.label): swaps.metrics}  # a key that DVC can address
+    if agreement.metrics:
+        metrics["judge_and_people"] = agreement.metrics
     return RankTables(
         Table(Ranking, pl.concat(frames.pop(Ranking))),
         Table(Demonstration, pl.concat(frames.pop(Demonstration))),
@@ -140,6 +145,19 @@ def rank_by_people(groups: list[Group], judgements: dict[str, Folded]) -> tuple[
             scores = [-rank for rank in judgement.mean_ranks([candidate_hash(text) for text in group.texts])]
             ranked.append(RankedGroup(group, [scores], judgement.meets_criteria, "human", judgement.annotators))
     return ranked, unranked
+
+
+def compare(
+    ranked: list[RankedGroup], params: RankParams, judge: Engine, swaps: SwapConsistency, agreement: Agreement
+) -> None:
+    """Ask the judge of prompts that people ranked, and count where it agrees; prompts that it cannot rate are left out."""
+    if not ranked:
+        return
+    of_judge, _ = rank_by_judge([each.group for each in ranked], params, judge, swaps, 0)
+    rated = {each.group.prompt_id: each for each in of_judge}
+    for each in ranked:
+        if each.group.prompt_id in rated:
+            agreement.add(each, rated[each.group.prompt_id])
 
 
 def rank_by_judge(

@@ -4,7 +4,7 @@ Sources are declared in params.yaml. A record that is broken or does not have it
 file, line and reason; a file whose format cannot be told stops the stage with what was tried.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -79,6 +79,7 @@ class Collection:
     dropped: dict[str, dict[str, Any]] = field(default_factory=dict)
     quarantined: dict[str, dict[str, Any]] = field(default_factory=dict)
     not_taken: Counter[str] = field(default_factory=Counter)
+    taken: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))  # source -> table -> rows
     secrets: SecretValues = field(default_factory=secret_values)
 
     def drop(self, kind: str, place: str, rule: str, detail: str, parents: tuple[str, ...] = ()) -> None:
@@ -109,7 +110,7 @@ def ingest(files: Files, params: IngestParams) -> IngestTables:
             **tables,
             dropped=Table.of(Dropped, collection.dropped.values()),
             quarantine=Table.of(Quarantined, collection.quarantined.values()),
-            metrics={"not_taken": redacted_value(bounded(collection.not_taken))},
+            metrics=redacted_value({"not_taken": bounded(collection.not_taken), "rows_by_source": collection.taken}),
         )
 
 
@@ -183,6 +184,7 @@ def take_source(
     for row_id in chosen:
         kind, row = rows[row_id]
         collection.rows[kind][row_id] = row
+        collection.taken[source.name][TABLES[kind][0]] += 1
 
 
 def row_of(kind: str, fields: dict[str, Any], place: str, source: SourceFile) -> dict[str, Any]:

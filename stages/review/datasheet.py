@@ -1,11 +1,14 @@
-"""datasheet: what this data version is, in Markdown (Gebru et al. 2021, as far as a pipeline can answer it)."""
+"""datasheet: what this data version is, in Markdown and as a page with pictures (Gebru et al. 2021).
+
+Answered as far as a pipeline can.
+"""
 
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import polars as pl
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from cultivar.outgoing.escape import for_html, for_markdown
@@ -14,9 +17,11 @@ from cultivar.text.tokens import count_words
 from schemas.rows import FinalDemonstration, FinalPreference
 from schemas.stage import Document, Files
 from schemas.table import Context, Table
+from stages.review.composition import compositions, judge_and_people
+from stages.review.flow import flow_chart, flow_of
 from stages.review.params import DatasheetParams
 
-TEMPLATE = "reports/templates/datasheet.md.jinja"
+TEMPLATES = Path("reports/templates")
 COLUMNS = ("strategy", "label_source", "domain", "license", "engine", "split")
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
 Lines = list[dict[str, Any]]
@@ -24,6 +29,7 @@ Lines = list[dict[str, Any]]
 
 class DatasheetResult(NamedTuple):
     datasheet: Document
+    datasheet_page: Document
     metrics: dict[str, Any]
 
 
@@ -36,18 +42,18 @@ def datasheet(
     """Counts, lengths, states of every stage, evidence of decontamination and samples drawn by row id."""
     measured = read_metrics(files)
     simulated = share_simulated(demonstrations, preferences)
-    text = load_template(files, TEMPLATE).render(
-        title=params.title,
-        demonstrations=len(demonstrations),
-        preferences=len(preferences),
-        simulated=simulated,
-        counts={column: counts(demonstrations, preferences, column) for column in COLUMNS},
-        quantiles=QUANTILES,
-        qualities=[
+    context: dict[str, Any] = {
+        "title": params.title,
+        "demonstrations": len(demonstrations),
+        "preferences": len(preferences),
+        "simulated": simulated,
+        "counts": {column: counts(demonstrations, preferences, column) for column in COLUMNS},
+        "quantiles": QUANTILES,
+        "qualities": [
             {"name": name, "values": qualities(table.frame)}
             for name, table in (("D", demonstrations), ("P", preferences))
         ],
-        lengths=[
+        "lengths": [
             {"name": name, "values": word_quantiles(table.frame, column)}
             for name, table, column in (
                 ("D prompt", demonstrations, "prompt"),
@@ -56,35 +62,53 @@ def datasheet(
                 ("P rejected", preferences, "rejected"),
             )
         ],
-        states=states(measured),
-        rules=rules(measured),
-        overlaps={name: measured.get("filter", {}).get(f"overlaps_{name}", 0) for name in ("removed", "reported")},
-        evaluation_items=measured.get("filter", {}).get("evaluation_items", 0),
-        not_found=measured.get("filter", {}).get("evaluation_items_not_found", {}),
-        not_taken=measured.get("ingest", {}).get("not_taken", {}),
-        samples=samples(demonstrations, params),
+        "states": states(measured),
+        "rules": rules(measured),
+        "overlaps": {name: measured.get("filter", {}).get(f"overlaps_{name}", 0) for name in ("removed", "reported")},
+        "evaluation_items": measured.get("filter", {}).get("evaluation_items", 0),
+        "not_found": measured.get("filter", {}).get("evaluation_items_not_found", {}),
+        "not_taken": measured.get("ingest", {}).get("not_taken", {}),
+        "samples": samples(demonstrations, params),
+    }
+    text = load_template(files, "datasheet.md.jinja").render(context)
+    products = {
+        name: {line["value"]: line[name.lower()] for line in context["counts"]["strategy"]} for name in ("D", "P")
+    }
+    page = load_template(files, "datasheet.html.jinja").render(
+        context,
+        flow=Markup(flow_chart(flow_of(measured, products))),
+        pictures=compositions(demonstrations, preferences, params.width, params.height),
+        agreement=judge_and_people(measured, params.width),
     )
     rows = {"demonstrations": len(demonstrations), "preferences": len(preferences)}
-    return DatasheetResult(Document(text), metrics=rows | {"simulated_share": simulated})
+    return DatasheetResult(Document(text), Document(page), metrics=rows | {"simulated_share": simulated})
 
 
-def load_template(files: Files, path: str) -> Any:
-    """A declared template file, HTML or Markdown by its name. Unknown names in it are errors.
+def load_template(files: Files, name: str) -> Any:
+    """A declared file of reports/templates, HTML or Markdown by its name; it may include others. Unknown names are errors.
 
     Every text that a template shows is redacted and escaped, since rows are model output; Markup is shown as it is. The
     filter `cells` makes one Markup of several texts, a table's cells side by side.
     """
-    (file,) = files.find(path)
-    escape = for_html if ".html." in path else for_markdown
+    escape = for_html if ".html." in name else for_markdown
+
+    def read(name: str) -> str:
+        (file,) = files.find(str(TEMPLATES / name))
+        return file.read_text("utf-8")
 
     def present(value: Any) -> Any:
         return value if isinstance(value, Markup) or not isinstance(value, str) else Markup(escape(redacted(value)))
 
     environment = Environment(
-        autoescape=True, finalize=present, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FunctionLoader(read),
+        autoescape=True,
+        finalize=present,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters["cells"] = lambda values: Markup(" | ").join(map(present, values))
-    return environment.from_string(file.read_text("utf-8"))
+    return environment.get_template(name)
 
 
 def read_metrics(files: Files) -> dict[str, dict[str, Any]]:

@@ -13,6 +13,8 @@ class DatasheetParams(Section):
     title: Annotated[str, Field(min_length=1)] = "Cultivar data"
     samples: Count = 2
     sample_chars: Positive = 300
+    width: Annotated[int, Field(ge=300, le=2000)] = 420
+    height: Annotated[int, Field(ge=120, le=1000)] = 190
 
 
 class ReportParams(Section):
@@ -20,5 +22,7 @@ class ReportParams(Section):
 
     title: Annotated[str, Field(min_length=1)] = "Cultivar run"
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
-    width: Annotated[int, Field(ge=200, le=2000)] = 520
-    height: Annotated[int, Field(ge=80, le=1000)] = 170
+    width: Annotated[int, Field(ge=300, le=2000)] = 420
+    height: Annotated[int, Field(ge=120, le=1000)] = 190
+    items: Count = 3
+    answer_chars: Positive = 400

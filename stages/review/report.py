@@ -11,11 +11,13 @@ import polars as pl
 from markupsafe import Markup
 
 from cultivar.grading.intervals import wilson
-from schemas.rows import EvaluatedItem, SeedResult
+from schemas.rows import EvaluatedItem, EvaluationItem, SeedResult
 from schemas.stage import Document, Files
 from schemas.table import Context, Table
+from stages.review.answers import side_by_side
 from stages.review.charts import Rate, line_chart, rate_chart
 from stages.review.datasheet import declared_files, load_template, read_metrics, rules, states
+from stages.review.flow import flow_chart, flow_of
 from stages.review.params import ReportParams
 from stages.review.tax import over_seeds, tax
 
@@ -28,7 +30,23 @@ STRATEGY_STAGES = {
     "given": "ingest",
 }
 TASKS = {"math": "Exact match, maths", "constraint": "Constraint pass rate", "code": "Code", "general": "General"}
-SIGNALS = ("reward", "win_rate", "kl", "completion_tokens", "tie_share")
+MODELS = {"base": "Base", "sft": "SFT", "dpo": "Offline DPO", "online_dpo": "Online DPO"}
+RUNS = {
+    "base": "Base model",
+    "sft": "Supervised fine-tuning",
+    "reward": "Reward model",
+    "dpo": "Offline DPO",
+    "online_dpo": "Online DPO",
+}
+SIGNALS = {
+    "reward": ("reward of samples", "mean reward"),
+    "win_rate": ("win rate over the start policy", "win rate"),
+    "kl": ("KL to the start policy", "nats a completion"),
+    "completion_tokens": ("length of samples", "tokens a completion"),
+    "tie_share": ("prompts without a pair", "share of prompts"),
+}
+"""Column of the episodes -> what it is, and the title of its axis."""
+STEPS = {"step": "optimizer step", "episode": "episode"}
 Lines = list[dict[str, Any]]
 
 
@@ -44,6 +62,7 @@ def report(
     dpo: Context[EvaluatedItem],
     online_dpo: Context[EvaluatedItem],
     seed_results: Context[SeedResult],
+    evaluation: Context[EvaluationItem],
     files: Files,
     params: ReportParams,
 ) -> ReportResult:
@@ -51,6 +70,7 @@ def report(
     models = {"base": base, "sft": sft, "dpo": dpo, "online_dpo": online_dpo}
     measured = read_metrics(files)
     accuracy = {task: accuracy_lines(models, task, params.confidence) for task in tasks(models)}
+    taxes = tax(models, {task: TASKS.get(task, task) for task in accuracy}, params.confidence)
     context = {
         "title": params.title,
         "confidence": params.confidence,
@@ -59,21 +79,23 @@ def report(
             {
                 "task": TASKS.get(task, task),
                 "lines": lines,
-                "chart": Markup(rate_chart([line["rate"] for line in lines], params.width)),
+                "chart": Markup(rate_chart([line["rate"] for line in lines], "right, greedy", params.width)),
             }
             for task, lines in accuracy.items()
         ],
         "changes": [change for pair in pairwise(models) for change in changes(models, *pair)],
-        "tax": (taxes := tax(models, {task: TASKS.get(task, task) for task in accuracy}, params.confidence)),
+        "tax": [line | {"model": MODELS[line["model"]]} for line in taxes],
         "repeated": over_seeds(seed_results),
         "curves": curves(files, params),
+        "answers": answers(models, evaluation, params),
+        "flow": Markup(flow_chart(flow_of(measured, products(measured)))),
         "yields": yields(measured),
         "states": states(measured),
         "rules": rules(measured),
     }
-    html = load_template(files, "reports/templates/report.html.jinja").render(context)
-    markdown = load_template(files, "reports/templates/report.md.jinja").render(context)
-    metrics = {f"{task}_{line['model']}": line["rate"].value for task, lines in accuracy.items() for line in lines}
+    html = load_template(files, "report.html.jinja").render(context)
+    markdown = load_template(files, "report.md.jinja").render(context)
+    metrics = {f"{task}_{line['key']}": line["rate"].value for task, lines in accuracy.items() for line in lines}
     metrics |= {f"tax_{line['key']}_{line['model']}": line["greedy"]["points"] for line in taxes if line["greedy"]}
     return ReportResult(Document(html), Document(markdown), metrics)
 
@@ -98,10 +120,11 @@ def accuracy_lines(models: dict[str, Context[EvaluatedItem]], task: str, confide
         sampled = table.frame.filter((pl.col("task") == task) & (pl.col("sample") > 0))
         lines.append(
             {
-                "model": name,
+                "model": MODELS[name],
+                "key": name,
                 "hits": hits,
                 "count": count,
-                "rate": Rate(name, hits / count if count else 0.0, *wilson(hits, count, confidence)),
+                "rate": Rate(MODELS[name], hits / count if count else 0.0, *wilson(hits, count, confidence)),
                 "sampled": sampled["correct"].mean(),
                 "tokens": rows["completion_tokens"].mean(),
                 "reward": rows["reward"].mean(),
@@ -122,7 +145,7 @@ def changes(models: dict[str, Context[EvaluatedItem]], before: str, after: str) 
         won, lost = (int(pair.select((pl.col(new) & ~pl.col(old)).sum()).item()) for new, old in NOW_WAS)
         lines.append(
             {
-                "step": f"{before} → {after}",
+                "step": f"{MODELS[before]} → {MODELS[after]}",
                 "task": TASKS.get(task, task),
                 "won": won,
                 "lost": lost,
@@ -160,10 +183,30 @@ def curves(files: Files, params: ReportParams) -> Lines:
         for y in wanted:
             points = frame.select(x, y).drop_nulls().sort(x)
             values = points[y].cast(pl.Float64).to_list()
-            chart = line_chart(points[x].cast(pl.Float64).to_list(), values, x, y, params.width, params.height)
+            shown, axis = SIGNALS.get(y, (y, y))
+            steps = points[x].cast(pl.Float64).to_list()
+            chart = line_chart(steps, values, STEPS.get(x, x), axis, params.width, params.height)
+            title = f"{RUNS.get(path.parent.name, path.parent.name)}: {shown}"
             ends = (values[0], values[-1]) if values else (None, None)
-            charts.append({"name": path.parent.name, "x": x, "y": y, "ends": ends, "chart": Markup(chart)})
+            charts.append({"title": title, "ends": ends, "chart": Markup(chart)})
     return charts
+
+
+def answers(
+    models: dict[str, Context[EvaluatedItem]], evaluation: Context[EvaluationItem], params: ReportParams
+) -> Lines:
+    """What every model answered to some items, with the names that the page has for tasks and models."""
+    items = side_by_side(models, evaluation, params.items, params.answer_chars)
+    for item in items:
+        item["task"] = TASKS.get(item["task"], item["task"])
+        item["given"] = [one | {"model": MODELS[one["model"]]} for one in item["given"]]
+    return items
+
+
+def products(measured: dict[str, dict[str, Any]]) -> dict[str, dict[str, int]]:
+    """Rows of D and P by strategy."""
+    mixed = measured.get("assemble", {})
+    return {"D": mixed.get("demonstrations_by_strategy", {}), "P": mixed.get("preferences_by_strategy", {})}
 
 
 def yields(measured: dict[str, dict[str, Any]]) -> Lines:

@@ -214,7 +214,8 @@ def test_a_limit_takes_the_rows_with_the_least_ids_and_counts_the_others(take, l
     ids = sorted(content_id("instruction", row | {"reference": None, "domain": "general"}) for row in rows)
     taken = [row.id for row in tables.instructions if row.prompt != "z"]
     assert taken == ids[: 4 - left] and len(tables.instructions) == 5 - left
-    assert tables.metrics == {"not_taken": {"s0: rows over the limit": left} if left else {}}
+    assert tables.metrics["rows_by_source"] == {"s0": {"instructions": 4 - left}, "s1": {"instructions": 1}}
+    assert tables.metrics["not_taken"] == ({"s0: rows over the limit": left} if left else {})
 
 
 def test_turns_and_instances_that_are_not_taken_are_counted_by_source(take):
@@ -222,14 +223,14 @@ def test_turns_and_instances_that_are_not_taken_are_counted_by_source(take):
     many = {"instruction": "Rhyme.", "instances": [{"input": "", "output": "a"}, {"input": "b", "output": "c"}]}
     tables = take(("a.jsonl", [{"messages": talk}, {"messages": talk[:2]}], {}), ("b.jsonl", [many], {}))
     left = {"s0: turns after the last reply": 1, "s1: instances after the first": 1}
-    assert tables.metrics == {"not_taken": left}
+    assert tables.metrics["not_taken"] == left
 
 
 def test_fields_that_no_shape_looks_at_are_counted_once_by_name(take):
     rows = [{"prompt": letter, "id": n, "lang": "en" if n else "", "a\nb": 1} for n, letter in enumerate("abc")]
     tables = take(("a.jsonl", rows, {}), ("b.csv", "prompt,answer,note\n2+2?,4,x\n3+3?,6,\n", {"domain": "math"}))
     left = {"s0: field a b": 3, "s0: field id": 3, "s0: field lang": 2, "s1: field note": 1}
-    assert tables.metrics == {"not_taken": left}
+    assert tables.metrics["not_taken"] == left
 
 
 def test_a_file_with_a_field_for_each_row_does_not_fill_the_metrics(take):
@@ -328,7 +329,7 @@ def test_no_turn_of_the_user_may_be_an_evaluation_prompt(take, row, leaks):
 def test_each_turn_of_the_user_is_an_evaluation_item(take, row, items, left):
     tables = take(("s.jsonl", [{"prompt": "Else"}], {}), evaluation=[("e.jsonl", [row], {})])
     assert sorted((item.prompt, item.solution) for item in tables.evaluation) == items
-    assert tables.metrics == {"not_taken": left}
+    assert tables.metrics["not_taken"] == left
 
 
 @pytest.mark.parametrize(("right", "wrong", "told"), [(2, 1, True), (1, 1, False), (1, 2, False), (3, 2, True)])

@@ -17,6 +17,7 @@ from stages.annotation.rankings import (
     item_hash,
     read_judgements,
 )
+from tests.admission.judges import judge_of
 from tests.admission.rows import PROMPT, candidate, turn
 from tests.engines import scripted
 
@@ -238,3 +239,23 @@ def test_a_line_that_is_no_judgement_is_named(people, tmp_path, line, sound):
 def test_the_hashes_in_peoples_files_stay_as_they_are():
     assert candidate_hash("Ja, größer.") == "3b473790975ca6c7"
     assert item_hash("Why?", ["b", "a"]) == item_hash("Why?", ["a", "b"]) == "658b6896a61dcf9a85f39e9fce152978"
+
+
+@pytest.mark.parametrize(
+    ("rated", "counts"),
+    [
+        ([5, 3, 1], {"same": 3, "other": 0, "undecided": 0, "agreement": 1.0}),
+        ([1, 3, 5], {"same": 0, "other": 3, "undecided": 0, "agreement": 0.0}),
+        ([5, 1, 3], {"same": 2, "other": 1, "undecided": 0, "agreement": pytest.approx(2 / 3)}),
+        ([3, 3, 3], {"same": 0, "other": 0, "undecided": 3}),
+    ],
+)
+def test_the_judge_is_compared_with_people_and_changes_nothing(people, rated, counts):
+    lines, rows = people(judgement(B, A, C)), [candidate(text) for text in (A, B, C)]
+    ratings = dict(zip((B, A, C), rated, strict=True))
+    with scripted(judge_of(ratings, ratings)) as judge:
+        compared = rank(Table.of(Candidate, rows), RankParams(orders=2, compare=1), judge, lines)
+    with scripted(judge_of()) as judge:
+        alone = rank(Table.of(Candidate, rows), RankParams(orders=2, compare=0), judge, lines)
+    assert compared.metrics["judge_and_people"] == {"prompts": 1} | counts and "judge_and_people" not in alone.metrics
+    assert all(one.frame.equals(other.frame) for one, other in zip(compared[:-1], alone[:-1], strict=True))

@@ -117,7 +117,11 @@ def test_the_report_and_datasheet_show_what_was_measured(tmp_path, monkeypatch):
         for model, values in figures.items()
         for seed in (0, 1)
     ]
-    tables = report(*models, Context.of(SeedResult, repeats), files, ReportParams())
+    items = [
+        {"id": ident, "source": "e:1", "license": "CC0-1.0", "task": "math", "prompt": "2 + 2?", "answer": "4"}
+        for ident in models[0].frame["parents"].list.first().unique(maintain_order=True)
+    ]
+    tables = report(*models, Context.of(SeedResult, repeats), Context.of(EvaluationItem, items), files, ReportParams())
     html, markdown = tables.report.text, tables.summary.text
     assert tables.metrics == {"math_base": 0.0, "math_sft": 0.4, "math_dpo": 0.6, "math_online_dpo": 0.56} | {
         "tax_math_dpo": pytest.approx(20),
@@ -128,9 +132,11 @@ def test_the_report_and_datasheet_show_what_was_measured(tmp_path, monkeypatch):
         assert "+10.0 (+0.0 – +20.0)" in text and "65.0 (60.0 – 70.0)" in text and "+20.0 (+10.0 – +30.0)" in text
         assert "+20.0" in text and "first 2.5" in text or "| 2.5 | 1.25 |" in text
     assert not re.search(r"<script|https?://|src=|@import", html) and html.count("<svg") == 2
+    assert html.count('class="item"') == 3 and "the answer is 4" in markdown and html.count("2 + 2?") == 3
     rows = [demonstration("A | b?", "One\n| two `x` <b>")]
     demonstrations = Context.of(FinalDemonstration, [row | {"split": "train"} for row in rows])
-    sheet = datasheet(demonstrations, Context.of(FinalPreference, []), files, DatasheetParams()).datasheet.text
+    made = datasheet(demonstrations, Context.of(FinalPreference, []), files, DatasheetParams())
+    sheet = made.datasheet.text
     assert "simulated teacher" in sheet and "| filter | 9 | 7 | 2 | 0 | yes |" in sheet
     assert r"| A \| b? | One \| two \`x\` &lt;b&gt; |" in sheet
 

@@ -9,7 +9,7 @@ import pytest
 from project import ROOT
 
 from schemas.ids import content_id
-from schemas.rows import EvaluatedItem, FinalDemonstration, FinalPreference, SeedResult
+from schemas.rows import EvaluatedItem, EvaluationItem, FinalDemonstration, FinalPreference, SeedResult
 from schemas.stage import Files
 from schemas.table import Context
 from stages.review.charts import Rate, line_chart, rate_chart
@@ -67,7 +67,10 @@ def test_the_datasheet(files: Files) -> None:
     row = demonstration(HOSTILE, "می‌خواهم 👩‍👩‍👧") | {"split": "train", "license": f"{HOSTILE} {WHERE}"}
     demonstrations = Context.of(FinalDemonstration, [row])
     params = DatasheetParams(title=HOSTILE, sample_chars=60)
-    sheet = datasheet(demonstrations, Context.of(FinalPreference, []), files, params).datasheet.text
+    made = datasheet(demonstrations, Context.of(FinalPreference, []), files, params)
+    sheet, page = made.datasheet.text, Page(made.datasheet_page.text)
+    assert_clean(made.datasheet_page.text)
+    assert "script" not in page.tags and not {name for name in page.attributes if name.startswith("on")}
     assert_clean(sheet)
     assert (
         r"\u202e" in sheet
@@ -100,8 +103,10 @@ def test_the_report(files: Files) -> None:
         for n in range(3)
     ]
     models = [Context.of(EvaluatedItem, items) for _ in range(4)]
+    item = {"id": content_id("i", 0), "source": HOSTILE, "license": HOSTILE, "task": "general", "prompt": HOSTILE}
+    asked = Context.of(EvaluationItem, [item | {"answer": HOSTILE}])
     seeds = [{"id": content_id("r", 0), "seed": 0, "model": HOSTILE, "metric": "math_greedy", "value": 0.5}]
-    made = report(*models, Context.of(SeedResult, seeds), files, ReportParams(title=f"{HOSTILE} {WHERE}"))
+    made = report(*models, Context.of(SeedResult, seeds), asked, files, ReportParams(title=f"{HOSTILE} {WHERE}"))
     page = Page(made.report.text)
     for text in (made.report.text, made.summary.text):
         assert_clean(text)
@@ -114,6 +119,6 @@ def test_the_report(files: Files) -> None:
 
 def test_texts_of_charts_are_text() -> None:
     charts = line_chart([1, 2], [1, 2], '"><script>', "<b>", 300, 100) + rate_chart(
-        [Rate("</text><b>\u202e", 0.5, 0, 1)], 300
+        [Rate("</text><b>\u202e", 0.5, 0, 1)], "<b>", 300
     )
     assert Page(charts).tags == {"svg", "line", "text", "polyline", "circle"} and r"\u202e" in charts
