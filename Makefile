@@ -18,7 +18,7 @@ export VLLM_NO_USAGE_STATS := 1
 export DO_NOT_TRACK := 1
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help demo repro summary test mutants lint lock sbom recipe clean
+.PHONY: help demo repro summary test mutants lint lock sbom figures recipe clean
 
 help: ## what one can make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -57,6 +57,9 @@ lock: $(VENV)/.tools ## write the requirements*.txt anew from the .in files; ver
 
 sbom: $(VENV)/.test ## write sbom.json, the bill of materials of the environment (CycloneDX)
 	cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o sbom.json
+
+figures: $(VENV)/.run ## README's picture and tables anew, with this machine and revision (trains the demo four times: hours)
+	python -m bench.readme
 
 recipe: $(VENV)/.run ## apply a full-size parameter set to params.yaml: make recipe NAME=qwen2-7b
 	cultivar recipe $(NAME)

@@ -3,6 +3,8 @@
 import ast
 import re
 import shutil
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
@@ -95,6 +97,13 @@ def test_methods_has_the_sections_that_docstrings_cite():
             )
             cited |= {number for pair in found for number in pair if number}
     assert cited <= sections
+
+
+def test_the_picture_is_that_of_the_graph():
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.graph_picture", "--check"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, f"{done.stderr}; `python -m bench.graph_picture` draws it anew"
 
 
 def test_the_picture_shows_every_stage_but_the_hub():
