@@ -1,0 +1,1 @@
+"""`cultivar trace`: where a row comes from, what was made of it, and how far a source, licence or model reaches."""
