@@ -21,8 +21,10 @@ from cultivar.llm.cache import AnswerCache
 from cultivar.llm.request import Request
 from cultivar.runner.fingerprints import FOLDER, fingerprint
 from cultivar.runner.graph import stage_spec
+from cultivar.runner.verdicts import CachedSandbox
+from cultivar.sandbox import Job, Verdict
 from cultivar.store.store import project_store_folder
-from cultivar.tools.dry_run import Rehearsal, function_of, kinds_of
+from cultivar.tools.dry_run import Rehearsal, Unjudged, function_of, kinds_of
 from reports.versions.version import Version
 from schemas.errors import GraphError
 from schemas.stage import UndeclaredRead, Unfinished
@@ -61,7 +63,21 @@ class Notes:
 
     asked: dict[bytes, tuple[str, str, Request]] = field(default_factory=dict)
     known: dict[bytes, Generation] = field(default_factory=dict)
+    jobs: list[tuple[Job, Verdict]] = field(default_factory=list)
     is_closed: bool = False
+
+
+class NotedSandbox(CachedSandbox):
+    """Runs nothing, and notes the jobs whose verdicts the store remembers."""
+
+    notes: Notes
+
+    def run(self, jobs: Iterable[Job]) -> Iterator[Verdict]:
+        waiting = list(jobs)
+        for job, verdict in zip(waiting, super().run(waiting), strict=True):
+            if not self.notes.is_closed and verdict.outcome != "sandbox_error":
+                self.notes.jobs.append((job, verdict))
+            yield verdict
 
 
 @dataclass
@@ -81,7 +97,9 @@ class Replayed(Rehearsal):
 
     def open_sandbox(self) -> Any:
         if self.box is None:
-            return super().open_sandbox()
+            box = Unjudged(backend=self.runtime.sandbox_backend, packages=self.packages)
+            self.box = self.stack.enter_context(NotedSandbox(box, self.store(), strict=False))
+            self.box.notes = self.notes
         self.box.runs.clear()  # the first run of each job again
         self.sandbox = self.box
         return self.box

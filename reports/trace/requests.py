@@ -19,6 +19,7 @@ from cultivar.llm.answer import Generation
 from cultivar.llm.request import Request
 from cultivar.store.store import Store, project_store_folder
 from reports.trace.family import Family, Node, Tracer, is_end
+from reports.trace.identities import Output, answers_of, outputs_of
 from reports.trace.replay import FAULTS, Replay, asks_models, is_current
 
 Proof = Literal["key", "derived", "asked"]
@@ -56,9 +57,10 @@ class Asked:
 
 @dataclass
 class Requests:
-    """Requests by the row that they led to, and why some could not be rebuilt. A generation's own id is such a row too."""
+    """Requests, and outputs of programs, by the row that they led to, and why some could not be rebuilt. A generation's own id is such a row too."""
 
     of_row: dict[str, list[Asked]] = field(default_factory=dict)
+    outputs: dict[str, list[Output]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     def add(self, row_id: str, asked: Asked) -> None:
@@ -130,7 +132,15 @@ def attach(stage: str, replay: Replay, family: Family, is_same_code: bool, found
     proved = [key for key in notes.known if key.hex() in named]
     for key in proved:
         found.add(key.hex(), asked(key, "key"))
+    for node in family.nodes.values():
+        if outputs := outputs_of(node, notes.known, notes.jobs):
+            found.outputs[node.id] = outputs
     wanted = targets(family, stage, made)
+    for target, (_, row_id, _) in list(wanted.items()):
+        if keys := answers_of(family.nodes[row_id], notes.known):
+            del wanted[target]
+            for key in keys:
+                found.add(row_id, asked(key, "derived"))
     rest = [key for key in notes.known if key not in set(proved)]
     if not is_same_code or not wanted or not rest:
         if wanted and not is_same_code:
@@ -154,13 +164,14 @@ def attach(stage: str, replay: Replay, family: Family, is_same_code: bool, found
 
 
 def targets(family: Family, stage: str, made: Mapping[str, Mapping[str, dict]]) -> dict[str, tuple[str, str, bool]]:
-    """Rows of the replay that stand for nodes of the family: id in the replay -> (table, id of the node, equal ids).
+    """Rows of the replay that stand for the traced row and what it was made from: id in the replay -> (table, id of the node,
+    equal ids).
 
     Where no row has a node's id, one of the same table and parents stands for it.
     """
     found: dict[str, tuple[str, str, bool]] = {}
     for node in family.nodes.values():
-        for table in node.tables:
+        for table in node.tables if node.depth <= 0 else ():
             rows = made.get(table, {})
             if node.id in rows:
                 found[node.id] = (table, node.id, True)
