@@ -68,7 +68,9 @@ class TableIndex:
         """For each edge back from the rows: which of them it leaves, and the parent's key, in the rows' own order."""
         starts, counts = self.offsets[rows].astype(np.int64), np.diff(self.offsets)[rows].astype(np.int64)
         edges = spans(starts, counts)
-        return np.repeat(np.arange(len(rows)), counts), np.stack([self.parent_high[edges], self.parent_low[edges]], axis=1)
+        return np.repeat(np.arange(len(rows)), counts), np.stack(
+            [self.parent_high[edges], self.parent_low[edges]], axis=1
+        )
 
     def children(self, keys: Keys) -> tuple[np.ndarray, np.ndarray]:
         """For each edge on from the keys: which of them it leaves, and the row of the child."""
@@ -219,8 +221,12 @@ class LineageIndex:
 
     def descendants(self, ids: Iterable[str]) -> "Reach":
         """Every row that was made of these, by table; they themselves are left out unless one was made of another."""
+        return self.descendants_of(keys_of(ids))
+
+    def descendants_of(self, keys: Keys) -> "Reach":
+        """`descendants` of ids as numbers, which need not stand in any table."""
         reach = Reach({table: np.zeros(len(index), dtype=bool) for table, index in self.tables.items()}, self.tables)
-        frontier = keys_of(list(ids))
+        frontier = keys
         while len(frontier):
             fresh = [reach.add(table, index.children(frontier)[1]) for table, index in self.tables.items()]
             new = np.unique(np.concatenate(fresh), axis=0)

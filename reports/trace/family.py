@@ -119,7 +119,9 @@ class Tracer:
         self.fill(nodes, row_id, whole)
         for one, depth in depths_on(row_id, nodes).items():
             nodes[one].depth = depth
-        return Family(self.version, row_id, nodes, reach.counts, {table: count for table, count in more.items() if count})
+        return Family(
+            self.version, row_id, nodes, reach.counts, {table: count for table, count in more.items() if count}
+        )
 
     def add_verdicts(self, nodes: dict[str, Node], row_id: str) -> None:
         """The verdicts that the traced row names, which are no parents of it."""
@@ -157,7 +159,9 @@ class Tracer:
         ended = {node.id: node for node in nodes.values() if node.ends}
         for one, places in self.index.places(ended).items():
             rows = [
-                {"table": table, **self.reader.read(table, [position])[0]} for table, position in places if is_end(table)
+                {"table": table, **self.reader.read(table, [position])[0]}
+                for table, position in places
+                if is_end(table)
             ]
             ended[one].row = ended[one].row | {"ended": rows}
 

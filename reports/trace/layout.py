@@ -124,7 +124,9 @@ def mean(values: list[float], otherwise: float) -> float:
 
 def stacked(columns: list[list[str]], sizes: Sizes) -> tuple[dict[str, tuple[float, float]], float]:
     """The corner of each name, columns centred on each other; and the height of the tallest."""
-    heights = [sum(height_of(name, sizes) for name in column) + sizes.space * max(0, len(column) - 1) for column in columns]
+    heights = [
+        sum(height_of(name, sizes) for name in column) + sizes.space * max(0, len(column) - 1) for column in columns
+    ]
     tallest = max(heights, default=0.0)
     places = {}
     for at, column in enumerate(columns):

@@ -110,13 +110,19 @@ def item_of(node: Node, family: Family, requests: Requests | None, full: bool) -
     item = Item(kind_of_node(node), node.id, facts=facts_of(node, family))
     if node.line is not None:
         item.facts.insert(0, node.line.place)
-        item.texts.append(("source line", node.line.text if node.line.text is not None else "(the file has no such line here)"))
+        item.texts.append(
+            ("source line", node.line.text if node.line.text is not None else "(the file has no such line here)")
+        )
     item.texts += texts_of(node)
     if not node.is_whole:
         item.facts.append("texts of this large table are read with --full")
     if "readings" in node.row:
         item.texts += [("ranking", line) for line in reading_lines(node.row)]
-    item.texts += [("ended", line) for line in way_of(node, family.version) if node.ends and " it: " in line and "made it" not in line]
+    item.texts += [
+        ("ended", line)
+        for line in way_of(node, family.version)
+        if node.ends and " it: " in line and "made it" not in line
+    ]
     item.texts += [("raw", raw) for raw in raw_of(node)]
     if requests is not None:
         item.texts += output_texts(requests.outputs.get(node.id, []), full)
@@ -130,7 +136,10 @@ def item_of(node: Node, family: Family, requests: Requests | None, full: bool) -
 
 def request_texts(asked: Asked, node: Node, number: int) -> Iterator[tuple[str, str]]:
     """A request in texts: who was asked and how, the messages, and the answer where the node does not say it."""
-    yield (f"request {number + 1}", f"{asked.stage} asked {asked.role}, {asked.engine}: {asked.sampling} ({PROOFS[asked.proof]})")
+    yield (
+        f"request {number + 1}",
+        f"{asked.stage} asked {asked.role}, {asked.engine}: {asked.sampling} ({PROOFS[asked.proof]})",
+    )
     for message in asked.request.messages:
         yield (f"  {message['role']}", message["content"])
     if node.id != asked.key:

@@ -89,7 +89,12 @@ def drawn(family: Family) -> tuple[dict[str, Box], list[tuple[str, str]]]:
     arrows_between = list(dict.fromkeys((home[one], home[other]) for one, other in edges if home[one] != home[other]))
     for table, count in family.more.items():
         name = f"more {table}"
-        boxes[name] = Box(name, "ended" if "/dropped/" in table or "/quarantine/" in table else "row", "and", (f"{plural(kind_of(table), count)} more", cut(table, CELLS)))
+        boxes[name] = Box(
+            name,
+            "ended" if "/dropped/" in table or "/quarantine/" in table else "row",
+            "and",
+            (f"{plural(kind_of(table), count)} more", cut(table, CELLS)),
+        )
         arrows_between.append((home[family.focus], name))
     return boxes, arrows_between
 
@@ -123,17 +128,39 @@ def box_of(name: str, nodes: list[Node], family: Family) -> Box:
     """The box of a row, or of several folded ones."""
     rows = [node for node in nodes if node.tables] or nodes
     if name.startswith("folded "):
-        return Box(name, group_of(rows[0]), "and", (f"{len(rows)} more", plural(kind_of_node(rows[0]), len(rows)).partition(" ")[2]))
+        return Box(
+            name,
+            group_of(rows[0]),
+            "and",
+            (f"{len(rows)} more", plural(kind_of_node(rows[0]), len(rows)).partition(" ")[2]),
+        )
     node = nodes[0]
-    said = node.line.place if node.line is not None else str(node.row.get("rule") or node.row.get("outcome") or "")
+    said = (
+        node.line.place
+        if node.line is not None
+        else str(
+            node.row.get("outcome") or ("ranked by " + str(node.row.get("source")) if "readings" in node.row else "")
+        )
+    )
     if node.ends:
         ended = node.row.get("ended", [{}])[0]
         said = f"{ended.get('stage', '')}: {ended.get('rule') or ended.get('error') or ''}"
     said = said or str(node.row.get("strategy") or node.row.get("engine") or (node.answer or {}).get("engine") or "")
-    text = str(node.answer["text"]) if node.answer else text_of(node.row)
+    text = str(node.answer["text"]) if node.answer else written_in(node)
     products = [product for table, product in PRODUCTS.items() if table in node.tables]
     title = kind_of_node(node) + (f" of {products[0]}" if products else "")
     return Box(name, group_of(node), f"{title} {node.id[:8]}", (said, text), node.id == family.focus)
+
+
+def written_in(node: Node) -> str:
+    """What tells a row from its siblings: what was answered, or else what was asked."""
+    row = node.row
+    for name in ("completion", "chosen"):
+        if value := row.get(name):
+            return value if isinstance(value, str) else str(value[-1]["content"])
+    if "readings" in row:
+        return f"{len(row['candidates'])} candidates, {len(row['readings'])} readings"
+    return text_of(row)
 
 
 def group_of(node: Node) -> str:
@@ -144,7 +171,9 @@ def group_of(node: Node) -> str:
         return "ended"
     if any(table in PRODUCTS for table in node.tables):
         return "product"
-    if node.line is not None or (node.row.get("source") and node.row.get("engine") in (None, SOURCE) and "candidates" not in node.row):
+    if node.line is not None or (
+        node.row.get("source") and node.row.get("engine") in (None, SOURCE) and "candidates" not in node.row
+    ):
         return "source"
     return "verdict" if "outcome" in node.row or "readings" in node.row or "ngram" in node.row else "row"
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from ruamel.yaml import YAML
 
@@ -135,7 +135,9 @@ class Replay:
         params = {name: value for name, value in self.version.params().items() if name != "budget"}
         remote = [role for role, spec in (params.get("roles") or {}).items() if spec.get("engine") == "http"]
         runtime = dict(params.get("runtime") or {})
-        runtime["servers"] = {role: [NOWHERE] for role in remote} | {role: [NOWHERE] for role in runtime.get("servers") or {}}
+        runtime["servers"] = {role: [NOWHERE] for role in remote} | {
+            role: [NOWHERE] for role in runtime.get("servers") or {}
+        }
         return params | {"runtime": runtime}
 
     def run(self, forgotten: Collection[bytes] = ()) -> dict[str, dict[str, dict[str, Any]]]:
@@ -149,7 +151,9 @@ class Replay:
             if run.sandbox is not None and self.box is None:
                 self.box = run.sandbox
         self.notes.is_closed = True
-        tables = {run.spec.targets[name].as_posix(): value for name, value in outputs.items() if isinstance(value, Table)}
+        tables = {
+            run.spec.targets[name].as_posix(): value for name, value in outputs.items() if isinstance(value, Table)
+        }
         return {path: {row["id"]: row for row in table.frame.iter_rows(named=True)} for path, table in tables.items()}
 
     def inputs(self, run: Replayed) -> dict[Path, Table]:
@@ -157,12 +161,14 @@ class Replay:
         from cultivar.runner.binding import hints_of
 
         models = {
-            path: hint.__args__[0]
+            path: get_args(hint)[0]
             for name, hint in hints_of(self.function).items()
-            if (path := run.spec.tables.get(name)) is not None and getattr(hint, "__args__", ())
+            if (path := run.spec.tables.get(name)) is not None and get_args(hint)
         }
         return {
-            path: Table.of(model, [{key: row[key] for key in model.model_fields if key in row} for row in rows], path.stem)
+            path: Table.of(
+                model, [{key: row[key] for key in model.model_fields if key in row} for row in rows], path.stem
+            )
             for path, model in models.items()
             if (rows := self.rows.get(path.as_posix()))
         }

@@ -48,7 +48,10 @@ class Asked:
     def sampling(self) -> str:
         """How the answer was sampled, in words."""
         config = self.request.config
-        parts = [f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in config.sampling.items()]
+        parts = [
+            f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
+            for name, value in config.sampling.items()
+        ]
         parts += [f"seed {self.request.seed}", f"sample {self.request.sample}"]
         if config.schema is not None:
             parts.append(f"answer in the form {config.schema.get('title', 'of a schema')}")
@@ -92,7 +95,9 @@ def rebuild(family: Family, tracer: Tracer) -> Requests:
             with Replay(version, stage, rows) as replay:
                 attach(stage, replay, family, is_same_code, found)
         except FAULTS as error:
-            found.notes.append(f"{stage}: its requests cannot be rebuilt ({type(error).__name__}: {str(error).splitlines()[0]})")
+            found.notes.append(
+                f"{stage}: its requests cannot be rebuilt ({type(error).__name__}: {str(error).splitlines()[0]})"
+            )
     remember(family, found)
     return found
 
@@ -101,7 +106,11 @@ def inputs_of(stage: str, family: Family, tracer: Tracer) -> dict[str, list[dict
     """Input table of a stage -> its rows that belong to the family: its nodes, their parents, and the other candidates of a
     prompt, which the judge reads together.
     """
-    deps = [name for name in (family.version.graph()["stages"].get(stage) or {}).get("deps", []) if name in tracer.index.tables]
+    deps = [
+        name
+        for name in (family.version.graph()["stages"].get(stage) or {}).get("deps", [])
+        if name in tracer.index.tables
+    ]
     ids = dict.fromkeys(one for node in family.nodes.values() for one in [node.id, *node.parents])
     if "data/candidates.parquet" in deps:
         prompts = [node.row["prompt_id"] for node in family.nodes.values() if "prompt_id" in node.row]
@@ -144,10 +153,14 @@ def attach(stage: str, replay: Replay, family: Family, is_same_code: bool, found
     rest = [key for key in notes.known if key not in set(proved)]
     if not is_same_code or not wanted or not rest:
         if wanted and not is_same_code:
-            found.notes.append(f"{stage}: its code is not that of {family.version.name}; only what a key proves is shown")
+            found.notes.append(
+                f"{stage}: its code is not that of {family.version.name}; only what a key proves is shown"
+            )
         return
     if len(rest) > ABLATIONS:
-        found.notes.append(f"{stage}: {len(rest) - ABLATIONS} of {len(rest)} requests of judges were not assigned to rows")
+        found.notes.append(
+            f"{stage}: {len(rest) - ABLATIONS} of {len(rest)} requests of judges were not assigned to rows"
+        )
     for key in rest[:ABLATIONS]:
         without = replay.run({key})
         gone = {
@@ -159,7 +172,10 @@ def attach(stage: str, replay: Replay, family: Family, is_same_code: bool, found
         ids = {row_id for row_id, _ in gone.values()}
         for row_id, is_derived in gone.values():
             node = family.nodes[row_id]
-            if not ids & {*node.parents, *node.row.get("verdicts", [])}:  # else it is the request of what it was made from
+            if not ids & {
+                *node.parents,
+                *node.row.get("verdicts", []),
+            }:  # else it is the request of what it was made from
                 found.add(row_id, asked(key, "derived" if is_derived else "asked"))
 
 

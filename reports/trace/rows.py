@@ -80,7 +80,9 @@ def source_line(version: Version, source: str, contents: dict[str, list[bytes]] 
     lines, place = contents[file], int(number)
     if not 0 < place <= len(lines):
         return SourceLine(file, place, None)
-    return SourceLine(file, place, lines[place - 1][: LINE_CHARS * 4].decode("utf-8", errors="replace")[:LINE_CHARS].rstrip("\r"))
+    return SourceLine(
+        file, place, lines[place - 1][: LINE_CHARS * 4].decode("utf-8", errors="replace")[:LINE_CHARS].rstrip("\r")
+    )
 
 
 def text_of(row: Mapping[str, Any]) -> str:

@@ -26,9 +26,9 @@ def training_lines(family: Family) -> list[str]:
     """What training and evaluation did with the traced row."""
     node, version = family.row, family.version
     lines = []
-    if any(table in BASE_TABLES for table in node.tables) and trained(version, "base"):
-        if not (version.params().get("base") or {}).get("pretrained"):
-            lines.append("base: the stand-in for a pretrained model read its table")
+    is_read = any(table in BASE_TABLES for table in node.tables) and trained(version, "base")
+    if is_read and not (version.params().get("base") or {}).get("pretrained"):
+        lines.append("base: the stand-in for a pretrained model read its table")
     split = node.row.get("split")
     if DEMONSTRATIONS in node.tables:
         lines += demonstration_lines(version, split)
@@ -37,10 +37,14 @@ def training_lines(family: Family) -> list[str]:
     rollouts = family.totals.get("data/rollouts.parquet", 0)
     if rollouts and PREFERENCES in node.tables:
         pairs = family.totals.get("data/online_pairs.parquet", 0)
-        lines.append(f"online_dpo: sampled {rollouts:,} rollouts of its prompt, {pairs:,} online pairs of them trained it")
+        lines.append(
+            f"online_dpo: sampled {rollouts:,} rollouts of its prompt, {pairs:,} online pairs of them trained it"
+        )
     if not lines and (DEMONSTRATIONS in family.totals or PREFERENCES in family.totals):
         names = {DEMONSTRATIONS: "D", PREFERENCES: "P"}
-        counted = [f"{family.totals[table]:,} rows of {name}" for table, name in names.items() if table in family.totals]
+        counted = [
+            f"{family.totals[table]:,} rows of {name}" for table, name in names.items() if table in family.totals
+        ]
         lines.append(f"through {' and '.join(counted)}; trace one of them for its split")
     return lines
 
@@ -77,7 +81,9 @@ def dpo_line(version: Version, row_id: str, pairs: int, seed: int) -> str:
     if not pairs or pairs >= len(rows):
         return "dpo: trained on it"
     if len(rows) > COUNTED:
-        return f"dpo: trained on {pairs:,} of {len(rows):,} pairs, drawn by their ids; whether on this one was not counted"
+        return (
+            f"dpo: trained on {pairs:,} of {len(rows):,} pairs, drawn by their ids; whether on this one was not counted"
+        )
     mine = (unit_of(row_id, "dpo", seed), row_id)
     place = sum((unit_of(one, "dpo", seed), one) < mine for one in rows)
     return f"dpo: {'trained on it' if place < pairs else 'did not take it'} ({pairs:,} of {len(rows):,} pairs, drawn by their ids)"

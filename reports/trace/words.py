@@ -80,8 +80,17 @@ def facts_of(node: Node, family: Family) -> list[str]:
         facts.append("simulated")
     if row.get("license"):
         facts.append(str(row["license"]))
+    for side in ("chosen", "rejected"):
+        if isinstance(row.get("completion"), str) and row["completion"] == side_of(family, side):
+            facts.append(f"the {side} side")
     facts += list(judged_facts(row, family))
     return facts
+
+
+def side_of(family: Family, side: str) -> str | None:
+    """The text of a side of the traced row, where it is a preference."""
+    turns = family.row.row.get(side)
+    return turns[-1]["content"] if isinstance(turns, list) and turns else None
 
 
 def judged_facts(row: Mapping[str, Any], family: Family) -> Iterator[str]:
@@ -117,7 +126,10 @@ def judged_facts(row: Mapping[str, Any], family: Family) -> Iterator[str]:
     if "reward" in row and row["reward"] is not None:
         yield f"reward {row['reward']:.3f}"
     if "correct" in row:
-        yield f"{row['model']}, sample {row['sample']}: " + {True: "right", False: "wrong", None: "not judged"}[row["correct"]]
+        yield (
+            f"{row['model']}, sample {row['sample']}: "
+            + {True: "right", False: "wrong", None: "not judged"}[row["correct"]]
+        )
 
 
 def reading_lines(row: Mapping[str, Any]) -> list[str]:
@@ -125,7 +137,9 @@ def reading_lines(row: Mapping[str, Any]) -> list[str]:
     by = ", ".join(row["annotators"]) if row["source"] == "human" else "the judge"
     best = "meets" if row["meets_criteria"] else "does not meet"
     lines = [f"ranked by {by} in {len(row['readings'])} reading(s); the best {best} the criteria"]
-    for place in sorted(range(len(row["candidates"])), key=lambda place: (row["ranks"][place], row["candidates"][place])):
+    for place in sorted(
+        range(len(row["candidates"])), key=lambda place: (row["ranks"][place], row["candidates"][place])
+    ):
         given = ", ".join(f"{reading[place]:g}" for reading in row["readings"])
         lines.append(f"rank {row['ranks'][place]}: {row['candidates'][place]} ({given}; mean {row['scores'][place]:g})")
     return lines
@@ -139,8 +153,22 @@ def texts_of(node: Node) -> list[tuple[str, str]]:
     for turn in row.get("context") or []:
         texts.append((f"context, {turn['role']}", turn["content"]))
     if isinstance(row.get("prompt"), list):
-        texts += [(f"prompt, {turn['role']}" if turn["role"] != "user" else "prompt", turn["content"]) for turn in row["prompt"]]
-    for name in ("prompt", "name", "description", "text", "answer", "solution", "reference", "completion", "chosen", "rejected"):
+        texts += [
+            (f"prompt, {turn['role']}" if turn["role"] != "user" else "prompt", turn["content"])
+            for turn in row["prompt"]
+        ]
+    for name in (
+        "prompt",
+        "name",
+        "description",
+        "text",
+        "answer",
+        "solution",
+        "reference",
+        "completion",
+        "chosen",
+        "rejected",
+    ):
         value = row.get(name)
         if isinstance(value, str) and value:
             texts.append((name, value))
