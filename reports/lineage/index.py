@@ -24,6 +24,8 @@ HEAD = 3
 """Numbers before the arrays: version of the layout, rows, edges."""
 LAYOUT = 1
 SUFFIX = ".npy"
+PARENTS, VERDICTS = "parents", "verdicts"
+"""Columns of ids: what a row was made from, and the verdicts that admitted it."""
 Keys = np.ndarray
 """Ids as numbers (ids × 2, uint64): the two halves of their 16 bytes."""
 
@@ -85,10 +87,15 @@ class TableIndex:
         return [one for one in ids_of(self.keys(np.arange(start, min(end, start + 1000)))) if one.startswith(prefix)]
 
 
+NONE = np.zeros(0, dtype=np.int64)
+
+
 def matches(high: np.ndarray, low: np.ndarray, keys: Keys) -> tuple[np.ndarray, np.ndarray]:
     """Pairs (key, place) where a sorted list of keys, `high` and `low`, holds the key."""
     starts = np.searchsorted(high, keys[:, 0], "left")
     counts = np.searchsorted(high, keys[:, 0], "right") - starts
+    if not counts.any():
+        return NONE, NONE
     which, places = np.repeat(np.arange(len(keys)), counts), spans(starts, counts)
     is_equal = low[places] == keys[which, 1]
     return which[is_equal], places[is_equal]
@@ -101,10 +108,10 @@ def spans(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return np.repeat(starts - before, counts) + np.arange(total)
 
 
-def build(frame: pl.DataFrame) -> np.ndarray:
-    """The index of a table's `id` and `parents`. Raises UserError where one is no id."""
+def build(frame: pl.DataFrame, column: str = PARENTS) -> np.ndarray:
+    """The index of a table's `id` and a list of other ids. Raises UserError where one is no id."""
     frame = frame.with_row_index("position").sort("id")
-    parents = frame["parents"].list.drop_nulls() if "parents" in frame.columns else None
+    parents = frame[column].list.drop_nulls() if column in frame.columns else None
     counts = parents.list.len().to_numpy() if parents is not None else np.zeros(frame.height, dtype=np.uint64)
     flat = parents.explode().drop_nulls() if parents is not None else pl.Series([], dtype=pl.String)
     ids, edges = numbers_of(frame["id"]), numbers_of(flat)
@@ -129,35 +136,36 @@ def index_folder() -> Path:
     return cache_folder() / "lineage"
 
 
-def index_name(version: Version, table: str, files: list[Path]) -> str:
+def index_name(version: Version, table: str, files: list[Path], column: str) -> str:
     """The file of a table's index: by its object's md5; of a workspace's table by its place, size and time."""
+    ending = SUFFIX if column == PARENTS else f".{column}{SUFFIX}"
     if version.commit is not None:
-        return version.recorded()[table].md5 + SUFFIX
+        return version.recorded()[table].md5 + ending
     state = [(str(file.resolve()), (about := file.stat()).st_size, about.st_mtime_ns) for file in files]
-    return f"{workspace_prefix(table)}{hashlib.md5(repr(state).encode(), usedforsecurity=False).hexdigest()}{SUFFIX}"
+    return f"{workspace_prefix(table)}{hashlib.md5(repr(state).encode(), usedforsecurity=False).hexdigest()}{ending}"
 
 
 def workspace_prefix(table: str) -> str:
     return hashlib.md5(str(Path(table).resolve()).encode(), usedforsecurity=False).hexdigest()[:12] + "-"
 
 
-def open_index(version: Version, table: str) -> TableIndex:
-    """The index of a table of a version, built where it is not there yet.
+def open_index(version: Version, table: str, column: str = PARENTS) -> TableIndex:
+    """The index of a table of a version, by a column of ids, built where it is not there yet.
 
     Two processes that build it at once write the same bytes. Raises MissingObject where the table is not to be had.
     """
     files = version.files(table)
-    path = index_folder() / index_name(version, table, files)
+    path = index_folder() / index_name(version, table, files, column)
     with contextlib.suppress(OSError, ValueError):  # not there, or cut short: built again
         numbers = np.load(path, mmap_mode="r")
         if len(numbers) >= HEAD and numbers[0] == LAYOUT and len(numbers) == size_of(numbers):
-            return TableIndex(table, numbers)
-    columns = pl.scan_parquet(files).collect_schema().names()
-    frame = pl.scan_parquet(files).select([name for name in ("id", "parents") if name in columns]).collect()
-    numbers = build(frame)
+            return TableIndex(table, numbers.view(np.ndarray))  # still mapped; the class of maps is slow in small steps
+    there = pl.scan_parquet(files).collect_schema().names()
+    numbers = build(pl.scan_parquet(files).select([name for name in ("id", column) if name in there]).collect(), column)
     if version.commit is None:
-        for old in index_folder().glob(f"{workspace_prefix(table)}*{SUFFIX}"):
-            old.unlink(missing_ok=True)
+        for old in index_folder().glob(f"{workspace_prefix(table)}*"):
+            if old.name.split(".")[0] != path.name.split(".")[0]:
+                old.unlink(missing_ok=True)
     with contextlib.suppress(OSError), Drafts() as drafts:  # a disk without room costs time, not the answer
         draft = drafts.add(path)
         with naming(path), draft.open("wb") as file:
@@ -175,7 +183,7 @@ def size_of(numbers: np.ndarray) -> int:
 def sweep() -> None:
     """Remove indexes whose object has left DVC's cache, and drafts of killed processes."""
     for path in index_folder().glob(f"*{SUFFIX}"):
-        if "-" not in path.name and not object_path(path.stem).is_file():
+        if "-" not in path.name and not object_path(path.name.split(".")[0]).is_file():
             path.unlink(missing_ok=True)
 
 
@@ -187,6 +195,18 @@ class LineageIndex:
         wanted = list(version.tables() if tables is None else tables)
         self.tables: dict[str, TableIndex] = {table: open_index(version, table) for table in wanted}
         sweep()
+
+    @cached_property
+    def admitted(self) -> dict[str, TableIndex]:
+        """The tables whose rows name the verdicts that admitted them, indexed by these."""
+        names = {
+            table: pl.read_parquet_schema(self.version.files(table)[0])
+            for table in self.tables
+            if len(self.tables[table])
+        }
+        return {
+            table: open_index(self.version, table, VERDICTS) for table, schema in names.items() if VERDICTS in schema
+        }
 
     def places(self, ids: Iterable[str]) -> dict[str, list[tuple[str, int]]]:
         """Id -> (table, position of its row in the table's files), in the graph's order; [] where none holds it."""
@@ -205,10 +225,20 @@ class LineageIndex:
         keys = keys_of(ids)
         for index in self.tables.values():
             which, rows = index.rows(keys)
+            if not len(rows):
+                continue
             edges, parents = index.parents(rows)
             for edge, parent in zip(edges, ids_of(parents), strict=True):
                 found[ids[which[edge]]][parent] = None
         return {one: list(named) for one, named in found.items()}
+
+    def verdicts(self, row_id: str) -> list[str]:
+        """The verdicts that admitted a row, in the order in which it names them."""
+        found: dict[str, None] = {}
+        for index in self.admitted.values():
+            rows = index.rows(keys_of([row_id]))[1]
+            found |= dict.fromkeys(ids_of(index.parents(rows)[1])) if len(rows) else {}
+        return list(found)
 
     def ancestors(self, ids: Iterable[str]) -> dict[str, list[str]]:
         """Every row that these were made from, themselves first, with its parents. Ends where ids form a circle."""
@@ -224,11 +254,12 @@ class LineageIndex:
         return self.descendants_of(keys_of(ids))
 
     def descendants_of(self, keys: Keys) -> "Reach":
-        """`descendants` of ids as numbers, which need not stand in any table."""
+        """`descendants` of ids as numbers, which need not stand in any table; rows that a verdict admitted are made of it."""
         reach = Reach({table: np.zeros(len(index), dtype=bool) for table, index in self.tables.items()}, self.tables)
         frontier = keys
         while len(frontier):
             fresh = [reach.add(table, index.children(frontier)[1]) for table, index in self.tables.items()]
+            fresh += [reach.add(table, index.children(frontier)[1]) for table, index in self.admitted.items()]
             new = np.unique(np.concatenate(fresh), axis=0)
             for table, index in self.tables.items():  # where the same rows stand further on, or have ended
                 reach.add(table, index.rows(new)[1])
@@ -248,7 +279,7 @@ class Reach:
 
     def add(self, table: str, rows: np.ndarray) -> Keys:
         """Mark rows; the keys of those that were not marked."""
-        rows = np.unique(rows)
+        rows = np.unique(rows) if len(rows) > 1 else rows
         rows = rows[~self.masks[table][rows]]
         self.masks[table][rows] = True
         return self.tables[table].keys(rows)

@@ -1,5 +1,6 @@
 """The family of a row: what it was made from, back to the lines that people wrote, and what was made of it."""
 
+import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -125,11 +126,9 @@ class Tracer:
 
     def add_verdicts(self, nodes: dict[str, Node], row_id: str) -> None:
         """The verdicts that the traced row names, which are no parents of it."""
-        places = self.index.places([row_id])[row_id]
-        for table, position in places:
-            for verdict in self.reader.narrow(table, position).get("verdicts") or []:
-                if verdict not in nodes:
-                    nodes[verdict] = Node(verdict, -1, parents=self.index.parents([verdict])[verdict])
+        for verdict in self.index.verdicts(row_id):
+            if verdict not in nodes:
+                nodes[verdict] = Node(verdict, -1, parents=self.index.parents([verdict])[verdict])
 
     def fill(self, nodes: dict[str, Node], row_id: str, whole: bool) -> None:
         """Read the rows of the nodes. Of large tables the texts are read of the traced row and of sources alone."""
@@ -199,3 +198,18 @@ def depths_on(row_id: str, nodes: dict[str, Node]) -> dict[str, int]:
 def count_kinds(nodes: Iterable[Node]) -> Counter[str]:
     """Rows by the table that made them."""
     return Counter(node.made_in for node in nodes)
+
+
+def trace_seconds(version: Version, ids: Iterable[str]) -> list[float]:
+    """Seconds that each trace takes once the version's indexes are open: the family, its facts and its own texts.
+
+    Requests are not rebuilt, which takes seconds a family whatever the tables' size. For bench/diff.py.
+    """
+    tracer = Tracer(version)
+    tracer.index.descendants([])  # opens what is opened by need
+    seconds = []
+    for one in ids:
+        started = time.perf_counter()
+        tracer.trace(one)
+        seconds.append(time.perf_counter() - started)
+    return seconds

@@ -43,6 +43,19 @@ class RowReader:
         names = [name for name in scan.collect_schema().names() if name not in LONG]
         return scan.select(names).slice(position, 1).collect().to_dicts()[0]
 
+    def sources(self, table: str, positions: Sequence[int]) -> list[str]:
+        """The `source` of rows, "" where they have none; of rows that ingest dropped, the place that their detail names."""
+        scan = pl.scan_parquet(self.version.files(table))
+        names = scan.collect_schema().names()
+        column = "source" if "source" in names else None
+        if table == "data/dropped/ingest.parquet":
+            found = scan.select(pl.col("detail").str.extract(r"^(.+?:\d+): ")).collect().to_series()
+        elif column is None:
+            return [""] * len(positions)
+        else:
+            found = scan.select(column).collect()[column]
+        return [one or "" for one in found[list(positions)]]
+
 
 LONG = frozenset(
     "prompt completion chosen rejected text reference context solution raw article tests setup explanation".split()

@@ -42,7 +42,7 @@ class Counted:
 class Spread:
     """How far `name`, a `what`, reaches in a version. `starts`: rows that bear it themselves, by table. `groups`: product ->
     (strategy, domain) -> rows reached. `examples`: product -> ids. `models`: stage -> rows of its training split that
-    were reached. `files`: source files of the rows reached. `labelled`: of a licence, product -> rows that bear its name.
+    were reached. `files`: source files of the rows reached. `stages`: those that ask a model. `labelled`: of a licence, product -> rows that bear its name.
     """
 
     what: What
@@ -54,6 +54,7 @@ class Spread:
     examples: dict[str, list[str]] = field(default_factory=dict)
     models: dict[str, int] = field(default_factory=dict)
     files: list[str] = field(default_factory=list)
+    stages: list[str] = field(default_factory=list)
     labelled: dict[str, int] = field(default_factory=dict)
 
 
@@ -75,6 +76,8 @@ def spread(what: What, name: str, index: LineageIndex) -> Spread:
         if table in reach.counts:
             count_product(found, reach, table, product)
     found.files = source_files(reach, index)
+    if what == "model":
+        found.stages = asking_stages(name, index.version)
     if what == "license":
         found.labelled = {
             PRODUCTS[table]: len(ids) for table, ids in bearing("license", [name], index).items() if table in PRODUCTS
@@ -171,6 +174,19 @@ def labels_of(name: str, version: Version) -> list[str]:
     return list(dict.fromkeys([*of_model, name]))
 
 
+def asking_stages(name: str, version: Version) -> list[str]:
+    """Stages that declare a role of such a label, in the graph's order."""
+    labels = labels_of(name, version)
+    roles = {
+        f"roles.{role}" for role, spec in (version.params().get("roles") or {}).items() if label_of(spec) in labels
+    }
+    return [
+        stage
+        for stage, entry in version.graph().get("stages", {}).items()
+        if roles & set(map(str, entry.get("params", [])))
+    ]
+
+
 def remembered_keys(labels: list[str]) -> np.ndarray:
     """Keys of the store's answers that engines of these labels gave."""
     try:
@@ -254,6 +270,9 @@ def spread_lines(found: Spread) -> list[str]:
         ]
     if not {DEMONSTRATIONS, PREFERENCES} & {one.table for one in found.tables}:
         lines += ["", "no row of D or P was made of it"]
+    if found.stages:
+        lines += ["", f"stages that ask it: {', '.join(found.stages)}"]
+        lines.append("(what a judge let pass without a verdict of its own, as evolve does, leads to no row here)")
     if found.files:
         lines += ["", "files of its sources: " + ", ".join(found.files)]
     return lines
@@ -287,4 +306,5 @@ def as_json(found: Spread) -> dict[str, Any]:
         "labelled": found.labelled,
         "models": found.models,
         "files": found.files,
+        "stages": found.stages,
     }
