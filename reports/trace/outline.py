@@ -11,7 +11,7 @@ from reports.trace.words import (
     facts_of,
     kind_of,
     kind_of_node,
-    plural,
+    more_of,
     raw_of,
     reading_lines,
     texts_of,
@@ -60,7 +60,7 @@ def outline(family: Family, requests: Requests | None, full: bool = False) -> li
     sections.append(Section("Way through the stages", way))
     sections.append(Section("Training", [Item(line) for line in training_lines(family)]))
     on = list(tree(family, requests, full, is_back=False))
-    on += [Item(f"and {plural(kind_of(table), count)} more ({table})") for table, count in family.more.items()]
+    on += [Item(f"and {more_of(kind_of(table), count)} ({table})") for table, count in family.more.items()]
     totals = ", ".join(f"{count:,} in {table}" for table, count in family.totals.items())
     sections.append(Section("Made of it", on, totals))
     if requests is not None and requests.notes:

@@ -93,7 +93,7 @@ def drawn(family: Family) -> tuple[dict[str, Box], list[tuple[str, str]]]:
             name,
             "ended" if "/dropped/" in table or "/quarantine/" in table else "row",
             "and",
-            (f"{plural(kind_of(table), count)} more", cut(table, CELLS)),
+            (f"{count:,} more", plural(kind_of(table), count).partition(" ")[2]),
         )
         arrows_between.append((home[family.focus], name))
     return boxes, arrows_between

@@ -68,8 +68,8 @@ def spread(what: What, name: str, index: LineageIndex) -> Spread:
         raise UserError(f"{name}: {remedy(what, index)}")
     start = np.concatenate([keys, *(keys_of(ids) for ids in own.values())])
     reach = index.descendants_of(np.unique(start, axis=0))
-    for table, ids in own.items():
-        reach.add(table, index.tables[table].rows(keys_of(ids))[1])
+    for table, rows in index.tables.items():  # themselves, also where they were passed on or have ended
+        reach.add(table, rows.rows(keys_of({one for ids in own.values() for one in ids}))[1])
     found = Spread(what, name, index.version, {table: len(ids) for table, ids in own.items() if ids})
     found.tables = [Counted(table, rows, len(index.tables[table])) for table, rows in reach.counts.items()]
     for table, product in PRODUCTS.items():

@@ -57,6 +57,11 @@ def plural(kind: str, count: int) -> str:
     return f"{count:,} {kind if count == 1 else several}"
 
 
+def more_of(kind: str, count: int) -> str:
+    """ "12 more candidates"."""
+    return " more ".join(plural(kind, count).split(" ", 1))
+
+
 def kind_of_node(node: Node) -> str:
     if node.tables:
         return kind_of(node.made_in)
