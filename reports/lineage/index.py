@@ -7,7 +7,7 @@ built once, when a table is first looked into, and swept when its object has lef
 
 import contextlib
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -292,6 +292,20 @@ class Reach:
     def ids(self, table: str, limit: int | None = None) -> list[str]:
         """Ids of the marked rows of a table, sorted; the first `limit`."""
         return ids_of(self.tables[table].keys(np.flatnonzero(self.masks[table])[:limit]))
+
+    def by_first_table(self, limit: int, without: Collection[str] = ()) -> Iterator[tuple[str, list[str], int]]:
+        """Each row once, in the first table that holds it: table, the first `limit` ids by their order, how many others.
+
+        Rows of `without`, a few ids, are left out.
+        """
+        seen = keys_of(without)[:, 0]  # half an id tells one row from another
+        for table in self.counts:
+            rows = np.flatnonzero(self.masks[table])
+            high = self.tables[table].high[rows]
+            rows = rows[~np.isin(high, seen)]
+            seen = np.concatenate([seen, high])
+            if len(rows):
+                yield table, ids_of(self.tables[table].keys(rows[:limit])), max(0, len(rows) - limit)
 
     def positions(self, table: str) -> np.ndarray:
         """Where the marked rows stand in the table's files."""

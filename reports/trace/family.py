@@ -107,12 +107,9 @@ class Tracer:
         reach = self.index.descendants([row_id])
         nodes = {one: Node(one, depths[one], parents=back[one]) for one in sorted(back, key=lambda one: -depths[one])}
         more: dict[str, int] = {}
-        for table, count in reach.counts.items():
-            ids = [one for one in reach.ids(table, shown + len(nodes)) if one not in nodes or nodes[one].depth > 0]
-            for one in ids[:shown]:
-                nodes.setdefault(one, Node(one, 1))
-            listed = sum(one in nodes and nodes[one].depth > 0 for one in ids)
-            more[table] = max(0, count - listed)
+        for table, ids, others in reach.by_first_table(shown, set(nodes)):
+            more[table] = others
+            nodes |= {one: Node(one, 1) for one in ids}
         on = [node.id for node in nodes.values() if node.depth > 0]
         for one, parents in self.index.parents(on).items():
             nodes[one].parents = parents

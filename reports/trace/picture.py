@@ -17,7 +17,7 @@ MOST = 60
 ALIKE = 4
 """Rows of one kind, made from the same and leading to the same, that have a box each; the others share one."""
 SIZES = Sizes()
-CELLS = 29
+CELLS = 28
 """Characters that fit into a box."""
 MARGIN, LEGEND = 20, 34
 COLOURS = {
@@ -92,8 +92,8 @@ def drawn(family: Family) -> tuple[dict[str, Box], list[tuple[str, str]]]:
         boxes[name] = Box(
             name,
             "ended" if "/dropped/" in table or "/quarantine/" in table else "row",
-            "and",
-            (f"{count:,} more", plural(kind_of(table), count).partition(" ")[2]),
+            f"and {count:,} more",
+            (plural(kind_of(table), count).partition(" ")[2], ""),
         )
         arrows_between.append((home[family.focus], name))
     return boxes, arrows_between
@@ -131,8 +131,8 @@ def box_of(name: str, nodes: list[Node], family: Family) -> Box:
         return Box(
             name,
             group_of(rows[0]),
-            "and",
-            (f"{len(rows)} more", plural(kind_of_node(rows[0]), len(rows)).partition(" ")[2]),
+            f"and {len(rows)} more",
+            (plural(kind_of_node(rows[0]), len(rows)).partition(" ")[2], ""),
         )
     node = nodes[0]
     said = (
@@ -147,6 +147,8 @@ def box_of(name: str, nodes: list[Node], family: Family) -> Box:
         said = f"{ended.get('stage', '')}: {ended.get('rule') or ended.get('error') or ''}"
     said = said or str(node.row.get("strategy") or node.row.get("engine") or (node.answer or {}).get("engine") or "")
     text = str(node.answer["text"]) if node.answer else written_in(node)
+    if "episode" in node.row and not said:
+        said = f"episode {node.row['episode']}" + (f", reward {node.row['reward']:.2f}" if "reward" in node.row else "")
     products = [product for table, product in PRODUCTS.items() if table in node.tables]
     title = kind_of_node(node) + (f" of {products[0]}" if products else "")
     return Box(name, group_of(node), f"{title} {node.id[:8]}", (said, text), node.id == family.focus)

@@ -31,6 +31,13 @@ def test_a_row_leads_back_to_its_line_and_on_to_what_was_made_of_it(project):
     assert sum(node.depth > 0 for node in family.nodes.values()) == 8 and family.more == {"data/rollouts.parquet": 12}
 
 
+def test_a_row_that_stands_in_several_tables_is_counted_once(project):
+    family = Tracer(open_version()).trace(P0, shown=0)
+    assert family.totals["data/rejection_demonstrations.parquet"] == family.totals["data/demonstrations.parquet"] == 1
+    assert "data/demonstrations.parquet" not in family.more and "data/dropped/filter.parquet" not in family.more
+    assert family.more["data/rejection_demonstrations.parquet"] == 1 and family.more["data/rollouts.parquet"] == 20
+
+
 def test_lines_are_those_of_the_revision_and_not_of_today(project):
     project.write("data/seeds/problems.jsonl", "changed\n")
     assert Tracer(open_version("HEAD")).trace(D).nodes[P0].line.text == '{"q": "What is 0?"}'
