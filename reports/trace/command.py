@@ -21,7 +21,8 @@ from reports.trace.markdown import render_markdown
 from reports.trace.outline import outline
 from reports.trace.picture import render_svg
 from reports.trace.requests import Requests, fill_answers, rebuild
-from reports.trace.spread import What, as_json, spread, spread_lines
+from reports.trace.spread import What, spread
+from reports.trace.spread_text import as_json, spread_lines
 from reports.trace.text import render_text
 from reports.trace.words import kind_of_node, raw_of, way_of
 from reports.versions.version import WORKSPACE, open_version

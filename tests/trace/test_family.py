@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_rows import KEY, LIST, P0, P1, TURN, VERDICT, D, P, admitted, problem, table
 
-from reports.lineage.index import LineageIndex, TableIndex, build, ids_of, keys_of, open_index, sweep
+from reports.lineage.index import LineageIndex, open_index, sweep
+from reports.lineage.table_index import TableIndex, build, ids_of, keys_of
 from reports.trace.completeness import sources_of
 from reports.trace.family import Tracer, trace_seconds
 from reports.trace.find import Ambiguous, find_row

@@ -7,7 +7,8 @@ from handmade import row_id
 from made_rows import P0, TURN, VERDICT, D, P, admitted, problem, table
 
 from reports.lineage.index import LineageIndex
-from reports.trace.spread import spread, spread_lines
+from reports.trace.spread import spread
+from reports.trace.spread_text import as_json, spread_lines
 from reports.versions.version import open_version
 from schemas.errors import UserError
 
@@ -103,8 +104,6 @@ def test_what_nobody_bears_is_an_error_that_says_what_there_is(index):
 
 
 def test_lines_and_json_say_the_same(index):
-    from reports.trace.spread import as_json
-
     found = spread("source", "sums", index)
     told = json.loads(json.dumps(as_json(found)))
     said = "\n".join(spread_lines(found))
