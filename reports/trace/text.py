@@ -47,7 +47,7 @@ def text_lines(name: str, text: str, before: str, columns: int, full: bool) -> l
     """A named text: its beginning on one line, or all of it."""
     label = f"{shown(name):<{LABEL}} "
     room = max(10, columns - len(before) - len(label))
-    if not full:
+    if not full and not name.startswith("request "):  # of a request the proof stands last
         return [before + label + cut(" ".join(shown(text).split()), room)]
     wrapped = [piece for line in shown(text).expandtabs(4).split("\n") for piece in pieces(line, room)]
     return [before + (label if not number else " " * len(label)) + line for number, line in enumerate(wrapped)]
