@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
+from jinja2 import TemplateError
 from ruamel.yaml import YAML
 
 from cultivar.llm import prompt
@@ -28,11 +29,24 @@ from cultivar.tools.dry_run import Rehearsal, Unjudged, function_of, kinds_of
 from reports.versions.version import Version
 from schemas.errors import GraphError
 from schemas.stage import UndeclaredRead, Unfinished
-from schemas.table import Table, TableError
+from schemas.table import Table
 
 NOWHERE = "http://127.0.0.1:9/v1"
 """Stands for a server's address, which is part of no request; nothing is sent there."""
-FAULTS = (GraphError, UndeclaredRead, Unfinished, TableError, OSError, ValueError, ImportError, KeyError)
+FAULTS = (
+    GraphError,
+    UndeclaredRead,
+    Unfinished,
+    OSError,
+    ValueError,
+    ImportError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    TemplateError,
+)
+"""What may come of today's code over another version's rows, prompts and parameters: then its requests are not rebuilt."""
 
 
 class NotedAnswers(AnswerCache):

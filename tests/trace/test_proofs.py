@@ -109,6 +109,10 @@ def test_a_tag_set_is_made_again_by_its_answer_and_not_after_its_prompt_changed(
     place.write_text(before.replace("{% block user %}", "{% block user %}Now: "))
     try:
         assert told(traced(row)[1]) == []  # that was never asked
+        for broken in ("no block", "{% block user %}{{ nothing }}{% endblock %}", "{% block"):
+            place.write_text(broken)
+            _, found = traced(row)
+            assert told(found) == [] and found.notes[0].startswith("tag: its requests cannot be rebuilt")
     finally:
         place.write_text(before)
 
