@@ -10,7 +10,7 @@ from reports.gates.thresholds import Bound, Change, Thresholds
 from schemas.rows import Id, Text
 
 Product = Literal["demonstrations", "preferences"]
-Products = Annotated[tuple[Product, ...], Field(min_length=1)]
+ProductNames = Annotated[tuple[Product, ...], Field(min_length=1)]
 BOTH: tuple[Product, ...] = ("demonstrations", "preferences")
 Sentence = Annotated[str, Field(min_length=20)]
 
@@ -51,7 +51,7 @@ class RowGate(Gate):
     `only_new`: rows that the base version has too are not counted.
     """
 
-    tables: Products = BOTH
+    tables: ProductNames = BOTH
     only_new: bool = False
 
     @model_validator(mode="after")
@@ -135,7 +135,7 @@ class ShareGate(Gate):
     """Share of the rows of tables that have a value in a column."""
 
     rule: Literal["share"]
-    tables: Products = BOTH
+    tables: ProductNames = BOTH
     column: Literal["simulated", "label_source", "domain", "strategy", "license", "language", "engine", "split"]
     value: str | bool
 

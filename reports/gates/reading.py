@@ -37,8 +37,8 @@ def read_declared(text: str, path: str, model: type[F]) -> F:
         return model.model_validate(content if content is not None else {})
     except ValidationError as error:
         faults = error.errors()
-        deeper = {fault["loc"][:1] for fault in faults if len(fault["loc"]) > 1}
         # a list whose entries are all faulty is too short as well
+        deeper = {fault["loc"][:depth] for fault in faults for depth in range(1, len(fault["loc"]))}
         lines = [explain(dict(fault), text, path) for fault in faults if fault["loc"] not in deeper]
         raise UserError("\n".join(lines)) from error
 
@@ -63,17 +63,17 @@ def named(error: Exception, copy: Path, path: str) -> str:
 
 def explain(error: dict[str, Any], text: str, path: str) -> str:
     """One fault of a file in a line."""
-    entry, line = locate(error["loc"], text)
+    entry, line = locate(error["loc"], text, is_missing=error["type"] == "missing")
     given = error["input"]
     got = "" if isinstance(given, dict | list | tuple) else f", got {beginning(str(given), SHOWN_CHARS)!r}"
     words = error["msg"].removeprefix("Value error, ")
     return f"{path}: line {line}: {entry or 'the file'}: {words}{got}"
 
 
-def locate(place: tuple[str | int, ...], text: str) -> tuple[str, int]:
+def locate(place: tuple[str | int, ...], text: str, *, is_missing: bool) -> tuple[str, int]:
     """An entry as a reader writes it (`gates[2].max`), and its line, or that of the nearest above it that is there.
 
-    What pydantic puts among names and numbers, the tags of a union, stands in no file.
+    What pydantic puts among names and numbers, the tags of a union, stands in no file. `is_missing`: nor does the last name.
     """
     node: Node | None = YAML(pure=True).compose(text)
     entry, line = "", 1
@@ -83,8 +83,10 @@ def locate(place: tuple[str | int, ...], text: str) -> tuple[str, int]:
             if found:
                 key, node = found[0]
                 line = key.start_mark.line + 1
-            elif number < len(place) - 1:
+            elif not (is_missing and number == len(place) - 1):
                 continue
+            entry += f".{part}"
+        elif node is None and is_missing:
             entry += f".{part}"
         elif isinstance(node, SequenceNode) and isinstance(part, int) and part < len(node.value):
             node = node.value[part]
