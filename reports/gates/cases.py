@@ -71,7 +71,7 @@ def column_of(products: Products, name: str, column: str) -> pl.Series:
 
 def quarantined(products: Products, gate: QuarantineGate) -> Cases:
     """The share of rows read that each stage quarantined."""
-    found = {}
+    found: Cases = {}
     for stage, content in stages(products, gate.stage):
         rows = content.get("rows")
         if isinstance(rows, dict) and rows.get("in"):
@@ -82,7 +82,7 @@ def quarantined(products: Products, gate: QuarantineGate) -> Cases:
 
 def lost_answers(products: Products, gate: LostAnswerGate) -> Cases:
     """The share of requests without an answer, by stage and role."""
-    found = {}
+    found: Cases = {}
     for stage, content in stages(products, gate.stage):
         for key, asked in sorted(content.items()):
             if key.startswith("asked_") and isinstance(asked, dict) and asked.get("requests"):
@@ -94,7 +94,7 @@ def lost_answers(products: Products, gate: LostAnswerGate) -> Cases:
 
 def dropped_rows(products: Products, gate: DroppedGate) -> Cases:
     """Rows that each rule of a stage dropped, for each row read."""
-    found = {}
+    found: Cases = {}
     for stage, content in stages(products, gate.stage):
         rows, by_rule = content.get("rows"), content.get("dropped_by_rule")
         if not (isinstance(rows, dict) and rows.get("in") and isinstance(by_rule, dict)):
@@ -141,7 +141,7 @@ def metric_values(products: Products, gate: MetricGate) -> Cases:
     """The metrics that a pattern names; `*` stands for one name between two points."""
     values = flat_metrics(products.version.metrics())
     wanted = gate.metric.split(".")
-    found = {}
+    found: Cases = {}
     for name, value in sorted(values.items()):
         parts = name.split(".")
         if len(parts) == len(wanted) and all(map(fnmatchcase, parts, wanted)):

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from reports.gates.scan import Kind
+from reports.gates.scan import KINDS, Kind
 from reports.gates.thresholds import Bound, Change, Thresholds
 from schemas.rows import Id, Text
 
@@ -87,15 +87,7 @@ class PersonalGate(RowGate):
     """Rows that hold personal data or secrets (reports/gates/personal.py)."""
 
     rule: Literal["personal_data"]
-    kinds: Annotated[tuple[Kind, ...], Field(min_length=1)] = (
-        "email",
-        "phone",
-        "iban",
-        "card",
-        "national_id",
-        "ip",
-        "secret",
-    )
+    kinds: Annotated[tuple[Kind, ...], Field(min_length=1)] = KINDS
     allow: tuple[str, ...] = ()
 
 

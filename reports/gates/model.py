@@ -4,6 +4,7 @@ Values of rows are masked before they stand here (`Finding.text`); whoever shows
 (cultivar/outgoing/escape.py).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -107,7 +108,7 @@ ROWS = 10
 """Rows shown of a gate."""
 
 
-def worst(results: list[GateResult]) -> Status:
+def worst(results: Iterable[GateResult]) -> Status:
     """The status of all gates together: fail before unknown before warn; waived ones pass."""
     found = {result.status for result in results}
     return next((status for status in ("fail", "unknown", "warn") if status in found), "pass")

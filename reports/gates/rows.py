@@ -15,7 +15,6 @@ from reports.gates.declared import (
     LeakGate,
     LicenseGate,
     PersonalGate,
-    Product,
     ReportedOverlapGate,
     RowGate,
     SplitGate,
@@ -189,9 +188,3 @@ def find_rows(products: Products, gate: RowGate) -> Found:
     """What a gate's rule finds in a version. Raises MissingObject."""
     rule: str = gate.rule  # type: ignore[attr-defined]
     return ROW_RULES[rule](products, gate)
-
-
-def absent_tables(products: Products, names: Sequence[Product]) -> str:
-    """Which of the tables that a rule needs are not in a version."""
-    absent = [name for name in ("evaluation", "overlaps", *names) if not products.has(name)]
-    return f"{products.version.name} has no {', '.join(absent)}" if absent else ""

@@ -6,7 +6,7 @@ those of cultivar/outgoing: keys of known services, private keys, passwords in a
 
 import re
 from collections.abc import Collection, Iterator
-from typing import Literal
+from typing import Literal, get_args
 
 import polars as pl
 
@@ -15,6 +15,7 @@ from cultivar.outgoing.secret_values import is_secret, secret_values
 from reports.gates.personal import DIGITS, PATTERNS, RESERVED, Pattern
 
 Kind = Literal["email", "phone", "iban", "card", "national_id", "ip", "secret"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 FOUND = {"number": pl.UInt32(), "name": pl.String(), "value": pl.String()}
 VALUES = 5
 """Values of one kind that are listed of a text."""
@@ -103,14 +104,16 @@ def masked(value: str) -> str:
     return value[:1] + re.sub(r"[^\W_]", "•", value[1:])
 
 
-def excerpt(text: str, values: Collection[str]) -> str:
-    """The text around the first of the values, all of them masked, secrets taken out, on one line."""
-    places = sorted((place, value) for value in values if (place := text.find(value)) >= 0)
-    if not places:
-        return ""
-    place, value = places[0]
-    begin, end = max(0, place - SHOWN), place + len(value) + SHOWN
-    shown = text[begin : min(end, begin + 6 * SHOWN)]
+def excerpt(text: str, values: Collection[str], chars: int = SHOWN) -> str:
+    """The text around the first of the values, all of them masked, secrets taken out, on one line.
+
+    Without a value its first `chars` characters.
+    """
+    places = sorted((place, value) for value in set(values) if (place := text.find(value)) >= 0)
+    place, value = places[0] if places else (0, "")
+    begin = max(0, place - SHOWN)
+    end = begin + (min(place - begin + len(value) + SHOWN, 6 * SHOWN) if places else chars)
+    shown = text[begin:end]
     for one in sorted(values, key=len, reverse=True):
         shown = shown.replace(one, masked(one)) if one in shown else cut_masked(shown, one)
     shown = " ".join(redacted(shown).split())

@@ -95,6 +95,19 @@ class Thresholds:
         growth = value - base - self.max_growth.allowed_change(base) if self.max_growth is not None else 0.0
         return beyond(max(fall, growth))
 
+    def pressure(self, value: float, base: float | None) -> float:
+        """How near a value is to a bound, in parts of the bound: 0 at it, above 0 beyond it. Tells the worst of several."""
+        room: list[tuple[float, float]] = []
+        if self.max is not None:
+            room.append((value, self.max.absolute))
+        if self.min is not None:
+            room.append((2 * self.min.absolute - value, self.min.absolute))
+        if base is not None and self.max_drop is not None:
+            room.append((base - value, self.max_drop.allowed_change(base)))
+        if base is not None and self.max_growth is not None:
+            room.append((value - base, self.max_growth.allowed_change(base)))
+        return max(((used - bound) / (bound or 1.0) for used, bound in room), default=0.0)
+
 
 def beyond(difference: float) -> float:
     return difference if difference > TOLERANCE else 0.0
