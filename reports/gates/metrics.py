@@ -19,7 +19,7 @@ MODELS = ("base", "sft", "dpo", "online_dpo")
 class Known(NamedTuple):
     """A metric that is shown: `better` is "high", "low" or "", `trials` the metric that counts what a rate is of."""
 
-    pattern: str
+    pattern: re.Pattern[str]
     title: str
     group: str
     unit: str
@@ -29,59 +29,79 @@ class Known(NamedTuple):
 
 KNOWN = (
     Known(
-        r"evaluate/(?P<model>\w+)\.(?P<task>math|constraints|code|general)_greedy",
+        re.compile(r"evaluate/(?P<model>\w+)\.(?P<task>math|constraints|code|general)_greedy"),
         "{model}: {task}, greedy",
         "Abilities",
         "share",
         "high",
     ),
     Known(
-        r"evaluate/(?P<model>\w+)\.(?P<task>math|constraints|code|general)_sampled",
+        re.compile(r"evaluate/(?P<model>\w+)\.(?P<task>math|constraints|code|general)_sampled"),
         "{model}: {task}, sampled",
         "Abilities",
         "share",
         "high",
     ),
-    Known(r"evaluate/(?P<model>\w+)\.heldout_nll", "{model}: loss on held-out D", "Abilities", "nats", "low"),
     Known(
-        r"evaluate/(?P<model>\w+)\.reward",
+        re.compile(r"evaluate/(?P<model>\w+)\.heldout_nll"), "{model}: loss on held-out D", "Abilities", "nats", "low"
+    ),
+    Known(
+        re.compile(r"evaluate/(?P<model>\w+)\.reward"),
         "{model}: mean reward, by its version's reward model",
         "Abilities",
         "reward",
         "",
     ),
-    Known(r"evaluate/(?P<model>\w+)\.kl_to_sft", "{model}: KL to SFT", "Abilities", "nats", ""),
-    Known(r"evaluate/(?P<model>\w+)\.completion_tokens", "{model}: mean length", "Abilities", "tokens", ""),
-    Known(r"reward\.heldout_accuracy", "reward model: held-out accuracy", "Training", "share", "high", "heldout_pairs"),
-    Known(r"(?P<stage>base|sft|reward|dpo)\.loss", "{stage}: training loss", "Training", "nats", "low"),
-    Known(r"online_dpo\.win_rate_last", "online DPO: win rate, last episode", "Training", "share", "high"),
+    Known(re.compile(r"evaluate/(?P<model>\w+)\.kl_to_sft"), "{model}: KL to SFT", "Abilities", "nats", ""),
+    Known(re.compile(r"evaluate/(?P<model>\w+)\.completion_tokens"), "{model}: mean length", "Abilities", "tokens", ""),
     Known(
-        r"rank\.judges\.(?P<judge>[^.]+)\.swap_agreement",
-        "{judge}: pairs ordered alike in every order",
-        "Judges",
+        re.compile(r"reward\.heldout_accuracy"),
+        "reward model: held-out accuracy",
+        "Training",
+        "share",
+        "high",
+        "heldout_pairs",
+    ),
+    Known(re.compile(r"(?P<stage>base|sft|reward|dpo)\.loss"), "{stage}: training loss", "Training", "nats", "low"),
+    Known(re.compile(r"online_dpo\.win_rate_last"), "online DPO: win rate, last episode", "Training", "share", "high"),
+    Known(
+        re.compile(r"rank\.judges\.(?P<judge>[^.]+)\.swap_agreement"),
+        "{judge}: pairs ordered alike in every ordere.compile(r",
+        ")Judges",
         "share",
         "high",
         "prompts",
     ),
     Known(
-        r"rank\.judges\.(?P<judge>[^.]+)\.position_bias\.largest",
+        re.compile(r"rank\.judges\.(?P<judge>[^.]+)\.position_bias\.largest"),
         "{judge}: largest bias by place",
         "Judges",
         "rating",
         "low",
     ),
     Known(
-        r"(?P<stage>\w+)\.quarantine_share", "{stage}: rows quarantined", "Losses of rows", "share", "low", "rows.in"
+        re.compile(r"^(?P<stage>\w+)\.quarantine_share"),
+        "{stage}: rows quarantined",
+        "Losses of rows",
+        "share",
+        "low",
+        "rows.in",
     ),
     Known(
-        r"(?P<stage>\w+)\.lost_share",
-        "{stage}: requests without an answer",
-        "Losses of rows",
+        re.compile(r"^(?P<stage>\w+)\.lost_share"),
+        "{stage}: requests without an answere.compile(r",
+        ")Losses of rows",
         "share",
         "low",
         "requests",
     ),
-    Known(r"datasheet\.simulated_share", "rows of D and P by the simulated teacher", "Data", "share", ""),
+    Known(
+        re.compile(r"datasheet\.simulated_share"),
+        "rows of D and P by the simulated teachere.compile(r",
+        ")Data",
+        "share",
+        "",
+    ),
 )
 """In the order in which they are shown."""
 
@@ -92,7 +112,7 @@ def metric_lines(old: Version, new: Version, confidence: float = CONFIDENCE) -> 
     evaluations, repetitions = Evaluations(old, new, confidence), Repetitions(old, new, confidence)
     lines = []
     for known in KNOWN:
-        names = [name for name in dict.fromkeys([*after, *before]) if re.fullmatch(known.pattern, name)]
+        names = [name for name in dict.fromkeys([*after, *before]) if known.pattern.fullmatch(name)]
         for name in sorted(names, key=order_of):
             was, now = before.get(name), after.get(name)
             if known.group == "Losses of rows" and not was and not now:
@@ -130,7 +150,7 @@ def band_of(
 
 
 def line_of(name: str, known: Known, old: float | None, new: float | None, band: Band | None) -> MetricLine:
-    found = re.fullmatch(known.pattern, name)
+    found = known.pattern.fullmatch(name)
     assert found is not None
     return MetricLine(
         name=name,

@@ -1,7 +1,5 @@
 """Figures of gates as a reader sees them."""
 
-import re
-
 from reports.gates.declared import DroppedGate, Gate, LostAnswerGate, MetricGate, QuarantineGate, RowGate, ShareGate
 from reports.gates.metrics import KNOWN
 
@@ -15,7 +13,7 @@ def unit_of(gate: Gate, metric: str = "") -> str:
     if isinstance(gate, DroppedGate):
         return "a row read"
     if isinstance(gate, MetricGate):
-        return next((known.unit for known in KNOWN if re.fullmatch(known.pattern, metric or gate.metric)), "")
+        return next((known.unit for known in KNOWN if known.pattern.fullmatch(metric or gate.metric)), "")
     return "rows"
 
 

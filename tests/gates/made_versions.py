@@ -78,7 +78,7 @@ class MadeVersion(Version):
 
     def evaluation(self, *rows: dict[str, Any]) -> "MadeVersion":
         defaults = {"parents": [], "source": "e:1", "license": "MIT", "split": "test", "task": "general"}
-        lists = dict.fromkeys(("tests", "constraints", "arguments"), [])
+        lists: dict[str, Any] = dict.fromkeys(("tests", "constraints", "arguments"), [])
         nulls = dict.fromkeys(("answer", "entry_point", "solution")) | {"setup": ""}
         return self.table(
             "evaluation",
