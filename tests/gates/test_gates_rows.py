@@ -60,6 +60,11 @@ def test_equal_texts_and_contradicting_pairs_are_duplicates(make: Make) -> None:
     assert result.rows[0].what.startswith("prefers what row")
 
 
+def test_sides_that_differ_in_capitals_alone_contradict_nothing(make: Make) -> None:
+    new = make().demonstrations().preferences(preferred("p", "Q", "Yes.", "YES."))
+    assert result_of(new.gates("rule: duplicates, max: 0")).value == 0
+
+
 def test_rows_that_the_base_has_are_not_new(make: Make) -> None:
     old, new = (make(name).preferences() for name in ("old", "new"))
     old.demonstrations(shown("1", "Mail jo@firm.org"))

@@ -67,6 +67,12 @@ def test_a_waiver_lets_the_base_pass_too(make: Make, new: MadeVersion) -> None:
     assert (result.value, result.base) == (2, 0)
 
 
+def test_a_waiver_of_what_only_the_base_had_waives_nothing(make: Make, new: MadeVersion) -> None:
+    old = make("old").demonstrations(shown("gone", "Mail jo@firm.org")).preferences()
+    (remark,) = checked(new.waive(f"gate: g0, rows: [{key('gone')}], until: 2026-07-01"), old).remarks
+    assert "waives nothing" in remark
+
+
 def test_gates_that_a_change_loosens_are_said(make: Make, new: MadeVersion) -> None:
     old = make("old").demonstrations().preferences()
     old.gates("rule: personal_data, max: 0", "rule: duplicates, max: 0")
