@@ -65,6 +65,14 @@ KNOWN = (
     Known(re.compile(r"(?P<stage>base|sft|reward|dpo)\.loss"), "{stage}: training loss", "Training", "nats", "low"),
     Known(re.compile(r"online_dpo\.win_rate_last"), "online DPO: win rate, last episode", "Training", "share", "high"),
     Known(
+        re.compile(r"rank\.judge_and_people\.agreement"),
+        "judge: decided pairs ordered as people do",
+        "Judges",
+        "share",
+        "high",
+        "prompts",  # the pairs of a prompt are not independent
+    ),
+    Known(
         re.compile(r"rank\.judges\.(?P<judge>[^.]+)\.swap_agreement"),
         "{judge}: pairs ordered alike in every ordere.compile(r",
         ")Judges",

@@ -134,3 +134,12 @@ def test_losses_of_rows_are_shares_and_counts_are_left_out(make: Make) -> None:
     new = make().metric("tag", rows={"in": 100, "quarantined": 40}, asked_tagger={"requests": 50, "errors": 1})
     found = {line.name: (line.old, line.new, line.word) for line in metric_lines(old, new)}
     assert found == {"tag.quarantine_share": (0, 0.4, "worse"), "tag.lost_share": (0, 0.02, "within noise")}
+
+
+def test_agreement_with_people_has_a_band_by_prompts(make: Make) -> None:
+    old, new = (
+        make(name).metric("rank", judge_and_people={"agreement": share, "prompts": 40, "same": 9, "other": 1})
+        for name, share in (("old", 0.9), ("new", 0.8))
+    )
+    found = line(old, new, "rank.judge_and_people.agreement")
+    assert (found.word, found.band) == ("within noise", "40 and 40 trials")

@@ -1,6 +1,6 @@
 """Gates over figures: bounds, changes, noise, what is missing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import polars as pl
 import pytest
@@ -17,7 +17,7 @@ def statuses(new: MadeVersion, old: MadeVersion | None = None) -> list[str]:
     return [result.status for result in checked(new, old).results]
 
 
-def items(correct: list[bool | None]) -> pl.DataFrame:
+def items(correct: Sequence[bool | None]) -> pl.DataFrame:
     """Greedy completions of math items."""
     rows = [
         {
