@@ -1,0 +1,1 @@
+"""`cultivar diff`: what differs between two versions of the data, row by row."""
