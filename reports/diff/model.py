@@ -142,7 +142,7 @@ class Summary:
 class Distribution:
     """A column of numbers, old and new. `edges` has one value more than the bins, which count rows of equal edges.
 
-    `column` is "quality", "margin", "scores.NAME" … or, with `unit` "words", the length of a text ("completion").
+    `column` is "quality", "margin", "scores.NAME" … or, with `unit` "characters", the length of a text ("completion").
     """
 
     column: str

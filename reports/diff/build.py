@@ -1,0 +1,83 @@
+"""The diff of two versions, put together: rows, schema, shifts, samples, what was edited, alerts, class."""
+
+from collections.abc import Sequence
+
+import duckdb
+import polars as pl
+
+from reports.diff.alerts import with_alerts
+from reports.diff.cells import draw_samples
+from reports.diff.changes import find_changes, pending_stages
+from reports.diff.levels import class_shares, classed, level_of
+from reports.diff.model import PRODUCTS, Diff, Samples, SchemaDiff, TableDiff
+from reports.diff.rows import RowDiffer, TableRows, tables_in_order
+from reports.diff.shifts import distributions, shares
+from reports.versions.database import connect
+from reports.versions.version import Version
+
+SAMPLES = 8
+"""Rows of each kind that a table shows."""
+
+
+def build_diff(
+    old: Version,
+    new: Version,
+    *,
+    database: duckdb.DuckDBPyConnection | None = None,
+    samples: int = SAMPLES,
+    details: bool = True,
+    only: Sequence[str] | None = None,
+) -> Diff:
+    """What differs between two versions. Raises MissingObject where the bytes of a table are not to be had.
+
+    `details`: shifts, distributions, samples and alerts, which counting and pairing rows does not need. `only`: paths of
+    tables whose details are wanted, all by default; rows of all tables are compared, since they are paired by their parents.
+    """
+    database = database or connect()
+    differing, same = tables_in_order(old, new)
+    compared = RowDiffer(database, old, new).compare(differing)
+    tables = [
+        table_diff(database, rows, samples, details and (only is None or rows.files.table in only)) for rows in compared
+    ]
+    products = [table for table in PRODUCTS if table in old.tables() or table in new.tables()]
+    judged = classed(tables, products)
+    diff = Diff(
+        old=old,
+        new=new,
+        tables=tuple(table for table in tables if table is not None),
+        same=tuple(same),
+        alerts=(),
+        level=level_of(judged),
+        classes=class_shares(judged),
+        changes=find_changes(old, new),
+        pending=pending_stages(new),
+    )
+    return with_alerts(diff) if details else diff
+
+
+def table_diff(database: duckdb.DuckDBPyConnection, rows: TableRows, samples: int, details: bool) -> TableDiff:
+    """One table's rows as the result has them."""
+    compared, ids = rows.compared, rows.ids
+    count = {kind: ids.filter(pl.col("kind") == kind).height for kind in ("added", "removed", "changed")}
+    touched = ids["columns"].explode(empty_as_null=False).drop_nulls().value_counts(sort=False)
+    columns = dict(sorted(touched.rows(), key=lambda item: (-item[1], item[0])))
+    is_both = rows.files.old is not None and rows.files.new is not None
+    return TableDiff(
+        table=rows.files.table,
+        stage=rows.files.stage,
+        rows_old=compared.rows["old"],
+        rows_new=compared.rows["new"],
+        **count,
+        moved=compared.moved,
+        unchanged=compared.unchanged,
+        rewritten=rows.rewritten,
+        schema=compared.columns.schema if is_both else SchemaDiff(),
+        columns=columns,
+        shifts=shares(database, compared) if details else (),
+        distributions=tuple(distributions(database, compared)) if details else (),
+        samples=draw_samples(database, rows, samples) if details else Samples(),
+        ids=ids,
+        is_new=rows.files.old is None,
+        is_gone=rows.files.new is None,
+        duplicates=(compared.duplicates["old"], compared.duplicates["new"]),
+    )
