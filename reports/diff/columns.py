@@ -82,7 +82,7 @@ def shared(old: DuckDBPyType, new: DuckDBPyType) -> str | None:
     if old.id in NUMBERS and new.id in NUMBERS:
         return "DOUBLE"
     if old.id == new.id == "list":
-        inner = shared(old.child, new.child)
+        inner = shared(element(old), element(new))
         return None if inner is None else f"{inner}[]"
     if old.id == new.id == "struct":
         before = dict(old.children)
@@ -92,6 +92,11 @@ def shared(old: DuckDBPyType, new: DuckDBPyType) -> str | None:
     if {"list", "struct", "map", "union", "array"} & {old.id, new.id}:
         return None
     return "VARCHAR"
+
+
+def element(kind: DuckDBPyType) -> DuckDBPyType:
+    """The type of a list's elements."""
+    return dict(kind.children)["child"]  # type: ignore[return-value]
 
 
 def text_of(column: str, kind: str) -> str:

@@ -160,13 +160,14 @@ def pair_signed(old: pl.DataFrame, new: pl.DataFrame, old_texts: Texts, new_text
         sides = [side.join(of, on="signature", how="semi").select("id", "signature", "rank") for side in (old, new)]
         return sides[0].join(sides[1], on=on, suffix="_new").select("signature", old="id", new="id_new")
 
+    def nameless(side: pl.DataFrame) -> pl.DataFrame:
+        return side.join(unnamed, on="signature", how="semi")
+
     return pl.concat(
         [
             joined(parts[0], ["signature", "rank"]).select(*PAIRS),
             pair_by_words(joined(parts[1], ["signature"]), old_texts, new_texts),
-            pair_unnamed(
-                *(side.join(unnamed, on="signature", how="semi") for side in (old, new)), old_texts, new_texts
-            ),
+            pair_unnamed(nameless(old), nameless(new), old_texts, new_texts),
         ]
     )
 

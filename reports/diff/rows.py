@@ -177,16 +177,14 @@ class RowDiffer:
     def _pair_sources(
         self, compared: Comparison, removed: Side, added: Side, old: pl.DataFrame, new: pl.DataFrame
     ) -> pl.DataFrame:
-        sides = [
-            Rows(rows.select("id", "source", text=side.texts(rows["id"])))
-            for rows, side in ((old, removed), (new, added))
-        ]
+        before = Rows(old.select("id", "source", text=removed.texts(old["id"])))
+        after = Rows(new.select("id", "source", text=added.texts(new["id"])))
         anchors = select(
             self.database,
             f"SELECT o.id, o.source AS old, n.source AS new FROM {compared.source['old']} o "
             f"JOIN {compared.source['new']} n ON o.id = n.id WHERE n.source <> ''",
         ).unique("id", keep="any")
-        return pair_sources(*sides, anchors, lambda: self._witnesses(compared))
+        return pair_sources(before, after, anchors, lambda: self._witnesses(compared))
 
     def _witnesses(self, compared: Comparison) -> pl.Series:
         """Texts of some rows that did not change: those of the least ids, which are hashes and so a fair draw."""

@@ -4,7 +4,7 @@ Likeness is 1 − (words inserted + words deleted) / (words of both), rapidfuzz'
 0 for texts without a word in common. Each distinct word becomes one character, so that it runs on strings.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import polars as pl
@@ -25,7 +25,7 @@ EXHAUSTIVE = 250_000
 """Pairs that are all compared; of more, those that share hashes are."""
 SURROGATES = 0xD800
 ALPHABET = 0x10F000 - 0x900
-PAIRS = {"old": pl.UInt32(), "new": pl.UInt32(), "likeness": pl.Float32()}
+PAIRS = pl.Schema({"old": pl.UInt32(), "new": pl.UInt32(), "likeness": pl.Float32()})
 
 
 def shortened(texts: pl.Series) -> pl.Series:
@@ -60,7 +60,7 @@ class Words:
     def new(self) -> list[str]:
         return self.strings[self.split :]
 
-    def likeness(self, old: Sequence[int], new: Sequence[int]) -> np.ndarray:
+    def likeness(self, old: Iterable[int], new: Iterable[int]) -> np.ndarray:
         """Of the pairs (old[i], new[i]), places in their sides: float32 in [0, 1]."""
         left, right = self.old, self.new
         return process.cpdist(
@@ -87,7 +87,7 @@ class Words:
             likeness = self.likeness(old, new)
             enough = likeness >= least
             old, new, likeness = old[enough], new[enough], likeness[enough]
-        return pl.DataFrame({"old": old, "new": new, "likeness": likeness}).cast(dict(PAIRS))
+        return pl.DataFrame({"old": old, "new": new, "likeness": likeness}).cast(PAIRS)
 
     def nearest(self) -> np.ndarray:
         """How alike each text of the old side is to the most alike of the new side. Compares all pairs."""

@@ -160,9 +160,9 @@ def one_table_lines(table: TableDiff, style: Style) -> Iterator[str]:
         ("added", table.samples.added, GREEN, "+"),
         ("removed", table.samples.removed, RED, "−"),
     ):
-        for row in rows:
-            yield style(color, f"{sign} {name} {row['id']}")
-            yield from (f"    {key}: {inert(value)}" for key, value in plain_values(row))
+        for whole in rows:
+            yield style(color, f"{sign} {name} {whole['id']}")
+            yield from (f"    {key}: {inert(value)}" for key, value in plain_values(whole))
     counts = table.samples
     if hidden := table.touched - len(counts.changed) - len(counts.added) - len(counts.removed):
         yield f"{hidden:,} more rows; --rows N shows more of each kind, --json FILE has the ids of all"
