@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import cast
 
 import duckdb
 from duckdb.sqltypes import DuckDBPyType
@@ -82,11 +83,11 @@ def shared(old: DuckDBPyType, new: DuckDBPyType) -> str | None:
     if old.id in NUMBERS and new.id in NUMBERS:
         return "DOUBLE"
     if old.id == new.id == "list":
-        inner = shared(element(old), element(new))
+        inner = shared(fields_of(old)["child"], fields_of(new)["child"])
         return None if inner is None else f"{inner}[]"
     if old.id == new.id == "struct":
-        before = dict(old.children)
-        pairs = {name: shared(before[name], kind) for name, kind in new.children if name in before}
+        before, after = fields_of(old), fields_of(new)
+        pairs = {name: shared(before[name], kind) for name, kind in after.items() if name in before}
         fields = [f"{name_of(name)} {kind}" for name, kind in pairs.items() if kind is not None]
         return f"STRUCT({', '.join(fields)})" if fields else None
     if {"list", "struct", "map", "union", "array"} & {old.id, new.id}:
@@ -94,9 +95,9 @@ def shared(old: DuckDBPyType, new: DuckDBPyType) -> str | None:
     return "VARCHAR"
 
 
-def element(kind: DuckDBPyType) -> DuckDBPyType:
-    """The type of a list's elements."""
-    return dict(kind.children)["child"]  # type: ignore[return-value]
+def fields_of(kind: DuckDBPyType) -> dict[str, DuckDBPyType]:
+    """The types inside a structure by name, of a list by "child"."""
+    return cast(dict[str, DuckDBPyType], dict(kind.children))
 
 
 def text_of(column: str, kind: str) -> str:

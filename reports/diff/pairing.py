@@ -53,14 +53,9 @@ class Pairs:
         """Remember pairs; an id that has one already keeps it."""
         self.frame = pl.concat([self.frame, pairs.select(*PAIRS)]).unique("old", keep="first", maintain_order=True)
 
-    def is_known(self, removed: pl.DataFrame, added: pl.DataFrame) -> bool:
-        """Whether what became of all these rows (`id`) is known, on one side at least."""
-        old = removed.join(self.frame, left_on="id", right_on="old", how="anti")
-        return not old.height or not added.join(self.frame, left_on="id", right_on="new", how="anti").height
-
     def pair(self, removed: Side, added: Side) -> pl.DataFrame:
         """Pairs (old, new) of rows of one derived table, which are remembered as well."""
-        found = self._known(removed, added)
+        found = self.known(removed, added)
         removed = Side(removed.frame.join(self.in_new, on="id", how="anti"), removed.texts)
         added = Side(added.frame.join(self.in_old, on="id", how="anti"), added.texts)
         present = set(removed.frame.columns) & set(added.frame.columns)
@@ -77,7 +72,7 @@ class Pairs:
         self._pair_generations(found, removed, added)
         return found.sort("old")
 
-    def _known(self, removed: Side, added: Side) -> pl.DataFrame:
+    def known(self, removed: Side, added: Side) -> pl.DataFrame:
         """Rows that an earlier table has paired."""
         both = self.frame.join(removed.frame.select("id"), left_on="old", right_on="id", how="semi")
         return both.join(added.frame.select("id"), left_on="new", right_on="id", how="semi").unique("new", keep="first")

@@ -162,17 +162,20 @@ class RowDiffer:
     def _pair(self, pairs: Pairs, compared: Comparison, removed: Side, added: Side) -> pl.DataFrame:
         if not removed.frame.height or not added.frame.height:
             return pl.DataFrame(schema=PAIRS)
-        found = pl.DataFrame(schema=PAIRS)
-        if "source" in removed.frame.columns:
-            is_source = (pl.col("parents").list.len().fill_null(0) == 0) & (pl.col("source").fill_null("") != "")
-            rows = [
-                side.frame.filter(is_source).join(gone, on="id", how="anti")
-                for side, gone in ((removed, pairs.in_new), (added, pairs.in_old))
-            ]
-            if rows[0].height and rows[1].height and not pairs.is_known(*rows):
-                found = self._pair_sources(compared, removed, added, *rows)
-                pairs.add(found)
-        return pairs.pair(removed, added)
+        if "source" not in removed.frame.columns:
+            return pairs.pair(removed, added)
+        found = pairs.known(removed, added)
+        is_source = (pl.col("parents").list.len().fill_null(0) == 0) & (pl.col("source").fill_null("") != "")
+        brought = (
+            removed.without(found["old"]).frame.filter(is_source).join(pairs.in_new, on="id", how="anti"),
+            added.without(found["new"]).frame.filter(is_source).join(pairs.in_old, on="id", how="anti"),
+        )
+        if brought[0].height and brought[1].height:
+            placed = self._pair_sources(compared, removed, added, *brought)
+            pairs.add(placed)
+            found = pl.concat([found, placed])
+        made = [Side(side.frame.filter(~is_source), side.texts) for side in (removed, added)]
+        return pl.concat([found, pairs.pair(made[0], made[1])]).unique(maintain_order=True).sort("old")
 
     def _pair_sources(
         self, compared: Comparison, removed: Side, added: Side, old: pl.DataFrame, new: pl.DataFrame

@@ -64,7 +64,7 @@ def neighbours(rows: pl.DataFrame, anchors: pl.DataFrame) -> pl.DataFrame:
 
 
 def pair_in_gaps(removed: Rows, added: Rows, anchors: pl.DataFrame) -> pl.DataFrame:
-    """Rows between the same two unchanged rows: the most alike, then, where there are as many of both, in their order."""
+    """Rows between the same two unchanged rows: the most alike, then in their order, where as many of both stand between two pairs."""
     sides = [
         neighbours(rows.frame, places(anchors.select("id", source=side), "source"))
         for rows, side in ((removed, "old"), (added, "new"))
@@ -79,14 +79,17 @@ def pair_in_gaps(removed: Rows, added: Rows, anchors: pl.DataFrame) -> pl.DataFr
     words = Words(old["text"], new["text"])
     likeness = pl.Series(words.likeness(candidates["old"].to_list(), candidates["new"].to_list()))
     alike = best_pairs(candidates.with_columns(likeness=likeness).filter(pl.col("likeness") >= ALIKE))
-    rest = [
-        side.join(alike, left_on="place", right_on=key, how="anti").with_columns(
-            rank=pl.col("place").rank("ordinal").over("gap"), count=pl.len().over("gap")
-        )
-        for side, key in ((old, "old"), (new, "new"))
-    ]
-    in_order = rest[0].join(rest[1], on=["gap", "rank", "count"], suffix="_new")
+    rest = [unpaired(side, alike[key]) for side, key in ((old, "old"), (new, "new"))]
+    in_order = rest[0].join(rest[1], on=["gap", "after", "rank", "count"], suffix="_new")
     return pl.concat([part.select(old="id", new="id_new") for part in (alike, in_order)])
+
+
+def unpaired(side: pl.DataFrame, alike: pl.Series) -> pl.DataFrame:
+    """Rows of gaps that have no pair yet: `after` how many pairs of the gap, in which `rank` of how many (`count`)."""
+    is_paired = pl.col("place").is_in(alike.implode())
+    numbered = side.sort("place").with_columns(after=is_paired.cum_sum().over("gap")).filter(~is_paired)
+    run = ["gap", "after"]
+    return numbered.with_columns(rank=pl.col("place").rank("ordinal").over(run), count=pl.len().over(run))
 
 
 def pair_by_words(removed: Rows, added: Rows, witnesses: Witnesses) -> pl.DataFrame:
