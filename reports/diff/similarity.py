@@ -21,7 +21,7 @@ COMMON = 64
 """A hash that more texts of one side share says nothing of likeness."""
 NEAREST = 5
 """Texts of the other side, by shared hashes, with which a text is compared."""
-EXHAUSTIVE = 250_000
+EXHAUSTIVE = 100_000
 """Pairs that are all compared; of more, those that share hashes are."""
 SURROGATES = 0xD800
 ALPHABET = 0x10F000 - 0x900
@@ -89,9 +89,11 @@ class Words:
             old, new, likeness = old[enough], new[enough], likeness[enough]
         return pl.DataFrame({"old": old, "new": new, "likeness": likeness}).cast(PAIRS)
 
-    def nearest(self) -> np.ndarray:
-        """How alike each text of the old side is to the most alike of the new side. Compares all pairs."""
-        table = process.cdist(self.old, self.new, scorer=Indel.normalized_similarity, dtype=np.float32, workers=1)
+    def nearest(self, least: float) -> np.ndarray:
+        """How alike each text of the old side is to the most alike of the new side; 0 below `least`. Compares all pairs."""
+        table = process.cdist(
+            self.old, self.new, scorer=Indel.normalized_similarity, dtype=np.float32, score_cutoff=least, workers=1
+        )
         return np.asarray(table.max(axis=1))
 
     def _near(self) -> pl.DataFrame:

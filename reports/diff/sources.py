@@ -13,7 +13,7 @@ from reports.diff.similarity import Words, best_pairs
 
 ALIKE = 0.5
 """Likeness of words from which a row is taken for a rewritten one, where its place does not say so."""
-WITNESSES = 400_000
+WITNESSES = 100_000
 """Comparisons with rows that did not change, at most: a pair has to be more alike than either is to any of these."""
 PLACE = r"^(.*?)(?::(\d+))?$"
 PAIRS = {"old": pl.String(), "new": pl.String()}
@@ -99,12 +99,13 @@ def pair_by_words(removed: Rows, added: Rows, witnesses: Witnesses) -> pl.DataFr
     some = witnesses() if pairs.height else pl.Series(dtype=pl.String)
     if len(some):
         sides = ((old, "old"), (new, "new"))
-        nearest = [nearest_witness(side["text"].gather(pairs[key]), some) for side, key in sides]
+        least = float(pairs["likeness"].to_numpy().min())
+        nearest = [nearest_witness(side["text"].gather(pairs[key]), some, least) for side, key in sides]
         pairs = pairs.with_columns(nearest=pl.max_horizontal(nearest)).filter(pl.col("likeness") > pl.col("nearest"))
     return pl.DataFrame({"old": old["id"].gather(pairs["old"]), "new": new["id"].gather(pairs["new"])}, schema=PAIRS)
 
 
-def nearest_witness(texts: pl.Series, witnesses: pl.Series) -> pl.Series:
-    """How alike each text is to the witness that is most alike."""
+def nearest_witness(texts: pl.Series, witnesses: pl.Series, least: float) -> pl.Series:
+    """How alike each text is to the witness that is most alike; 0 below `least`."""
     some = witnesses.head(max(1, WITNESSES // len(texts)))
-    return pl.Series(Words(texts, some).nearest())
+    return pl.Series(Words(texts, some).nearest(least))
