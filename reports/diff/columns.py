@@ -65,6 +65,13 @@ class Columns:
         """Columns of both sides that hold prose or conversations."""
         return [name for name in self.compared if self.is_text(name)]
 
+    @cached_property
+    def prose(self) -> list[str]:
+        """Of the texts those that are one text or conversation each."""
+        return [
+            name for name in self.texts if all(side[name] in ("VARCHAR", MESSAGES) for side in (self.old, self.new))
+        ]
+
     def is_text(self, name: str) -> bool:
         kinds = (self.old.get(name), self.new.get(name))
         return name not in NOT_PROSE and all(kind in ("VARCHAR", "VARCHAR[]", MESSAGES) for kind in kinds)

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from reports.diff.columns import Columns
+from reports.diff.columns import REFERENCES, Columns, text_of
 from reports.versions.database import name_of, parquet, quoted
 
 LINE_END = r":\d+$"
@@ -35,6 +35,10 @@ class Comparison:
     kept: pl.DataFrame
     removed: pl.Series
     added: pl.Series
+
+    def lengths(self, side: str) -> str:
+        """The database's table of the lengths of texts: `length0` of the first column of `columns.prose`, …"""
+        return f"lengths_{self.number}_{side}"
 
     def hashes(self, side: str) -> str:
         """The database's table of the hashes of removed (old) or added (new) rows."""
@@ -68,6 +72,7 @@ class Reader:
         is_moved = kept["columns"].list.len() == 0
         removed, added = self._unmatched("old", "new"), self._unmatched("new", "old")
         for side in SIDES:
+            self._keep_lengths(side)
             self.database.execute(f"DROP TABLE all_{side}")
         rows = {side: count for side, (count, _) in counts.items()}
         return Comparison(
@@ -89,14 +94,26 @@ class Reader:
         return found[0][0], found[0][1]
 
     def _hash(self, side: str, is_repeated: bool) -> None:
+        types: dict[str, str] = getattr(self.columns, side)
         hashed = [f"hash({self._value(side, name)}) AS h{place}" for place, name in enumerate(self.columns.compared)]
         if "source" in self.columns.compared:
             hashed.append(f"hash(regexp_replace(source, {quoted(LINE_END)}, '')) AS file")
+        lengths = [
+            f"length({text_of(name, types[name])}) AS length{place}" for place, name in enumerate(self.columns.prose)
+        ]
+        hashed += lengths
         whole = ", ".join(self._value(side, name) for name in self.columns.compared) or "1"
         rank = f"row_number() OVER (PARTITION BY id ORDER BY hash({whole}))" if is_repeated else "1"
         self.database.execute(
             f"CREATE OR REPLACE TEMP TABLE all_{side} AS "
             f"SELECT {', '.join(['id', f'{rank} AS rank', *hashed])} FROM {self.source[side]}"
+        )
+
+    def _keep_lengths(self, side: str) -> None:
+        """The characters of every text of a side, column by column, without the rows: for their distribution."""
+        names = ", ".join(f"length{place}" for place in range(len(self.columns.prose))) or "1"
+        self.database.execute(
+            f"CREATE OR REPLACE TEMP TABLE lengths_{self.number}_{side} AS SELECT {names} FROM all_{side}"
         )
 
     def _value(self, side: str, name: str) -> str:
@@ -142,8 +159,6 @@ def rewritten_columns(database: duckdb.DuckDBPyConnection, compared: Comparison,
 
     References to other rows count only where nothing else differs, since they follow what they name.
     """
-    from reports.diff.columns import REFERENCES
-
     differs = {name: f"o.h{place} <> n.h{place}" for place, name in enumerate(compared.columns.compared)}
     if "source" in differs:
         differs["source"] = "o.file <> n.file"

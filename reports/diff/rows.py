@@ -184,8 +184,9 @@ class RowDiffer:
         after = Rows(new.select("id", "source", text=added.texts(new["id"])))
         anchors = select(
             self.database,
-            f"SELECT o.id, o.source AS old, n.source AS new FROM {compared.source['old']} o "
-            f"JOIN {compared.source['new']} n ON o.id = n.id WHERE n.source <> ''",
+            f"SELECT o.id, {file_of('n')} AS file, {line_of('o')} AS old, {line_of('n')} AS new "
+            f"FROM {compared.source['old']} o JOIN {compared.source['new']} n ON o.id = n.id "
+            f"WHERE {file_of('o')} = {file_of('n')}",
         ).unique("id", keep="any")
         return pair_sources(before, after, anchors, lambda: self._witnesses(compared))
 
@@ -215,6 +216,17 @@ class RowDiffer:
         for side in SIDES:
             self.database.execute(f"DROP TABLE IF EXISTS {compared.hashes(side)}")
         return TableRows(files, compared, ids, pairs.height)
+
+
+def line_of(side: str) -> str:
+    """SQL: the line of a source; 0 where it names none."""
+    return f"coalesce(try_cast(string_split({side}.source, ':')[-1] AS BIGINT), 0)"
+
+
+def file_of(side: str) -> str:
+    """SQL: the file of a source."""
+    last = f"string_split({side}.source, ':')[-1]"
+    return f"CASE WHEN try_cast({last} AS BIGINT) IS NULL THEN {side}.source ELSE left({side}.source, -1 - length({last})) END"
 
 
 def without_first(ids: pl.Series, taken: pl.Series) -> pl.DataFrame:

@@ -7,7 +7,7 @@ import duckdb
 import polars as pl
 
 from cultivar.text.languages import languages_of
-from reports.diff.columns import MESSAGES, NUMBERS, Columns, text_of
+from reports.diff.columns import NUMBERS, Columns, text_of
 from reports.diff.compare import LINE_END, SIDES, Comparison, select
 from reports.diff.model import PRODUCTS, Distribution, Shift, Summary
 from reports.versions.database import name_of, quoted
@@ -127,16 +127,6 @@ def numeric_columns(columns: Columns) -> dict[str, str]:
     }
 
 
-def lengths(columns: Columns, side: str) -> dict[str, str]:
-    """Column of text -> SQL of its length in characters."""
-    types: dict[str, str] = getattr(columns, side)
-    return {name: f"length({text_of(name, types[name])})" for name in columns.texts if is_long(types[name])}
-
-
-def is_long(kind: str) -> bool:
-    return kind in ("VARCHAR", MESSAGES)
-
-
 def distributions(database: duckdb.DuckDBPyConnection, compared: Comparison) -> Iterator[Distribution]:
     """Every column of numbers, every score by its name, and the length of every text."""
     columns, source = compared.columns, compared.source
@@ -156,8 +146,8 @@ def distributions(database: duckdb.DuckDBPyConnection, compared: Comparison) -> 
                 side: f"SELECT s.value AS x FROM {unnested[side]} WHERE s.name = {quoted(name)}" for side in SIDES
             }
             yield from distribution(database, f"scores.{name}", "", queries)
-    for name in lengths(columns, "new"):
-        queries = {side: f"SELECT {lengths(columns, side)[name]} AS x FROM {source[side]}" for side in SIDES}
+    for place, name in enumerate(columns.prose):
+        queries = {side: f"SELECT length{place} AS x FROM {compared.lengths(side)}" for side in SIDES}
         yield from distribution(database, name, "characters", queries)
 
 

@@ -19,7 +19,9 @@ SKETCH = 24
 """Least hashes of three words in a row that stand for a text (Broder 1997, "On the resemblance and containment of documents")."""
 COMMON = 64
 """A hash that more texts of one side share says nothing of likeness."""
-NEAREST = 5
+LEAST_SHARED = 2
+"""Hashes of two texts that are compared."""
+NEAREST = 3
 """Texts of the other side, by shared hashes, with which a text is compared."""
 EXHAUSTIVE = 100_000
 """Pairs that are all compared; of more, those that share hashes are."""
@@ -102,6 +104,7 @@ class Words:
         sides = [sketch.filter(pl.col("row") < self.split), sketch.filter(pl.col("row") >= self.split)]
         rare = [side.filter(pl.len().over("hash") <= COMMON) for side in sides]
         shared = rare[0].join(rare[1], on="hash", suffix="_new").group_by(old="row", new="row_new").len("shared")
+        shared = shared.filter(pl.col("shared") >= LEAST_SHARED)
         ordered = shared.sort(["shared", "old", "new"], descending=[True, False, False])
         nearest = ordered.group_by("old", maintain_order=True).head(NEAREST)
         return nearest.select("old", new=pl.col("new") - self.split).sort("old", "new")

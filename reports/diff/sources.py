@@ -35,16 +35,16 @@ class Rows:
 
 
 def pair_sources(removed: Rows, added: Rows, anchors: pl.DataFrame, witnesses: Witnesses) -> pl.DataFrame:
-    """Pairs (old, new) of ids. `anchors` (id, old, new) are the sources of rows that did not change; `witnesses`
+    """Pairs (old, new) of ids. `anchors` (id, file, old, new) are the lines of rows that did not change; `witnesses`
     gives the texts of some of these."""
     found = pl.concat([pl.DataFrame(schema=PAIRS), pair_in_gaps(removed, added, anchors)])
     left, right = removed.without(found["old"]), added.without(found["new"])
     return pl.concat([found, pair_by_words(left, right, witnesses)]).sort("old")
 
 
-def places(frame: pl.DataFrame, column: str) -> pl.DataFrame:
-    """The frame with `file` and `line` of a column of sources; a source without a line has line 0."""
-    parts = pl.col(column).str.extract_groups(PLACE)
+def placed(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with `file` and `line` of its sources; a source without a line has line 0."""
+    parts = pl.col("source").str.extract_groups(PLACE)
     return frame.with_columns(
         file=parts.struct.field("1").fill_null(""),
         line=parts.struct.field("2").cast(pl.Int64, strict=False).fill_null(0),
@@ -53,8 +53,9 @@ def places(frame: pl.DataFrame, column: str) -> pl.DataFrame:
 
 def neighbours(rows: pl.DataFrame, anchors: pl.DataFrame) -> pl.DataFrame:
     """The rows with the ids of the anchors before and after them in their file."""
-    standing = anchors.select("file", "line", anchor="id").sort("line")
-    sorted_rows = places(rows, "source").sort("line")
+    sorted_rows = placed(rows).sort("line")
+    in_files = sorted_rows.select("file").unique()
+    standing = anchors.join(in_files, on="file", how="semi").select("file", "line", anchor="id").sort("line")
     before = sorted_rows.join_asof(standing, on="line", by="file", strategy="backward", check_sortedness=False)
     both = before.rename({"anchor": "before"}).join_asof(
         standing, on="line", by="file", strategy="forward", check_sortedness=False
@@ -66,7 +67,7 @@ def neighbours(rows: pl.DataFrame, anchors: pl.DataFrame) -> pl.DataFrame:
 def pair_in_gaps(removed: Rows, added: Rows, anchors: pl.DataFrame) -> pl.DataFrame:
     """Rows between the same two unchanged rows: the most alike, then in their order, where as many of both stand between two pairs."""
     sides = [
-        neighbours(rows.frame, places(anchors.select("id", source=side), "source"))
+        neighbours(rows.frame, anchors.select("id", "file", line=side))
         for rows, side in ((removed, "old"), (added, "new"))
     ]
     sides = [mine.join(other, on="gap", how="semi") for mine, other in (sides, sides[::-1])]
@@ -99,7 +100,7 @@ def pair_by_words(removed: Rows, added: Rows, witnesses: Witnesses) -> pl.DataFr
     some = witnesses() if pairs.height else pl.Series(dtype=pl.String)
     if len(some):
         sides = ((old, "old"), (new, "new"))
-        least = float(pairs["likeness"].to_numpy().min())
+        least = float(pairs["likeness"].to_numpy().min()) - 1e-4
         nearest = [nearest_witness(side["text"].gather(pairs[key]), some, least) for side, key in sides]
         pairs = pairs.with_columns(nearest=pl.max_horizontal(nearest)).filter(pl.col("likeness") > pl.col("nearest"))
     return pl.DataFrame({"old": old["id"].gather(pairs["old"]), "new": new["id"].gather(pairs["new"])}, schema=PAIRS)
