@@ -1,6 +1,6 @@
 """The diff of two versions, put together: rows, schema, shifts, samples, what was edited, alerts, class."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import duckdb
 import polars as pl
@@ -36,15 +36,17 @@ def build_diff(
     database = database or connect()
     differing, same = tables_in_order(old, new)
     compared = RowDiffer(database, old, new).compare(differing)
+    versions = {"old": old, "new": new} if details else None
     tables = [
-        table_diff(database, rows, samples, details and (only is None or rows.files.table in only)) for rows in compared
+        table_diff(database, rows, samples, versions if only is None or rows.files.table in only else None)
+        for rows in compared
     ]
     products = [table for table in PRODUCTS if table in old.tables() or table in new.tables()]
     judged = classed(tables, products)
     diff = Diff(
         old=old,
         new=new,
-        tables=tuple(table for table in tables if table is not None),
+        tables=tuple(tables),
         same=tuple(same),
         alerts=(),
         level=level_of(judged),
@@ -55,8 +57,11 @@ def build_diff(
     return with_alerts(diff) if details else diff
 
 
-def table_diff(database: duckdb.DuckDBPyConnection, rows: TableRows, samples: int, details: bool) -> TableDiff:
-    """One table's rows as the result has them."""
+def table_diff(
+    database: duckdb.DuckDBPyConnection, rows: TableRows, samples: int, versions: Mapping[str, Version] | None
+) -> TableDiff:
+    """One table's rows as the result has them; its details where the `versions` (by side) are given."""
+    details = versions is not None
     compared, ids = rows.compared, rows.ids
     count = {kind: ids.filter(pl.col("kind") == kind).height for kind in ("added", "removed", "changed")}
     touched = ids["columns"].explode(empty_as_null=False).drop_nulls().value_counts(sort=False)
@@ -73,7 +78,7 @@ def table_diff(database: duckdb.DuckDBPyConnection, rows: TableRows, samples: in
         rewritten=rows.rewritten,
         schema=compared.columns.schema if is_both else SchemaDiff(),
         columns=columns,
-        shifts=shares(database, compared) if details else (),
+        shifts=shares(database, compared, versions) if versions is not None else (),
         distributions=tuple(distributions(database, compared)) if details else (),
         samples=draw_samples(database, rows, samples) if details else Samples(),
         ids=ids,

@@ -15,7 +15,7 @@ COUNTED = pl.Schema({"column": pl.String(), "value": pl.String(), "rows": pl.Int
 def origin_counts(database: duckdb.DuckDBPyConnection, version: Version, table: str) -> pl.DataFrame:
     """`column` (source), `value` (a file), `rows` of the product that go back to it; a row of several files counts for each.
 
-    Source rows name no parents and say where they stand. Rows that end are looked through too, since what was made of them goes on.
+    Source rows name no parents and say where they stand. What lies between has a licence, as all text has that goes on.
     """
     tables = version.tables()
     if table not in tables:
@@ -24,9 +24,9 @@ def origin_counts(database: duckdb.DuckDBPyConnection, version: Version, table: 
     for path in tables:
         described = database.sql(f"DESCRIBE SELECT * FROM {parquet(version.files(path))}").fetchall()
         types = {name: kind for name, kind, *_ in described}
-        if types.get("parents") != "VARCHAR[]" or path in (table, *LATER):
+        if types.get("parents") != "VARCHAR[]" or "license" not in types or path in LATER:
             continue
-        if types.get("source") == "VARCHAR" and "license" in types:
+        if types.get("source") == "VARCHAR":
             brought.append(parquet(version.files(path)))
         made.append(parquet(version.files(path)))
     if not brought:
@@ -41,24 +41,24 @@ def origin_counts(database: duckdb.DuckDBPyConnection, version: Version, table: 
         + ")"
     )
     database.execute(
-        f"CREATE OR REPLACE TEMP TABLE reached AS SELECT DISTINCT id, unnest(parents) AS at FROM {whole} "
-        f"UNION SELECT id, id FROM {whole} WHERE len(parents) = 0"
+        f"CREATE OR REPLACE TEMP TABLE reached AS SELECT DISTINCT id, unnest(parents) AS ancestor FROM {whole} "
+        f"UNION SELECT id, id AS ancestor FROM {whole} WHERE len(parents) = 0"
     )
     edges = " UNION ALL ".join(f"SELECT id, parents FROM {one}" for one in made)
     for _ in range(STEPS):
         before = database.sql("SELECT count(*) FROM reached").fetchall()[0][0]
         database.execute(
-            "CREATE OR REPLACE TEMP TABLE reached AS SELECT id, at FROM reached UNION "
-            "SELECT id, unnest(parents) AS at FROM (SELECT r.id, e.parents FROM "
-            "(SELECT * FROM reached ANTI JOIN brought ON reached.at = brought.id) r "
-            f"JOIN ({edges}) e ON e.id = r.at)"
+            "CREATE OR REPLACE TEMP TABLE reached AS SELECT id, ancestor FROM reached UNION "
+            "SELECT id, unnest(parents) AS ancestor FROM (SELECT r.id, e.parents FROM "
+            "(SELECT * FROM reached ANTI JOIN brought ON reached.ancestor = brought.id) r "
+            f"JOIN ({edges}) e ON e.id = r.ancestor)"
         )
         if database.sql("SELECT count(*) FROM reached").fetchall()[0][0] == before:
             break
     return select(
         database,
         'SELECT \'source\' AS "column", file AS "value", count(DISTINCT reached.id)::BIGINT AS "rows" '
-        "FROM reached JOIN brought ON reached.at = brought.id GROUP BY file",
+        "FROM reached JOIN brought ON reached.ancestor = brought.id GROUP BY file",
     )
 
 

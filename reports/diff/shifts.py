@@ -1,7 +1,7 @@
 """How a table is made up in two versions: shares of values in percentage points, and columns of numbers."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import duckdb
 import polars as pl
@@ -10,7 +10,9 @@ from cultivar.text.languages import languages_of
 from reports.diff.columns import NUMBERS, Columns, text_of
 from reports.diff.compare import LINE_END, SIDES, Comparison, select
 from reports.diff.model import PRODUCTS, Distribution, Shift, Summary
+from reports.diff.origins import origin_counts
 from reports.versions.database import name_of, quoted
+from reports.versions.version import Version
 
 VALUES = (
     *(
@@ -40,12 +42,19 @@ PLAIN = {"depth", "episode", "sample", "seed", "pass_number"}
 """Numbers that name, not measure."""
 
 
-def shares(database: duckdb.DuckDBPyConnection, compared: Comparison) -> tuple[Shift, ...]:
-    """The values of every column of few values whose share differs, each column's by what it has moved."""
+def shares(
+    database: duckdb.DuckDBPyConnection, compared: Comparison, versions: Mapping[str, Version]
+) -> tuple[Shift, ...]:
+    """The values of every column of few values, each column's by what their share has moved.
+
+    Of D and P also the languages, and as source the files that their rows go back to. `versions`: by side, old and new.
+    """
     counts = {side: value_counts(database, compared.columns, compared.source[side], side) for side in SIDES}
     if compared.table in PRODUCTS:
         for side in SIDES:
-            counts[side] = pl.concat([counts[side], language_counts(database, compared, side)])
+            own = counts[side].filter(pl.col("column") != "source")
+            files = origin_counts(database, versions[side], compared.table)
+            counts[side] = pl.concat([own, files, language_counts(database, compared, side)])
     joined = counts["old"].join(counts["new"], on=["column", "value"], how="full", coalesce=True, suffix="_new")
     totals = compared.rows | {f"language {side}": min(MOST_TEXTS, compared.rows[side]) for side in SIDES}
     found = [
@@ -109,7 +118,10 @@ def language_counts(database: duckdb.DuckDBPyConnection, compared: Comparison, s
         f"SELECT left({text_of(name, types[name])}, 1000) AS text FROM {source} WHERE id <= {quoted(last or '')}",
     )["text"]
     distinct = texts.fill_null("").value_counts(name="rows", sort=False)
-    languages = [language or script or "" for script, language in languages_of(distinct[distinct.columns[0]])]
+    languages = [
+        language or (f"{script} script" if script else "")
+        for script, language in languages_of(distinct[distinct.columns[0]])
+    ]
     named = distinct.select(pl.col("rows").cast(pl.Int64), value=pl.Series(languages, dtype=pl.String))
     totals = named.filter(pl.col("value") != "").group_by("value").agg(pl.col("rows").sum())
     return totals.select(pl.lit("language").alias("column"), "value", "rows")

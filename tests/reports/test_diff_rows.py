@@ -43,7 +43,7 @@ def compare(folder, old, new):
     paths = dict.fromkeys([*new, *old])
     versions = Made(folder / "old", old), Made(folder / "new", new)
     rows = RowDiffer(database(), *versions).compare([(path, "stage") for path in paths])
-    return {one.files.table: table_diff(database(), one, 3, False) for one in rows}
+    return {one.files.table: table_diff(database(), one, 3, None) for one in rows}
 
 
 def seeds(*lines, file="seeds.jsonl", **columns):
