@@ -3,9 +3,10 @@
 A text is cut into words (cultivar/text/tokens.py: characters of scripts that write no spaces), runs of white space, and other
 characters. What both begin and end with is taken off; of the rest a longest common subsequence is found with bits in
 parallel (rapidfuzz's LCSseq), which needs words × words / 8 bytes: where that is too much, runs of words that occur once in
-both texts are matched first, and what stands between two of them and is still too large is shown as replaced.
+both texts are matched first, and what stands between two of them and is still too large is compared in slices.
 """
 
+import math
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
@@ -56,14 +57,19 @@ def compare_middle(old: list[str], new: list[str]) -> Iterator[Piece]:
     for start_old, start_new in [*anchors(old, new), (len(old), len(new))]:
         if start_old < at_old or start_new < at_new:  # within the run of the anchor before
             continue
-        before, after = old[at_old:start_old], new[at_new:start_new]
-        if len(before) * len(after) <= MOST:
+        for before, after in slices(old[at_old:start_old], new[at_new:start_new]):
             yield from common_subsequence(before, after)
-        else:
-            yield from (piece("old", before), piece("new", after))
         run = common_length(old, new, start_old, start_new)
         yield piece("same", old[start_old : start_old + run])
         at_old, at_new = start_old + run, start_new + run
+
+
+def slices(old: list[str], new: list[str]) -> Iterator[tuple[list[str], list[str]]]:
+    """Both texts in as many parts of equal length as make their comparison cheap: one, but for very long texts."""
+    count = math.ceil(math.sqrt(len(old) * len(new) / MOST)) or 1
+    for number in range(count):
+        cuts = [slice(len(side) * number // count, len(side) * (number + 1) // count) for side in (old, new)]
+        yield old[cuts[0]], new[cuts[1]]
 
 
 def anchors(old: list[str], new: list[str]) -> list[tuple[int, int]]:
