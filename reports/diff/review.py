@@ -24,13 +24,13 @@ def review(old: Version, new: Version, *, day: date, samples: int = SAMPLES, pro
     from reports.causes.charge import charge
     from reports.gates.check import check
     from reports.gates.metrics import metric_lines
-    from reports.gates.price import price_of
+    from reports.gates.price import price
 
     database = connect()
     diff = build_diff(old, new, database=database, samples=samples)
     why = charge(diff, replay=prove, database=database)
     checked = check(old, new, day)
-    diff = replace(diff, why=why, gates=checked.results, price=price_of(old, new), metrics=metric_lines(old, new))
+    diff = replace(diff, why=why, gates=checked.results, price=price(old, new), metrics=metric_lines(old, new))
     return with_alerts(diff, [*cause_alerts(diff), *gate_alerts(checked.results)])
 
 

@@ -18,8 +18,8 @@ from cultivar.text.tokens import TOKEN, column
 from reports.diff.model import Piece
 
 PARTS = rf"{TOKEN}|\s+|(?s:.)"
-MOST = 4 * 10**8
-"""Words of one text times words of the other of which a common subsequence is looked for: 50 MB."""
+MOST = 10**8
+"""Words of one text times words of the other of which a common subsequence is looked for: 12 MB."""
 GRAM = 8
 """Words, spaces and other characters of a run that is matched."""
 CONTEXT = 8
