@@ -24,8 +24,8 @@ def plain(value: Any) -> Any:
     """What JSON can say of a value."""
     if isinstance(value, Version):
         return {"name": value.name, "commit": value.commit, "title": redacted(value.title), "date": value.date}
-    if isinstance(value, pl.DataFrame):
-        return {name: plain(column.to_list()) for name, column in value.to_dict().items()}
+    if isinstance(value, pl.DataFrame):  # ids and names of columns: many, and no texts of rows
+        return {name: column.to_list() for name, column in value.to_dict().items()}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         name = type(value).__name__
         fields = [one.name for one in dataclasses.fields(value) if (name, one.name) not in LEFT_OUT]
