@@ -58,12 +58,17 @@ def check_writable(plan: Plan, store: Store) -> None:
     folders |= {Path(name).parent for name in (*plan.outputs, *plan.damaged) if Path(name).exists()}
     for folder in sorted(folder for folder in folders if folder.is_dir()):
         try:
-            with tempfile.TemporaryFile(dir=folder):
-                pass
+            check_folder(folder)
         except OSError as error:
             raise UserError(
                 f"{folder} cannot be written ({error.strerror}), so nothing was touched; make it writable and run this again"
             ) from error
+
+
+def check_folder(folder: Path) -> None:
+    """Raise OSError where nothing can be written into a folder: rights alone do not tell (read-only mounts, root)."""
+    with tempfile.TemporaryFile(dir=folder):
+        pass
 
 
 def remove_output(path: Path) -> None:
