@@ -3,10 +3,12 @@
     python -m bench.forget [--count 20] [--seed 0] [--keep]
 
 A small project (data stages, simulated teacher) is built through `dvc repro`, five people rank half of its prompts, and it
-is built again and committed. For each target, in a copy of that project: `cultivar forget … --yes`; `budget.requests` 1, so
-that a second request ends the stage; `dvc repro`; `cultivar forget --check`. Beside it the clean build: the cut sources in a folder
-of their own, with an empty cache and an empty store, run by `dvc repro` for the first target of each kind and, because a
-graph takes a minute to start stage by stage, by the same stages in one process for the others. Every selection of the small
+is built again and committed. For each target, in a copy of that project: `cultivar forget … --yes`; the rebuild; `cultivar forget
+--check`. Beside it a clean build: the cut sources in a folder of their own, with an empty cache and an empty store. The
+first target of each kind is rebuilt by `dvc repro` with `budget.requests` 1, so that a second request would end the stage,
+and the first of all is built cleanly by `dvc repro`, too; because a graph takes a minute to start stage by stage, the other
+builds run the same stages in one process, which notes every request that the store does not answer, and `dvc commit`.
+Every selection of the small
 project takes all there is, so that nothing takes the place of what goes.
 
 Ends with one line of JSON: targets, equal (tables byte for byte), requests (of all rebuilds), left (files in which a scan
@@ -39,7 +41,8 @@ STAGES = (
 )
 PEOPLE = ("ada", "björn", "chen", "dana", "eli")
 ENVIRONMENT = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "DVC_NO_ANALYTICS": "1"}
-CLEAN = """
+BUILD = """
+import sys
 from contextlib import ExitStack
 from cultivar.runner.graph import load_yaml
 from cultivar.tools.dry_run import rehearsal
@@ -47,16 +50,21 @@ from reports.forget.recording import data_stages
 from schemas.table import Table
 from pathlib import Path
 graph, params, tables = load_yaml(Path("dvc.yaml")), load_yaml(Path("params.yaml")), {}
+ask, unanswered = sys.argv[1] == "ask", 0
 for name in data_stages(graph):
     with ExitStack() as stack:
-        run = rehearsal(name, graph, params, stack, replacements=tables, ask=True, judge_programs=True)
+        run = rehearsal(name, graph, params, stack, replacements=tables, ask=ask, judge_programs=True)
         made = {run.spec.targets[key]: value for key, value in run.outputs().items() if isinstance(value, Table)}
+        if not ask:
+            unanswered += sum(len(engine.backend.requests) for engine in run.engines.values())
+            unanswered += run.sandbox.requests - run.sandbox.hits if run.sandbox is not None else 0
     tables |= made
     for path, table in made.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         table.write(path)
+print(unanswered)
 """
-"""Every data stage in one process, asking; tables are written as the runner writes them."""
+"""Every data stage in one process; tables are written as the runner writes them. Prints requests without an answer."""
 
 
 def small_project(folder: Path, stages: Sequence[str] = STAGES) -> None:
@@ -145,9 +153,10 @@ def targets(folder: Path, count: int, seed: int) -> list[tuple[str, str]]:
     tables = ("instructions", "problems", "code_tasks", "constraints", "characters", "safety_prompts", "evaluation")
     rows = sorted(row for name in tables for row in pl.read_parquet(folder / f"data/{name}.parquet")["id"])
     quarter = count // 4
-    chosen = [("--source", name) for name in draw.sample(sources, min(quarter, len(sources)))]
+    chosen = [("--row", row) for row in draw.sample(rows, count - 2 * quarter)]
+    chosen += [("--source", name) for name in draw.sample(sources, min(quarter, len(sources)))]
     chosen += [("--annotator", name) for name in draw.sample(PEOPLE, min(quarter, len(PEOPLE)))]
-    return chosen + [("--row", row) for row in draw.sample(rows, count - len(chosen))]
+    return chosen
 
 
 def measure(base: Path, place: Path, option: str, name: str, through_dvc: bool) -> dict[str, Any]:
@@ -159,10 +168,14 @@ def measure(base: Path, place: Path, option: str, name: str, through_dvc: bool) 
     seconds = time.perf_counter() - started
     (certificate,) = (work / "reports/forgotten").glob("*.json")
     asked_for = json.loads(certificate.read_text())["requests_to_come"]
-    make_clean(work, clean, through_dvc)
-    change(work, lambda params: params.update(budget={"requests": 1}))
-    repro(work)
-    sent = sum(use.get("sent", 0) for use in usage_of(work))
+    make_clean(work, clean, through_dvc and option == "--row")
+    if through_dvc:
+        change(work, lambda params: params.update(budget={"requests": 1}))
+        repro(work)
+        sent = sum(use.get("sent", 0) for use in usage_of(work))
+    else:
+        sent = int(run(work, "-c", BUILD, "recall").stdout.split()[-1])
+        run(work, "-m", "dvc", "commit", "-f", "-q")
     checked = cultivar(work, "--check", str(certificate.relative_to(work)), fail=False)
     left = json.loads(certificate.read_text())["scans"]["when rebuilt"]["found"]
     different = [path for path in tables_of(clean) if (work / path).read_bytes() != (clean / path).read_bytes()]
@@ -196,7 +209,7 @@ def make_clean(work: Path, clean: Path, through_dvc: bool) -> None:
         commit(clean, "never had it")
         repro(clean)
     else:
-        run(clean, "-c", CLEAN)
+        run(clean, "-c", BUILD, "ask")
 
 
 def tables_of(folder: Path) -> list[Path]:

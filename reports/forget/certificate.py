@@ -13,11 +13,13 @@ from cultivar.runlog.previous import objects_folder
 from cultivar.store.store import Store
 from reports.forget.plan import Plan
 from reports.forget.probes import DAMAGED, Probes
-from reports.forget.revisions import Repository
+from reports.forget.revisions import Repository, git
 from schemas.errors import UserError
 from schemas.writing import Drafts
 
 FOLDER = Path("reports/forgotten")
+DATA = ("data", "human", "reports", "metrics", "plots", "models", "params.yaml")
+"""What stages read and write, at the top of the project."""
 LEFT_OUT = (".git", "__pycache__", "node_modules")
 """Folders that no scan enters: git's history is told of by `elsewhere.history`."""
 
@@ -43,6 +45,7 @@ def first_certificate(
         "answers_of_no_stage": plan.unclaimed,
         "segments": {kind: {"before": names, "after": segments.get(kind, [])} for kind, names in plan.segments.items()},
         "objects": plan.objects,
+        "objects_of_others": plan.foreign,
         "objects_not_readable": plan.unreadable,
         "outputs": {path: {"before": md5, "after": None} for path, md5 in plan.outputs.items()},
         "rebuild": plan.rebuild,
@@ -94,18 +97,29 @@ def complete(certificate: dict[str, Any], store: Store) -> dict[str, Any]:
 def scan(probes: Probes, store: Store) -> dict[str, Any]:
     """Look for the forgotten in the store, DVC's cache and temporary files, `.cache` and the workspace.
 
-    Tables are decoded. Files with something in them are named, with how much.
+    Tables are decoded. Files with something in them are named, with how much; code and documents in git apart.
     """
-    counts, found, unreadable = {"files": 0, "bytes": 0}, [], []
+    files = 0
+    found: list[dict[str, Any]] = []
+    mentioned: list[str] = []
+    unreadable: list[str] = []
+    written_by_hand = tracked()
     for path in tqdm(list(places(store.root)), desc="scan", unit=" files", leave=False, disable=None):
-        counts["files"] += 1
-        counts["bytes"] += path.stat().st_size
+        files += 1
         hits = probes.in_file(path)
         if DAMAGED in hits:
             unreadable.append(str(path))
+        elif hits and str(path) in written_by_hand:
+            mentioned.append(str(path))
         elif hits:
             found.append({"path": str(path), "hits": len(hits)})
-    return {"files": counts["files"], "found": found, "not_readable": unreadable}
+    return {"files": files, "found": found, "mentioned": mentioned, "not_readable": unreadable}
+
+
+def tracked() -> set[str]:
+    """Files of git that no stage reads as data or writes: code and documents, which may say the same by themselves."""
+    listed = git("ls-files", "-z").split("\0")
+    return {name for name in listed if name and name.split("/")[0] not in DATA}
 
 
 def places(store: Path) -> Iterator[Path]:

@@ -13,13 +13,13 @@ reached; the commands for them are printed. A broken-off run is taken up by the 
 
 import subprocess
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from cultivar.runlog.console import complain, say
 from cultivar.store.store import Store, project_store_folder
-from reports.forget.answers import labelled_keys, take_in_journals
+from reports.forget.answers import REWARDS, labelled_keys, take_in_journals
 from reports.forget.applying import carry_out
 from reports.forget.certificate import complete, read, write
 from reports.forget.elsewhere import SHOWN, remote_commands, store_commands
@@ -100,8 +100,7 @@ def finish(plan: Plan, store: Store) -> int:
     path = carry_out(plan, store)
     certificate = read(path)
     found = certificate["scans"]["when forgotten"]["found"]
-    for one in found:
-        say(f"still holds it: {one['path']} ({one['hits']} texts or ids)")
+    say_found(certificate["scans"]["when forgotten"])
     say(f"certificate: {path}")
     say(f"next: `dvc repro`, then `cultivar forget --check {path}`, and commit both")
     return 1 if found else 0
@@ -133,14 +132,21 @@ def check_certificate(path: Path, store: Store) -> int:
     certificate = complete(read(path), store)
     write(certificate)
     scan = certificate["scans"]["when rebuilt"]
-    for one in scan["found"]:
-        say(f"still holds it: {one['path']} ({one['hits']} texts or ids)")
+    say_found(scan)
     say(
         f"{scan['files']:,} files of workspace, store and cache read: "
         + (f"{len(scan['found'])} hold it" if scan["found"] else "nothing of it is left")
         + (f"; {len(scan['not_readable'])} could not be read" if scan["not_readable"] else "")
     )
     return 1 if scan["found"] else 0
+
+
+def say_found(scan: dict[str, Any]) -> None:
+    """Say where a scan has found something."""
+    for one in scan["found"]:
+        say(f"still holds it: {one['path']} ({one['hits']} texts or ids)")
+    for path in scan["mentioned"]:
+        say(f"{path}, which no stage reads or writes, says the same; change it by hand if it should not")
 
 
 def hashed(kind: str, name: str) -> str:
@@ -161,6 +167,9 @@ def summary(plan: Plan) -> list[str]:
     if plan.judgements:
         lines.append(f"  {plan.judgements:,} rankings by people")
     answers = sum(map(len, plan.answers.values()))
+    if rewards := len(plan.answers.get(REWARDS, ())):
+        lines.append(f"  store: all {rewards:,} cached rewards, since the reward model is trained anew")
+        answers -= rewards
     lines.append(
         f"  store: {answers:,} entries that nothing else asks for, in {sum(map(len, plan.segments.values())):,} segments; "
         f"{plan.kept_answers:,} that this version goes on asking for are kept"
@@ -173,6 +182,11 @@ def summary(plan: Plan) -> list[str]:
             "branches and versions; --unclaimed removes them too)"
         )
     lines.append(f"  DVC's cache: {len(plan.objects):,} objects with {plan.rows:,} rows of it in all versions")
+    if plan.foreign:
+        lines.append(
+            f"  DVC's cache: {len(plan.foreign):,} objects hold it that no revision here names; the cache lies outside this "
+            "project, so they stay: `dvc gc` of all its projects removes them"
+        )
     if plan.unreadable:
         lines.append(f"  DVC's cache: {len(plan.unreadable):,} damaged objects cannot be read; see `cultivar doctor`")
     for revision in plan.revisions:

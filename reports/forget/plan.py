@@ -16,13 +16,14 @@ from reports.forget.elsewhere import history
 from reports.forget.objects import Holders, find_holders
 from reports.forget.probes import Probes, digest_of
 from reports.forget.recording import Edits, Recording, record
-from reports.forget.revisions import Repository, members_of
+from reports.forget.revisions import Repository, members_of, with_members
 from reports.forget.target import Target
 from schemas.errors import UserError
 from schemas.table import Table, TableError
 from schemas.writing import Drafts
 
 DRAFT = "plan.json"
+REWARD_MODEL = "models/reward"
 
 
 @dataclass
@@ -46,6 +47,7 @@ class Plan:
     segments: dict[str, list[str]] = field(default_factory=dict)
     damaged: list[str] = field(default_factory=list)
     objects: dict[str, str] = field(default_factory=dict)
+    foreign: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     runs: list[str] = field(default_factory=list)
     outputs: dict[str, str] = field(default_factory=dict)
@@ -114,8 +116,13 @@ def make_plan(target: Target, store: Store, unclaimed: bool = False) -> Plan:
     plan.shared = {"texts": len(shared - probes.ids), "rows": len(target.rows & staying)}
     plan.rows, plan.judgements = len(holders.rows - staying - target.keys), target.people
     plan.to_ask = {stage: asked for stage, asked in after.to_ask.items() if asked}
-    plan_answers(plan, target, store, before, after, holders, alone, unclaimed)
+    plan_answers(plan, target, store, before, after, holders, repository, alone, unclaimed)
     plan.objects = dict(sorted(holders.objects.items()))
+    if not is_own_cache():  # other projects may hold the same row: what nothing here names is theirs
+        ours = set().union(*(revision.objects for revision in repository.revisions))
+        ours |= with_members(md5 for run in repository.runs for md5 in run.outs.values())
+        plan.foreign = sorted(set(plan.objects) - ours)
+        plan.objects = {md5: why for md5, why in plan.objects.items() if md5 in ours}
     plan.unreadable = sorted(holders.damaged)
     add_places(plan, target, repository, alone)
     plan.probes = alone.as_json()
@@ -149,6 +156,7 @@ def plan_answers(
     before: Recording,
     after: Recording,
     holders: Holders,
+    repository: Repository,
     alone: Probes,
     unclaimed: bool,
 ) -> None:
@@ -158,7 +166,7 @@ def plan_answers(
     needed = set().union(*kept.values()) if kept else set()
     named = {bytes.fromhex(key) for key in holders.named - holders.named_by_others if len(key) == 32} - needed
     by_text = telling(store, alone, kept)
-    trained = any(md5.endswith(".dir") for md5, why in holders.objects.items() if why.startswith("was trained"))
+    trained = any(run.outs.get(REWARD_MODEL) in holders.objects for run in repository.runs)
     for kind in store.kinds():
         stored = stored_keys(store, kind)
         keys = going.get(kind, set()) | (named & stored) | by_text.get(kind, set())
@@ -216,6 +224,6 @@ def today() -> str:
     return datetime.date.today().isoformat()
 
 
-def own_cache() -> bool:
+def is_own_cache() -> bool:
     """Whether DVC's cache lies in the project, so that no other project uses it."""
     return objects_folder().resolve().is_relative_to(Path.cwd())

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-WINDOW = 24
+WINDOW = 16
 """Bytes of a window, and of the least text that is looked for."""
 BASE = np.uint64(0x9E3779B97F4A7C15)
 INVERSE = np.uint64(pow(0x9E3779B97F4A7C15, -1, 2**64))

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 from contextlib import ExitStack, chdir
@@ -10,13 +11,13 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from bench.forget import change, rank_by_people, small_project
+from bench.forget import rank_by_people, small_project
 from cultivar.runner.graph import load_yaml, stage_spec
 from cultivar.tools.dry_run import rehearsal
 from reports.forget.recording import data_stages
 from schemas.table import Table
 
-STAGES = ("ingest", "tag", "ontology", "score", "select", "evolve", "respond", "rank", "rejection", "constitution")
+STAGES = ("ingest", "tag", "ontology", "score", "select", "evolve", "respond", "rank", "constitution")
 CONFIG = b'{"hidden_size": 8, "architectures": ["one that two models share"]}'
 
 
@@ -32,7 +33,6 @@ class Project:
     def start(cls, folder: Path) -> "Project":
         """A first version, people's rankings, and a second version; two commits."""
         small_project(folder, (*STAGES, "sft"))
-        change(folder, lambda params: params["rejection"].update(samples=2))
         graph = load_yaml(folder / "dvc.yaml")
         graph["stages"]["sft"] = {
             "cmd": "python -m cultivar.runner sft",
@@ -131,8 +131,6 @@ class Project:
 
 def patch_store(stack: ExitStack, store: Path) -> None:
     """Let everything within use this store."""
-    import os
-
     before = os.environ.get("CULTIVAR_STORE")
     os.environ["CULTIVAR_STORE"] = str(store)
     stack.callback(

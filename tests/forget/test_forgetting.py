@@ -1,21 +1,25 @@
 """Rows, sources and annotators are forgotten in a project of real stages: nothing of them is left, nothing is asked again."""
 
 import errno
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
-from forget_project import Project
+from forget_project import CONFIG, Project
 
 import reports.forget.applying as applying
 import reports.forget.command as command
+from bench.forget import change
 from cultivar.store.store import Store
 from reports.forget.certificate import scan
 from reports.forget.plan import make_plan
-from reports.forget.probes import Probe, Probes
+from reports.forget.probes import Probes
 from reports.forget.target import row_target
 from schemas.errors import UserError
 
@@ -47,7 +51,8 @@ def certificate_of(project: Project) -> Path:
 def selected_row() -> str:
     """The id of an instruction that candidates were made of."""
     selected = pl.read_parquet("data/selected.parquet")
-    return str(selected.filter(pl.col("source").str.starts_with(GENERAL))["id"].sort()[0])
+    longest = selected.filter(pl.col("source").str.starts_with(GENERAL)).sort(pl.col("prompt").str.len_bytes(), "id")
+    return str(longest["id"][-1])
 
 
 def text_of(row: str) -> str:
@@ -57,20 +62,86 @@ def text_of(row: str) -> str:
 TARGETS: dict[str, Callable[[], str]] = {"row": selected_row, "source": lambda: "safety", "annotator": lambda: "chen"}
 
 
-@pytest.mark.parametrize("kind", TARGETS)
-def test_a_rebuild_equals_a_build_that_never_had_it_and_asks_nothing(
-    kind: str, project: Project, tmp_path: Path
-) -> None:
+@dataclass
+class Outcome:
+    """What forgetting the row did, and the builds afterwards."""
+
+    row: str
+    text: str
+    gone: set[str]
+    recorded: dict[str, str]
+    certified: str
+    rebuilt: dict[str, bytes]
+    clean: dict[str, bytes]
+    asked: int
+    checked: dict[str, Any]
+
+
+def go_through(project: Project, clean: Path, kind: str) -> Outcome:
+    """Forget, build again from the store alone, build cleanly, check."""
     name = TARGETS[kind]()
+    text = text_of(name) if kind == "row" else ""
+    before, recorded = project.objects(), project.lock()
     assert forget(**{kind: name}, yes=True) == 0
-    certificate = json.loads(certificate_of(project).read_text())
-    assert certificate["requests_to_come"] == {}
-    clean = project.clean(tmp_path / "clean").build()
+    gone = before - project.objects()
+    certified = certificate_of(project).read_text()
+    made = project.clean(clean).build()
     rebuilt = project.build(ask=False)
-    assert project.asked == 0
-    assert rebuilt == clean
+    asked = project.asked
     assert forget(check=certificate_of(project)) == 0
-    assert json.loads(certificate_of(project).read_text())["scans"]["when rebuilt"]["found"] == []
+    checked = json.loads(certificate_of(project).read_text())
+    return Outcome(name, text, gone, recorded, certified, rebuilt, made, asked, checked)
+
+
+@pytest.fixture(scope="module")
+def forgotten_row(built: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
+    folder = tmp_path_factory.mktemp("row")
+    copy = built.copy(folder / "work")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(copy.folder)
+        patch.setenv("CULTIVAR_STORE", str(copy.store))
+        yield go_through(copy, folder / "clean", "row")
+
+
+def check_outcome(outcome: Outcome) -> None:
+    assert outcome.asked == 0
+    assert json.loads(outcome.certified)["requests_to_come"] == {}
+    assert outcome.rebuilt == outcome.clean
+    assert outcome.checked["scans"]["when rebuilt"]["found"] == []
+
+
+def test_a_rebuild_equals_a_build_that_never_had_the_row_and_asks_nothing(forgotten_row: Outcome) -> None:
+    check_outcome(forgotten_row)
+    assert forgotten_row.checked["scans"]["when rebuilt"]["files"] > 100
+
+
+@pytest.mark.parametrize("kind", ["source", "annotator"])
+def test_the_same_of_a_source_and_of_an_annotator(kind: str, project: Project, tmp_path: Path) -> None:
+    check_outcome(go_through(project, tmp_path / "clean", kind))
+
+
+def test_the_certificate_holds_hashes_and_no_text(forgotten_row: Outcome) -> None:
+    assert forgotten_row.text not in forgotten_row.certified
+    assert json.dumps(forgotten_row.text)[1:-1] not in forgotten_row.certified
+    parsed = json.loads(forgotten_row.certified)
+    assert parsed["what"]["name"] == forgotten_row.row
+    assert (parsed["why"], parsed["who"], parsed["when"]) == ("asked to", "t", "2026-11-30")
+    assert parsed["files"][GENERAL]["before"] != parsed["files"][GENERAL]["after"]
+    assert parsed["probes"]["texts"]
+    assert "sft" in parsed["rebuild"]
+    assert [entry["path"] for entry in parsed["elsewhere"]["git"]][0] == GENERAL
+    assert len(parsed["revisions"]) == 2
+    after = forgotten_row.checked["outputs"]["data/instructions.parquet"]
+    assert after["before"] != after["after"]
+
+
+def test_models_trained_on_it_go_and_what_others_share_stays(forgotten_row: Outcome) -> None:
+    gone, recorded = forgotten_row.gone, forgotten_row.recorded
+    assert recorded["models/sft"] in gone
+    assert recorded["models/other"] not in gone
+    assert hashlib.md5(CONFIG).hexdigest() not in gone
+    assert recorded["data/passages.parquet"] not in gone
+    assert {"models/sft", "data/instructions.parquet"} <= set(json.loads(forgotten_row.certified)["outputs"])
 
 
 def test_nothing_is_touched_without_yes(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
@@ -87,118 +158,61 @@ def test_nothing_is_touched_without_yes(project: Project, capsys: pytest.Capture
     assert said.count("outputs become unavailable") == 2  # both commits hold it
 
 
-def test_the_certificate_holds_hashes_and_no_text(project: Project) -> None:
+def test_what_another_row_asks_for_or_says_stays_and_is_no_leak(project: Project) -> None:
     row = selected_row()
-    text = text_of(row)
-    forget(row=row, yes=True)
-    certified = certificate_of(project).read_text()
-    assert text not in certified
-    assert json.dumps(text)[1:-1] not in certified
-    parsed = json.loads(certified)
-    assert (parsed["what"]["name"], parsed["why"], parsed["who"], parsed["when"]) == (
-        row,
-        "asked to",
-        "t",
-        "2026-11-30",
-    )
-    assert parsed["files"][GENERAL]["before"] != parsed["files"][GENERAL]["after"]
-    assert "models/sft" in parsed["outputs"]
-    assert "sft" in parsed["rebuild"]
-
-
-def test_models_trained_on_it_go_and_what_others_share_stays(project: Project) -> None:
-    before, lock = project.objects(), project.lock()
-    forget(row=selected_row(), yes=True)
-    gone = before - project.objects()
-    assert lock["models/sft"] in gone
-    assert lock["models/other"] not in gone
-    assert not Path("models/sft").exists()
-    config = next(
-        path for path in Path(".dvc/cache/files/md5").glob("??/*") if b"two models share" in path.read_bytes()
-    )
-    assert config.is_file()
-    assert lock["data/problems.parquet"] not in gone
-
-
-def test_answers_that_another_row_asks_for_stay(project: Project) -> None:
-    first, *_ = Path(GENERAL).read_bytes().splitlines()
-    twin = json.loads(first) | {"note": "the same text in a record of its own"}
-    Path("data/seeds/twin.jsonl").write_text(json.dumps(twin) + "\n")
-    row = pl.read_parquet("data/instructions.parquet").filter(source=f"{GENERAL}:1")["id"][0]
-    add_source("twin", "data/seeds/twin.jsonl")
+    place = pl.read_parquet("data/instructions.parquet").filter(id=row)["source"][0]
+    record = json.loads(Path(GENERAL).read_bytes().splitlines()[int(place.rpartition(":")[2]) - 1])
+    quoted = {"instruction": f"Please do what follows and nothing else. {text_of(row)}", "output": ""}
+    Path("data/seeds/twin.jsonl").write_text("".join(json.dumps(one) + "\n" for one in (record, quoted)))
+    twin = {"name": "twin", "path": "data/seeds/twin.jsonl", "domain": "general", "license": "CC0-1.0"}
+    change(project.folder, lambda params: params["ingest"]["sources"].append(twin))
     project.build()
-    keys = len(stored(project))
-    assert forget(row=f"{GENERAL}:1", yes=True) == 0  # the record; its twin in another file is another record
-    assert row in set(project_ids(project))
+    keys = stored(project)
+    assert forget(row=place, yes=True) == 0  # one record of two that are equal
+    assert stored(project) == keys
+    assert json.loads(certificate_of(project).read_text())["shared"] == {"texts": 1, "rows": 1}
+    project.build(ask=False)
     assert project.asked == 0
-    assert len(stored(project)) == keys
+    assert row in set(pl.read_parquet("data/instructions.parquet")["id"])
 
 
-def test_a_text_of_another_row_is_shared_and_no_leak(project: Project) -> None:
-    row = selected_row()
-    quoted = f"Please do what follows and nothing else. {text_of(row)}"
-    with Path(GENERAL).open("a") as file:
-        file.write(json.dumps({"instruction": quoted, "output": ""}) + "\n")
-    project.build()
-    assert forget(row=row, yes=True) == 0
-    assert json.loads(certificate_of(project).read_text())["shared"]["texts"] >= 1
-
-
-@pytest.mark.parametrize("step", ["remove", "unlink_objects", "remove_output", "cut_files", "scan", "write"])
-def test_a_kill_between_steps_is_taken_up_again(step: str, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    row = selected_row()
-    with monkeypatch.context() as patch:
-        patch.setattr(applying, step, killed)
-        with pytest.raises(SystemExit):
-            forget(row=row, yes=True)
-    assert forget(row=row) == 1  # a dry run says that something is unfinished
-    assert forget(row=row, yes=True) == 0
-    assert scan_for(project, row) == []
-    assert not list(Path(".cache/forget").glob("*/plan.json"))
-
-
-def test_a_store_that_cannot_be_written_stops_it_before_anything_went(
+def test_a_kill_between_any_two_steps_is_taken_up_again(
     project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def refuse(folder: Path) -> None:
         if folder.is_relative_to(project.store):
             raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
-    row, objects, rows = selected_row(), project.objects(), stored(project)
+    row, before = selected_row(), (project.objects(), stored(project))
     with monkeypatch.context() as patch:
         patch.setattr(applying, "check_folder", refuse)
         assert forget(row=row, yes=True) == 1
-    assert "Read-only file system" in capsys.readouterr().err
-    assert (project.objects(), stored(project)) == (objects, rows)
+    assert "Read-only file system), so nothing was touched" in capsys.readouterr().err
+    assert (project.objects(), stored(project)) == before
+    for step in ("remove", "unlink_objects", "remove_output", "cut_files", "scan", "write"):
+        with monkeypatch.context() as patch:
+            patch.setattr(applying, step, killed)
+            with pytest.raises(SystemExit):
+                forget(row=row, yes=True)
+        assert forget(row=row) == 1  # a dry run says that something is unfinished
     assert forget(row=row, yes=True) == 0
-
-
-def test_a_row_made_of_others_is_refused_with_the_rows_behind_it(project: Project) -> None:
-    candidate = pl.read_parquet("data/candidates.parquet").sort("id").row(0, named=True)
-    with pytest.raises(UserError, match=r"was made from others.*--answer"):
-        row_target(candidate["id"])
-
-
-def test_a_second_run_finds_nothing_left_to_forget(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
-    row = selected_row()
-    forget(row=row, yes=True)
+    assert scan(Probes([], {row}), Store(project.store))["found"] == []
+    assert not list(Path(".cache/forget").glob("*/plan.json"))
     project.build(ask=False)
+    assert project.asked == 0
     assert forget(row=row, yes=True) == 1
     assert "no table of the workspace has a row" in capsys.readouterr().err
 
 
-def test_a_workspace_that_is_not_built_is_refused(project: Project) -> None:
+def test_rows_made_of_others_and_unbuilt_workspaces_are_refused(project: Project) -> None:
+    candidate = pl.read_parquet("data/candidates.parquet").sort("id").row(0, named=True)
+    with pytest.raises(UserError, match=r"was made from others.*--answer"):
+        row_target(candidate["id"])
+    row = selected_row()
     with Path(GENERAL).open("a") as file:
         file.write(json.dumps({"instruction": "Name three rivers of Asia, please.", "output": ""}) + "\n")
     with pytest.raises(UserError, match=r"instructions\.parquet is not what its stage would write now"):
-        make_plan(row_target(selected_row()), Store(project.store))
-
-
-def add_source(name: str, path: str) -> None:
-    text = Path("params.yaml").read_text()
-    head, mark, rest = text.partition("  sources:\n")
-    new = f"  - domain: general\n    format: auto\n    license: CC0-1.0\n    name: {name}\n    path: {path}\n"
-    Path("params.yaml").write_text(head + mark + new + rest)
+        make_plan(row_target(row), Store(project.store))
 
 
 def stored(project: Project) -> set[bytes]:
@@ -211,22 +225,5 @@ def stored(project: Project) -> set[bytes]:
     return found
 
 
-def project_ids(project: Project) -> list[str]:
-    project.build(ask=False)
-    return pl.read_parquet("data/instructions.parquet")["id"].to_list()
-
-
-def scan_for(project: Project, row: str) -> list[dict[str, object]]:
-    return scan(Probes([], {row}), Store(project.store))["found"]
-
-
 def killed(*_: object, **__: object) -> None:
     raise SystemExit(137)
-
-
-def test_probes_find_a_text_inside_another_and_escaped() -> None:
-    text = 'He said "no" —\nand left for good, quite early'
-    probe = Probe.of(text)
-    assert probe is not None
-    assert Probes([probe]).in_bytes(b"xx " + text.encode() + b" yy") == {probe.sha}
-    assert Probes([probe]).in_bytes(text.replace("quite", "quiet").encode()) == set()
