@@ -18,6 +18,7 @@ from typing import Annotated, Any
 import typer
 
 from cultivar.runlog.console import complain, say
+from cultivar.runner.graph import PARAMS, load_yaml
 from cultivar.store.store import Store, project_store_folder
 from reports.forget.answers import REWARDS, labelled_keys, take_in_journals
 from reports.forget.applying import carry_out
@@ -33,6 +34,7 @@ from reports.forget.target import (
     source_target,
 )
 from schemas.errors import UserError
+from schemas.params.engines import RoleParams
 from schemas.stage import UndeclaredRead
 from schemas.table import TableError
 
@@ -141,6 +143,12 @@ def check_certificate(path: Path, store: Store) -> int:
     return 1 if scan["found"] else 0
 
 
+def roles_of(label: str) -> list[str]:
+    """Roles of params.yaml that a model answers."""
+    found = {name: RoleParams.model_validate(role) for name, role in (load_yaml(PARAMS).get("roles") or {}).items()}
+    return [name for name, role in found.items() if f"{role.engine}/{role.model}@{role.revision}" == label]
+
+
 def say_found(scan: dict[str, Any]) -> None:
     """Say where a scan has found something."""
     for one in scan["found"]:
@@ -194,9 +202,13 @@ def summary(plan: Plan) -> list[str]:
             f"  {revision['commit']} {revision['title'][:60]}: {len(revision['outputs'])} outputs become unavailable"
         )
     lines.append(f"  to be rebuilt: {', '.join(plan.rebuild) or 'nothing'}")
+    if plan.kind == "model" and (roles := roles_of(plan.name)):
+        lines.append(
+            f"  {PARAMS} still names it for {', '.join(roles)}: give these another model, or it is asked again"
+        )
     if plan.to_ask:
         asked = ", ".join(f"{stage} {count:,}" for stage, count in plan.to_ask.items())
-        lines.append(f"  what takes its place asks what nobody asked before, at least: {asked} requests")
+        lines.append(f"  the next run asks what no remembered answer says, at least: {asked} requests")
     if any(plan.shared.values()):
         lines.append(
             f"  {plan.shared['texts']:,} of its texts and {plan.shared['rows']:,} of its rows stand elsewhere as well and stay"
