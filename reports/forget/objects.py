@@ -24,28 +24,47 @@ TRAINED = "was trained on it, or made by what was"
 
 @dataclass
 class Holders:
-    """What holds the forgotten. `rows`: ids of all rows made of it, of every version. `named`: ids (rows or keys of
-    answers) that such rows name as parents; `named_by_others`: those that rows which stay name. `objects`: md5 -> why it
-    goes. `damaged`: objects that cannot be read.
+    """What holds the forgotten. `rows`: ids of all rows made of it, of every version; `keys`: of answers of such rows alone,
+    which their verdicts name. `objects`: md5 -> why it goes. `damaged`: objects that cannot be read.
     """
 
     rows: set[str] = field(default_factory=set)
-    named: set[str] = field(default_factory=set)
-    named_by_others: set[str] = field(default_factory=set)
+    keys: set[str] = field(default_factory=set)
     objects: dict[str, str] = field(default_factory=dict)
     damaged: list[str] = field(default_factory=list)
 
 
-def find_holders(target: Target, probes: Probes, repository: Repository, staying: set[str]) -> Holders:
-    """Everything in DVC's cache that holds the target. `staying`: ids of rows that a build without it has as well."""
+@dataclass(frozen=True)
+class Answers:
+    """Keys of the store as 32 hex characters: all that it has, those that go, those that a build without the target needs."""
+
+    stored: set[str]
+    going: set[str]
+    needed: set[str]
+
+
+def find_holders(
+    target: Target, probes: Probes, repository: Repository, staying: set[str], answers: Answers
+) -> Holders:
+    """Everything in DVC's cache that holds the target. `staying`: ids of rows that a build without it has as well.
+
+    A row goes with a parent that goes, an answer with the last row that names it, and a row that names such an answer goes
+    with it (the verdict of a program that no row was made of).
+    """
     holders = Holders()
     frames = Tables(sorted(objects_folder().glob("??/*")))
     edges = frames.edges(target, staying)
-    holders.rows = descend(target.rows | target.keys | frames.roots, edges, staying)
-    of_doomed = edges.filter(pl.col("id").is_in(list(holders.rows)))
-    holders.named = set(of_doomed["parent"])
-    holders.named_by_others = set(edges.filter(~pl.col("id").is_in(list(holders.rows)))["parent"])
-    sought = Probes(probes.texts, (holders.rows | target.keys) - staying, probes.values)
+    gone = descend(target.rows | target.keys | answers.going | frames.roots, edges, staying)
+    while True:
+        is_gone = pl.col("id").is_in(list(gone))
+        named, by_others = set(edges.filter(is_gone)["parent"]), set(edges.filter(~is_gone)["parent"])
+        more = ((named - by_others) & answers.stored) - answers.needed - gone
+        if not more:
+            break
+        gone = descend(gone | more, edges, staying)
+    holders.keys = gone & answers.stored
+    holders.rows = gone - staying - answers.stored - target.keys
+    sought = Probes(probes.texts, gone - staying, probes.values)
     for path in tqdm(frames.paths, desc="objects read", unit=" objects", leave=False, disable=None):
         found = sought.in_file(path)
         if DAMAGED in found:

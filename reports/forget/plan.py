@@ -4,6 +4,7 @@ import datetime
 import hashlib
 import json
 import shutil
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from cultivar.runlog.previous import objects_folder
 from cultivar.store.store import Store
 from reports.forget.answers import REWARDS, asked_alone, damaged_segments, shared_texts, stored_keys, telling
 from reports.forget.elsewhere import history
-from reports.forget.objects import Holders, find_holders
+from reports.forget.objects import Answers, Holders, find_holders
 from reports.forget.probes import Probes, digest_of
 from reports.forget.recording import Edits, Recording, record
 from reports.forget.revisions import Repository, members_of, with_members
@@ -110,11 +111,13 @@ def make_plan(target: Target, store: Store, unclaimed: bool = False) -> Plan:
         if rows is not None and rows.height:
             shared |= probes.in_frame(rows.drop("key", "time", strict=False))
     alone = probes.without(shared)
-    holders = find_holders(target, alone, repository, staying)
-    alone.ids = holders.rows - staying
+    going = asked_alone(before.keys(), kept, store)
+    answers = Answers(*(hexed(keys) for keys in (all_keys(store), going.values(), kept.values())))
+    holders = find_holders(target, alone, repository, staying, answers)
+    alone.ids = holders.rows | holders.keys | target.keys
     plan = Plan(id_of(target), target.kind, target.name, records=[list(one) for one in target.records])
     plan.shared = {"texts": len(shared - probes.ids), "rows": len(target.rows & staying)}
-    plan.rows, plan.judgements = len(holders.rows - staying - target.keys), target.people
+    plan.rows, plan.judgements = len(holders.rows), target.people
     plan.to_ask = {stage: asked for stage, asked in after.to_ask.items() if asked}
     plan_answers(plan, target, store, before, after, holders, repository, alone, unclaimed)
     plan.objects = dict(sorted(holders.objects.items()))
@@ -127,6 +130,16 @@ def make_plan(target: Target, store: Store, unclaimed: bool = False) -> Plan:
     add_places(plan, target, repository, alone)
     plan.probes = alone.as_json()
     return plan
+
+
+def all_keys(store: Store) -> Iterator[set[bytes]]:
+    """The keys of every kind."""
+    return (stored_keys(store, kind) for kind in store.kinds())
+
+
+def hexed(keys: Iterable[set[bytes]]) -> set[str]:
+    """Keys of several kinds as 32 hex characters each."""
+    return {key.hex() for of_kind in keys for key in of_kind}
 
 
 def id_of(target: Target) -> str:
@@ -162,14 +175,13 @@ def plan_answers(
 ) -> None:
     """The entries of the store that go, by kind: of this version, of other versions by lineage, and by their text."""
     kept, asked = after.keys(), before.keys()
-    going = asked_alone(asked, kept, store)
+    going = {bytes.fromhex(key) for key in holders.keys}
     needed = set().union(*kept.values()) if kept else set()
-    named = {bytes.fromhex(key) for key in holders.named - holders.named_by_others if len(key) == 32} - needed
     by_text = telling(store, alone, kept)
     trained = any(run.outs.get(REWARD_MODEL) in holders.objects for run in repository.runs)
     for kind in store.kinds():
         stored = stored_keys(store, kind)
-        keys = going.get(kind, set()) | (named & stored) | by_text.get(kind, set())
+        keys = (going & stored) | by_text.get(kind, set())
         keys |= {bytes.fromhex(key) for key in target.keys} & stored
         if kind == REWARDS and trained:
             keys = stored

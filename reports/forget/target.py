@@ -5,7 +5,7 @@ Nothing is changed here. Raises UserError, with what to do instead, wherever a r
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,11 @@ from ruamel.yaml import YAML
 
 from cultivar.runner.graph import GRAPH, PARAMS, load_yaml, stage_spec
 from reports.forget.cutting import cut, records_at
+from reports.forget.people import CutLines, cut_lines, items_of
 from reports.forget.probes import Probes, digest_of, probes_of, strings_in, strings_of
 from reports.forget.recording import PEOPLE
 from schemas.errors import UserError
-from schemas.rows import Message
 from schemas.stage import Files
-from stages.annotation.rankings import conversation_text, item_hash
 from stages.curation.ingest import TABLES
 from stages.curation.params import IngestParams, SourceFile
 from stages.curation.readers.sources import id_of, paths_of
@@ -110,7 +109,6 @@ def row_target(asked: str) -> Target:
     for path, numbers in sorted(by_file.items()):
         cut_rows(target, sources, path, numbers)
     take_rows(target, sources, places)
-    take_judgements(target)
     return target
 
 
@@ -209,7 +207,6 @@ def source_target(asked: str) -> Target:
     for file in files:
         target.records.append((str(file), 0, digest_of(file.read_bytes())))
     take_rows(target, sources, places)
-    take_judgements(target)
     return target
 
 
@@ -252,7 +249,9 @@ def without_sources(names: set[str]) -> str:
 
 
 def take_rows(target: Target, sources: Sources, places: Iterable[str]) -> None:
-    """Note the rows at these places, with what they say, and what was dropped or quarantined there."""
+    """Note the rows at these places, with what they say, what was dropped or quarantined there, and people's rankings of what
+    was made of them: with its candidates gone a ranking is of nothing.
+    """
     at = list(places)
     for frame in sources.tables().values():
         rows = frame.filter(pl.col("source").is_in(at))
@@ -264,53 +263,22 @@ def take_rows(target: Target, sources: Sources, places: Iterable[str]) -> None:
     broken = sources.table("quarantine/ingest").filter(pl.col("source").is_in(at))
     target.rows |= set(broken["id"])
     target.texts |= set(broken["raw"])
+    twins = dropped.filter(~pl.col("place").is_in(at), rule="exact duplicate")
+    items = items_of(target.rows - {row for parents in twins["parents"] for row in parents})
+    take_lines(target, cut_lines(lambda judgement: judgement.get("item") in items))
 
 
-def take_judgements(target: Target) -> None:
-    """Cut people's rankings of what was made from the rows: with their candidates gone they are of nothing."""
-    candidates = Path("data/candidates.parquet")
-    if not candidates.is_file() or not any(PEOPLE.glob("*.jsonl")):
-        return
-    made = target.rows | evolved_from(target.rows)
-    items = set()
-    for group in pl.read_parquet(candidates).filter(pl.col("prompt_id").is_in(list(made))).partition_by("prompt_id"):
-        turns = [Message.model_validate(turn) for turn in group["prompt"][0]]
-        items.add(item_hash(conversation_text(turns), group["completion"].to_list()))
-    cut_judgements(target, lambda judgement: judgement.get("item") in items)
-
-
-def evolved_from(rows: set[str]) -> set[str]:
-    """Ids of the instructions that grew from these."""
-    path = Path("data/evolved.parquet")
-    if not path.is_file():
-        return set()
-    frame = pl.read_parquet(path, columns=["id", "parents"])
-    return set(frame.filter(pl.col("parents").list.eval(pl.element().is_in(list(rows))).list.any())["id"])
-
-
-def cut_judgements(target: Target, goes: Callable[[dict[str, Any]], bool]) -> None:
-    """Cut the lines of human/annotations for which `goes` holds; a file of which none is left goes."""
-    for path in sorted(PEOPLE.glob("*.jsonl")):
-        lines = path.read_bytes().splitlines(keepends=True)
-        kept = []
-        for line in lines:
-            try:
-                judgement = json.loads(line)
-            except ValueError:
-                judgement = {}
-            if isinstance(judgement, dict) and judgement and goes(judgement):
-                target.people += 1
-                target.texts |= {judgement.get("note") or "", line.decode("utf-8", "replace").strip()}
-            else:
-                kept.append(line)
-        if len(kept) < len(lines):
-            target.files[path] = b"".join(kept) if any(line.strip() for line in kept) else None
+def take_lines(target: Target, lines: CutLines) -> None:
+    """Let people's lines go with a target."""
+    target.files |= lines.files
+    target.texts |= lines.texts
+    target.people += lines.count
 
 
 def annotator_target(name: str) -> Target:
     """Everything that one person ranked."""
     target = Target("annotator", f"sha256 {digest_of(name.encode())}", values={name})
-    cut_judgements(target, lambda judgement: judgement.get("annotator") == name)
+    take_lines(target, cut_lines(lambda judgement: judgement.get("annotator") == name))
     if not target.people:
         raise UserError("no line of human/annotations is of that annotator")
     rankings = Path("data/rankings.parquet")

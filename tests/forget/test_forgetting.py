@@ -170,7 +170,9 @@ def test_what_another_row_asks_for_or_says_stays_and_is_no_leak(project: Project
     keys = stored(project)
     assert forget(row=place, yes=True) == 0  # one record of two that are equal
     assert stored(project) == keys
-    assert json.loads(certificate_of(project).read_text())["shared"] == {"texts": 1, "rows": 1}
+    certificate = json.loads(certificate_of(project).read_text())
+    assert certificate["shared"] == {"texts": 1, "rows": 1}
+    assert certificate["judgements"] == 0  # people ranked what is still there
     project.build(ask=False)
     assert project.asked == 0
     assert row in set(pl.read_parquet("data/instructions.parquet")["id"])
