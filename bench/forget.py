@@ -1,6 +1,6 @@
 """Forgetting 20 random rows, sources and annotators: the next `dvc repro` asks nothing and equals a build that never had them.
 
-    python -m bench.forget [--count 20] [--seed 0] [--keep]
+    python -m bench.forget [--count 20] [--seed 0] [--keep] [--base FOLDER] [--quick]
 
 A small project (data stages, simulated teacher) is built through `dvc repro`, five people rank half of its prompts, and it
 is built again and committed. For each target, in a copy of that project: `cultivar forget … --yes`; the rebuild; `cultivar forget
@@ -250,24 +250,29 @@ def commit(folder: Path, words: str) -> None:
     git(folder, "-c", "user.name=b", "-c", "user.email=b@b", "commit", "-qm", words)
 
 
+def build_base(base: Path) -> Path:
+    """The project that everything starts from: two versions, the second with people's rankings."""
+    small_project(base)
+    repro(base)
+    commit(base, "first version")
+    rank_by_people(base)
+    repro(base)
+    commit(base, "people have ranked")
+    return base
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", action="store_true", help="keep the project that everything starts from")
+    parser.add_argument("--base", type=Path, help="such a project, instead of building one")
+    parser.add_argument("--quick", action="store_true", help="no build through `dvc repro`, but the project's own")
     options = parser.parse_args()
     place = Path(tempfile.mkdtemp(prefix="bench-forget-"))
-    base = place / "base"
-    small_project(base)
-    repro(base)
-    commit(base, "first version")
-    for path in (base / ".cache/runs").glob("*.json"):
-        path.unlink()
-    rank_by_people(base)
-    repro(base)
-    commit(base, "people have ranked")
+    base = options.base.resolve() if options.base else build_base(place / "base")
     results = []
-    first: set[str] = set()
+    first: set[str] = set(("--row", "--source", "--annotator") if options.quick else ())
     for option, name in targets(base, options.count, options.seed):
         for path in (base / ".cache/runs").glob("*.json"):
             path.unlink()

@@ -8,16 +8,15 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import polars as pl
-from ruamel.yaml import YAML
 
 from cultivar.runner.graph import GRAPH, PARAMS, load_yaml, stage_spec
 from reports.forget.cutting import cut, records_at
 from reports.forget.people import CutLines, cut_lines, items_of
 from reports.forget.probes import Probes, digest_of, probes_of, strings_in, strings_of
 from reports.forget.recording import PEOPLE
+from reports.forget.source_list import without_sources
 from schemas.errors import UserError
 from schemas.stage import Files
 from stages.curation.ingest import TABLES
@@ -208,44 +207,6 @@ def source_target(asked: str) -> Target:
         target.records.append((str(file), 0, digest_of(file.read_bytes())))
     take_rows(target, sources, places)
     return target
-
-
-def without_sources(names: set[str]) -> str:
-    """params.yaml without these sources: their lines go, and no other line changes."""
-    text = PARAMS.read_text(encoding="utf-8")
-    ingest = YAML(typ="rt", pure=True).load(text)["ingest"]
-    gone: set[int] = set()
-    lines = text.splitlines(keepends=True)
-    emptied = []
-    for key in ("sources", "evaluation"):
-        entries: Any = ingest.get(key) or []
-        for number, entry in enumerate(entries):
-            if entry["name"] in names:
-                first, _ = entries.lc.item(number)
-                end = first + 1
-                indent = len(lines[first]) - len(lines[first].lstrip(" "))
-                while end < len(lines) and (
-                    len(lines[end]) - len(lines[end].lstrip(" ")) > indent or not lines[end].strip()
-                ):
-                    end += 1
-                gone |= set(range(first, end))
-        if entries and all(entry["name"] in names for entry in entries):
-            emptied.append((ingest.lc.key(key)[0], key))
-    for line, key in emptied:
-        lines[line] = f"{' ' * (len(lines[line]) - len(lines[line].lstrip(' ')))}{key}: []\n"
-    rest = "".join(line for number, line in enumerate(lines) if number not in gone)
-    left = YAML(typ="safe", pure=True).load(rest)["ingest"]
-    kept = [
-        entry["name"]
-        for key in ("sources", "evaluation")
-        for entry in ingest.get(key) or []
-        if entry["name"] not in names
-    ]
-    if [entry["name"] for key in ("sources", "evaluation") for entry in left.get(key) or []] != kept:
-        raise UserError(
-            f"{PARAMS}: {', '.join(sorted(names))} cannot be cut out of ingest; remove it by hand and begin again"
-        )
-    return rest
 
 
 def take_rows(target: Target, sources: Sources, places: Iterable[str]) -> None:
