@@ -4,6 +4,7 @@ The sources come last: until then the same request finds the same plan.
 """
 
 import contextlib
+import json
 import os
 import shutil
 import subprocess
@@ -11,6 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from cultivar.runlog.folders import cache_folder, runs_folder
 from cultivar.runner.guard.parents import LOCKS
@@ -51,8 +54,8 @@ def carry_out(plan: Plan, store: Store) -> Path:
 
 def check_writable(plan: Plan, store: Store) -> None:
     """Raise UserError where a folder cannot be written, or DVC is at work, before anything is done."""
-    if LOCKS.is_file() and LOCKS.read_bytes().strip() not in (b"", b"{}", b'{"write": {}, "read": {}}'):
-        raise UserError(f"{LOCKS}: DVC is at work here; let it end, then run this again")
+    if holder := dvc_at_work():
+        raise UserError(f"DVC is at work here ({holder}); let it end, then run this again")
     folders = {store.root / kind for kind in plan.answers} | {Path(name).parent for name in plan.files}
     folders |= {object_path(md5).parent for md5 in plan.objects if object_path(md5).is_file()}
     folders |= {Path(name).parent for name in (*plan.outputs, *plan.damaged) if Path(name).exists()}
@@ -63,6 +66,17 @@ def check_writable(plan: Plan, store: Store) -> None:
             raise UserError(
                 f"{folder} cannot be written ({error.strerror}), so nothing was touched; make it writable and run this again"
             ) from error
+
+
+def dvc_at_work() -> str:
+    """The command of a living dvc that holds a lock; "" where there is none. DVC clears locks of killed ones itself."""
+    try:
+        locks = json.loads(LOCKS.read_bytes() or b"{}")
+    except (OSError, ValueError):
+        return ""
+    written = list(locks.get("write", {}).values())
+    held = written + [holder for holders in locks.get("read", {}).values() for holder in holders]
+    return next((str(holder["cmd"]) for holder in held if psutil.pid_exists(holder["pid"])), "")
 
 
 def check_folder(folder: Path) -> None:
