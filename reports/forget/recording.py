@@ -105,13 +105,19 @@ def rehearse(
             recording.to_ask[name], recording.to_judge[name] = before.to_ask[name], before.to_judge[name]
             recording.tables |= {path: before.tables[path] for path in outs}
             return
-    with ExitStack() as stack:
-        lookups = stack.enter_context(noted_lookups())
-        run = rehearsal(name, graph, params, stack, replacements=recording.tables, forgotten=edits.forgotten)
-        outputs = run.outputs()
-        backends = [engine.backend for engine in run.engines.values()]
-        recording.to_ask[name] = sum(len(one.requests) for one in backends if isinstance(one, Unasked))
-        recording.to_judge[name] = run.sandbox.requests - run.sandbox.hits if run.sandbox is not None else 0
+    judge = False  # programs are judged only where a verdict is not remembered (a timeout never is)
+    while True:
+        with ExitStack() as stack:
+            lookups = stack.enter_context(noted_lookups())
+            how = {"replacements": recording.tables, "forgotten": edits.forgotten, "judge_programs": judge}
+            run = rehearsal(name, graph, params, stack, **how)
+            outputs = run.outputs()
+            backends = [engine.backend for engine in run.engines.values()]
+            recording.to_ask[name] = sum(len(one.requests) for one in backends if isinstance(one, Unasked))
+            recording.to_judge[name] = run.sandbox.requests - run.sandbox.hits if run.sandbox is not None else 0
+        if judge or not recording.to_judge[name]:
+            break
+        judge = True
     recording.lookups[name] = lookups
     recording.tables |= {run.spec.targets[key]: value for key, value in outputs.items() if isinstance(value, Table)}
 
