@@ -1,0 +1,1 @@
+"""`cultivar comment`: one comment on a pull or merge request, kept up to date."""

@@ -1,0 +1,159 @@
+"""What the page and the comment say alike: the sentences at the top, and the order and choice of what follows."""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from reports.diff.model import (
+    PRODUCTS,
+    CodeChange,
+    Diff,
+    FileChange,
+    ParamChange,
+    Shift,
+    StageChange,
+    TableDiff,
+)
+from reports.page.charts import Part
+from reports.page.numbers import count, figure, points, share
+from reports.versions.version import Version
+
+LEVELS = {
+    "neutral": "Neutral: no row of D and P differs.",
+    "additive": "Additive: rows of D and P were added only.",
+    "breaking": "Breaking: rows of D and P were rewritten or removed, or their schema or licences changed.",
+}
+KINDS = ("unchanged", "moved", "changed", "added", "removed")
+"""Of rows, in the order of the stacked bar."""
+FIRST_COLUMNS = (
+    "tags",
+    "domain",
+    "strategy",
+    "source",
+    "language",
+    "license",
+    "label_source",
+    "engine",
+    "split",
+    "rule",
+)
+
+
+class Line(NamedTuple):
+    """A line of the list of what changed: what it is, its name, and what it was and is ("" where there is none)."""
+
+    what: str
+    name: str
+    old: str
+    new: str
+
+
+def sentences(diff: Diff) -> list[str]:
+    """What a reader must know first: the class, the gates, what explains the rows, the price."""
+    found = [LEVELS[diff.level]]
+    if diff.gates:
+        statuses = [gate.status for gate in diff.gates]
+        bad = [f"{statuses.count(status)} {word}" for status, word in FAILED.items() if status in statuses]
+        of = count(len(statuses)) + (" gate" if len(statuses) == 1 else " gates")
+        found.append(f"Of {of} {', '.join(bad)}." if bad else f"{of}: all pass.")
+    if diff.price is not None:
+        found.append(price_words(diff.price))
+    if diff.pending:
+        found.append(
+            f"{', '.join(diff.pending)} would run again before {diff.new.label} is what its sources say: `dvc repro` first."
+        )
+    return found
+
+
+FAILED = {"fail": "fail", "unknown": "cannot be told", "warn": "warn", "waived": "are waived"}
+
+
+def price_words(price: Any) -> str:
+    """The price of the change in a sentence."""
+    if not price.requests:
+        return "The new version asked no model for anything new."
+    tokens = price.prompt_tokens + price.completion_tokens
+    cost = f", {figure(price.cost)} {price.currency}" if price.cost is not None else ""
+    return f"The new version asked models {count(price.requests)} new requests: {count(tokens)} tokens{cost}."
+
+
+def parts_of(table: TableDiff) -> list[Part]:
+    """The rows of a table by what became of them, for a stacked bar."""
+    return [Part(kind, getattr(table, kind), kind) for kind in KINDS if kind != "moved" or table.moved]
+
+
+def products(diff: Diff) -> list[tuple[str, str, TableDiff | None]]:
+    """Letter, path and difference of D and P; None where a product does not differ."""
+    return [(letter, path, diff.table(path)) for path, letter in PRODUCTS.items()]
+
+
+def by_column(shifts: Iterable[Shift]) -> list[tuple[str, list[Shift]]]:
+    """Shifts of each column: columns as FIRST_COLUMNS has them, values by the points that they moved."""
+    order = {name: place for place, name in enumerate(FIRST_COLUMNS)}
+    found = sorted(
+        shifts,
+        key=lambda s: (order.get(s.column, len(order)), s.column, -round(abs(s.points), 6), -s.new_share, s.value),
+    )
+    return [(column, list(group)) for column, group in groupby(found, key=lambda s: s.column)]
+
+
+def lines_of(changes: Sequence[Any]) -> list[Line]:
+    """Parameters, files, modules and libraries that changed; stages have `stages_of`."""
+    found = []
+    for one in changes:
+        match one:
+            case ParamChange():
+                found.append(Line("parameter", one.key, value_text(one.old), value_text(one.new)))
+            case FileChange():
+                found.append(Line("file", one.path, "", one.kind))
+            case CodeChange(kind="library"):
+                found.append(Line("library", one.name, one.old or "", one.new or ""))
+            case CodeChange():
+                word = "added" if one.old is None else "removed" if one.new is None else "edited"
+                found.append(Line("module", one.name, "", f"{word}; {', '.join(one.stages)}"))
+    return found
+
+
+def stages_of(changes: Sequence[Any]) -> list[StageChange]:
+    """Stages that ran differently."""
+    return [one for one in changes if isinstance(one, StageChange)]
+
+
+def value_text(value: Any) -> str:
+    """A parameter as params.yaml would have it; "not set" for none."""
+    match value:
+        case None:
+            return "not set"
+        case bool():
+            return "true" if value else "false"
+        case float():
+            return repr(value)
+    return str(value)
+
+
+def short_name(table: TableDiff) -> str:
+    """The table's name without its folder and ending: `demonstrations`, `dropped/filter`."""
+    return table.table.removeprefix("data/").removesuffix(".parquet")
+
+
+def band_words(line: Any) -> str:
+    """The band of a metric's change in words; empty where nothing bounds it."""
+    if line.low is None or line.high is None:
+        return ""
+    if line.unit == "share":
+        ends = f"{points(line.low * 100)} … {points(line.high * 100)} points"
+    else:
+        ends = f"{figure(line.low)} … {figure(line.high)}"
+    return f"{ends}, {line.band}" if line.band else ends
+
+
+def in_unit(value: float | None, unit: str) -> str:
+    """A value of a metric or a gate with its unit."""
+    if unit == "share":
+        return share(value)
+    return figure(value) + (f" {unit}" if unit and value is not None else "")
+
+
+def revision(version: Version) -> str:
+    """The version as an address names it: its commit where it has one, so that the address goes on meaning the same."""
+    return (version.commit or version.name)[:12]
