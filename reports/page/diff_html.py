@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
 from reports.diff.model import PRODUCTS, Diff, TableDiff
 from reports.page.charts import Part
-from reports.page.numbers import change, points
 from reports.page.render import anchor, in_html, render
 from reports.page.review import (
     band_words,
     by_column,
     in_unit,
     lines_of,
+    metric_change,
     parts_of,
     price_words,
     products,
@@ -25,8 +25,8 @@ from reports.page.review import (
     short_name,
     stages_of,
 )
+from reports.page.samples import in_sample_order, small, texts
 from reports.page.traits import Trait, find_traits
-from reports.page.values import is_conversation, plain
 from reports.page.why import cause_views, stage_words, trait_words
 
 if TYPE_CHECKING:
@@ -45,12 +45,6 @@ SECTIONS = (
 )
 STATUSES = ("fail", "unknown", "warn", "waived", "pass")
 """Of gates, in the order in which they are shown."""
-TEXTS = ("context", "prompt", "completion", "chosen", "rejected", "text", "solution", "answer", "reference")
-"""Columns that are shown in full, in this order; whole conversations and long texts are, too."""
-LONG = 60
-"""Characters from which a text is shown in full rather than beside the row's id."""
-HIDDEN = {"id", "parents", "verdicts", "candidates", "generation"}
-"""Columns that say nothing to a reader of a sample: `cultivar browse` has them."""
 
 
 def diff_html(diff: Diff, traits: tuple[Trait, ...] | None = None) -> str:
@@ -85,7 +79,7 @@ def diff_html(diff: Diff, traits: tuple[Trait, ...] | None = None) -> str:
             "trait_words": trait_words,
             "gates": sorted(diff.gates or (), key=lambda gate: STATUSES.index(gate.status)),
             "metrics": metric_groups(diff),
-            "sampled": [table for table in in_reading_order(diff) if has_samples(table)],
+            "sampled": [table for table in in_sample_order(diff) if has_samples(table)],
             "claim": claim,
             "why_of": chips(diff.why, taken),
             "parts_of": parts_of,
@@ -121,18 +115,6 @@ def reach(line: Any) -> float:
     return max(map(abs, ends), default=0.0)
 
 
-def metric_change(line: Any) -> str:
-    """The change of a metric: in percentage points for a share."""
-    if line.unit == "share" and line.old is not None and line.new is not None:
-        return points((line.new - line.old) * 100) + " points"
-    return change(line.old, line.new)
-
-
-def in_reading_order(diff: Diff) -> list[TableDiff]:
-    """Tables as their rows are shown: D and P before the others."""
-    return sorted(diff.tables, key=lambda table: table.table not in PRODUCTS)
-
-
 def has_samples(table: TableDiff) -> bool:
     return bool(table.samples.changed or table.samples.added or table.samples.removed)
 
@@ -152,23 +134,3 @@ def chips(why: Why | None, taken: set[str]) -> Callable[[str], Markup]:
         return Markup(f' · because of <a href="#{anchor("cause", cause)}">{in_html(cause)}</a>{in_html(words)}')
 
     return why_of
-
-
-def small(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Short values of a sampled row, which stand beside its id."""
-    for name, value in row.items():
-        if name not in HIDDEN and not is_shown_in_full(name, value) and (text := plain(value)):
-            yield name, text
-
-
-def texts(row: dict[str, Any]) -> list[tuple[str, Any]]:
-    """Values of a sampled row that are shown in full."""
-    order = {name: place for place, name in enumerate(TEXTS)}
-    found = [(name, value) for name, value in row.items() if is_shown_in_full(name, value)]
-    return sorted(found, key=lambda item: order.get(item[0], len(order)))
-
-
-def is_shown_in_full(name: str, value: Any) -> bool:
-    if name in HIDDEN or value is None or value == []:
-        return False
-    return name in TEXTS or is_conversation(value) or (isinstance(value, str) and len(value) > LONG)

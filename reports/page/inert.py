@@ -10,7 +10,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from cultivar.outgoing.escape import for_markdown, for_terminal
+from cultivar.outgoing.escape import for_html, for_markdown, for_terminal
 from cultivar.outgoing.redaction import redacted
 
 CUT = "<span></span>"
@@ -42,3 +42,8 @@ def fenced(text: str, language: str = "") -> Markup:
     longest = max(map(len, FENCE.findall(shown)), default=0)
     fence = "`" * max(3, longest + 1)
     return Markup(f"{fence}{language}\n{shown}\n{fence}")
+
+
+def in_summary(text: Any) -> Markup:
+    """The text within a line of HTML of a comment, where hosts read no Markdown."""
+    return Markup(ACTIVE.sub(lambda found: found["head"] + CUT, for_html(redacted(" ".join(str(text).split())))))

@@ -15,7 +15,7 @@ from reports.diff.model import (
     TableDiff,
 )
 from reports.page.charts import Part
-from reports.page.numbers import count, figure, points, share
+from reports.page.numbers import change, count, figure, points, share
 from reports.versions.version import Version
 
 LEVELS = {
@@ -157,3 +157,10 @@ def in_unit(value: float | None, unit: str) -> str:
 def revision(version: Version) -> str:
     """The version as an address names it: its commit where it has one, so that the address goes on meaning the same."""
     return (version.commit or version.name)[:12]
+
+
+def metric_change(line: Any) -> str:
+    """The change of a metric: in percentage points for a share."""
+    if line.unit == "share" and line.old is not None and line.new is not None:
+        return points((line.new - line.old) * 100) + " points"
+    return change(line.old, line.new)
