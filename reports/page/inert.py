@@ -18,22 +18,27 @@ ACTIVE = re.compile(
     r"(?P<head>"
     r"\\?[@#!%~$^](?=\\?[\w\"'/{-])|&amp;(?=\w)"  # people, issues, requests, milestones, labels, snippets, epics
     r"|:(?=//|[\w+-]+:)|\bwww(?=\.)"  # addresses, pictures by name
-    r"|\b(?:GH|gh)(?=-\d)|\b[0-9a-fA-F]{4}(?=[0-9a-fA-F]{3,36}\b)"  # issues, commits
-    r"|\{(?=[+-])|\b(?:mailto|xmpp)(?=:)"  # changes as GitLab marks them, other schemes
+    r"|\b(?:GH|gh)(?=-\d)|\{(?=[+-])|\b(?:mailto|xmpp)(?=:)"  # issues, changes as GitLab marks them, other schemes
     r")"
 )
+HASH = re.compile(r"\b(?P<head>[0-9a-fA-F]{4})(?=[0-9a-fA-F]{3,60}\b)")
+"""What may be a commit, or the beginning of its name."""
 FENCE = re.compile("`+|~+")
 
 
 def for_comment(text: Any) -> Markup:
     """The text on one line of a comment, as itself and without effect."""
-    line = ACTIVE.sub(lambda found: found["head"] + CUT, for_markdown(redacted(str(text))))
+    line = cut(HASH, cut(ACTIVE, for_markdown(redacted(str(text)))))
     return Markup("&#47;" + line[1:] if line.startswith("/") else line)
+
+
+def cut(pattern: re.Pattern[str], text: str) -> str:
+    return pattern.sub(lambda found: found["head"] + CUT, text)
 
 
 def as_code(text: Any) -> Markup:
     """The text on one line of a comment in the type of code: names, values, ids. Hosts look for no words in there."""
-    return Markup(f"<code>{for_comment(text) or '&nbsp;'}</code>")
+    return Markup(f"<code>{cut(ACTIVE, for_markdown(redacted(str(text)))) or '&nbsp;'}</code>")
 
 
 def fenced(text: str, language: str = "") -> Markup:
@@ -46,4 +51,4 @@ def fenced(text: str, language: str = "") -> Markup:
 
 def in_summary(text: Any) -> Markup:
     """The text within a line of HTML of a comment, where hosts read no Markdown."""
-    return Markup(ACTIVE.sub(lambda found: found["head"] + CUT, for_html(redacted(" ".join(str(text).split())))))
+    return Markup(cut(HASH, cut(ACTIVE, for_html(redacted(" ".join(str(text).split()))))))

@@ -8,7 +8,7 @@ from reports.diff.model import PRODUCTS, Diff
 from reports.page.detail import Detail
 from reports.page.inert import as_code, for_comment
 from reports.page.markdown import blocks, fold, row_id, squares, table
-from reports.page.numbers import change, count, figure, points, share
+from reports.page.numbers import arrow, change, count, figure, plural, points, share
 from reports.page.review import (
     band_words,
     in_unit,
@@ -43,7 +43,7 @@ def head(diff: Diff) -> str:
         if found is None:
             rows.append([name, Markup("as it was"), NONE, NONE, NONE, NONE, Markup("")])
             continue
-        was = f"{count(found.rows_old)} → {count(found.rows_new)}"
+        was = arrow(count(found.rows_old), count(found.rows_new))
         numbers = (f"+{count(found.added)}", f"−{count(found.removed)}", count(found.changed))
         unchanged = Markup(count(found.unchanged + found.moved))
         rows.append([name, Markup(was), *map(Markup, numbers), unchanged, squares(parts_of(found))])
@@ -102,7 +102,7 @@ def why(diff: Diff, detail: Detail) -> str:
     if diff.why.idle:
         idle = "\n".join(f"- {for_comment(shortened(one.text, 200))}" for one in diff.why.idle[: detail.lines])
         number = len(diff.why.idle)
-        parts.append(fold(f"{count(number)} {'edit' if number == 1 else 'edits'} changed no row of D and P", idle))
+        parts.append(fold(f"{plural(number, 'edit')} changed no row of D and P", idle))
     parts += [str(for_comment(shortened(note, 400))) for note in diff.why.notes[:5]]
     return "\n\n".join(parts)
 
@@ -181,9 +181,9 @@ def gates(diff: Diff, detail: Detail) -> str:
                 + (f": {as_code(shortened(row.text, detail.text))}" if row.text else "")
                 for row in gate.rows[: detail.ids]
             ]
-            parts.append(fold(f"{gate.title}: {count(gate.found)} rows", "\n".join(listed)))
+            parts.append(fold(f"{gate.title}: {plural(gate.found, 'row')}", "\n".join(listed)))
     if good := rows(["pass"])[: detail.lines]:
-        parts.append(fold(f"{count(len(rows(['pass'])))} gates pass", table(heads, good, (2, 3))))
+        parts.append(fold(f"Passed: {plural(len(rows(['pass'])), 'gate')}", table(heads, good, (2, 3))))
     return "\n\n".join(parts)
 
 
@@ -205,7 +205,7 @@ def metrics(diff: Diff, detail: Detail) -> str:
 
     parts = [table(heads, found[: detail.lines], (1, 2, 3))] if (found := rows(True)) else []
     if quiet := rows(False):
-        name = f"{count(len(quiet))} metrics within noise or unchanged"
+        name = f"{plural(len(quiet), 'metric')} within noise or unchanged"
         parts.append(fold(name, table(heads, quiet[: detail.lines], (1, 2, 3))))
     return "\n\n".join(parts)
 
@@ -226,7 +226,7 @@ def composition(diff: Diff, detail: Detail) -> str:
                     [
                         *(one.column, as_code(shortened(one.value, 80))),
                         *map(Markup, (share(one.old_share), share(one.new_share), f"**{points(one.points)}**")),
-                        Markup(f"{count(one.old_rows)} → {count(one.new_rows)}"),
+                        Markup(arrow(count(one.old_rows), count(one.new_rows))),
                     ]
                     for one in moved
                 ),
@@ -239,7 +239,7 @@ def composition(diff: Diff, detail: Detail) -> str:
                     Markup(f"{figure(one.edges[0])} … {figure(one.edges[-1])}"),
                     blocks(one.old_bins),
                     blocks(one.new_bins),
-                    Markup(f"{figure(one.old.median)} → {figure(one.new.median)}"),
+                    Markup(arrow(figure(one.old.median), figure(one.new.median))),
                     change(one.old.mean, one.new.mean),
                 ]
                 for one in found.distributions[: detail.lines]
@@ -270,7 +270,7 @@ def tables(diff: Diff, detail: Detail) -> str:
     rows = (
         [
             as_code(short_name(found)),
-            Markup(f"{count(found.rows_old)} → {count(found.rows_new)}"),
+            Markup(arrow(count(found.rows_old), count(found.rows_new))),
             *map(Markup, (f"+{count(found.added)}", f"−{count(found.removed)}", count(found.changed))),
             ", ".join(list(found.columns)[:6]),
         ]
@@ -278,4 +278,4 @@ def tables(diff: Diff, detail: Detail) -> str:
     )
     shown = table(("Table", "Rows", "Added", "Removed", "Changed", "Columns touched"), rows, range(1, 5))
     shown += more(len(diff.tables) - 2 * detail.lines, "tables")
-    return fold(f"{count(len(diff.tables))} tables differ, {count(len(diff.same))} are the same byte for byte", shown)
+    return fold(f"Tables: {count(len(diff.tables))} differ, {count(len(diff.same))} are the same byte for byte", shown)

@@ -5,6 +5,8 @@ from typing import Any
 
 MINUS = "\u2212"
 NONE = "\u2013"
+SPACE = "\u00a0"
+"""Between a number and what belongs to it, where no line may break."""
 
 
 def count(value: int | None) -> str:
@@ -17,10 +19,10 @@ def share(value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return NONE
     if 0 < value < 0.001:
-        return "<0.1 %"
+        return f"<0.1{SPACE}%"
     if 0.999 < value < 1:
-        return ">99.9 %"
-    return f"{value * 100:.1f}".removesuffix(".0").replace("-", MINUS) + " %"
+        return f">99.9{SPACE}%"
+    return f"{value * 100:.1f}".removesuffix(".0").replace("-", MINUS) + f"{SPACE}%"
 
 
 def points(value: float | None) -> str:
@@ -50,3 +52,13 @@ def change(old: float | None, new: float | None) -> str:
         return NONE
     difference = new - old
     return "±0" if figure(difference) == "0" else ("+" if difference > 0 else "") + figure(float(f"{difference:.4g}"))
+
+
+def plural(number: int, noun: str) -> str:
+    """1 row, 2 rows, 1,200 rows."""
+    return f"{count(number)} {noun}" if number == 1 else f"{count(number)} {noun}s"
+
+
+def arrow(old: str, new: str) -> str:
+    """What was and what is, on one line."""
+    return f"{old}{SPACE}→{SPACE}{new}"

@@ -58,7 +58,7 @@ def environment(is_html: bool) -> Environment:
         "cells": lambda values: join(Markup(" | "), map(present, values)),
     }
     made.globals |= {"charts": charts, "row_link": row_link, "anchor": anchor}
-    made.globals |= {"is_conversation": is_conversation, "scale_of": scale_of}
+    made.globals |= {"is_conversation": is_conversation, "scale_of": scale_of, "plural": numbers.plural}
     return made
 
 

@@ -15,7 +15,7 @@ from reports.diff.model import (
     TableDiff,
 )
 from reports.page.charts import Part
-from reports.page.numbers import change, count, figure, points, share
+from reports.page.numbers import change, count, figure, plural, points, share
 from reports.versions.version import Version
 
 LEVELS = {
@@ -51,11 +51,14 @@ class Line(NamedTuple):
 def sentences(diff: Diff) -> list[str]:
     """What a reader must know first: the class, the gates, what explains the rows, the price."""
     found = [LEVELS[diff.level]]
+    if diff.why is not None and diff.why.causes:
+        found.append(why_words(diff.why))
     if diff.gates:
         statuses = [gate.status for gate in diff.gates]
-        bad = [f"{statuses.count(status)} {word}" for status, word in FAILED.items() if status in statuses]
-        of = count(len(statuses)) + (" gate" if len(statuses) == 1 else " gates")
-        found.append(f"Of {of} {', '.join(bad)}." if bad else f"{of}: all pass.")
+        words = [
+            f"{statuses.count(one)} {word[statuses.count(one) > 1]}" for one, word in VERBS.items() if one in statuses
+        ]
+        found.append(f"Gates: {', '.join(words)}.")
     if diff.price is not None:
         found.append(price_words(diff.price))
     if diff.pending:
@@ -65,7 +68,26 @@ def sentences(diff: Diff) -> list[str]:
     return found
 
 
-FAILED = {"fail": "fail", "unknown": "cannot be told", "warn": "warn", "waived": "are waived"}
+VERBS = {
+    "fail": ("fails", "fail"),
+    "unknown": ("cannot be told", "cannot be told"),
+    "warn": ("warns", "warn"),
+    "waived": ("is waived", "are waived"),
+    "pass": ("passes", "pass"),
+}
+"""What a gate of a status does, one and several."""
+
+
+def why_words(why: Any) -> str:
+    """How many causes explain the rows, and how much of it is proved."""
+    known = [cause for cause in why.causes if cause.change.kind != "unexplained"]
+    rows, open_rows = (
+        sum(cause.rows for cause in some) for some in (known, [cause for cause in why.causes if cause not in known])
+    )
+    text = f"{plural(len(known), 'cause')}: {plural(rows, 'changed row')} of D and P"
+    if proved := sum(cause.proved for cause in known):
+        text += ", all of them proved by replay" if proved == rows else f", {count(proved)} of them proved by replay"
+    return text + (f"; {plural(open_rows, 'row')} without a cause, a fault of this tool." if open_rows else ".")
 
 
 def price_words(price: Any) -> str:
