@@ -16,8 +16,8 @@ from cultivar.outgoing.redaction import redacted
 CUT = "<span></span>"
 ACTIVE = re.compile(
     r"(?P<head>"
-    r"\\?[@#!%~$^](?=\\?[\w\"'/{-])|&amp;(?=\w)"  # people, issues, requests, milestones, labels, snippets, epics
-    r"|:(?=//|[\w+-]+:)|\bwww(?=\.)"  # addresses, pictures by name
+    r"\\?[@#!%~$^](?=\\?[\w\"'/{-])|&amp;(?=\\?\w)"  # people, issues, requests, milestones, labels, snippets, epics
+    r"|:(?=//|(?:\\?[\w+-])+:)|\bwww(?=\.)"  # addresses, pictures by name
     r"|\b(?:GH|gh)(?=-\d)|\{(?=[+-])|\b(?:mailto|xmpp)(?=:)"  # issues, changes as GitLab marks them, other schemes
     r")"
 )
