@@ -11,8 +11,8 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from cultivar.outgoing.escape import for_html
-from cultivar.outgoing.redaction import redacted
 from reports.page.numbers import change, count, figure, share
+from reports.page.secrets import redact
 
 
 class Part(NamedTuple):
@@ -26,7 +26,7 @@ class Part(NamedTuple):
 def picture(label: str, shapes: str, height: int, kind: str = "", view: tuple[int, int] | None = None) -> Markup:
     """An SVG as wide as its place, `height` px high. With `view` its shapes stand in units of that size, stretched."""
     box = f' viewBox="0 0 {view[0]} {view[1]}" preserveAspectRatio="none"' if view else ""
-    text = for_html(redacted(label))
+    text = for_html(redact(label))
     return Markup(
         f'<svg class="chart {kind}" role="img" aria-label="{text}" height="{height}"{box}><title>{text}</title>{shapes}</svg>'
     )

@@ -7,6 +7,7 @@ from reports.diff.model import Diff
 from reports.page import markdown_rows as rows
 from reports.page import markdown_sections as sections
 from reports.page.detail import DETAILS, Detail
+from reports.page.secrets import secrets_at_once
 from reports.page.traits import Trait, find_traits
 
 COMMENT_LIMIT = 65_000
@@ -45,6 +46,12 @@ def diff_markdown(
         Section("Added rows", 10, rows.added),
         Section("Removed rows", 11, rows.removed),
     ]
+    with secrets_at_once():
+        return fitted(diff, limit, parts, report)
+
+
+def fitted(diff: Diff, limit: int, parts: list[Section], report: str) -> str:
+    """The most that may be said within the limit."""
     head, foot = sections.head(diff), sections.foot(report)
     for detail in DETAILS:
         made = {part.title: part.make(diff, detail) for part in parts}

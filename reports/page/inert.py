@@ -11,7 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from cultivar.outgoing.escape import for_html, for_markdown, for_terminal
-from cultivar.outgoing.redaction import redacted
+from reports.page.secrets import redact
 
 CUT = "<span></span>"
 ACTIVE = re.compile(
@@ -28,7 +28,7 @@ FENCE = re.compile("`+|~+")
 
 def for_comment(text: Any) -> Markup:
     """The text on one line of a comment, as itself and without effect."""
-    line = cut(HASH, cut(ACTIVE, for_markdown(redacted(str(text)))))
+    line = cut(HASH, cut(ACTIVE, for_markdown(redact(str(text)))))
     return Markup("&#47;" + line[1:] if line.startswith("/") else line)
 
 
@@ -38,12 +38,12 @@ def cut(pattern: re.Pattern[str], text: str) -> str:
 
 def as_code(text: Any) -> Markup:
     """The text on one line of a comment in the type of code: names, values, ids. Hosts look for no words in there."""
-    return Markup(f"<code>{cut(ACTIVE, for_markdown(redacted(str(text)))) or '&nbsp;'}</code>")
+    return Markup(f"<code>{cut(ACTIVE, for_markdown(redact(str(text)))) or '&nbsp;'}</code>")
 
 
 def fenced(text: str, language: str = "") -> Markup:
     """Lines of text as a block of code, whose end stands nowhere in the text."""
-    shown = for_terminal(redacted(text))
+    shown = for_terminal(redact(text))
     longest = max(map(len, FENCE.findall(shown)), default=0)
     fence = "`" * max(3, longest + 1)
     return Markup(f"{fence}{language}\n{shown}\n{fence}")
@@ -51,4 +51,4 @@ def fenced(text: str, language: str = "") -> Markup:
 
 def in_summary(text: Any) -> Markup:
     """The text within a line of HTML of a comment, where hosts read no Markdown."""
-    return Markup(cut(HASH, cut(ACTIVE, for_html(redacted(" ".join(str(text).split()))))))
+    return Markup(cut(HASH, cut(ACTIVE, for_html(redact(" ".join(str(text).split()))))))

@@ -10,9 +10,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from cultivar.outgoing.escape import for_html
-from cultivar.outgoing.redaction import redacted
 from reports.page import charts, numbers
 from reports.page.inert import as_code, fenced, for_comment
+from reports.page.secrets import redact, secrets_at_once
 from reports.page.values import is_conversation, plain, scale_of, shortened
 
 REPORTS = Path(__file__).parents[1]
@@ -26,7 +26,8 @@ def render(template: str, context: Mapping[str, Any]) -> str:
     Every text that it shows is redacted and escaped, for HTML or Markdown by the template's name, since rows are model
     output; Markup is shown as it is. A name that the context lacks is an error (jinja2.UndefinedError).
     """
-    return environment(".html." in template).get_template(template).render(context)
+    with secrets_at_once():
+        return environment(".html." in template).get_template(template).render(context)
 
 
 @lru_cache(maxsize=2)
@@ -68,7 +69,7 @@ def join(between: Markup, values: Iterable[Any]) -> Markup:
 
 def in_html(text: Any) -> Markup:
     """The text as itself in HTML."""
-    return Markup(for_html(redacted(str(text))))
+    return Markup(for_html(redact(str(text))))
 
 
 def in_code(text: Any) -> Markup:
