@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
@@ -13,7 +13,7 @@ from reports.page.charts import Part
 from reports.page.render import anchor, in_html, render
 from reports.page.review import (
     band_words,
-    by_column,
+    composition_of,
     in_unit,
     lines_of,
     metric_change,
@@ -78,12 +78,12 @@ def diff_html(diff: Diff, traits: tuple[Trait, ...] | None = None) -> str:
             "stage_words": stage_words,
             "trait_words": trait_words,
             "gates": sorted(diff.gates or (), key=lambda gate: STATUSES.index(gate.status)),
-            "metrics": metric_groups(diff),
+            "metrics": metrics_of(diff),
             "sampled": [table for table in in_sample_order(diff) if has_samples(table)],
             "claim": claim,
             "why_of": chips(diff.why, taken),
             "parts_of": parts_of,
-            "by_column": by_column,
+            "composition_of": composition_of,
             "name_of": short_name,
             "at": revision,
             "in_unit": in_unit,
@@ -99,10 +99,18 @@ def diff_html(diff: Diff, traits: tuple[Trait, ...] | None = None) -> str:
 KINDS = ("added", "removed", "changed")
 
 
-def metric_groups(diff: Diff) -> list[tuple[str, list[Any], float]]:
+def metrics_of(diff: Diff) -> dict[str, Any]:
+    """Metrics that moved, within noise or beyond it, and those that did not."""
+    lines = list(diff.metrics or ())
+    unmoved = [line for line in lines if line.word == "unchanged"]
+    moved = [line for line in lines if line.word != "unchanged"]
+    return {"moved": grouped(moved), "unmoved": grouped(unmoved), "unmoved_count": len(unmoved)}
+
+
+def grouped(metrics: Iterable[Any]) -> list[tuple[str, list[Any], float]]:
     """Metrics by group, in their order, with the reach of the axis that all of a group's changes fit on."""
     groups: dict[str, list[Any]] = defaultdict(list)
-    for line in diff.metrics or ():
+    for line in metrics:
         groups[line.group].append(line)
     return [(name, lines, max(map(reach, lines), default=0.0)) for name, lines in groups.items()]
 

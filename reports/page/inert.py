@@ -21,7 +21,7 @@ ACTIVE = re.compile(
     r"|\b(?:GH|gh)(?=-\d)|\{(?=[+-])|\b(?:mailto|xmpp)(?=:)"  # issues, changes as GitLab marks them, other schemes
     r")"
 )
-HASH = re.compile(r"\b(?P<head>[0-9a-fA-F]{4})(?=[0-9a-fA-F]{3,60}\b)")
+HASH = re.compile(r"(?<![\w.,])(?P<head>[0-9a-fA-F]{4})(?=[0-9a-fA-F]{3,60}\b)")
 """What may be a commit, or the beginning of its name."""
 FENCE = re.compile("`+|~+")
 

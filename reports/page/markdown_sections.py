@@ -1,16 +1,18 @@
 """The sections of a comment, each as Markdown; "" where there is nothing to say."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from markupsafe import Markup
 
-from reports.diff.model import PRODUCTS, Diff
+from reports.diff.model import PRODUCTS, Diff, TableDiff
 from reports.page.detail import Detail
 from reports.page.inert import as_code, for_comment
 from reports.page.markdown import blocks, fold, row_id, squares, table
 from reports.page.numbers import arrow, change, count, figure, plural, points, share
 from reports.page.review import (
+    LEAST_POINTS,
     band_words,
+    composition_of,
     in_unit,
     lines_of,
     metric_change,
@@ -27,8 +29,8 @@ from reports.page.why import CauseView, cause_views, stage_words
 
 SEVERITIES = {"high": "🔴", "medium": "🟠", "low": "⚪"}
 STATUSES = {"fail": "❌", "unknown": "❔", "warn": "🟠", "waived": "☑️", "pass": "✅"}
-LEAST_POINTS = 0.1
-"""Percentage points that a value's share must move to be named."""
+LOUD = {"better", "worse", "changed", "new", "gone"}
+"""What a metric's change means where it is shown at once."""
 NONE = Markup("–")
 
 
@@ -44,11 +46,16 @@ def head(diff: Diff) -> str:
             rows.append([name, Markup("as it was"), NONE, NONE, NONE, NONE, Markup("")])
             continue
         was = arrow(count(found.rows_old), count(found.rows_new))
-        numbers = (f"+{count(found.added)}", f"−{count(found.removed)}", count(found.changed))
         unchanged = Markup(count(found.unchanged + found.moved))
-        rows.append([name, Markup(was), *map(Markup, numbers), unchanged, squares(parts_of(found))])
+        rows.append([name, Markup(was), *signed_counts(found), unchanged, squares(parts_of(found))])
     heads = ("", "Rows", "Added", "Removed", "Changed", "Unchanged", "⬜ unchanged 🟨 changed 🟩 added 🟥 removed")
     return f"## Data review: {diff.level}{title}\n\n{old} → {new}\n\n{lines}\n\n{table(heads, rows, range(1, 6))}"
+
+
+def signed_counts(found: TableDiff) -> list[Markup]:
+    """Rows added, removed and changed; empty for none."""
+    numbers = (("+", found.added), ("−", found.removed), ("", found.changed))
+    return [Markup(f"{sign}{count(number)}" if number else "") for sign, number in numbers]
 
 
 def foot(report: str) -> str:
@@ -192,7 +199,7 @@ def metrics(diff: Diff, detail: Detail) -> str:
     lines = list(diff.metrics or ())
     heads = ("Metric", "Old", "New", "Change", "Noise band", "Reading")
 
-    def rows(is_shown: bool) -> list[list[str]]:
+    def rows(words: Collection[str]) -> list[list[str]]:
         return [
             [
                 shortened(f"{line.group}: {line.title}" if line.group else line.title, 100),
@@ -200,13 +207,16 @@ def metrics(diff: Diff, detail: Detail) -> str:
                 *(band_words(line), line.word),
             ]
             for line in lines
-            if (line.word not in ("within noise", "unchanged")) == is_shown
+            if line.word in words
         ]
 
-    parts = [table(heads, found[: detail.lines], (1, 2, 3))] if (found := rows(True)) else []
-    if quiet := rows(False):
-        name = f"{plural(len(quiet), 'metric')} within noise or unchanged"
-        parts.append(fold(name, table(heads, quiet[: detail.lines], (1, 2, 3))))
+    parts = [table(heads, found[: detail.lines], (1, 2, 3))] if (found := rows(LOUD)) else []
+    if noise := rows({"within noise"}):
+        parts.append(
+            fold(f"Within noise: {plural(len(noise), 'metric')}", table(heads, noise[: detail.lines], (1, 2, 3)))
+        )
+    unchanged = sum(line.word == "unchanged" for line in lines)
+    parts += [f"{plural(unchanged, 'metric')} unchanged."] if unchanged else []
     return "\n\n".join(parts)
 
 
@@ -216,8 +226,9 @@ def composition(diff: Diff, detail: Detail) -> str:
     for letter, _, found in products(diff):
         if found is None:
             continue
-        moved = sorted(found.shifts, key=lambda one: (-round(abs(one.points), 6), one.column, one.value))
-        moved = [one for one in moved if abs(one.points) >= LEAST_POINTS][: detail.lines]
+        shown = composition_of(found)
+        moved = [one for _, lines in shown.shifts for one in lines if abs(one.points) >= LEAST_POINTS]
+        moved = sorted(moved, key=lambda one: (-round(abs(one.points), 6), one.column, one.value))[: detail.lines]
         text = ""
         if moved:
             text = table(
@@ -232,7 +243,7 @@ def composition(diff: Diff, detail: Detail) -> str:
                 ),
                 range(2, 6),
             )
-        if found.distributions:
+        if shown.distributions:
             rows = (
                 [
                     shortened(f"{one.column}, {one.unit}" if one.unit else one.column, 80),
@@ -240,9 +251,9 @@ def composition(diff: Diff, detail: Detail) -> str:
                     blocks(one.old_bins),
                     blocks(one.new_bins),
                     Markup(arrow(figure(one.old.median), figure(one.new.median))),
-                    change(one.old.mean, one.new.mean),
+                    Markup(change(one.old.mean, one.new.mean)),
                 ]
-                for one in found.distributions[: detail.lines]
+                for one in shown.distributions[: detail.lines]
             )
             heads = (letter, "Range", "Old", "New", "Median", "Change of the mean")
             text += ("\n\n" if text else "") + table(heads, rows, (4, 5))
@@ -271,7 +282,7 @@ def tables(diff: Diff, detail: Detail) -> str:
         [
             as_code(short_name(found)),
             Markup(arrow(count(found.rows_old), count(found.rows_new))),
-            *map(Markup, (f"+{count(found.added)}", f"−{count(found.removed)}", count(found.changed))),
+            *signed_counts(found),
             ", ".join(list(found.columns)[:6]),
         ]
         for found in diff.tables[: 2 * detail.lines]

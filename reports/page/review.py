@@ -8,23 +8,26 @@ from reports.diff.model import (
     PRODUCTS,
     CodeChange,
     Diff,
+    Distribution,
     FileChange,
     ParamChange,
     Shift,
     StageChange,
     TableDiff,
 )
-from reports.page.charts import Part
+from reports.page.charts import Part, shares_of
 from reports.page.numbers import change, count, figure, plural, points, share
 from reports.versions.version import Version
 
 LEVELS = {
     "neutral": "Neutral: no row of D and P differs.",
     "additive": "Additive: rows of D and P were added only.",
-    "breaking": "Breaking: rows of D and P were rewritten or removed, or their schema or licences changed.",
+    "breaking": "Breaking: rows were rewritten or removed, or the schema or a licence changed.",
 }
 KINDS = ("unchanged", "moved", "changed", "added", "removed")
 """Of rows, in the order of the stacked bar."""
+LEAST_POINTS = 0.1
+"""Percentage points of a table's rows that must have moved for a column to be shown."""
 FIRST_COLUMNS = (
     "tags",
     "domain",
@@ -50,7 +53,7 @@ class Line(NamedTuple):
 
 def sentences(diff: Diff) -> list[str]:
     """What a reader must know first: the class, the gates, what explains the rows, the price."""
-    found = [LEVELS[diff.level]]
+    found = [f"{LEVELS[diff.level]}{class_words(diff)}"]
     if diff.why is not None and diff.why.causes:
         found.append(why_words(diff.why))
     if diff.gates:
@@ -78,16 +81,33 @@ VERBS = {
 """What a gate of a status does, one and several."""
 
 
+def class_words(diff: Diff) -> str:
+    """Rows of each class and product: " D: 11 rewritten or removed (0.2 %), 11 added (0.2 %)."; "" where none differs."""
+    words = {"breaking": "rewritten or removed", "additive": "added"}
+    products = []
+    for path, letter in PRODUCTS.items():
+        parts = [
+            f"{count(one.rows)} {words[one.level]} ({share(one.share)})"
+            for level in words
+            for one in diff.classes
+            if one.table == path and one.level == level and one.rows
+        ]
+        products += [f"{letter}: {', '.join(parts)}"] if parts else []
+    return f" {'; '.join(products)}." if products else ""
+
+
 def why_words(why: Any) -> str:
     """How many causes explain the rows, and how much of it is proved."""
     known = [cause for cause in why.causes if cause.change.kind != "unexplained"]
     rows, open_rows = (
         sum(cause.rows for cause in some) for some in (known, [cause for cause in why.causes if cause not in known])
     )
-    text = f"{plural(len(known), 'cause')}: {plural(rows, 'changed row')} of D and P"
+    verb = "explains" if len(known) == 1 else "explain"
+    of = f"{count(rows)} of {count(rows + open_rows)}" if open_rows else f"all {count(rows)}"
+    text = f"{plural(len(known), 'cause')} {verb} {of} changed rows of D and P"
     if proved := sum(cause.proved for cause in known):
-        text += ", all of them proved by replay" if proved == rows else f", {count(proved)} of them proved by replay"
-    return text + (f"; {plural(open_rows, 'row')} without a cause, a fault of this tool." if open_rows else ".")
+        text += f", {'all' if proved == rows else count(proved)} of them proved by replay"
+    return text + (f"; that {count(open_rows)} have none is a fault of this tool." if open_rows else ".")
 
 
 def price_words(price: Any) -> str:
@@ -117,6 +137,29 @@ def by_column(shifts: Iterable[Shift]) -> list[tuple[str, list[Shift]]]:
         key=lambda s: (order.get(s.column, len(order)), s.column, -round(abs(s.points), 6), -s.new_share, s.value),
     )
     return [(column, list(group)) for column, group in groupby(found, key=lambda s: s.column)]
+
+
+class Composition(NamedTuple):
+    """Columns whose values or numbers are distributed otherwise, and the names of the others."""
+
+    shifts: list[tuple[str, list[Shift]]]
+    distributions: list[Distribution]
+    quiet: list[str]
+
+
+def composition_of(table: TableDiff) -> Composition:
+    """What moved in a table and what did not."""
+    columns = by_column(table.shifts)
+    moved = [(name, lines) for name, lines in columns if any(abs(line.points) >= LEAST_POINTS for line in lines)]
+    numbers = [one for one in table.distributions if has_moved(one)]
+    quiet = [name for name, _ in columns if name not in dict(moved)]
+    return Composition(moved, numbers, quiet + [one.column for one in table.distributions if one not in numbers])
+
+
+def has_moved(one: Distribution) -> bool:
+    """Whether a column of numbers is distributed otherwise by more than the odd row."""
+    before, after = shares_of(one.old_bins), shares_of(one.new_bins)
+    return sum(abs(new - old) for old, new in zip(before, after, strict=True)) / 2 * 100 >= LEAST_POINTS
 
 
 def lines_of(changes: Sequence[Any]) -> list[Line]:

@@ -16,7 +16,7 @@ COLUMNS = ("domain", "strategy", "license", "label_source", "engine", "split", "
 EMPTY = pl.DataFrame(
     schema={"group": pl.String, "column": pl.String, "value": pl.String, "rows": pl.Int64, "expected": pl.Float64}
 )
-LEAST_SHARE, LEAST_LIFT, LEAST_ROWS, MOST = 0.5, 1.5, 3, 4
+LEAST_SHARE, LEAST_LIFT, LEAST_ROWS, MOST = 0.5, 2.0, 3, 2
 """What is worth a line: half of the touched rows have it, and so many times as often as all rows do; lines of a group."""
 
 
@@ -78,11 +78,11 @@ def traits_of(database: duckdb.DuckDBPyConnection, diff: Diff, table: TableDiff)
 
 
 def strongest(found: list[Trait], group: str) -> list[Trait]:
-    """The traits of a group that tell most, at first."""
+    """The traits of a group that tell most, at first; of values that equally many rows have the one that is rarest elsewhere."""
     ranked = sorted(
         (t for t in found if t.group == group), key=lambda t: (-t.share * math.log(t.lift), t.column, t.value)
     )
-    return ranked[:MOST]
+    return list({trait.rows: trait for trait in reversed(ranked)}.values())[::-1][:MOST]
 
 
 def touched(diff: Diff, table: TableDiff) -> pl.DataFrame:
@@ -113,7 +113,7 @@ def count_values(database: duckdb.DuckDBPyConnection, version: Version, path: st
     if not selects:
         return EMPTY
     database.register("touched", frame.to_arrow())
-    counted = database.execute(
+    counted = database.sql(
         f"""
         WITH facts AS MATERIALIZED ({selects}),
         base AS (SELECT "column", value, count(*) / (SELECT count(*) FROM {source}) AS share FROM facts GROUP BY ALL),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reports.diff.model import PRODUCTS, Diff
-from reports.page.numbers import MINUS, count, share
+from reports.page.numbers import MINUS, count, plural, share
 from reports.page.review import revision
 from reports.page.traits import Trait
 
@@ -99,9 +99,10 @@ def rows_of(diff: Diff, cause: Cause) -> list[tuple[str, str, str, str, str]]:
 
 def stage_words(stages: dict[str, int]) -> str:
     """Where the changes of a cause's rows began."""
-    return ", ".join(f"{name} {count(rows)}" for name, rows in stages.items())
+    return ", ".join(f"{name} ({plural(rows, 'row')})" for name, rows in stages.items())
 
 
 def trait_words(trait: Trait) -> str:
-    """strategy = execution: 97 % of these rows, 12 % of all (×8.1)."""
-    return f"{trait.column} = {trait.value}: {share(trait.share)} of these rows, {share(trait.base)} of all (×{trait.lift:.1f})"
+    """D: strategy = execution in 97 % of these rows, in 12 % of all (×8.1)."""
+    shares = f"in {share(trait.share)} of these rows, in {share(trait.base)} of all (×{trait.lift:.1f})"
+    return f"{PRODUCTS[trait.table]}: {trait.column} = {trait.value} {shares}"
