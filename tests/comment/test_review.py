@@ -1,0 +1,108 @@
+"""A real review: a source row, a threshold and a prompt edited on a branch, and the comment names exactly these three."""
+
+import json
+import re
+from typing import Any
+
+import polars as pl
+import pytest
+from fake_host import KEY, FakeHost
+from reading import read_comment
+from reduced import commit, git
+from workspace import Workspace
+
+from reports.comment.command import main
+from reports.diff.model import DEMONSTRATIONS, PREFERENCES
+
+LINES = {
+    "general.jsonl": 24,
+    "arithmetic.jsonl": 24,
+    "code.jsonl": 2,
+    "constraints.txt": 2,
+    "characters.jsonl": 3,
+    "passages.txt": 40,
+    "safety.jsonl": 12,
+    "arithmetic_heldout.jsonl": 10,
+    "constraints_heldout.jsonl": 4,
+}
+"""Lines kept of each file of data/seeds."""
+ROW, THRESHOLD, PROMPT = "data/seeds/arithmetic.jsonl:3", "rank.min_margin", "prompts/constitution/deviate.jinja"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """All data stages over few rows, built on main; then the three edits on a branch, built."""
+
+    def edit(params: dict[str, Any]) -> None:
+        params["select"]["target_size"] = 12
+        params["rejection"]["samples"] = 4
+        params["execution"] |= {"queries": 2, "functions": 4, "min_proposed": 2, "solutions": 2}
+
+    work = Workspace(tmp_path_factory.mktemp("review"), edit, commit=False)
+    for name, lines in LINES.items():
+        path = work.folder / "data/seeds" / name
+        path.write_text("".join(path.read_text().splitlines(keepends=True)[:lines]))
+    git(work, "init", "-q", "-b", "main")
+    work.repro("assemble")
+    work.base = commit(work, "first data")
+    git(work, "checkout", "-q", "-b", "edits")
+    seeds = work.folder / ROW.partition(":")[0]
+    rows = seeds.read_text().splitlines(keepends=True)
+    rows[2] = (
+        json.dumps(
+            json.loads(rows[2])
+            | {"question": "@team has 3 pens. @team finds 4. How many pens are there now?", "answer": "3+4=7\n#### 7"}
+        )
+        + "\n"
+    )
+    seeds.write_text("".join(rows))
+    work.change(lambda params: params["rank"].update(min_margin=1.5))
+    prompt = work.folder / PROMPT
+    prompt.write_text(prompt.read_text().replace("{% endblock %}", "Be brief.\n{% endblock %}", 1))
+    work.repro("assemble")
+    commit(work, "three edits")
+    return work
+
+
+def products(work: Workspace, commit_name: str) -> set[str]:
+    """Ids of D and P at a commit."""
+    git(work, "checkout", "-q", commit_name, "--", "dvc.lock")
+    done = work.python("-m", "dvc", "checkout", "-q", DEMONSTRATIONS, PREFERENCES)
+    assert done.returncode == 0, done.stderr
+    return {row for path in (DEMONSTRATIONS, PREFERENCES) for row in pl.read_parquet(work.folder / path)["id"]}
+
+
+def test_the_comment_names_the_three_edits_with_their_rows(project, tmp_path, monkeypatch):
+    event = tmp_path / "event.json"
+    event.write_text(json.dumps({"pull_request": {"number": 5, "base": {"sha": project.base}}}))
+    monkeypatch.chdir(project.folder)
+    for name, value in project.environment().items():
+        monkeypatch.setenv(name, value)
+    with FakeHost() as host:
+        for name, value in {
+            "GITHUB_TOKEN": KEY,
+            "GITHUB_API_URL": host.url,
+            "GITHUB_REPOSITORY": "team/data",
+            "GITHUB_EVENT_PATH": str(event),
+            "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
+        }.items():
+            monkeypatch.setenv(name, value)
+        assert main(html=tmp_path / "review.html") == 0
+        assert main() == 0
+    (body,) = host.bodies()
+    why = re.search(r"(?ms)^### Why\n(.*?)^### ", body)[1]
+    named = re.findall(r"(?m)^\| \*\*(source row|parameter|prompt)\*\* \| (.*?) \| (\d+) \|", why)
+    assert len(re.findall(r"(?m)^\| \*\*", why)) == len(named) == 3
+    texts = {kind: text for kind, text, _ in named}
+    assert ROW in texts["source row"] and THRESHOLD in texts["parameter"] and PROMPT in texts["prompt"]
+    before, after = products(project, project.base), products(project, "edits")
+    listed = re.findall(r"/row/([0-9a-f]{32})\?at=", why)
+    assert sum(int(rows) for _, _, rows in named) == len(set(listed)) > 3
+    assert {row for row in listed if row in before and row in after} <= set(
+        re.findall(r"[0-9a-f]{32}", re.search("(?s)changed: .*", why)[0])
+    )
+    assert set(listed) <= before | after
+    page = read_comment(body)
+    assert not any("@team" in text for text in page.texts) and "team has 3 pens" in body
+    assert (tmp_path / "summary.md").read_text().count("## Data review") == 2
+    assert THRESHOLD in (tmp_path / "review.html").read_text()
