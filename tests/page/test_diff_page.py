@@ -1,0 +1,106 @@
+"""The page of a diff: every section, hostile rows as texts, nothing from the network, readable at 400 px, axe-clean."""
+
+import os
+from pathlib import Path
+
+import pytest
+from reading import Page
+from sample_review import HOSTILE, TRAITS, review, row_name, unchanged
+
+from cultivar.outgoing.escape import for_terminal
+from reports.page.diff_html import diff_html
+from reports.page.render import anchor, row_link
+
+CHROMIUM = Path(os.environ.get("CULTIVAR_CHROMIUM", "/usr/bin/chromium"))
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="module")
+def page():
+    return Page(diff_html(review(HOSTILE), TRAITS))
+
+
+def test_hostile_rows_are_texts(page):
+    assert page.tags.isdisjoint({"script", "img", "iframe", "object", "form", "embed", "base"})
+    assert page.comments == []
+    for tag, attributes in page.elements:
+        assert not [name for name in attributes if name.startswith("on")], tag
+    assert "".join(for_terminal(HOSTILE).split()) in "".join("".join(page.all_text).split())
+
+
+def test_links_go_to_the_page_and_to_browse_alone(page):
+    for link in page.links:
+        assert link.startswith(("#", "http://127.0.0.1:8400/row/"))
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert {link[1:] for link in page.links if link.startswith("#")} <= set(ids)
+
+
+def test_every_sampled_row_has_an_anchor_and_opens_at_its_version(page):
+    ids = {attributes.get("id") for _, attributes in page.elements}
+    for number, version in ((100, "e4f5a6b7c8d9"), (300, "e4f5a6b7c8d9"), (400, "a1b2c3d4e5f6")):
+        assert f"row-{row_name(number)}" in ids
+        assert row_link(row_name(number), version) in page.links
+
+
+def test_every_section_says_what_it_must():
+    words = " ".join(" ".join(Page(diff_html(review(), TRAITS)).all_text).split())
+    for part in (
+        *("Drop weak pairs; edit the cow", "Look at these first", "3 rows of D removed"),
+        *("prompts/execution/tests.jinja was edited", "3 proved by replay", "strategy = execution", "×8.3"),
+        *("rank.min_margin", "1.35.0", "Evaluation items in D and P", "at most 0", "within noise", "−10.0 points"),
+        *("19.9 % → 25.9 %", "+6.0", "share of rows, up to", "Schema", "DOUBLE"),
+        *("What sound does", "… 12 words …", "2 causes explain all 9 changed rows", "62 new requests"),
+    ):
+        assert part in words, part
+
+
+def test_nothing_differs():
+    words = " ".join(Page(diff_html(unchanged(), ())).all_text)
+    for part in ("Neutral", "Nothing stands out.", "As it was: not a byte differs.", "No row differs."):
+        assert part in words
+
+
+def test_equal_diffs_are_equal_bytes():
+    assert diff_html(review(HOSTILE), TRAITS) == diff_html(review(HOSTILE), TRAITS)
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("row", "ab12"), "row-ab12"),
+        (("cause", "data/a b.jsonl:11"), "cause-data_a_b.jsonl_11"),
+        (("x", '"><i>é'), "x-___i__"),
+    ],
+)
+def test_anchors_are_plain(names, expected):
+    assert anchor(*names) == expected
+
+
+@pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium at CULTIVAR_CHROMIUM or /usr/bin/chromium")
+def test_in_a_real_browser(tmp_path):
+    playwright = pytest.importorskip("playwright.sync_api")
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    path = tmp_path / "review.html"
+    path.write_text(diff_html(review(HOSTILE), TRAITS))
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        for width, scheme in ((1200, "dark"), (400, "light")):
+            tab = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+            asked, spoken = [], []
+            tab.on("request", lambda request, asked=asked: asked.append(request.url))
+            tab.on("dialog", lambda dialog, spoken=spoken: (spoken.append(dialog.message), dialog.dismiss()))
+            tab.on("console", lambda message, spoken=spoken: spoken.append(message.text))
+            tab.goto(path.as_uri())
+            assert (asked, spoken) == ([path.as_uri()], [])
+            assert tab.evaluate("document.documentElement.scrollWidth") == width
+            assert [(one["id"], one["nodes"][0]["html"]) for one in axe.Axe().run(tab).response["violations"]] == []
+            tab.uncheck("#show-added")
+            assert not tab.locator(".added-rows").first.is_visible() and tab.locator(".changed-rows").first.is_visible()
+        browser.close()
