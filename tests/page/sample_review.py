@@ -5,7 +5,6 @@ import hashlib
 from typing import Any
 
 import polars as pl
-
 from reports.causes.change import Cause, Change, Counts, Lines, Why
 from reports.diff.model import (
     DEMONSTRATIONS,
@@ -29,6 +28,7 @@ from reports.diff.model import (
     TableDiff,
 )
 from reports.gates.model import Finding, GateResult, MetricLine, ModelPrice, Price
+
 from reports.page.traits import Trait
 from reports.versions.version import Version
 
