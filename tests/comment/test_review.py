@@ -9,10 +9,10 @@ import pytest
 from fake_host import KEY, FakeHost
 from reading import read_comment
 from reduced import commit, git
+from reports.diff.model import DEMONSTRATIONS, PREFERENCES
 from workspace import Workspace
 
 from reports.comment.command import main
-from reports.diff.model import DEMONSTRATIONS, PREFERENCES
 
 LINES = {
     "general.jsonl": 24,

@@ -88,7 +88,7 @@ def test_in_a_real_browser(tmp_path):
     playwright = pytest.importorskip("playwright.sync_api")
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     path = tmp_path / "review.html"
-    path.write_text(diff_html(review(HOSTILE), TRAITS))
+    path.write_text(diff_html(review(HOSTILE, rows=1), TRAITS))
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         for width, scheme in ((1200, "dark"), (400, "light")):
