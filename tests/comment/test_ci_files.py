@@ -3,12 +3,12 @@
 import re
 import shlex
 from pathlib import Path
-from typing import get_type_hints
 
 import pytest
 from reports.gates import command as gate
 from ruamel.yaml import YAML
 
+from cultivar.cli import as_command
 from reports.comment import command as comment
 
 FOLDER = Path(__file__).parents[2] / "docs" / "ci"
@@ -37,12 +37,7 @@ def test_commands_and_their_options_exist(name):
     called = commands(name)
     assert [arguments[0] for arguments in called] == ["comment", "gate"]
     for job, *rest in called:
-        hints = get_type_hints(COMMANDS[job].main, include_extras=True).values()
-        known = {
-            name
-            for hint in hints
-            for name in getattr(getattr(hint, "__metadata__", (None,))[0], "param_decls", None) or ()
-        }
+        known = {name for option in as_command(job, COMMANDS[job].main, "").params for name in option.opts}
         assert {argument for argument in rest if argument.startswith("--")} <= known
 
 

@@ -2,64 +2,63 @@
 
 import json
 import re
-from typing import Any
 
 import polars as pl
 import pytest
 from fake_host import KEY, FakeHost
 from reading import read_comment
-from reduced import commit, git
+from reduced import commit, git, read
 from reports.diff.model import DEMONSTRATIONS, PREFERENCES
+from ruamel.yaml import YAML
 from workspace import Workspace
 
 from reports.comment.command import main
+from schemas.rows import Demonstration, Preference
+from schemas.table import polars_schema
 
+STAGES = ("code", "ingest", "rejection", "constitution", "filter", "assemble")
+ABSENT = ("annotation", "execution", "repurpose")
+"""Strategies that are left out; the filter reads empty tables of them."""
 LINES = {
-    "general.jsonl": 24,
+    "general.jsonl": 2,
     "arithmetic.jsonl": 24,
-    "code.jsonl": 2,
-    "constraints.txt": 2,
-    "characters.jsonl": 3,
+    "code.jsonl": 1,
+    "constraints.txt": 1,
+    "characters.jsonl": 1,
     "passages.txt": 40,
     "safety.jsonl": 12,
     "arithmetic_heldout.jsonl": 10,
     "constraints_heldout.jsonl": 4,
 }
 """Lines kept of each file of data/seeds."""
-ROW, THRESHOLD, PROMPT = "data/seeds/arithmetic.jsonl:3", "rank.min_margin", "prompts/constitution/deviate.jinja"
+ROW, THRESHOLD, PROMPT = "data/seeds/arithmetic.jsonl:3", "rejection.paths", "prompts/constitution/deviate.jinja"
+QUESTION = {"question": "@team has 3 pens. @team finds 4. How many pens are there now?", "answer": "3+4=7\n#### 7"}
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    """All data stages over few rows, built on main; then the three edits on a branch, built."""
-
-    def edit(params: dict[str, Any]) -> None:
-        params["select"]["target_size"] = 12
-        params["rejection"]["samples"] = 4
-        params["execution"] |= {"queries": 2, "functions": 4, "min_proposed": 2, "solutions": 2}
-
-    work = Workspace(tmp_path_factory.mktemp("review"), edit, commit=False)
+    """Two strategies over few rows, built on main; then the three edits on a branch, built."""
+    work = Workspace(tmp_path_factory.mktemp("review"), commit=False)
+    graph = read(work.folder / "dvc.yaml")
+    YAML().dump({"stages": {name: graph["stages"][name] for name in STAGES}}, work.folder / "dvc.yaml")
     for name, lines in LINES.items():
         path = work.folder / "data/seeds" / name
         path.write_text("".join(path.read_text().splitlines(keepends=True)[:lines]))
+    for name, model in (("demonstrations", Demonstration), ("preferences", Preference)):
+        for strategy in ABSENT:
+            pl.DataFrame(schema=polars_schema(model)).write_parquet(work.folder / f"data/{strategy}_{name}.parquet")
     git(work, "init", "-q", "-b", "main")
-    work.repro("assemble")
+    work.repro()
     work.base = commit(work, "first data")
     git(work, "checkout", "-q", "-b", "edits")
     seeds = work.folder / ROW.partition(":")[0]
     rows = seeds.read_text().splitlines(keepends=True)
-    rows[2] = (
-        json.dumps(
-            json.loads(rows[2])
-            | {"question": "@team has 3 pens. @team finds 4. How many pens are there now?", "answer": "3+4=7\n#### 7"}
-        )
-        + "\n"
-    )
+    rows[2] = json.dumps(json.loads(rows[2]) | QUESTION) + "\n"
     seeds.write_text("".join(rows))
-    work.change(lambda params: params["rank"].update(min_margin=1.5))
+    work.change(lambda params: params["rejection"].update(paths=2))
     prompt = work.folder / PROMPT
     prompt.write_text(prompt.read_text().replace("{% endblock %}", "Be brief.\n{% endblock %}", 1))
-    work.repro("assemble")
+    work.repro()
     commit(work, "three edits")
     return work
 
@@ -88,7 +87,6 @@ def test_the_comment_names_the_three_edits_with_their_rows(project, tmp_path, mo
         }.items():
             monkeypatch.setenv(name, value)
         assert main(html=tmp_path / "review.html") == 0
-        assert main() == 0
     (body,) = host.bodies()
     why = re.search(r"(?ms)^### Why\n(.*?)^### ", body)[1]
     named = re.findall(r"(?m)^\| \*\*(source row|parameter|prompt)\*\* \| (.*?) \| (\d+) \|", why)
@@ -104,5 +102,5 @@ def test_the_comment_names_the_three_edits_with_their_rows(project, tmp_path, mo
     assert set(listed) <= before | after
     page = read_comment(body)
     assert not any("@team" in text for text in page.texts) and "team has 3 pens" in body
-    assert (tmp_path / "summary.md").read_text().count("## Data review") == 2
+    assert (tmp_path / "summary.md").read_text().count("## Data review") == 1
     assert THRESHOLD in (tmp_path / "review.html").read_text()
