@@ -42,13 +42,14 @@ def test_the_first_time_a_comment_is_written(host):
     assert [key.endswith(KEY) for key in host.keys] == [True]
 
 
-def test_then_it_is_replaced_in_place_wherever_it_stands(host):
-    for number in range(4):
+@pytest.mark.parametrize("before", [1, 2, 4])
+def test_then_it_is_replaced_in_place_wherever_it_stands(host, before):
+    for number in range(before):
         host.add(f"hello {number}")
     post("one")
     host.add("and so on")
     post("two")
-    assert host.bodies() == [*(f"hello {number}" for number in range(4)), f"{MARKER}\ntwo", "and so on"]
+    assert host.bodies() == [*(f"hello {number}" for number in range(before)), f"{MARKER}\ntwo", "and so on"]
 
 
 def test_a_comment_that_only_repeats_the_marker_is_not_ours(host):
@@ -99,10 +100,12 @@ def test_a_refusal_says_what_to_do_and_shows_no_key(host, status, remedy):
     assert KEY not in str(caught.value) and "[redacted]" in str(caught.value)
 
 
-def test_a_redirect_is_not_followed(host):
-    with FakeHost() as other:
-        host.faults = [("POST", 307, {"Location": f"{other.url}/repos/team/data/issues/5/comments"})]
-        with pytest.raises(UserError, match="307"):
+@pytest.mark.parametrize(("method", "status"), [("GET", 302), ("POST", 307)])
+def test_a_redirect_is_not_followed(host, method, status):
+    with FakeHost(me=ME) as other:
+        host.add("hello")
+        host.faults = [(method, status, {"Location": f"{other.url}/repos/team/data/issues/5/comments"})] * 9
+        with pytest.raises(UserError, match=str(status)):
             post("one")
         assert (other.calls, other.keys) == ([], set())
 

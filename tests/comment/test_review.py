@@ -31,7 +31,7 @@ LINES = {
     "constraints_heldout.jsonl": 4,
 }
 """Lines kept of each file of data/seeds."""
-ROW, THRESHOLD, PROMPT = "data/seeds/arithmetic.jsonl:3", "rejection.paths", "prompts/constitution/deviate.jinja"
+ROW, THRESHOLD, PROMPT = "data/seeds/arithmetic.jsonl:3", "rejection.min_grade", "prompts/constitution/deviate.jinja"
 QUESTION = {"question": "@team has 3 pens. @team finds 4. How many pens are there now?", "answer": "3+4=7\n#### 7"}
 
 
@@ -55,7 +55,7 @@ def project(tmp_path_factory):
     rows = seeds.read_text().splitlines(keepends=True)
     rows[2] = json.dumps(json.loads(rows[2]) | QUESTION) + "\n"
     seeds.write_text("".join(rows))
-    work.change(lambda params: params["rejection"].update(paths=2))
+    work.change(lambda params: params["rejection"].update(min_grade=5))
     prompt = work.folder / PROMPT
     prompt.write_text(prompt.read_text().replace("{% endblock %}", "Be brief.\n{% endblock %}", 1))
     work.repro()

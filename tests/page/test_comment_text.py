@@ -14,7 +14,11 @@ from reports.page.inert import as_code, fenced, for_comment, in_summary
 
 SHOWN = {"h2", "h3", "p", "table", "thead", "tbody", "tr", "th", "td", "ol", "ul", "li", "strong", "a", "br", "pre"}
 SHOWN |= {"code", "span", "details", "summary", "sub"}
-TEXTS = st.one_of(st.text(), st.text("@#!%~$&:/w.<>-`|*_[]()\\{}+ \n1aZ", max_size=40), st.just(HOSTILE))
+TEXTS = st.one_of(
+    st.text(),
+    st.text("@#!%~$&:/w.<>-`|*_[]()\\{}+ \n1aZ", max_size=40),
+    st.sampled_from([HOSTILE, "```\nend", "a\n~~~\n````\n<b>"]),
+)
 
 
 @pytest.mark.parametrize(
