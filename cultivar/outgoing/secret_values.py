@@ -129,8 +129,16 @@ class SecretValues:
 
 def secret_values() -> SecretValues:
     """The secrets of this process at this moment."""
-    named = [(name, value) for name, value in os.environ.items() if is_secret_name(name) or PAIR.search(value)]
-    return from_variables(tuple(sorted(named)), frozenset(_registered))
+    variables: dict[bytes, bytes] = vars(os.environ)["_data"]  # os.environb decodes and encodes: 50 µs a text
+    return from_environment(tuple(variables.items()), frozenset(_registered))
+
+
+@lru_cache(maxsize=8)
+def from_environment(variables: tuple[tuple[bytes, bytes], ...], registered: frozenset[str]) -> SecretValues:
+    """The secrets among all variables, as bytes: a page asks for every text that it shows, and decoding them takes longest."""
+    decoded = ((os.fsdecode(name), os.fsdecode(value)) for name, value in variables)
+    named = [(name, value) for name, value in decoded if is_secret_name(name) or PAIR.search(value)]
+    return from_variables(tuple(sorted(named)), registered)
 
 
 @lru_cache(maxsize=8)

@@ -1,0 +1,1 @@
+"""A local page over any table of any data version: `cultivar browse`."""
