@@ -1,0 +1,1 @@
+"""Which data version or which part of the data moved a metric."""
