@@ -18,7 +18,7 @@ export VLLM_NO_USAGE_STATS := 1
 export DO_NOT_TRACK := 1
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help demo repro summary test mutants lint lock sbom figures recipe clean
+.PHONY: help demo repro summary experiments test mutants lint lock sbom figures recipe clean
 
 help: ## what one can make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,11 @@ repro: $(VENV)/.run ## rebuild what changed; JOBS=4 runs independent stages side
 
 summary: $(VENV)/.run ## what came out, in three lines
 	@cultivar summary
+
+# columns of DVC's table of experiments, which has one for every parameter, metric and dep otherwise
+SHOWN := (Experiment|Created|heldout_accuracy|simulated_share|quarantined_share|judge_agreement)$$
+experiments: $(VENV)/.run ## DVC's experiments in nine columns; VARIED='dpo\.beta' adds the parameters that they vary
+	@dvc exp show --drop '.*' --keep '$(SHOWN)' --keep '(?!tax_).*_online_dpo$$' $(if $(VARIED),--keep '$(VARIED)')
 
 test: $(VENV)/.test ## create the environment if need be and run the tests
 	python -m pytest -n 2 --dist loadfile
