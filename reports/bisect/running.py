@@ -29,6 +29,8 @@ from reports.versions.repository import EXPERIMENTS, git
 from reports.versions.version import GRAPH, LOCK, Version
 from schemas.errors import UserError
 
+LEAST_BUDGET = "budget.requests=1"
+"""The least that params.yaml may hold (null is anything): a candidate that asks what was never asked stops."""
 FOLDER = "bisect"
 """Below .cache: the worktree, and the output of every candidate's run."""
 
@@ -109,11 +111,11 @@ class Bench:
         self.trained += 1
 
     def overrides(self, step: Step, seed: int) -> list[str]:
-        """Options that set the seeds, and that keep a candidate from asking models."""
+        """Options that set the seeds, and that keep a candidate from asking models more than once."""
         params = Version(step.commit, step.commit).params()
         found = [f"{key}={value + seed}" for key, value in self.training.seeds] if seed else []
         if not self.asks and "requests" in (params.get("budget") or {}):
-            found.append("budget.requests=0")
+            found.append(LEAST_BUDGET)
         return [word for one in found for word in ("--set-param", one)]
 
     def checkout(self, commit: str) -> None:
