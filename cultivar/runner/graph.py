@@ -74,11 +74,12 @@ def stage_spec(name: str, items: dict[str, str], graph: dict[str, Any] | None = 
             template = template.replace(f"${{item.{key}}}", value)
         return Path(template)
 
-    metrics = paths("metrics")
+    # of a data stage its counts are an output like others: what DVC has as metrics, its own views list key by key
+    metrics = [path for path in paths("metrics") + paths("outs") if Path(path).parts[0] == "metrics"]
     return StageSpec(
         name=name,
         deps={filled(path): short_name(Path(path)) for path in paths("deps")},
-        outs={filled(path): short_name(Path(path)) for path in paths("outs") + paths("plots")},
+        outs={filled(path): short_name(Path(path)) for path in paths("outs") + paths("plots") if path not in metrics},
         metrics=filled(metrics[0]) if metrics else None,
         params=tuple(entry.get("params", [])),
         # of the templates: a matrix item may be a model that the stage reads under its own name as well

@@ -4,6 +4,7 @@ Answered as far as a pipeline can.
 """
 
 import json
+import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -81,7 +82,8 @@ def datasheet(
         agreement=judge_and_people(measured, params.width),
     )
     rows = {"demonstrations": len(demonstrations), "preferences": len(preferences)}
-    return DatasheetResult(Document(text), Document(page), metrics=rows | {"simulated_share": simulated})
+    metrics = rows | {"simulated_share": simulated} | shares(measured)
+    return DatasheetResult(Document(text), Document(page), metrics)
 
 
 def load_template(files: Files, name: str) -> Any:
@@ -151,6 +153,14 @@ def states(measured: dict[str, dict[str, Any]]) -> Lines:
     """Rows in, kept, dropped and quarantined of every stage that consumes rows."""
     lines = [{"stage": stage} | metrics["rows"] for stage, metrics in measured.items() if "rows" in metrics]
     return [line | {"closes": line["in"] == line["kept"] + line["dropped"] + line["quarantined"]} for line in lines]
+
+
+def shares(measured: dict[str, dict[str, Any]]) -> dict[str, float]:
+    """Of all rows that stages read, those in quarantine; of the judges' pairs, those that every order orders alike."""
+    read = sum(line["in"] for line in states(measured))
+    found = {"quarantined_share": sum(line["quarantined"] for line in states(measured)) / max(1, read)}
+    agreed = [judge["swap_agreement"] for judge in measured.get("rank", {}).get("judges", {}).values()]
+    return found | ({"judge_agreement": math.fsum(agreed) / len(agreed)} if agreed else {})
 
 
 def rules(measured: dict[str, dict[str, Any]]) -> Lines:

@@ -16,7 +16,7 @@ from dvc.stage.cache import _get_cache_hash as get_cache_hash
 from project import ROOT, copy_code
 from ruamel.yaml import YAML
 
-from cultivar.runner.graph import load_yaml, stage_module
+from cultivar.runner.graph import load_yaml, stage_module, stage_spec
 from cultivar.runner.params import section_modules, validate
 from cultivar.tools.recipe import merge_recipe, to_builtin
 from schemas.params.base import Section
@@ -36,6 +36,20 @@ def at_root(monkeypatch):
 
 def test_the_graph_is_in_the_order_of_the_recipe():
     assert list(STAGES) == ["code", *ORDER]
+
+
+def test_counts_of_data_stages_stay_out_of_what_dvc_lists_as_metrics():
+    """They are in git all the same, beside the metrics of training and of the review pages."""
+    until = ORDER.index("datasheet")
+    for place, name in enumerate(ORDER):
+        items = {key: values[0] for key, values in STAGES[name].get("matrix", {}).items()}
+        spec = stage_spec(name, items, {"stages": STAGES})
+        assert spec.metrics == Path("metrics", *([name] if items else []), f"{items.get('model', name)}.json")
+        assert spec.metrics not in spec.outs
+        assert ("metrics" in STAGES[name]) == (place >= until)
+        listed = {key: about for out in STAGES[name]["outs"] if isinstance(out, dict) for key, about in out.items()}
+        assert place >= until or listed == {str(spec.metrics): {"cache": False}}
+    assert "metrics" not in load_yaml(ROOT / "dvc.yaml")  # it would list the entire folder
 
 
 def test_params_are_valid_and_every_section_belongs_to_a_stage():

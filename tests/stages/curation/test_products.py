@@ -23,7 +23,7 @@ from schemas.table import Context, Table
 from stages.curation.assemble import EvaluationLeak, assemble
 from stages.curation.params import AssembleParams
 from stages.review.charts import line_chart, ticks
-from stages.review.datasheet import datasheet
+from stages.review.datasheet import datasheet, shares
 from stages.review.params import DatasheetParams, ReportParams
 from stages.review.report import report
 from tests.admission.rows import demonstration, evaluation_item, preference
@@ -147,3 +147,12 @@ def test_intervals_and_axes():
     assert ticks([0.4, 3.5]) == [0.0, 1.0, 2.0, 3.0, 4.0] and ticks([]) == [0.0, 1.0] and len(ticks([7, 7])) > 1
     assert "polyline" in line_chart([], [], "step", "loss", 300, 100)
     assert "2 points" in line_chart([1, 2, 3], [1.0, float("nan"), 2.0], "step", "loss", 300, 100)
+
+
+def test_shares_are_over_all_stages_and_judges():
+    rows = {"in": 30, "kept": 29, "dropped": 0, "quarantined": 1}
+    more = {"in": 10, "kept": 6, "dropped": 1, "quarantined": 3}
+    judges = {"one": {"swap_agreement": 0.5}, "two": {"swap_agreement": 1.0}}
+    measured = {"filter": {"rows": rows}, "rank": {"rows": more, "judges": judges}, "sft": {"loss": 1.0}}
+    assert shares(measured) == {"quarantined_share": 0.1, "judge_agreement": 0.75}
+    assert shares({}) == {"quarantined_share": 0.0}
