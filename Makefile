@@ -33,7 +33,7 @@ summary: $(VENV)/.run ## what came out, in three lines
 
 # columns of DVC's table of experiments, which has one for every parameter, metric and dep otherwise
 SHOWN := (Experiment|Created|heldout_accuracy|simulated_share|quarantined_share|judge_agreement)$$
-experiments: $(VENV)/.run ## DVC's experiments in nine columns; VARIED='dpo\.beta' adds the parameters that they vary
+experiments: $(VENV)/.run ## DVC's experiments in eight columns; VARIED='dpo\.beta' adds what they vary
 	@dvc exp show --drop '.*' --keep '$(SHOWN)' --keep '(?!tax_).*_online_dpo$$' $(if $(VARIED),--keep '$(VARIED)')
 
 test: $(VENV)/.test ## create the environment if need be and run the tests
