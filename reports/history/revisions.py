@@ -35,7 +35,8 @@ def data_revisions(first: str | None, last: str | None, all_branches: bool = Fal
         if not is_ancestor(start.name, ends[0]) and not all_branches:
             raise UserError(f"--from {first} is no ancestor of {last or 'HEAD'}; exchange them, or add --all-branches")
         at_start = git("log", "-1", "--format=%H", start.name, "--", LOCK).decode().strip()  # what it was built from
-        found = [one for one in found if one.commit == at_start or not is_ancestor(one.commit or "", start.name)]
+        earlier = set(git("rev-list", start.name).decode().split())
+        found = [one for one in found if one.commit == at_start or one.commit not in earlier]
     if not found:
         raise UserError(f"no commit changed {LOCK}; `dvc repro`, then commit {LOCK} and what it names")
     return found
