@@ -154,9 +154,12 @@ def is_confirmed(
 def comparison_text(found: Comparison) -> str:
     """A comparison in a line."""
     words = found.step.words if isinstance(found.step, Step) else str(found.step)
-    ends = f"{figure(found.interval[0])} to {figure(found.interval[1])}"
-    seeds = f"{found.seeds} seed{'s' * (found.seeds > 1)}"
-    return f"  {words}: {found.verdict} (distance {figure(found.mean)}, {ends}; {seeds})"
+    noise = (
+        f", {figure(found.interval[0])} to {figure(found.interval[1])} by {found.seeds} seeds"
+        if found.seeds > 1
+        else ""
+    )
+    return f"  {words}: {found.verdict} (distance {figure(found.mean)}{noise})"
 
 
 def answer(result: Search, between: Sequence[Revision], parts: Sequence[str], is_sure: bool, trained: int) -> str:

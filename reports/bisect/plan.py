@@ -57,7 +57,7 @@ def plan_text(plan: Plan, metric: str, stages: Sequence[str], parts: Sequence[st
         lines.append(
             f"time: at most {plan.trainings * plan.seconds / 60:.0f} minutes, {plan.seconds:.0f} s a training as stages last took here"
         )
-    lines.append(
-        f"a wrong answer has a probability of at most {1 - plan.rule.confidence:.2g}; what seeds do not separate stays open"
-    )
+    if seeds > 1:
+        error = f"{1 - plan.rule.confidence:.2g}"
+        lines.append(f"a wrong answer has a probability of at most {error}; what seeds do not separate stays open")
     return "\n".join(lines)

@@ -6,12 +6,13 @@ store. Every result is an experiment of the repository, so a search that was int
 """
 
 import configparser
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ruamel.yaml import YAML
 
@@ -51,16 +52,35 @@ class Bench:
         self.folder = (cache_folder() / FOLDER).resolve()
         self.tree = self.folder / "worktree"
         self.trained = 0
+        self.lock: IO[str] | None = None
         self.values: dict[tuple[Step, int], float] = {}
 
     def __enter__(self) -> "Bench":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *about: object) -> None:
+        if self.lock is None:  # nothing was trained; the worktree may be another search's
+            return
         if kind is None and self.tree.exists():
             subprocess.run(["git", "worktree", "remove", "--force", str(self.tree)], capture_output=True)
             shutil.rmtree(self.tree, ignore_errors=True)
             subprocess.run(["git", "worktree", "prune"], capture_output=True)
+        self.lock.close()
+
+    def take_worktree(self) -> None:
+        """Keep the worktree for this search until its end. Raises CandidateFailed where another search trains in it."""
+        if self.lock is not None:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.lock = (self.folder / "lock").open("w")
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self.lock.close()
+            self.lock = None
+            raise CandidateFailed(
+                f"{self.tree}: another bisect is training there; run this one when it has ended"
+            ) from None
 
     def value(self, step: Step, seed: int) -> float:
         """The metric of a candidate. Raises CandidateFailed."""
@@ -95,6 +115,7 @@ class Bench:
 
     def train(self, step: Step, seed: int) -> None:
         """Run a candidate as an experiment. Raises CandidateFailed with the end of its output."""
+        self.take_worktree()
         self.checkout(step.commit)
         if step.reverted and self.change is not None:
             self.place_tables(step, mixture(self.change, step.reverted))
@@ -120,7 +141,6 @@ class Bench:
 
     def checkout(self, commit: str) -> None:
         """The worktree at a commit, with nothing left of the candidate before."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         if not (self.tree / ".git").exists():
             shutil.rmtree(self.tree, ignore_errors=True)
             git("worktree", "prune")

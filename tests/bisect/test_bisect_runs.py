@@ -7,10 +7,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from reports.bisect.candidates import Step, experiment_name, training_of
+from reports.bisect.candidates import Step, Training, experiment_name, training_of
 from reports.bisect.command import main
 from reports.bisect.parts import Change, mixture
-from reports.bisect.running import Bench
+from reports.bisect.running import Bench, CandidateFailed
 from reports.history.freshness import locked_stages
 from reports.history.measures import measure_of
 from reports.history.timeline import metric_files
@@ -120,6 +120,19 @@ def test_a_candidate_that_fails_is_an_error_with_its_log_and_the_worktree_stays(
     said = capsys.readouterr().err
     assert ".log: the run of" in said and "train.none" in said
     assert (here / ".cache/bisect/worktree/dvc.yaml").is_file()
+
+
+def test_two_searches_do_not_share_the_worktree(here):
+    training = Training("train", ())
+    with Bench(measure_of(METRIC), training, asks=False) as first:
+        first.take_worktree()
+        first.checkout("HEAD")
+        with pytest.raises(CandidateFailed, match="another bisect"), Bench(first.measure, training, False) as second:
+            second.train(Step("HEAD", "x"), 0)
+        with Bench(first.measure, training, False):
+            pass  # nothing trained, nothing removed
+        assert (first.tree / "dvc.yaml").is_file()
+    assert not first.tree.exists()
 
 
 def test_an_interrupt_says_how_to_go_on(here, capsys, monkeypatch):
