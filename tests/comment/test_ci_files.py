@@ -5,11 +5,11 @@ import shlex
 from pathlib import Path
 
 import pytest
-from reports.gates import command as gate
 from ruamel.yaml import YAML
 
 from cultivar.cli import as_command
 from reports.comment import command as comment
+from reports.gates import command as gate
 
 FOLDER = Path(__file__).parents[2] / "docs" / "ci"
 COMMANDS = {"comment": comment, "gate": gate}

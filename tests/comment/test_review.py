@@ -8,11 +8,11 @@ import pytest
 from fake_host import KEY, FakeHost
 from reading import read_comment
 from reduced import commit, git, read
-from reports.diff.model import DEMONSTRATIONS, PREFERENCES
 from ruamel.yaml import YAML
 from workspace import Workspace
 
 from reports.comment.command import main
+from reports.diff.model import DEMONSTRATIONS, PREFERENCES
 from schemas.rows import Demonstration, Preference
 from schemas.table import polars_schema
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 from reports.causes.change import Cause, Change, Counts, Lines, Why
+
 from reports.diff.model import (
     DEMONSTRATIONS,
     PREFERENCES,
@@ -28,7 +29,6 @@ from reports.diff.model import (
     TableDiff,
 )
 from reports.gates.model import Finding, GateResult, MetricLine, ModelPrice, Price
-
 from reports.page.traits import Trait
 from reports.versions.version import Version
 

@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 from handmade import Handmade
 from reports.causes.change import Why
-from reports.diff.model import DEMONSTRATIONS, Diff
 from sample_review import review
 
+from reports.diff.model import DEMONSTRATIONS, Diff
 from reports.page.traits import find_traits
 from reports.versions.version import open_version
 
