@@ -1,12 +1,10 @@
 """Rows of a product that two versions do not share: from hashes and counts where that is enough, else from their ids."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from reports.history.state import State
 from reports.versions.database import connect, parquet
 from reports.versions.version import Version
-
-if TYPE_CHECKING:
-    from reports.history.timeline import State
 
 
 class RowChange(NamedTuple):
@@ -28,7 +26,7 @@ from gone full join come using (prompt)
 """A row's id is the hash of its content, so an edited row is one gone and one come; the prompt tells that they are one."""
 
 
-def row_change(old: "State | None", new: "State", letter: str, path: str, count_rows: bool) -> RowChange | None:
+def row_change(old: State | None, new: State, letter: str, path: str, count_rows: bool) -> RowChange | None:
     """How a product changed from one version to the next; None where one of them has none, or nobody counted.
 
     Equal hashes are equal rows. Raises MissingObject where rows are to be counted and their bytes are not to be had.
@@ -51,5 +49,5 @@ def counted(old: Version, new: Version, path: str) -> RowChange:
     return RowChange(come - gone, come - changed, gone - changed, changed)
 
 
-def version_of(state: "State") -> Version:
+def version_of(state: State) -> Version:
     return Version(state.revision.name, state.revision.commit)

@@ -10,20 +10,11 @@ from reports.history.freshness import LockedStage, locked_stages, outdated
 from reports.history.measures import Measure, Measured, Metrics, addresses
 from reports.history.revisions import Revision, read_blobs, workspace
 from reports.history.rows import RowChange, row_change
+from reports.history.state import State
 from reports.versions.repository import git
 from reports.versions.version import LOCK, Version
 
 PRODUCTS = {"D": "data/demonstrations.parquet", "P": "data/preferences.parquet"}
-
-
-@dataclass(frozen=True)
-class State:
-    """What is known of one data version without reading its tables. `stale`: metrics of an earlier version, by file."""
-
-    revision: Revision
-    metrics: Metrics
-    stale: tuple[str, ...]
-    md5: dict[str, str]
 
 
 @dataclass(frozen=True)
