@@ -1,5 +1,6 @@
 """Noise bands of metrics, and the word that they give a change."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ from made_versions import MadeVersion, key
 
 from cultivar.grading.intervals import newcombe
 from reports.gates.bands import Band, unpaired_rates, wider
-from reports.gates.metrics import metric_lines, word_of
+from reports.gates.metrics import KNOWN, metric_lines, word_of
 from reports.gates.model import MetricLine
 from schemas.rows import EvaluatedItem
 from schemas.table import polars_schema
@@ -143,3 +144,8 @@ def test_agreement_with_people_has_a_band_by_prompts(make: Make) -> None:
     )
     found = line(old, new, "rank.judge_and_people.agreement")
     assert (found.word, found.band) == ("within noise", "40 and 40 trials")
+
+
+def test_metrics_are_named_in_words_and_stand_in_few_groups():
+    assert {known.group for known in KNOWN} == {"Abilities", "Training", "Judges", "Losses of rows", "Data"}
+    assert all(re.fullmatch(r"[\w{}:;,' -]+", known.title) for known in KNOWN)
