@@ -124,7 +124,7 @@ def principle_added(project: Project) -> Names:
     path = "human/constitution/principles.yaml"
     place = project.folder / path
     place.write_text(
-        place.read_text() + "  - id: plain_words\n    area: tone\n    polarity: follow\n    applies_to: any\n"
+        place.read_text() + "  - id: plain_words\n    area: tone\n    polarity: follow\n    applies_to: harmful\n"
         "    text: Use plain and short words.\n    critique_request: Quote words that are not plain.\n"
         "    revision_request: Put plain words in their place.\n"
     )
@@ -237,8 +237,8 @@ def plants() -> dict[str, Plant]:
     ):
         found[f"module {Path(path).stem}"] = Plant("module", partial(text, path, old, new))
     for name, parts in (
-        ("plan", ["respond/plan"]),
-        ("constitution", ["constitution/"]),
+        ("plan", ["prompts/respond/plan"]),
+        ("constitution", ["prompts/constitution/"]),
         ("rejection", ["prompts/rejection"]),
         ("all", ["prompts/"]),
     ):
