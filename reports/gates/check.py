@@ -59,8 +59,17 @@ def changed_gates(old: Version | None, new: Version) -> list[str]:
         if name not in now:
             said.append(f"{GATES}: gate {name} is removed")
         elif name in was and was[name] != now[name]:
-            said.append(f"{GATES}: gate {name} is changed: {was[name].thresholds} before, {now[name].thresholds} now")
+            fields = ", ".join(field_names(was[name], now[name]))
+            said.append(
+                f"{GATES}: gate {name} is changed ({fields}): {was[name].thresholds} before, {now[name].thresholds} now"
+            )
     return said
+
+
+def field_names(one: Gate, other: Gate) -> list[str]:
+    """The fields that two declarations of a gate differ in."""
+    own, others = one.model_dump(), other.model_dump()
+    return [name for name in own | others if own.get(name) != others.get(name)]
 
 
 class Checker:

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from reports.gates.scan import KINDS, Kind
 from reports.gates.thresholds import Bound, Change, Thresholds
@@ -12,7 +12,7 @@ from schemas.rows import Id, Text
 Product = Literal["demonstrations", "preferences"]
 ProductNames = Annotated[tuple[Product, ...], Field(min_length=1)]
 BOTH: tuple[Product, ...] = ("demonstrations", "preferences")
-Sentence = Annotated[str, Field(min_length=20)]
+Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=20)]
 
 
 class Declared(BaseModel):
@@ -122,6 +122,16 @@ class CountGate(Gate):
     by: Literal["", "domain", "strategy", "language", "label_source", "license", "engine", "split"] = ""
     values: tuple[str, ...] = ()
 
+    @model_validator(mode="after")
+    def has_counts_as_bounds(self) -> "CountGate":
+        if "%" in (amount.unit for amount in (self.max, self.min) if amount is not None):
+            raise ValueError("rows are counted: max and min are numbers of rows (rule `share` bounds a share)")
+        if "points" in (amount.unit for amount in (self.max_drop, self.max_growth) if amount is not None):
+            raise ValueError(
+                "rows are counted: max_drop and max_growth are numbers of rows or, as `20 %`, parts of the base"
+            )
+        return self
+
 
 class ShareGate(Gate):
     """Share of the rows of tables that have a value in a column."""
@@ -208,7 +218,7 @@ class Waiver(Declared):
     rows: Annotated[tuple[Id, ...], Field(min_length=1)] | None = None
     scope: Literal["all"] | dict[str, str | tuple[str, ...]] | None = None
     reason: Sentence
-    who: Text
+    who: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
     until: date
 
     @model_validator(mode="after")
@@ -224,3 +234,9 @@ class WaiverFile(Declared):
     """human/waivers.yaml."""
 
     waivers: tuple[Waiver, ...] = ()
+
+    @field_validator("waivers", mode="before")
+    @classmethod
+    def has_none(cls, waivers: object) -> object:
+        """Every entry taken out or commented out leaves the key alone."""
+        return () if waivers is None else waivers

@@ -20,9 +20,12 @@ from reports.versions.database import connect
 Option = frozenset[str]
 """Licences that hold together."""
 WORDS = re.compile(r"\(|\)|[^\s()]+")
-SHARE_ALIKE = re.compile(r"(?i)-SA(?:-|$)|^(?:A|L)?GPL-|^ODbL-|^OSL-|^EUPL-|^MPL-|^CDLA-Sharing-")
-NO_DERIVATIVES = re.compile(r"(?i)-ND(?:-|$)")
-NON_COMMERCIAL = re.compile(r"(?i)-NC(?:-|$)|^PolyForm-Noncommercial")
+SHARE_ALIKE = re.compile(
+    r"(?i)[-_ ]SA(?![a-z])|share-?alike|^(?:A|L)?GPL(?![a-uw-z])|^ODbL\b|^OSL\b|^EUPL\b|^MPL\b|^CDLA-Sharing\b"
+)
+NO_DERIVATIVES = re.compile(r"(?i)[-_ ]ND(?![a-z])|no-?deriv")
+NON_COMMERCIAL = re.compile(r"(?i)[-_ ]NC(?![a-z])|non-?commercial")
+"""Also of names that are no SPDX id as people write them: `CC BY-NC 4.0`, `GPLv3`."""
 
 
 def canonical(name: str) -> str:

@@ -25,7 +25,7 @@ class Amount:
     unit: Unit = ""
 
     def __str__(self) -> str:
-        return f"{self.number:g}{' ' + self.unit if self.unit else ''}"
+        return f"{self.number:,.15g}{' ' + self.unit if self.unit else ''}"
 
     @property
     def absolute(self) -> float:

@@ -34,9 +34,9 @@ def find_commit(name: str) -> Commit:
             ["git", "log", "-1", "--format=%H%n%cs%n%s", "--end-of-options", f"{candidate}^{{commit}}", "--"],
             capture_output=True,
         )
-        if done.returncode == 0:
-            commit, date, title = done.stdout.decode(errors="replace").rstrip("\n").split("\n", 2)
-            return Commit(commit, date, title)
+        found = done.stdout.decode(errors="replace").rstrip("\n").split("\n", 2)
+        if done.returncode == 0 and len(found) == 3:  # a range may hold no commit
+            return Commit(*found)
     raise UserError(
         f"{name} is no revision, tag, branch or experiment of this repository; "
         "`git log --oneline -- dvc.lock` and `dvc exp list --all` show what there is"

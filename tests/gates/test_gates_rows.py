@@ -100,6 +100,11 @@ def test_the_ten_worst_rows_are_shown_and_masked(make: Make) -> None:
         ("our own terms", "allow: [MIT]", True),
         ("CC-BY-NC-4.0", "commercial: true", True),
         ("CC-BY-NC-4.0", "commercial: false", False),
+        ("CC BY-NC 4.0", "commercial: true", True),
+        ("cc by nc sa 4.0", "commercial: true", True),
+        ("Creative Commons Attribution-NonCommercial 4.0", "commercial: true", True),
+        ("NCSA", "commercial: true", False),
+        ("CC BY 4.0", "allow: [CC-BY-4.0]", True),
     ],
 )
 def test_a_licence_is_allowed_or_not(make: Make, license_name: str, gate: str, refused: bool) -> None:
@@ -112,6 +117,9 @@ def test_a_licence_is_allowed_or_not(make: Make, license_name: str, gate: str, r
     [
         ("CC-BY-ND-4.0", "CC-BY-ND-4.0", "forbids derivatives"),
         ("CC-BY-SA-4.0", "MIT", "asks for the same licence"),
+        ("CC BY-SA 4.0", "MIT", "asks for the same licence"),
+        ("GPLv3", "MIT", "asks for the same licence"),
+        ("CC BY ND 4.0", "MIT", "forbids derivatives"),
         ("CC-BY-SA-4.0", "CC-BY-SA-4.0", ""),
         ("CC-BY-SA-4.0 OR MIT", "MIT", ""),
         ("CC-BY-NC-4.0", "MIT", "forbids commercial use"),

@@ -78,7 +78,7 @@ def test_gates_that_a_change_loosens_are_said(make: Make, new: MadeVersion) -> N
     old.gates("rule: personal_data, max: 0", "rule: duplicates, max: 0")
     new.gates("rule: personal_data, max: 3")
     assert checked(new, old).remarks == (
-        "reports/gates.yaml: gate g0 is changed: at most 0 before, at most 3 now",
+        "reports/gates.yaml: gate g0 is changed (max): at most 0 before, at most 3 now",
         "reports/gates.yaml: gate g1 is removed",
     )
 
@@ -97,6 +97,11 @@ START = f"gates:\n  - name: one\n    why: {WHY}\n    rule: leaks\n    max: 0\n  
         (START + "    rule: leaks\n    max: 1\n    mx: 2\n", "line 10: gates[1].mx: Extra inputs"),
         (START + "    rule: leaks\n    min: 1\n", "rows that should not be there have max and max_growth"),
         (START + "    rule: rows\n    min: 1\n", "gates[1].table: Field required"),
+        (
+            START + "    rule: rows\n    table: preferences\n    min: 20 %\n",
+            "rows are counted: max and min are numbers",
+        ),
+        (START + "    rule: rows\n    table: preferences\n    max_drop: 2 points\n", "rows are counted: max_drop and"),
         (START.replace("two", "one") + "    rule: leaks\n    max: 1\n", "several gates have the name one"),
         ("gates: []\n", "line 1: gates: Tuple should have at least 1 item"),
         ("", "gates: Field required"),
@@ -132,3 +137,12 @@ def test_a_faulty_waiver_is_named(make: Make, fields: str, expected: str) -> Non
 
 def test_no_waivers_are_none() -> None:
     assert read_waivers(None) == read_waivers("") == read_waivers("# nothing\n") == read_waivers("waivers: []") == ()
+    assert read_waivers("waivers:\n") == ()  # the last one was taken out
+
+
+@pytest.mark.parametrize(("field", "value"), [("reason", " " * 40), ("reason", ""), ("who", "  ")])
+def test_a_waiver_without_a_reason_or_a_person_is_refused(make: Make, field: str, value: str) -> None:
+    lines = {"gate": "a", "scope": "all", "reason": WHY, "who": "Ada", "until": "2026-07-01", field: value}
+    text = "waivers:\n  - " + "\n    ".join(f'{name}: "{of}"' for name, of in lines.items())
+    with pytest.raises(UserError, match=rf"waivers\[0\]\.{field}: String should have at least"):
+        read_waivers(text)

@@ -66,6 +66,8 @@ def test_an_unknown_version_is_named_with_the_remedy(project):
         open_version("v9")
     with pytest.raises(UserError):
         open_version("--upload-pack=x")
+    with pytest.raises(UserError, match="is no revision"):
+        open_version("v1..v1")  # git logs it without an error and without a commit
 
 
 def test_an_experiment_is_found_by_its_name(project):
