@@ -53,11 +53,15 @@ class Probe:
 
 
 def probes_of(texts: Iterable[str]) -> list[Probe]:
-    """Probes of texts as they are, and as JSON writes them inside other texts; sorted, each once."""
+    """Probes of texts as they are, and as JSON and CSV write them inside other texts; sorted, each once."""
     forms = {
         form
-        for text in texts
-        for form in (text.strip(), *(json.dumps(text.strip(), ensure_ascii=ascii)[1:-1] for ascii in (True, False)))
+        for text in map(str.strip, texts)
+        for form in (
+            text,
+            text.replace('"', '""'),
+            *(json.dumps(text, ensure_ascii=ascii)[1:-1] for ascii in (True, False)),
+        )
     }
     return sorted({probe for form in forms if (probe := Probe.of(form)) is not None})
 

@@ -70,7 +70,7 @@ def main(
             say(render_text(outline(family, rebuilt, full), columns, full))
     except KeyboardInterrupt:
         return 130
-    except UserError as error:
+    except (UserError, OSError) as error:  # a file that cannot be written is no traceback
         complain(f"error: {error}")
         return 1
     return 0

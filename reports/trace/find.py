@@ -6,6 +6,8 @@ from typing import Any
 import duckdb
 
 from reports.lineage.index import LineageIndex
+from reports.trace.family import Node
+from reports.trace.requests import fill_answers
 from reports.versions.database import connect, parquet
 from reports.versions.version import Version
 from schemas.errors import UserError
@@ -37,6 +39,11 @@ def find_row(name: str, index: LineageIndex) -> str:
             "entire prompt in quotes ('\"…\"')"
         )
     if not found:
+        if len(name) == 32 and ID.fullmatch(name) and (engine := remembered_by(name)):
+            raise UserError(
+                f"{name} is no row but an answer of {engine} that no row of {version.name} names: a tag set, a rating, or one "
+                f"that did not parse; `cultivar forget --answer {name}` says what depends on it"
+            )
         raise UserError(f"{name}: {what} in {version.name}; `cultivar trace ROW --at REV` looks into another version")
     if len(found) > 1:
         places = index.places(found[:LISTED])
@@ -52,8 +59,18 @@ def is_known(row_id: str, index: LineageIndex) -> bool:
 
 
 def from_source(place: str, version: Version, index: LineageIndex) -> list[str]:
-    """Ids of rows whose source is this file and line, sorted."""
-    return matching(version, index, "source", "source = $1", place)
+    """Ids of rows whose source is this file and line, sorted; of a record that `ingest` dropped that of its end."""
+    found = matching(version, index, "source", "source = $1", place)
+    return found or matching(
+        version, index, "detail", "stage = 'ingest' AND starts_with(detail, $1 || ': ')", place, ("stage",)
+    )
+
+
+def remembered_by(key: str) -> str:
+    """The model whose remembered answer has this key; "" where the store has none."""
+    node = Node(key, 0)
+    fill_answers([node])
+    return str(node.answer["engine"]) if node.answer is not None else ""
 
 
 def with_prompt(text: str, version: Version, index: LineageIndex) -> list[str]:
@@ -62,14 +79,16 @@ def with_prompt(text: str, version: Version, index: LineageIndex) -> list[str]:
     return plain or matching(version, index, "prompt[]", "prompt[-1].content = $1", text)
 
 
-def matching(version: Version, index: LineageIndex, column: str, condition: str, value: str) -> list[str]:
-    """Ids of rows of any table with such a column (`[]` behind the name: a list) that meet the condition."""
+def matching(
+    version: Version, index: LineageIndex, column: str, condition: str, value: str, needs: tuple[str, ...] = ()
+) -> list[str]:
+    """Ids of rows of any table with such a column (`[]` behind the name: a list), and those that the condition `needs`."""
     name, is_list, _ = column.partition("[]")
     found: set[str] = set()
     with connect() as database:
         for table in index.tables:
             kinds = column_types(database, version, table)
-            if name in kinds and "id" in kinds and kinds[name].endswith("[]") == bool(is_list):
+            if name in kinds and {"id", *needs} <= set(kinds) and kinds[name].endswith("[]") == bool(is_list):
                 query = f"SELECT id FROM {parquet(version.files(table))} WHERE {condition}"
                 found |= {one for (one,) in database.execute(query, [value]).fetchall()}
     return sorted(found)

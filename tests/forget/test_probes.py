@@ -1,5 +1,7 @@
 """Texts, ids and values are found by their hashes, wherever they stand, and nothing else is."""
 
+import csv
+import io
 import json
 from pathlib import Path
 
@@ -24,11 +26,14 @@ def test_texts_below_a_window_are_not_looked_for() -> None:
     assert Probe.of("x" * WINDOW) is not None
 
 
-def test_a_text_is_found_in_json_inside_a_table() -> None:
+def test_a_text_is_found_in_json_inside_a_table_and_in_csv() -> None:
     probes = Probes(probes_of([TEXT]))
     for raw in (json.dumps({"a": TEXT}), json.dumps({"a": TEXT}, ensure_ascii=False)):
         assert probes.in_frame(pl.DataFrame({"a": [[{"raw": raw}]]}))
         assert probes.in_content(raw.encode())
+    doubled = io.StringIO()
+    csv.writer(doubled).writerow(["1", TEXT])
+    assert probes.in_content(doubled.getvalue().encode())
 
 
 def test_tables_are_decoded_and_damage_is_told(tmp_path: Path) -> None:

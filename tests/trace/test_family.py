@@ -7,8 +7,10 @@ import pytest
 from handmade import row_id
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_rows import KEY, LIST, P0, P1, TURN, VERDICT, D, P, admitted, problem, table
+from made_rows import KEY, LIST, P0, P1, TURN, VERDICT, D, P, admitted, dropped, problem, table
 
+from cultivar.llm.cache import cached_frame
+from cultivar.store.store import Store
 from reports.lineage.index import LineageIndex, open_index, sweep
 from reports.lineage.table_index import TableIndex, build, ids_of, keys_of
 from reports.trace.completeness import sources_of
@@ -94,6 +96,28 @@ def test_a_row_is_found_by_prefix_line_and_prompt(project):
     for unknown in (row_id("nowhere"), "data/seeds/problems.jsonl:3", '"What is 2?"', "hm"):
         with pytest.raises(UserError, match="no row"):
             find_row(unknown, index)
+
+
+def test_a_record_that_ingest_dropped_is_found_by_its_line(project):
+    place = "data/seeds/problems.jsonl:3"
+    detail = f"{place}: the same problem stands at data/seeds/problems.jsonl:1"
+    twin = dropped("twin", "exact duplicate", [P0], detail) | {"stage": "ingest"}
+    other = dropped("other", "exact duplicate", [P0], detail)  # of a stage that names no places
+    project.put({"ingest": {"data/dropped/ingest.parquet": table(twin)}})
+    project.put({"rejection": {"data/dropped/rejection.parquet": table(other)}})
+    index = LineageIndex(open_version())
+    assert find_row(place, index) == row_id("twin")
+    with pytest.raises(UserError, match="no row came from this line"):
+        find_row(place[:-1] + "33", index)
+
+
+def test_an_answer_that_no_row_names_is_told_from_an_unknown_id(project, monkeypatch):
+    key = row_id("a rating")
+    monkeypatch.setenv("CULTIVAR_STORE", str(project.folder / "store"))
+    rows = [(bytes.fromhex(key), 0, "5", "stop", 1, 1, "judge")]
+    Store(project.folder / "store").publish("f" * 32, cached_frame(rows))
+    with pytest.raises(UserError, match=r"no row but an answer of judge .*--answer"):
+        find_row(key, LineageIndex(open_version()))
 
 
 def test_an_ambiguous_name_lists_its_rows(project):

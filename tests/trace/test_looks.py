@@ -45,6 +45,12 @@ def hostile(project):
     return project
 
 
+def test_a_file_that_cannot_be_written_is_said(project, capsys):
+    Path("taken").write_text("a file")
+    assert run(P0, "--no-requests", "--svg", "taken/x.svg") == 1
+    assert "error: " in capsys.readouterr().err
+
+
 def test_hostile_texts_act_neither_on_a_terminal_nor_in_markdown_nor_in_a_picture(hostile, capsys):
     assert run(P0, "--no-requests", "--full", "--markdown", "out/trace.md", "--svg", "out/trace.svg") == 0
     said = capsys.readouterr().out
