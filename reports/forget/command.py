@@ -21,7 +21,7 @@ from cultivar.runlog.console import complain, say
 from cultivar.runner.graph import PARAMS, load_yaml
 from cultivar.store.store import Store, project_store_folder
 from reports.forget.answers import REWARDS, labelled_keys, take_in_journals
-from reports.forget.applying import carry_out
+from reports.forget.applying import carry_out, check_writable
 from reports.forget.certificate import complete, read, write
 from reports.forget.elsewhere import SHOWN, remote_commands, store_commands
 from reports.forget.plan import Plan, id_of, make_plan, today, unfinished
@@ -93,6 +93,7 @@ def forget(kind: str, name: str, store: Store, yes: bool, unclaimed: bool, why: 
             + (" (by the row's id: lines move)" if ":" in name and kind == "row" else "")
         )
         return 0
+    check_writable(plan, store)  # a plan that is refused is not kept: what DVC writes meanwhile would not be in it
     plan.save(target.files)
     return finish(plan, store)
 

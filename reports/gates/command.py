@@ -15,6 +15,7 @@ import typer
 
 from cultivar.runlog.console import complain, say
 from reports.gates.check import check
+from reports.gates.declared import BOTH
 from reports.gates.model import worst
 from reports.gates.show import json_of, lines_of, markdown_of
 from reports.versions.repository import find_commit, merge_base
@@ -42,6 +43,7 @@ def main(
     try:
         old = open_version(base) if base else default_base()
         new = open_version(version)
+        check_built(new)
         checked = check(old, new, on)
         against = old.label if old is not None else ""
         if as_json is not None:
@@ -51,6 +53,17 @@ def main(
         return 1
     say(markdown_of(checked, against) if markdown else "\n".join(lines_of(checked, against)))
     return int(worst(checked.results) == "fail")
+
+
+def check_built(version: Version) -> None:
+    """Raise UserError where D or P was built and is not on disk: every gate over rows would be unknown, and let it pass."""
+    for name in BOTH:
+        path = f"data/{name}.parquet"
+        if path in version.recorded() and path not in version.tables():
+            raise UserError(
+                f"{path} is recorded in dvc.lock and not on disk, so its rows cannot be checked: `dvc checkout` (or `dvc pull`), "
+                "or name a commit, which is read from DVC's cache or remote: `cultivar gate A HEAD`"
+            )
 
 
 def default_base() -> Version | None:

@@ -191,6 +191,7 @@ def test_a_kill_between_any_two_steps_is_taken_up_again(
         assert forget(row=row, yes=True) == 1
     assert "Read-only file system), so nothing was touched" in capsys.readouterr().err
     assert (project.objects(), stored(project)) == before
+    assert not list(Path(".cache/forget").glob("*/plan.json"))
     for step in ("remove", "unlink_objects", "remove_output", "cut_files", "scan", "write"):
         with monkeypatch.context() as patch:
             patch.setattr(applying, step, killed)

@@ -63,6 +63,15 @@ def test_a_failing_gate_ends_non_zero_with_its_rows(project: MadeVersion, capsys
     assert main("HEAD", "HEAD", day="2026-06-30") == 0
 
 
+def test_tables_that_were_built_and_are_not_on_disk_do_not_pass(
+    project: MadeVersion, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project.folder / "data/preferences.parquet").unlink()  # a fresh clone
+    assert main(day="2026-06-30") == 1
+    assert "data/preferences.parquet is recorded in dvc.lock and not on disk" in capsys.readouterr().err
+    assert main("HEAD", "HEAD", day="2026-06-30") == 0  # from DVC's cache
+
+
 @pytest.mark.parametrize("markdown", [False, True])
 def test_what_rows_hold_is_inert(project: MadeVersion, markdown: bool, capsys: pytest.CaptureFixture[str]) -> None:
     file = project.folder / "gates.json"
