@@ -33,6 +33,17 @@ CUE = (
 )
 
 
+YEAR = "(?:19|20)[0-9]{2}"
+NO_NUMBER = re.compile(
+    rf"{YEAR}([-. ]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12][0-9]|3[01])(?![0-9])|[0-9]{{1,2}}([-. ])[0-9]{{1,2}}\2{YEAR}(?![0-9])|"
+    rf"{YEAR}(?:[- ]{{1,3}}{YEAR})+$|[0-9]\.[0-9]+$"
+)
+"""Days, years and decimals, which follow "call" and "cell" as well as numbers do."""
+YEARS = re.compile(rf"{YEAR}(?:[ -]{YEAR})+")
+ATTRIBUTES = frozenset("shape conj transpose reshape dtype numpy flatten astype values mean".split())
+"""What stands behind a product of matrices (`a@b.shape`) and is no domain."""
+
+
 class Pattern(NamedTuple):
     """What to look for: group 1 of `pattern` is a candidate, which `is_real` judges; `name` says what it is.
 
@@ -69,6 +80,8 @@ def is_email(address: str) -> bool:
         and user[-1] != "."
         and RESERVED.search(domain) is None
         and user.lower() not in ("noreply", "no-reply", "git")
+        and labels[-1].lower() not in ATTRIBUTES
+        and re.search(r"(?:^|\.)[0-9]+\.[0-9]+\.", domain) is None  # a version
     )
 
 
@@ -90,8 +103,10 @@ def is_north_american(text: str) -> bool:
 
 
 def is_after_cue(text: str) -> bool:
-    """Seven to fifteen digits, not all alike nor counted up or down, nor of area or exchange 555."""
+    """Seven to fifteen digits, no date, years or decimal, not all alike nor counted up or down, nor of exchange 555."""
     digits = plain(text)
+    if NO_NUMBER.match(text):
+        return False
     is_fiction = "555" in (digits[:3], digits[-7:-4])
     is_counted = digits in "01234567890123456789" or digits in "98765432109876543210"
     return 7 <= len(digits) <= 15 and len(set(digits)) > 2 and not (is_counted or is_fiction)
@@ -172,7 +187,7 @@ PATTERNS = (
         "national_id",
         "an Aadhaar (India)",
         BEGINS + r"([2-9][0-9]{3}(?:[ \-][0-9]{4}){2,5})\b",
-        of_plain(checksums.is_aadhaar),
+        lambda text: not YEARS.fullmatch(text) and checksums.is_aadhaar(plain(text)),
         True,
     ),
     Pattern("national_id", "a DNI (Spain)", BEGINS + r"([0-9]{8}-?[A-Z])\b", of_plain(checksums.is_dni), True),
