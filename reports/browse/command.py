@@ -15,7 +15,7 @@ from reports.versions.version import WORKSPACE
 from schemas.errors import UserError
 
 if TYPE_CHECKING:
-    from reports.browse.catalog import Catalog
+    from reports.browse.pages import Pages
 
 PORT = 8400
 """Where reports expect the page when they link to a row."""
@@ -30,16 +30,19 @@ def main(
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="open it in the browser")] = True,
 ) -> int:
     # a web server and a database, which no other command needs
-    import uvicorn
-
     from reports.browse.catalog import Catalog
-    from reports.browse.server import HOST, listen, make_app
+    from reports.browse.pages import Pages
 
     catalog = Catalog(at)
     try:
         version = catalog.version(at)
         if table:
             catalog.path_of(version, table)
+        threading.Thread(target=warm, args=(Pages(catalog), at, table), daemon=True).start()
+        import uvicorn  # while the table is read
+
+        from reports.browse.server import HOST, listen, make_app
+
         bound = listen(port)
     except UserError as error:
         complain(f"error: {error}")
@@ -52,7 +55,6 @@ def main(
     settings = uvicorn.Config(
         make_app(catalog, actual), log_config=None, access_log=False, server_header=False, lifespan="off", ws="none"
     )
-    threading.Thread(target=warm, args=(catalog, at, table), daemon=True).start()
     if open_browser and has_screen():
         threading.Timer(0.3, webbrowser.open, [address]).start()
     try:
@@ -65,12 +67,10 @@ def main(
     return 0
 
 
-def warm(catalog: "Catalog", at: str, table: str) -> None:
-    """Open the table that is likely to be looked at first, while the browser starts."""
-    from reports.browse.pages import Pages
-
+def warm(pages: "Pages", at: str, table: str) -> None:
+    """Open the table that is likely to be looked at first, while the server and the browser start."""
     with suppress(UserError):
-        Pages(catalog).table(table or "demonstrations", [("at", at)])
+        pages.table(table or "demonstrations", [("at", at)])
 
 
 def has_screen() -> bool:

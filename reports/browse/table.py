@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 import duckdb
@@ -43,6 +44,7 @@ class OpenTable:
 
     def __init__(self, database: duckdb.DuckDBPyConnection, files: Sequence[Path], name: str) -> None:
         self.files, self.name = list(files), name
+        self.lock = RLock()  # of what is remembered: two pages may ask the same at once
         counts = [
             database.execute(f"SELECT num_rows FROM parquet_file_metadata({quoted(str(file))})").fetchall()[0][0]
             for file in self.files
@@ -111,14 +113,15 @@ class OpenTable:
     def counts(self, database: duckdb.DuckDBPyConnection, query: Query) -> tuple[int, list[Facet]]:
         """How many rows a query finds, and the facets of these; a column's own filter does not narrow its own values."""
         key = replace(query, after="", before="", sort="id", descending=False)
-        if key not in self.kept:
-            while len(self.kept) >= 64:
-                self.kept.pop(next(iter(self.kept)))
-            sql, values = self.condition(database, query)
-            ((total,),) = database.execute(f"SELECT count(*) FROM {self.name} WHERE {sql}", values).fetchall()
-            facets = [self.facet(database, query, one) for one in self.columns.values() if one.is_facet]
-            self.kept[key] = total, facets
-        return self.kept[key]
+        with self.lock:
+            if key not in self.kept:
+                while len(self.kept) >= 64:
+                    self.kept.pop(next(iter(self.kept)))
+                sql, values = self.condition(database, query)
+                ((total,),) = database.execute(f"SELECT count(*) FROM {self.name} WHERE {sql}", values).fetchall()
+                facets = [self.facet(database, query, one) for one in self.columns.values() if one.is_facet]
+                self.kept[key] = total, facets
+            return self.kept[key]
 
     def facet(self, database: duckdb.DuckDBPyConnection, query: Query, column: Column) -> Facet:
         sql, values = self.condition(database, query, leave_out=column.name)
@@ -134,6 +137,16 @@ class OpenTable:
 
     def page(self, database: duckdb.DuckDBPyConnection, query: Query) -> Page:
         """The rows of one page. Paging is by the key of a row, so rows that came or went meanwhile shift nothing."""
+        with self.lock:  # the places of a search stand in a table that other searches drop
+            places = self.places(database, query)
+        anchor, is_back = query.after or query.before, bool(query.before)
+        has_more, places = len(places) > PAGE, places[:PAGE]
+        rows = self.whole(database, places[::-1] if is_back else places)
+        has_anchor = bool(anchor)
+        return Page(rows, has_more if is_back else has_anchor, has_anchor if is_back else has_more)
+
+    def places(self, database: duckdb.DuckDBPyConnection, query: Query) -> list[int]:
+        """The places of the rows of one page in the order of the query, and of one row beyond it."""
         sql, values = self.condition(database, query)
         column = self.columns[query.sort].sql
         is_back = bool(query.before)
@@ -148,16 +161,10 @@ class OpenTable:
         order = f"{column} {direction} NULLS {nulls}, id {'DESC' if is_back else 'ASC'}"
         if query.sort == "id":
             order = f"id {direction}"
-        places = [
-            place
-            for (place,) in database.execute(
-                f"SELECT place FROM {self.name} WHERE {sql} ORDER BY {order} LIMIT {PAGE + 1}", values
-            ).fetchall()
-        ]
-        has_more, places = len(places) > PAGE, places[:PAGE]
-        rows = self.whole(database, places[::-1] if is_back else places)
-        has_anchor = bool(anchor)
-        return Page(rows, has_more if is_back else has_anchor, has_anchor if is_back else has_more)
+        found = database.execute(
+            f"SELECT place FROM {self.name} WHERE {sql} ORDER BY {order} LIMIT {PAGE + 1}", values
+        ).fetchall()
+        return [place for (place,) in found]
 
     def whole(self, database: duckdb.DuckDBPyConnection, places: Sequence[int]) -> list[dict[str, Any]]:
         """Rows with all columns of the file, in the order of `places`."""

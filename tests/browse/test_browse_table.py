@@ -1,5 +1,6 @@
 """A table that is browsed: paging by key, filters, facets and words, over a few rows."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import polars as pl
@@ -158,3 +159,14 @@ def test_a_preview_shows_what_was_searched_and_no_half_secret():
 
 def test_json_of_a_row_shows_no_direction():
     assert as_json({"text": "a\u202eb", "n": 1}) == '{\n  "text": "a\\u202eb",\n  "n": 1\n}'
+
+
+def test_pages_that_search_at_the_same_time_do_not_meet(table):
+    def find(number: int) -> tuple[int, int]:
+        query = parse([("q", f"note {number % 12}"), ("sort", "-score")], table.columns)
+        database = table_database(table)
+        return table.counts(database, query)[0], len(table.page(database, query).rows)
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(find, range(72)))
+    assert found == [find(number) for number in range(72)]
