@@ -5,8 +5,8 @@ import hashlib
 from typing import Any
 
 import polars as pl
-from reports.causes.change import Cause, Change, Counts, Lines, Why
 
+from reports.causes.change import Cause, Change, Counts, Lines, Why
 from reports.diff.model import (
     DEMONSTRATIONS,
     PREFERENCES,

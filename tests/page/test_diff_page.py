@@ -1,7 +1,4 @@
-"""The page of a diff: every section, hostile rows as texts, nothing from the network, readable at 400 px, axe-clean."""
-
-import os
-from pathlib import Path
+"""The page of a diff: every section, hostile rows as texts, links to itself and to browse alone."""
 
 import pytest
 from reading import Page
@@ -10,15 +7,6 @@ from sample_review import HOSTILE, TRAITS, review, row_name, unchanged
 from cultivar.outgoing.escape import for_terminal
 from reports.page.diff_html import diff_html
 from reports.page.render import anchor, row_link
-
-CHROMIUM = Path(os.environ.get("CULTIVAR_CHROMIUM", "/usr/bin/chromium"))
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 
 
 @pytest.fixture(scope="module")
@@ -81,26 +69,3 @@ def test_equal_diffs_are_equal_bytes():
 )
 def test_anchors_are_plain(names, expected):
     assert anchor(*names) == expected
-
-
-@pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium at CULTIVAR_CHROMIUM or /usr/bin/chromium")
-def test_in_a_real_browser(tmp_path):
-    playwright = pytest.importorskip("playwright.sync_api")
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-    path = tmp_path / "review.html"
-    path.write_text(diff_html(review(HOSTILE, rows=1), TRAITS))
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        for width, scheme in ((1200, "dark"), (400, "light")):
-            tab = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-            asked, spoken = [], []
-            tab.on("request", lambda request, asked=asked: asked.append(request.url))
-            tab.on("dialog", lambda dialog, spoken=spoken: (spoken.append(dialog.message), dialog.dismiss()))
-            tab.on("console", lambda message, spoken=spoken: spoken.append(message.text))
-            tab.goto(path.as_uri())
-            assert (asked, spoken) == ([path.as_uri()], [])
-            assert tab.evaluate("document.documentElement.scrollWidth") == width
-            assert [(one["id"], one["nodes"][0]["html"]) for one in axe.Axe().run(tab).response["violations"]] == []
-            tab.uncheck("#show-added")
-            assert not tab.locator(".added-rows").first.is_visible() and tab.locator(".changed-rows").first.is_visible()
-        browser.close()

@@ -5,9 +5,9 @@ import dataclasses
 import polars as pl
 import pytest
 from handmade import Handmade
-from reports.causes.change import Why
 from sample_review import review
 
+from reports.causes.change import Why
 from reports.diff.model import DEMONSTRATIONS, Diff
 from reports.page.traits import find_traits
 from reports.versions.version import open_version
