@@ -45,8 +45,17 @@ def number_at(metrics: Metrics, address: str) -> float | None:
     value: Any = metrics.get(file)
     for part in key.split("."):
         value = value.get(part) if isinstance(value, dict) else None
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and math.isfinite(value) else None
+    return number(value)
+
+
+def number(value: Any) -> float | None:
+    """A value of a metrics file as a finite number; None of any other."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:  # an integer of more digits than a float holds
+        return None
 
 
 def measured_at(metrics: Metrics, address: str) -> Measured | None:
@@ -55,7 +64,8 @@ def measured_at(metrics: Metrics, address: str) -> Measured | None:
     if value is None:
         return None
     low, high = (number_at(metrics, f"{address}_{end}") for end in ("low", "high"))
-    if low is None and address in TRIALS and (trials := number_at(metrics, TRIALS[address])):
+    trials = number_at(metrics, TRIALS[address]) if address in TRIALS else None
+    if low is None and trials is not None and trials >= 1 and 0 <= value <= 1:
         low, high = wilson(value * trials, int(trials))
     return Measured(value, low, high)
 
@@ -77,14 +87,16 @@ def addresses(metrics: Metrics) -> Iterator[str]:
 def quarantine_share(metrics: Metrics) -> Measured | None:
     """Rows of every stage that ended in quarantine, over rows that stages read."""
     rows = [value["rows"] for value in metrics.values() if isinstance(value.get("rows"), dict)]
-    read = sum(row.get("in", 0) for row in rows)
-    return Measured(sum(row.get("quarantined", 0) for row in rows) / read) if read else None
+    read, ended = (math.fsum(number(row.get(state)) or 0.0 for row in rows) for state in ("in", "quarantined"))
+    return Measured(ended / read) if read else None
 
 
 def judge_agreement(metrics: Metrics) -> Measured | None:
     """Share of the judge's comparisons that stay when the order of the answers changes; the mean of several judges."""
     judges = metrics.get("rank", {}).get("judges", {})
-    values = [one["swap_agreement"] for one in judges.values() if isinstance(one.get("swap_agreement"), int | float)]
+    listed = judges.values() if isinstance(judges, dict) else ()
+    found = [number(one.get("swap_agreement")) for one in listed if isinstance(one, dict)]
+    values = [value for value in found if value is not None]
     return Measured(math.fsum(values) / len(values)) if values else None
 
 

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from reports.history.measures import number_at
 from reports.history.state import State
 from reports.versions.database import connect, parquet
 from reports.versions.version import Version
@@ -38,8 +39,8 @@ def row_change(old: State | None, new: State, letter: str, path: str, count_rows
     if count_rows:
         return counted(version_of(old), version_of(new), path)
     name = path.removeprefix("data/").removesuffix(".parquet")
-    rows = [state.metrics.get("assemble", {}).get("out", {}).get(name) for state in (old, new)]
-    return RowChange(rows[1] - rows[0]) if all(isinstance(count, int) for count in rows) else None
+    before, after = (number_at(state.metrics, f"assemble:out.{name}") for state in (old, new))
+    return None if before is None or after is None else RowChange(int(after - before))
 
 
 def counted(old: Version, new: Version, path: str) -> RowChange:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reports.history.freshness import LockedStage, locked_stages, outdated
-from reports.history.measures import Measure, Measured, Metrics, addresses
+from reports.history.measures import Measure, Measured, Metrics, addresses, number_at
 from reports.history.revisions import Revision, read_blobs, workspace
 from reports.history.rows import RowChange, row_change
 from reports.history.state import State
@@ -82,7 +82,7 @@ def state_of(revision: Revision, files: dict[str, bytes | None], stages: dict[st
 def parsed(content: bytes) -> Any:
     try:
         return json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):  # deeper than Python reads
         return None
 
 
@@ -114,8 +114,8 @@ def timeline(states: Sequence[State], measures: Sequence[Measure], count_rows: b
 def rows_of(state: State, letter: str) -> int | None:
     """Rows of D or P as assemble counted them."""
     name = PRODUCTS[letter].removeprefix("data/").removesuffix(".parquet")
-    value = state.metrics.get("assemble", {}).get("out", {}).get(name)
-    return value if isinstance(value, int) else None
+    value = number_at(state.metrics, f"assemble:out.{name}")
+    return None if value is None else int(value)
 
 
 def with_workspace(revisions: list[Revision]) -> list[Revision]:

@@ -17,6 +17,7 @@ from reports.history.measures import (
     quarantine_share,
 )
 from reports.history.rows import RowChange
+from reports.history.timeline import parsed
 
 LOCK = """schema: '2.0'
 stages:
@@ -76,6 +77,24 @@ def test_quarantine_and_agreement_are_over_all_stages_and_judges():
     judges = {"one": {"swap_agreement": 0.5}, "two": {"swap_agreement": 1.0}, "three": {}}
     assert judge_agreement({"rank": {"judges": judges}}) == Measured(0.75)
     assert judge_agreement({"rank": {"judges": {}}}) is None
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 10**400, "x", None, True, [1], {"a": {}}])
+def test_what_is_no_number_is_none(value):
+    metrics = {
+        "rank": {"judges": value, "rows": {"in": value, "quarantined": value}},
+        "reward": {"heldout_pairs": value},
+    }
+    assert quarantine_share(metrics) is None and judge_agreement(metrics) is None
+    metrics["rank"] = {"judges": {"one": value, "two": {"swap_agreement": value}}, "rows": value}
+    metrics["reward"]["heldout_accuracy"] = 2
+    assert quarantine_share(metrics) is None and judge_agreement(metrics) is None
+    assert measured_at(metrics, "reward:heldout_accuracy") == Measured(2.0)
+    assert measured_at({"f": {"v": value}}, "f:v") is None
+
+
+def test_a_file_deeper_than_python_reads_is_no_metrics():
+    assert parsed(b"[" * 100_000) is None
 
 
 def test_the_default_measures_are_of_the_last_model():
