@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import duckdb
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
@@ -103,7 +104,10 @@ def make_app(catalog: Catalog, port: int) -> Any:
         return HTMLResponse(pages.error("Not found", message), HTTPStatus.NOT_FOUND)
 
     def unreadable(request: Request, error: Exception) -> Response:
-        return HTMLResponse(pages.error("Cannot be shown", str(error)), HTTPStatus.INTERNAL_SERVER_ERROR)
+        message = str(error)
+        if isinstance(error, duckdb.Error):  # names the file
+            message = f"a table cannot be read: {message.splitlines()[0]}; `dvc repro` makes it"
+        return HTMLResponse(pages.error("Cannot be shown", message), HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def failed(request: Request, error: Exception) -> Response:
         return PlainTextResponse("this page failed; the terminal says why\n", HTTPStatus.INTERNAL_SERVER_ERROR)
@@ -117,7 +121,8 @@ def make_app(catalog: Catalog, port: int) -> Any:
         Route("/style.css", lambda request: Response(style, media_type="text/css")),
         Route("/script.js", lambda request: Response(script, media_type="text/javascript")),
     ]
-    handlers: dict[Any, Any] = {NotFound: not_found, 404: not_found, UserError: unreadable, Exception: failed}
+    handlers: dict[Any, Any] = {NotFound: not_found, 404: not_found, UserError: unreadable}
+    handlers |= {duckdb.Error: unreadable, Exception: failed}
     return Guard(Starlette(routes=routes, exception_handlers=handlers), port)
 
 

@@ -1,12 +1,15 @@
 """Where the page listens, and what the command says when it cannot begin."""
 
+import asyncio
 import socket
 
+import polars as pl
 import pytest
-from handmade import Handmade
+from handmade import Handmade, row_id
 
+from reports.browse.catalog import Catalog
 from reports.browse.command import main
-from reports.browse.server import HOST, listen
+from reports.browse.server import HOST, listen, make_app
 from schemas.errors import UserError
 
 
@@ -41,3 +44,35 @@ def test_what_is_not_there_is_said_before_the_page_begins(tmp_path, monkeypatch,
     monkeypatch.chdir(made.folder)
     assert main(**{"at": "HEAD", "table": "", "port": 0, "open_browser": False} | options) == 1
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", ["/", "/table/demonstrations", f"/row/{row_id(1)}"])
+def test_a_file_that_is_no_table_is_named(tmp_path, monkeypatch, path):
+    made = Handmade(tmp_path / "project")
+    made.put({"assemble": {"data/demonstrations.parquet": pl.DataFrame({"id": [row_id(1)]})}})
+    made.write("data/demonstrations.parquet", b"PAR1 cut off")
+    monkeypatch.chdir(made.folder)
+    status, body = ask(make_app(Catalog(), 80), path)
+    assert status == 500
+    assert "data/demonstrations.parquet" in body and "dvc repro" in body
+
+
+def ask(app, path: str) -> tuple[int, str]:
+    """The answer of an ASGI application."""
+    sent = []
+
+    async def receive():
+        return {"type": "http.request", "body": b""}
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": path,
+        "query_string": b"",
+        "headers": [(b"host", b"localhost:80")],
+    }
+    asyncio.run(app(scope | {"http_version": "1.1", "scheme": "http", "root_path": "", "raw_path": b""}, receive, send))
+    return sent[0]["status"], b"".join(one.get("body", b"") for one in sent[1:]).decode()
