@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from cultivar.runlog.console import complain, say
+from cultivar.runlog.freshness import locked_stages, outdated
 from cultivar.runlog.record import last_runs
 from cultivar.runner.graph import GRAPH, load_yaml
 
@@ -38,10 +39,19 @@ def main(
         out = metrics["assemble"]["out"]
         share = metrics.get("datasheet", {}).get("simulated_share", 0)
         say(f"D {out['demonstrations']:,} demonstrations, P {out['preferences']:,} preferences{simulated(share)}")
+    behind = stages_behind()
     if evaluated:
-        say(accuracy_line(evaluated))
-    say(f"report: {Path('reports/report.html').resolve()}")
+        of_earlier = "evaluate" in behind
+        say(accuracy_line(evaluated) + (" (of earlier data; `dvc repro` measures this)" if of_earlier else ""))
+    say(f"report: {Path('reports/report.html').resolve()}{' (of earlier data)' if 'report' in behind else ''}")
     return 0
+
+
+def stages_behind() -> set[str]:
+    """Stages that dvc.lock records with other inputs than the stages before them have made since."""
+    lock = Path("dvc.lock")
+    text = lock.read_text(encoding="utf-8") if lock.exists() else ""
+    return {name.partition("@")[0] for name in outdated(locked_stages(text))}
 
 
 def accuracy_line(evaluated: dict[str, dict[str, Any]]) -> str:

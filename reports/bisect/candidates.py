@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from reports.history.freshness import LockedStage
+from cultivar.runlog.freshness import LockedStage
 from schemas.errors import UserError
 
 

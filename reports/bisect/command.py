@@ -13,12 +13,12 @@ from typing import Annotated, NamedTuple, cast
 import typer
 
 from cultivar.runlog.console import complain, say
+from cultivar.runlog.freshness import locked_stages
 from reports.bisect.candidates import Step, retrained, training_of
 from reports.bisect.parts import WAYS, read_change
 from reports.bisect.plan import plan_of, plan_text
 from reports.bisect.running import Bench
 from reports.bisect.search import Comparison, Rule, Search, comparisons_of, looks_of, search, side_of
-from reports.history.freshness import locked_stages
 from reports.history.measures import chosen_measures
 from reports.history.revisions import Revision, data_revisions
 from reports.history.timeline import PRODUCTS, known_addresses, read_states

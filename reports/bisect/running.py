@@ -18,11 +18,11 @@ from ruamel.yaml import YAML
 
 from cultivar.runlog.console import say
 from cultivar.runlog.folders import cache_folder
+from cultivar.runlog.freshness import locked_stages
 from cultivar.runlog.previous import objects_folder
 from cultivar.store.store import project_store_folder
 from reports.bisect.candidates import Step, Training, ancestors, experiment_name
 from reports.bisect.parts import Change, mixture
-from reports.history.freshness import locked_stages
 from reports.history.measures import Measure, Metrics
 from reports.history.revisions import Revision, read_blobs
 from reports.history.timeline import metric_files, parsed, read_states

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from reports.history.freshness import LockedStage, locked_stages, outdated
+from cultivar.runlog.freshness import LockedStage, locked_stages, outdated
 from reports.history.measures import Measure, Measured, Metrics, addresses, number_at
 from reports.history.revisions import Revision, read_blobs, workspace
 from reports.history.rows import RowChange, row_change

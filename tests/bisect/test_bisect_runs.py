@@ -7,11 +7,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from cultivar.runlog.freshness import locked_stages
 from reports.bisect.candidates import Step, Training, experiment_name, training_of
 from reports.bisect.command import main
 from reports.bisect.parts import Change, mixture
 from reports.bisect.running import Bench, CandidateFailed
-from reports.history.freshness import locked_stages
 from reports.history.measures import measure_of
 from reports.history.timeline import metric_files
 

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cultivar.grading.intervals import wilson
+from cultivar.runlog.freshness import LockedStage, locked_stages, outdated
 from reports.history.formats import change_text, value_text
-from reports.history.freshness import LockedStage, locked_stages, outdated
 from reports.history.lines import axis_marks, runs
 from reports.history.measures import (
     Measured,
