@@ -95,7 +95,7 @@ class Bench:
         return self.values[step, seed]
 
     def known(self, step: Step, seed: int) -> float | None:
-        """What is recorded at the commit, or by an experiment of an earlier call."""
+        """What is recorded at the commit, or by an experiment of an earlier call. Raises CandidateFailed where that lacks it."""
         if seed == 0 and not step.reverted:
             state = read_states([Revision(step.commit[:7], step.commit, "", "")])[0]
             if (measured := self.measure.find(state.metrics)) is not None:
@@ -106,7 +106,12 @@ class Bench:
         if done.returncode:
             return None
         measured = self.measure.find(metrics_at(done.stdout.strip()))
-        return None if measured is None else measured.value
+        if measured is None:
+            raise CandidateFailed(
+                f"experiment {name} holds no {self.measure.address}; name another --good or --bad, or "
+                f"`dvc exp remove {name}` to run it again"
+            )
+        return measured.value
 
     def log(self, step: Step, seed: int) -> Path:
         return self.folder / f"{experiment_name(step, self.training.target, seed)}.log"

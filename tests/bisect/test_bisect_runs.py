@@ -135,6 +135,17 @@ def test_two_searches_do_not_share_the_worktree(here):
     assert not first.tree.exists()
 
 
+def test_an_experiment_without_the_metric_is_named_and_not_run_again(here):
+    commit = run(here, "git", "rev-parse", "HEAD")
+    step, training = Step(commit, "the last"), Training("train", ())
+    name = experiment_name(step, "train", 1)
+    reference = f"refs/exps/{commit[:2]}/{commit[2:]}/{name}"
+    run(here, "git", "update-ref", reference, commit)
+    with pytest.raises(CandidateFailed, match=f"holds no evaluate:other.*dvc exp remove {name}"):
+        Bench(measure_of("evaluate:other"), training, asks=False).value(step, 1)
+    run(here, "git", "update-ref", "-d", reference)
+
+
 def test_an_interrupt_says_how_to_go_on(here, capsys, monkeypatch):
     def interrupted(*_: object) -> float:
         raise KeyboardInterrupt
