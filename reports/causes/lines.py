@@ -37,7 +37,17 @@ def hunks(old: bytes, new: bytes) -> list[tuple[int, int, int, int]]:
         names = [Path(folder) / "old", Path(folder) / "new"]
         for name, content in zip(names, (old, new), strict=True):
             name.write_bytes(content)
-        command = ["git", "diff", "--no-index", "--no-ext-diff", "--no-textconv", "--text", "--no-color", "-U0"]
+        command = [
+            "git",
+            "diff",
+            "--no-index",
+            "--no-ext-diff",
+            "--no-textconv",
+            "--text",
+            "--no-color",
+            "-U0",
+            "--inter-hunk-context=0",
+        ]
         done = subprocess.run([*command, "--", *map(str, names)], capture_output=True, check=False)
     found = []
     for match in HUNK.finditer(done.stdout):

@@ -23,7 +23,7 @@ from reports.diff.model import Diff
 from reports.page.diff_html import diff_html
 from reports.page.diff_markdown import COMMENT_LIMIT, diff_markdown
 from reports.page.traits import Trait, find_traits
-from reports.versions.repository import git, merge_base
+from reports.versions.repository import git, is_shallow, merge_base
 from reports.versions.version import open_version
 from schemas.errors import UserError
 from schemas.writing import Drafts
@@ -88,7 +88,7 @@ def branch_point(new: str) -> str:
     try:
         return merge_base(base, new)
     except UserError as error:
-        if git("rev-parse", "--is-shallow-repository").strip() != b"true":
+        if not is_shallow():
             raise UserError(f"{base} and {new} have no common commit ({error}); name the version before") from error
         raise UserError(
             f"this clone is too shallow to reach {base}: fetch all history, with `fetch-depth: 0` of actions/checkout or "

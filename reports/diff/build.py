@@ -1,6 +1,6 @@
 """The diff of two versions, put together: rows, schema, shifts, samples, what was edited, alerts, class."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import duckdb
 import polars as pl
@@ -28,14 +28,18 @@ def build_diff(
     details: bool = True,
     only: Sequence[str] | None = None,
 ) -> Diff:
-    """What differs between two versions. Raises MissingObject where the bytes of a table are not to be had.
+    """What differs between two versions. Tables whose bytes are not to be had are named in it and left out.
 
     `details`: shifts, distributions, samples and alerts, which counting and pairing rows does not need. `only`: paths of
     tables whose details are wanted, all by default; rows of all tables are compared, since they are paired by their parents.
     """
     database = database or connect()
     differing, same = tables_in_order(old, new)
-    compared = RowDiffer(database, old, new).compare(differing)
+    # of equal tables only ids are read, to tell whether a row stands somewhere else as well
+    absent = [frozenset(version.lacking(version.tables())) if differing else frozenset() for version in (old, new)]
+    missing = [table for table, _ in differing if any(table in tables for tables in absent)]
+    differing = [(table, stage) for table, stage in differing if table not in missing]
+    compared = RowDiffer(database, old, new, *absent).compare(differing)
     versions = {"old": old, "new": new} if details else None
     tables = [
         table_diff(database, rows, samples, versions if only is None or rows.files.table in only else None)
@@ -53,8 +57,33 @@ def build_diff(
         classes=class_shares(judged),
         changes=find_changes(old, new),
         pending=pending_stages(new),
+        missing=tuple(missing),
+        notes=tuple(notes_of(old, new, missing, *absent)),
     )
     return with_alerts(diff) if details else diff
+
+
+def notes_of(old: Version, new: Version, missing: Sequence[str], *absent: frozenset[str]) -> Iterator[str]:
+    """What a version lacks, for which reason no causes can be named."""
+    for version, tables in zip((old, new), absent, strict=True):
+        if not version.tables():
+            place = "its dvc.lock records none" if version.commit is not None else "none is on disk"
+            yield f"{version.label} has no tables ({place}; `dvc repro` makes them, `dvc checkout` restores them)"
+        if other := [table for table, out in version.tables().items() if version.current()[table] != out.md5]:
+            yield (
+                f"{len(other)} tables on disk ({short(other[0])} …) are not those that dvc.lock records: no causes are named; "
+                "`dvc checkout` restores them, `dvc repro` makes them again"
+            )
+        if lost := [short(table) for table in missing if table in tables]:
+            yield (
+                f"{version.label}: neither DVC's cache nor its remote has {', '.join(lost)}, which is not compared; "
+                "`dvc fetch --all-commits` where a remote has it, or check that version out and `dvc repro`"
+            )
+
+
+def short(table: str) -> str:
+    """A table's name without its folder and ending."""
+    return table.removeprefix("data/").removesuffix(".parquet")
 
 
 def table_diff(

@@ -60,7 +60,7 @@ def main(
         return 1
     for line in lines:
         print(line, flush=True)
-    return int(exit_code and any(one.touched or one.moved or one.schema for one in diff.tables))
+    return int(exit_code and (bool(diff.missing) or any(one.touched or one.moved or one.schema for one in diff.tables)))
 
 
 def read_diff(old: Version, new: Version, *, rows: int, causes: bool, prove: bool, for_page: bool) -> Diff:
@@ -82,6 +82,8 @@ def shown_lines(diff: Diff, table: str | None) -> list[str]:
         return list(diff_lines(diff, style))
     path = find_table(diff, table)
     found = diff.table(path)
+    if path in diff.missing:
+        return list(diff.notes)
     return list(one_table_lines(found, style)) if found else [f"{path} does not differ"]
 
 
@@ -89,7 +91,7 @@ def find_table(diff: Diff, name: str) -> str:
     """The path of a table by its name: preferences, dropped/filter, data/preferences.parquet. Raises UserError."""
     path = name if name.endswith(".parquet") else f"{name}.parquet"
     path = path if path.startswith("data/") else f"data/{path}"
-    known = [*(one.table for one in diff.tables), *diff.same]
+    known = [*(one.table for one in diff.tables), *diff.same, *diff.missing]
     if path not in known:
         names = ", ".join(sorted(one.removeprefix("data/").removesuffix(".parquet") for one in known))
         raise UserError(f"no version has a table {name}; there are {names}")

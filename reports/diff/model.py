@@ -273,7 +273,8 @@ class Diff:
     `tables`: those that differ, in the graph's order; `same`: names of those with equal bytes. `pending`: stages that
     would run again before the new version (the workspace) is what its sources say. `why` (reports/causes), `gates`,
     `price` and `metrics` (reports/gates) are filled in afterwards: `dataclasses.replace(diff, why=…)`, then
-    `reports.diff.alerts.rank_alerts`.
+    `reports.diff.alerts.rank_alerts`. `missing`: tables that could not be compared, since the bytes of a version are not to be
+    had. `notes`: what must be known before the rest is believed: those, a version that records no table.
     """
 
     old: Version
@@ -289,6 +290,8 @@ class Diff:
     gates: Any = None
     price: Any = None
     metrics: Any = None
+    missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def table(self, name: str) -> TableDiff | None:
         """The difference of one table by its path, None where it does not differ."""

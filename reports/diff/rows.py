@@ -4,14 +4,13 @@ First every table is compared by id, then removed and added rows are paired in t
 known by its parents.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 import polars as pl
 
-from cultivar.runlog.previous import LOCK, md5_of
 from reports.diff.columns import text_of
 from reports.diff.compare import SIDES, Comparison, Reader, rewritten_columns, select
 from reports.diff.pairing import CORE, STRICT, Pairs, Side
@@ -57,7 +56,7 @@ def tables_in_order(old: Version, new: Version) -> tuple[list[tuple[str, str]], 
         return stages.get(stage, len(stages)), path.count("/") < 2, outs.get(path, len(outs)), path
 
     paths = sorted({*mine, *theirs}, key=order)
-    same = {path for path in paths if path in mine and path in theirs and is_same(old, new, path)}
+    same = {path for path in paths if path in mine and path in theirs and old.current()[path] == new.current()[path]}
     differing = [(path, (theirs.get(path) or mine[path]).stage) for path in paths if path not in same]
     return differing, [path for path in paths if path in same]
 
@@ -68,25 +67,20 @@ def declared_outs(version: Version) -> list[str]:
     return [next(iter(out)) if isinstance(out, dict) else out for out in outs]
 
 
-def is_same(old: Version, new: Version, path: str) -> bool:
-    """Whether both versions' bytes are equal, by what dvc.lock records, and by the file where it is younger than that."""
-    return md5_at(old, path) == md5_at(new, path)
-
-
-def md5_at(version: Version, path: str) -> str:
-    recorded, file = version.tables()[path], Path(path)
-    if version.commit is None and file.is_file() and LOCK.is_file():
-        status = file.stat()
-        if status.st_mtime > LOCK.stat().st_mtime or recorded.size not in (None, status.st_size):
-            return md5_of(file)
-    return recorded.md5
-
-
 class RowDiffer:
     """The rows of all tables of two versions, in a database."""
 
-    def __init__(self, database: duckdb.DuckDBPyConnection, old: Version, new: Version) -> None:
+    def __init__(
+        self,
+        database: duckdb.DuckDBPyConnection,
+        old: Version,
+        new: Version,
+        old_absent: Collection[str] = (),
+        new_absent: Collection[str] = (),
+    ) -> None:
+        """`old_absent`, `new_absent`: tables whose bytes are not to be had."""
         self.database, self.versions = database, dict(zip(SIDES, (old, new), strict=True))
+        self.absent = dict(zip(SIDES, (old_absent, new_absent), strict=True))
 
     def compare(self, tables: Sequence[tuple[str, str]]) -> list[TableRows]:
         """Compare tables, which are in the graph's order. Raises MissingObject."""
@@ -151,7 +145,11 @@ class RowDiffer:
         if not asked.height:
             return asked["id"]
         version = self.versions[side]
-        parts = [f"SELECT id FROM {parquet(version.files(table))}" for table in version.tables()]
+        parts = [
+            f"SELECT id FROM {parquet(version.files(table))}"
+            for table in version.tables()
+            if table not in self.absent[side]
+        ]
         self.database.register("asked", asked.to_arrow())
         try:
             rows = " UNION ALL ".join([*parts, "SELECT '' AS id WHERE false"])

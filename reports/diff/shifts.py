@@ -12,6 +12,7 @@ from reports.diff.compare import LINE_END, SIDES, Comparison, select
 from reports.diff.model import PRODUCTS, Distribution, Shift, Summary
 from reports.diff.origins import origin_counts
 from reports.versions.database import name_of, quoted
+from reports.versions.objects import MissingObject
 from reports.versions.version import Version
 
 VALUES = (
@@ -51,10 +52,13 @@ def shares(
     """
     counts = {side: value_counts(database, compared.columns, compared.source[side], side) for side in SIDES}
     if compared.table in PRODUCTS:
-        for side in SIDES:
+        try:
+            files = [origin_counts(database, versions[side], compared.table) for side in SIDES]
+        except MissingObject:  # of a table on the way back; shares of one version alone would be a shift that is none
+            files = []
+        for place, side in enumerate(SIDES):
             own = counts[side].filter(pl.col("column") != "source")
-            files = origin_counts(database, versions[side], compared.table)
-            counts[side] = pl.concat([own, files, language_counts(database, compared, side)])
+            counts[side] = pl.concat([own, *files[place : place + 1], language_counts(database, compared, side)])
     joined = counts["old"].join(counts["new"], on=["column", "value"], how="full", coalesce=True, suffix="_new")
     totals = compared.rows | {f"language {side}": min(MOST_TEXTS, compared.rows[side]) for side in SIDES}
     found = [

@@ -53,11 +53,12 @@ def inert(text: object) -> str:
 def diff_lines(diff: Diff, style: Style) -> Iterator[str]:
     """The whole diff, compact."""
     yield style(BOLD, f"{diff.old.label} → {diff.new.label}") + f"  {level_text(diff)}"
+    yield from (style(YELLOW, inert(note)) for note in diff.notes)
     if diff.pending:
         yield style(YELLOW, pending_text(diff))
     yield ""
     if not diff.tables:
-        yield f"no row differs: {len(diff.same)} tables are equal"
+        yield f"no row differs{' in the others' if diff.missing else ''}: {len(diff.same)} tables are equal"
         return
     yield from alert_lines(diff, style)
     yield from table_lines(diff, style)
@@ -66,6 +67,8 @@ def diff_lines(diff: Diff, style: Style) -> Iterator[str]:
 
 def level_text(diff: Diff) -> str:
     """The class, and each class's share of D and P."""
+    if lost := [PRODUCTS[table] for table in diff.missing if table in PRODUCTS]:
+        return f"class unknown: {' and '.join(lost)} cannot be read"
     if diff.level == "neutral":
         return "neutral: no row of D and P differs" if any_product(diff) else "neutral: no row differs"
     parts = []
@@ -118,7 +121,7 @@ def table_cells(table: TableDiff) -> tuple[str, ...]:
     """The columns of a table's line; no digit where nothing is counted."""
     counts = (table.added, table.removed, table.changed, table.moved)
     signs = ("+", "−", "", "")
-    name = table.table.removeprefix("data/").removesuffix(".parquet")
+    name = inert(table.table.removeprefix("data/").removesuffix(".parquet"))
     columns = ", ".join(f"{column} {count:,}" for column, count in list(table.columns.items())[:4])
     more = len(table.columns) - 4
     return (

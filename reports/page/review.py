@@ -53,7 +53,7 @@ class Line(NamedTuple):
 
 def sentences(diff: Diff) -> list[str]:
     """What a reader must know first: the class, the gates, what explains the rows, the price."""
-    found = [f"{LEVELS[diff.level]}{class_words(diff)}"]
+    found = [*(f"{note}." for note in diff.notes), f"{LEVELS[diff.level]}{class_words(diff)}"]
     if diff.why is not None and diff.why.causes:
         found.append(why_words(diff.why))
     if diff.gates:

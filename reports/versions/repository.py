@@ -31,16 +31,35 @@ def find_commit(name: str) -> Commit:
     """The commit of a revision, tag, branch or experiment. Raises UserError where there is none of that name."""
     for candidate in (name, *experiment_refs(name)):
         done = subprocess.run(
-            ["git", "log", "-1", "--format=%H%n%cs%n%s", "--end-of-options", f"{candidate}^{{commit}}", "--"],
+            [
+                "git",
+                "log",
+                "-1",
+                "--no-show-signature",
+                "--format=%H%n%cs%n%s",
+                "--end-of-options",
+                f"{candidate}^{{commit}}",
+                "--",
+            ],
             capture_output=True,
         )
-        found = done.stdout.decode(errors="replace").rstrip("\n").split("\n", 2)
-        if done.returncode == 0 and len(found) == 3:  # a range may hold no commit
-            return Commit(*found)
+        found = done.stdout.decode(errors="replace").split("\n", 2)
+        if done.returncode == 0 and len(found) == 3:  # a range may hold no commit; the title may be empty
+            return Commit(found[0], found[1], found[2].rstrip("\n"))
+    if is_shallow():
+        raise UserError(
+            f"{name} is not in this clone, which is shallow; `git fetch --unshallow --tags` brings all history"
+        )
     raise UserError(
         f"{name} is no revision, tag, branch or experiment of this repository; "
         "`git log --oneline -- dvc.lock` and `dvc exp list --all` show what there is"
     )
+
+
+def is_shallow() -> bool:
+    """Whether this clone lacks a part of the history, as CI makes it; False outside a repository."""
+    done = subprocess.run(["git", "rev-parse", "--is-shallow-repository"], capture_output=True)
+    return done.stdout.strip() == b"true"
 
 
 def experiment_refs(name: str) -> list[str]:
@@ -52,8 +71,11 @@ def experiment_refs(name: str) -> list[str]:
 def data_commits(first: str | None = None, last: str = "HEAD") -> list[Commit]:
     """Commits that changed dvc.lock, newest first: the data versions from `last` back to `first` (left out)."""
     span = f"{first}..{last}" if first else last
-    listed = git("log", "--format=%H%x00%cs%x00%s", span, "--", "dvc.lock").decode(errors="replace")
-    return [Commit(*line.split("\0", 2)) for line in listed.splitlines()]
+    listed = git("log", "--no-show-signature", "--format=%H%x00%cs%x00%s", span, "--", "dvc.lock").decode(
+        errors="replace"
+    )
+    # a title may hold what splitlines takes for the end of a line
+    return [Commit(*line.split("\0", 2)) for line in listed.split("\n") if line]
 
 
 def merge_base(one: str, other: str) -> str:

@@ -1,6 +1,8 @@
 """A data version: its files, parameters, tables and metrics, read from git and DVC's cache without a checkout."""
 
 import json
+from collections.abc import Iterable
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,9 +26,26 @@ def open_version(name: str | None = None) -> "Version":
     Raises UserError where there is none.
     """
     if name is None or name == WORKSPACE:
-        return Version(WORKSPACE)
-    commit = find_commit(name)
-    return Version(name, commit.name, commit.title, commit.date)
+        version = Version(WORKSPACE)
+    else:
+        commit = find_commit(name)
+        version = Version(name, commit.name, commit.title, commit.date)
+    if version.blob(GRAPH) is None and version.blob(LOCK) is None:  # else every table would count as absent
+        where = "here" if version.commit is None or not Path(GRAPH).is_file() else f"in {name}"
+        remedy = "run from the folder that holds it" if where == "here" else "name a version that has it"
+        raise UserError(f"{GRAPH} is not {where}; {remedy}")
+    return version
+
+
+def holds(file: Path, md5: str) -> bool:
+    """Whether a file of the working tree has these bytes."""
+    return file.is_file() and md5_of(file) == md5
+
+
+def current_md5(file: Path, recorded: str) -> str:
+    """The md5 of a file, which git may have brought another dvc.lock for since; a link to the recorded object proves it."""
+    cached = object_path(recorded)
+    return recorded if cached.is_file() and cached.samefile(file) else md5_of(file)
 
 
 class Version:
@@ -147,6 +166,29 @@ class Version:
         found.sort(key=lambda out: order.get(out.stage.partition("@")[0], len(order)))
         return {out.path: out for out in found if self.commit is not None or Path(out.path).exists()}
 
+    @cached_property
+    def _current(self) -> dict[str, str]:
+        return {
+            path: out.md5 if self.commit is not None else current_md5(Path(path), out.md5)
+            for path, out in self.tables().items()
+        }
+
+    def current(self) -> dict[str, str]:
+        """Table -> md5: as recorded, and in the working tree that of the bytes on disk."""
+        return self._current
+
+    def lacking(self, paths: Iterable[str]) -> list[str]:
+        """Of outputs, those whose bytes are not to be had. What the cache lacks is fetched in one go."""
+        if self.commit is None:
+            return [path for path in paths if not Path(path).exists()]
+        absent = {path: self.recorded()[path].md5 for path in paths}
+        absent = {
+            path: md5 for path, md5 in absent.items() if not object_path(md5).is_file() and not holds(Path(path), md5)
+        }
+        with suppress(MissingObject):
+            provide(absent.values())
+        return [path for path, md5 in absent.items() if not object_path(md5).is_file()]
+
     def files(self, path: str | Path) -> list[Path]:
         """Local files that hold an output's bytes at this version, those of a folder sorted by name.
 
@@ -160,7 +202,7 @@ class Version:
         out = self.recorded().get(place.as_posix())
         if out is None:
             raise MissingObject(f"{place} is not recorded in dvc.lock of {self.name}; its stage had not run there")
-        if not object_path(out.md5).is_file() and place.is_file() and md5_of(place) == out.md5:
+        if not object_path(out.md5).is_file() and holds(place, out.md5):
             return [place]
         provide([out.md5])
         if out.md5.endswith(".dir"):
