@@ -51,4 +51,5 @@ def fenced(text: str, language: str = "") -> Markup:
 
 def in_summary(text: Any) -> Markup:
     """The text within a line of HTML of a comment, where hosts read no Markdown."""
-    return Markup(cut(HASH, cut(ACTIVE, for_html(redact(" ".join(str(text).split()))))))
+    line = cut(HASH, cut(ACTIVE, for_html(redact(" ".join(str(text).split())))))
+    return Markup(f"/{CUT}{line[1:]}" if line.startswith("/") else line)

@@ -73,6 +73,10 @@ def test_a_summary_stays_a_summary(text):
     assert not any(ACTIVE.search(part) for part in page.texts)
 
 
+def test_a_summary_begins_no_command():
+    assert in_summary("/close") == "/<span></span>close"
+
+
 def test_a_secret_does_not_leave():
     for write in (for_comment, as_code, fenced, in_summary):
         assert "0123456789" not in write("key sk-proj-0123456789abcdefghij")

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import date
 
 import polars as pl
 import pytest
@@ -11,6 +12,8 @@ from reports.diff.build import build_diff
 from reports.diff.changes import param_changes
 from reports.diff.command import main, read_diff, render_json
 from reports.diff.model import CodeChange, FileChange, ParamChange
+from reports.diff.review import review
+from reports.versions.objects import MissingObject, object_path
 from reports.versions.version import open_version
 
 SEEDS, D = "data/instructions.parquet", "data/demonstrations.parquet"
@@ -104,6 +107,30 @@ def test_what_was_edited_is_named(project):
 def test_a_version_and_itself(project, capsys):
     status, out = run(capsys, new="HEAD", exit_code=True)
     assert status == 0 and "neutral: no row of D and P differs" in out.out and "2 tables are equal" in out.out
+
+
+def test_a_table_that_is_not_to_be_had_is_named_and_the_others_are_compared(project, capsys):
+    object_path(open_version("HEAD").tables()[SEEDS].md5).unlink()
+    status, out = run(capsys, causes=True, exit_code=True)
+    assert status == 1 and "nor its remote has instructions, which is not compared" in out.out
+    assert "demonstrations" in out.out and "no change explains it" not in out.out
+    object_path(open_version("HEAD").tables()[D].md5).unlink()
+    assert "class unknown: D cannot be read" in run(capsys)[1].out
+    with pytest.raises(MissingObject, match="demonstrations"):
+        review(open_version("HEAD"), open_version(None), day=date(2026, 11, 30))
+
+
+def test_tables_of_another_version_than_dvc_lock_are_said(project, capsys):
+    project.git("checkout", "-q", "dvc.lock")
+    _, out = run(capsys, causes=True)
+    assert "2 tables on disk (instructions …) are not those that dvc.lock records" in out.out
+    assert "breaking: D 50.0%" in out.out and "no change explains it" not in out.out
+
+
+def test_a_version_without_tables_is_said(project, capsys):
+    project.git("rm", "-q", "--cached", "dvc.lock")
+    project.git("-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "no lock")
+    assert "has no tables" in run(capsys, causes=True)[1].out
 
 
 def test_an_unknown_table_or_version_is_said_in_a_line(project, capsys):

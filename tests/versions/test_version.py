@@ -13,6 +13,7 @@ from reports.lineage.lineage import Lineage
 from reports.versions.database import connect
 from reports.versions.lockfile import recorded_outs
 from reports.versions.objects import MissingObject
+from reports.versions.repository import data_commits
 from reports.versions.version import open_version
 from schemas.errors import UserError
 
@@ -53,6 +54,27 @@ def test_each_version_has_its_own_files(project):
     assert (old.metrics(), new.metrics()) == ({"ingest": {"rows": 2}}, {"ingest": {"rows": 3}})
     assert old.stages() == ["ingest"] and list(old.tables()) == [TABLE] and old.title == "first"
     assert old.label.startswith("v1 (") and new.label == "workspace"
+
+
+def test_a_title_may_be_empty_or_hold_any_character(project):
+    project.git("-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qam", "a\u2028b\x0cc")
+    assert [one.title for one in data_commits()][0] == "a\u2028b\x0cc"
+    project.git(
+        *("-c", "user.name=t", "-c", "user.email=t@t", "commit", "-q", "--allow-empty"),
+        *("--allow-empty-message", "-m", ""),
+    )
+    assert open_version("HEAD").title == ""
+
+
+def test_another_folder_and_a_shallow_clone_are_told(project, monkeypatch):
+    project.commit("second")
+    monkeypatch.chdir("data")
+    with pytest.raises(UserError, match="dvc.yaml is not here; run from the folder"):
+        open_version(None)
+    project.git("clone", "-q", "--depth", "1", f"file://{project.folder}", "../clone")
+    monkeypatch.chdir(project.folder.parent / "clone")
+    with pytest.raises(UserError, match="git fetch --unshallow"):
+        open_version("HEAD~1")
 
 
 def test_nothing_is_checked_out(project):
