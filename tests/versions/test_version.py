@@ -145,6 +145,7 @@ def test_a_folder_below_the_repository(tmp_path, monkeypatch):
     (inner / "human").mkdir(parents=True)
     (inner / "human/a.yaml").write_text("a: 1\n")
     (inner / "params.yaml").write_text("x: 1\n")
+    (inner / "dvc.yaml").write_text("stages: {}\n")
     outer.commit("first")
     monkeypatch.chdir(inner)
     version = open_version("HEAD")
