@@ -21,6 +21,7 @@ from cultivar.runlog.console import complain
 from reports.diff.build import SAMPLES, build_diff
 from reports.diff.model import Diff
 from reports.diff.terminal import Style, diff_lines, one_table_lines
+from reports.versions.database import interruptible
 from reports.versions.version import Version, open_version
 from schemas.errors import UserError
 from schemas.writing import Drafts
@@ -58,11 +59,15 @@ def main(
     except UserError as error:
         complain(f"error: {error}")
         return 1
+    except KeyboardInterrupt:
+        complain("\nstopped; nothing was written")
+        return 130
     for line in lines:
         print(line, flush=True)
     return int(exit_code and (bool(diff.missing) or any(one.touched or one.moved or one.schema for one in diff.tables)))
 
 
+@interruptible()
 def read_diff(old: Version, new: Version, *, rows: int, causes: bool, prove: bool, for_page: bool) -> Diff:
     """The diff with as much beside it as is asked for: gates, price and metrics stand on the page alone."""
     from reports.diff.review import review, with_causes

@@ -8,13 +8,14 @@ import duckdb
 from reports.diff.alerts import with_alerts
 from reports.diff.build import SAMPLES, build_diff
 from reports.diff.model import Diff
-from reports.versions.database import connect
+from reports.versions.database import connect, interruptible
 from reports.versions.objects import MissingObject
 from reports.versions.version import Version
 
 GATES = "reports/gates.yaml"
 
 
+@interruptible()
 def review(old: Version, new: Version, *, day: date, samples: int = SAMPLES, prove: bool = False) -> Diff:
     """The diff with causes, gates, price and metrics, its alerts ranked with these.
 

@@ -4,7 +4,8 @@ import atexit
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -13,6 +14,17 @@ from cultivar.runlog.folders import cache_folder, remove_expired
 
 MEMORY = "2GB"
 """What a query may hold before it goes to disk."""
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Ctrl-C within a query is Ctrl-C: DuckDB makes an error of its own of it."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "interrupted" not in str(error).lower():
+            raise
+        raise KeyboardInterrupt from error
 
 
 def connect(memory: str = MEMORY, threads: int | None = None) -> duckdb.DuckDBPyConnection:

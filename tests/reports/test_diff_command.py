@@ -127,6 +127,15 @@ def test_tables_of_another_version_than_dvc_lock_are_said(project, capsys):
     assert "breaking: D 50.0%" in out.out and "no change explains it" not in out.out
 
 
+def test_ctrl_c_within_a_query_ends_in_a_line(project, capsys, monkeypatch):
+    def interrupted(*_, **__):
+        raise RuntimeError("Query interrupted")
+
+    monkeypatch.setattr("reports.diff.command.build_diff", interrupted)
+    status, out = run(capsys)
+    assert status == 130 and "stopped" in out.err
+
+
 def test_a_version_without_tables_is_said(project, capsys):
     project.git("rm", "-q", "--cached", "dvc.lock")
     project.git("-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "no lock")
