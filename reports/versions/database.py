@@ -21,8 +21,8 @@ def interruptible() -> Iterator[None]:
     """Ctrl-C within a query is Ctrl-C: DuckDB makes an error of its own of it."""
     try:
         yield
-    except RuntimeError as error:
-        if "interrupted" not in str(error).lower():
+    except (RuntimeError, duckdb.Error) as error:
+        if "Query interrupted" not in str(error) and "KeyboardInterrupt" not in str(error):
             raise
         raise KeyboardInterrupt from error
 
