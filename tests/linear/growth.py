@@ -20,7 +20,7 @@ PLAIN = 30.0
 """Multiple of the floor from which on a growth needs no further proof."""
 LIMIT_SECONDS = 1.0
 """CPU time of one call; a linear one takes some milliseconds."""
-REPEATS = 2
+REPEATS = 3
 """Measurements of which the shortest counts."""
 
 Call = Callable[[str], object]

@@ -5,6 +5,7 @@ text only, BOUNDED says so, and it may take quadratic time up to that length; an
 """
 
 import re
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -16,6 +17,7 @@ from cultivar.grading.answer_markup import MAX_CHARS
 from cultivar.llm.markup import tag_pattern, token_pattern
 from cultivar.llm.simulated import annotation, constraints
 from cultivar.tools import surroundings
+from reports.browse.patterns import pattern_of
 
 BOUNDED = {"cultivar.grading.answer_markup.": MAX_CHARS, "cultivar.grading.values.POWER_OF_TEN": MAX_CHARS}
 """Beginning of a name -> characters of the longest text that the pattern is tried on."""
@@ -35,6 +37,10 @@ def from_arguments() -> dict[str, list[re.Pattern[str]]]:
         "cultivar.llm.simulated.annotation: re.search": [re.compile(p, re.I) for _, p in annotation.INTENTS],
         "cultivar.llm.simulated.constraints: re.search": [re.compile(p, re.I) for _, p in constraints.KINDS],
         "cultivar.llm.simulated.constraints: re.sub": [re.compile(rf"\b{name}\b") for name in ("a", "some_text")],
+        "reports.browse.patterns: re.compile": [
+            re.compile("|".join(map(pattern_of, words)), re.I)
+            for words in (["a b", "1"], ["\u0633\u0644\u0627\u0645", "\u00e9", "(x)*"])
+        ],
         "cultivar.tools.surroundings: re.search": [re.compile(words) for words in surroundings.REMEDIES],
     }
 
@@ -46,7 +52,14 @@ def patterns() -> list[Use]:
     built = from_arguments()
     assert {name.partition("(")[0] for name in unknown} == built.keys(), "patterns that depend on arguments"
     made = [Use(f"{name} {p.pattern!r}", p, frozenset({"search"})) for name, each in built.items() for p in each]
-    return [*compiled(found), *inline, *made]
+    return [as_text(use) for use in (*compiled(found), *inline, *made)]
+
+
+def as_text(use: Use) -> Use:
+    """A pattern over bytes as the same one over characters, which are what the texts here are made of."""
+    if isinstance(use.pattern.pattern, str):
+        return use
+    return replace(use, pattern=re.compile(use.pattern.pattern.decode("latin-1"), use.pattern.flags & ~re.LOCALE))
 
 
 def calls(pattern: "re.Pattern[str]", uses: frozenset[str]) -> dict[str, Call]:
