@@ -8,7 +8,7 @@ from typing import Any
 
 from cultivar.runlog.previous import LOCK, objects_folder
 from cultivar.runner.graph import load_yaml
-from cultivar.tools.objects import members
+from cultivar.tools.objects import UNCACHED, members
 
 Changes = dict[str, list[Any]]
 """Stage or item of a matrix -> what changed, as `dvc status --json` says it."""
@@ -43,7 +43,8 @@ def restorable(changes: Changes, order: list[str]) -> set[str]:
                     return False
             elif kind != "changed outs":
                 return False
-        files = [objects / out.get("md5", "")[:2] / out.get("md5", "")[2:] for out in entry.get("outs", [])]
+        cached = [out for out in entry.get("outs", []) if Path(out["path"]).parts[0] not in UNCACHED]
+        files = [objects / out.get("md5", "")[:2] / out.get("md5", "")[2:] for out in cached]
         return bool(files) and all(map(is_complete, files))
 
     def is_complete(path: Path) -> bool:

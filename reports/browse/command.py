@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 PORT = 8400
 """Where reports expect the page when they link to a row."""
+MOST_WARMING_S = 20.0
+"""Seconds in which the first table is read before the address is said; the first page is there at once then."""
 
 
 def main(
@@ -38,12 +40,14 @@ def main(
         version = catalog.version(at)
         if table:
             catalog.path_of(version, table)
-        threading.Thread(target=warm, args=(Pages(catalog), at, table), daemon=True).start()
+        warming = threading.Thread(target=warm, args=(Pages(catalog), at, table), daemon=True)
+        warming.start()
         import uvicorn  # while the table is read
 
         from reports.browse.server import HOST, listen, make_app
 
         bound = listen(port)
+        warming.join(MOST_WARMING_S)
     except UserError as error:
         complain(f"error: {error}")
         return 1
@@ -68,7 +72,7 @@ def main(
 
 
 def warm(pages: "Pages", at: str, table: str) -> None:
-    """Open the table that is likely to be looked at first, while the server and the browser start."""
+    """Open the table that is likely to be looked at first, while the server starts."""
     with suppress(UserError):
         pages.table(table or "demonstrations", [("at", at)])
 

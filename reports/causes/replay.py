@@ -6,13 +6,11 @@ needs an answer that is not remembered fails and says so. Stages whose inputs ar
 """
 
 import contextlib
-import io
 import os
 import re
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -28,7 +26,7 @@ from reports.causes.apply import apply
 from reports.causes.change import Change
 from reports.causes.stages import DataStage
 from reports.versions.objects import folder_members, object_path
-from reports.versions.repository import git
+from reports.versions.repository import git, unpack
 from reports.versions.version import Version
 from schemas.errors import UserError
 
@@ -113,8 +111,7 @@ class Replays:
                     link(Path(name), folder / name)
         else:
             archive = git("archive", "--format=tar", self.old.commit, "--", ".", *(f":!{name}" for name in LEFT_OUT))
-            with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-                tar.extractall(folder, filter="data")
+            unpack(archive, folder)
             for name in self.old.tracked:
                 content = self.old.content(name)
                 if content is not None:

@@ -7,11 +7,9 @@ not is the price. It is what the change costs a store that knows the old version
 has paid for less. What the next `dvc repro` would spend is `cultivar plan`.
 """
 
-import io
 import os
 import subprocess
 import sys
-import tarfile
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +23,7 @@ from cultivar.store.store import project_store_folder
 from reports.gates import asked
 from reports.gates.metrics import flat_metrics
 from reports.gates.model import ModelPrice, Price
-from reports.versions.repository import git, tree_files
+from reports.versions.repository import git, tree_files, unpack
 from reports.versions.version import Version
 from schemas.errors import UserError
 from schemas.params.engines import BudgetParams
@@ -114,9 +112,7 @@ def export(version: Version, stages: Sequence[str], place: Path) -> None:
     """A commit's code, prompts and parameters in a folder, with links to the tables that the stages read."""
     place.mkdir()
     present = [name for name in CODE if tree_files(version.commit, Path(name))]
-    content = git("archive", "--format=tar", str(version.commit), "--", *present)
-    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-        archive.extractall(place, filter="data")
+    unpack(git("archive", "--format=tar", str(version.commit), "--", *present), place)
     for stage in stages:
         for entry in version.lock()[stage].get("deps", []):
             path = entry["path"]

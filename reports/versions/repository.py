@@ -1,6 +1,8 @@
 """What git knows of a revision, asked through its command line; paths are from the project's folder."""
 
+import io
 import subprocess
+import tarfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -98,3 +100,10 @@ def tree_files(commit: str | None, folder: Path) -> list[str]:
         listed = git("ls-tree", "-r", "-z", "--name-only", commit, "--", at if folder.parts else ".")
     names = {name for name in listed.decode(errors="surrogateescape").split("\0") if name}
     return sorted(name for name in names if commit is not None or Path(name).is_file())
+
+
+def unpack(archive: bytes, folder: Path) -> None:
+    """Write the files of a tar of git's own making below a folder."""
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        # Python 3.11.3 and older have no filters
+        tar.extractall(folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))  # type: ignore[arg-type]

@@ -19,7 +19,7 @@ REACH = {  # module -> the stages that an edit of it reruns
     "cultivar/grading/pairs.py": {"rank", "rejection", "execution", "repurpose", "constitution", "online_dpo", "seeds"},
     "cultivar/grading/answers.py": {"rejection", "evaluate", "seeds"},
     "cultivar/grading/algebra_worker.py": {"rejection", "evaluate", "seeds"},
-    "cultivar/grading/intervals.py": {"evaluate", "seeds", "report"},
+    "cultivar/grading/intervals.py": {"evaluate", "seeds", "datasheet", "report"},
     "cultivar/llm/http_engine.py": ASKING,
     "cultivar/llm/simulated/safety.py": ASKING,
     "cultivar/sandbox/judge.py": {"execution", "evaluate", "seeds"},
@@ -28,7 +28,7 @@ REACH = {  # module -> the stages that an edit of it reruns
     "stages/annotation/rankings.py": {"rank"},
     "stages/curation/readers/books.py": {"ingest"},
     "stages/synthesis/solutions.py": {"execution"},
-    "stages/review/charts.py": {"report"},
+    "stages/review/charts.py": {"datasheet", "report"},
     "train/merging/masks.py": {"online_dpo", "seeds"},
     "train/chat.py": TRAINING,
 }

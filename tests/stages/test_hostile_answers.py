@@ -260,7 +260,7 @@ class Graph:
             before=[AssembleParams()],
         )
         contexts = [Context(each.model, each.frame) for each in (final.demonstrations, final.preferences)]
-        files = Files("datasheet", (Path("reports/templates/datasheet.md.jinja"),))
+        files = Files("datasheet", (Path("reports/templates"),))
         self.sheet = datasheet(*contexts, files, DatasheetParams()).datasheet.text
 
 
