@@ -8,7 +8,7 @@ from typing import Any
 
 from cultivar.runlog.previous import LOCK, objects_folder
 from cultivar.runner.graph import load_yaml
-from cultivar.tools.objects import UNCACHED, members
+from cultivar.tools.objects import members
 
 Changes = dict[str, list[Any]]
 """Stage or item of a matrix -> what changed, as `dvc status --json` says it."""
@@ -26,7 +26,8 @@ def restorable(changes: Changes, order: list[str]) -> set[str]:
     """Stages that changed and that DVC checks out instead of running them.
 
     Only their outputs are not as recorded in dvc.lock, or what they read from other such stages, and the cache has every
-    object: as after `git checkout` of another version, or where an output was deleted.
+    object: as after `git checkout` of another version, or where an output was deleted. A data stage is none of them: its counts
+    are in git alone, so DVC keeps no results of it and it runs again, from remembered answers.
     """
     recorded = (load_yaml(LOCK)["stages"] if LOCK.exists() else {}) if changes else {}
     objects = objects_folder()
@@ -43,8 +44,7 @@ def restorable(changes: Changes, order: list[str]) -> set[str]:
                     return False
             elif kind != "changed outs":
                 return False
-        cached = [out for out in entry.get("outs", []) if Path(out["path"]).parts[0] not in UNCACHED]
-        files = [objects / out.get("md5", "")[:2] / out.get("md5", "")[2:] for out in cached]
+        files = [objects / out.get("md5", "")[:2] / out.get("md5", "")[2:] for out in entry.get("outs", [])]
         return bool(files) and all(map(is_complete, files))
 
     def is_complete(path: Path) -> bool:

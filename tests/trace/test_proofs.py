@@ -78,7 +78,10 @@ def told(requests: Requests) -> list[Asked]:
 def test_every_answer_behind_a_demonstration_has_its_request(inside, strategy):
     before = {path: path.stat().st_mtime_ns for path in inside.store.rglob("*")}
     for row in rows(f"{strategy}_demonstrations")[:2]:
-        family, found = traced(row["id"])
+        for _ in range(3):  # on a busy machine an answer may stay undecided, and then nothing is proved
+            family, found = traced(row["id"])
+            if all(one.id in found.of_row for one in family.nodes.values() if "outcome" in one.row):
+                break
         for node in family.nodes.values():
             if not node.tables:
                 (asked,) = found.of_row[node.id]
