@@ -2,7 +2,7 @@
 
     python -m bench.graph_picture [--check]
 
-Where boxes stand and which dependencies are drawn is said here; that every stage is there and that every arrow is a
+BANDS and `arrows` place the boxes and choose the dependencies that are drawn; that every stage is there and that every arrow is a
 dependency is checked against dvc.yaml. `--check` writes nothing and ends with 1 where the file is another one.
 """
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PORT = 8400
 """Where reports expect the page when they link to a row."""
 MOST_WARMING_S = 20.0
-"""Seconds in which the first table is read before the address is said; the first page is there at once then."""
+"""The longest wait for the first table before the address is printed; then the first page needs no reading."""
 
 
 def main(

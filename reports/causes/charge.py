@@ -244,7 +244,7 @@ def causes_of(rows: pl.DataFrame, changes: Mapping[int, Change], proof: Proof) -
             marks=dict(sorted(marked.get(place, []), key=lambda pair: MARKS.index(pair[0]))),
             stages=dict(began[place]),
             examples=tuple(examples[place]),
-            replay=said(place, proof),
+            replay=replay_of(place, proof),
         )
         for place, kinds in by_kind.items()
     ]
@@ -258,7 +258,7 @@ def pairs_of(frame: pl.DataFrame) -> dict[int, list[tuple[str, Any]]]:
     return found
 
 
-def said(place: int, proof: Proof) -> str:
+def replay_of(place: int, proof: Proof) -> str:
     """How far a change was proved, in words."""
     group = next((group for group in proof.groups if place in group), None)
     if group is None:

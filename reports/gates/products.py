@@ -68,7 +68,7 @@ class Products:
         columns = TEXTS[name]
         frame = self.read(name, ["id", "split", *columns])
         joined = frame.select(
-            "id", "split", *(pl.col(column).list.eval(said()).list.join("\x1e") for column in columns)
+            "id", "split", *(pl.col(column).list.eval(turn_text()).list.join("\x1e") for column in columns)
         )
         return joined.with_columns(comparison_key(joined[column]).alias(column) for column in columns)
 
@@ -88,7 +88,7 @@ class Products:
         return frame.join(found, on="text").select("id", "language")
 
 
-def said() -> pl.Expr:
+def turn_text() -> pl.Expr:
     """A turn as text: its role and its content."""
     turn = pl.element().struct
     return turn.field("role") + ": " + turn.field("content")
