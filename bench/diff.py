@@ -22,6 +22,7 @@ import os
 import random
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -154,12 +155,14 @@ def timed(
         tempfile.NamedTemporaryFile("r") as peak,
     ):
         starter = [sys.executable, "-S", "-c", STARTER, peak.name, *command]
-        child = subprocess.Popen(starter, cwd=folder, stdout=output, stderr=errors, text=True, env=environment)
+        child = subprocess.Popen(
+            starter, cwd=folder, stdout=output, stderr=errors, text=True, env=environment, start_new_session=True
+        )
         try:
             _, status, usage = wait(child)
         finally:
             if child.returncode is None:
-                child.kill()
+                os.killpg(child.pid, signal.SIGKILL)  # with the command that it started
         seconds = time.perf_counter() - started
         output.seek(0)
         errors.seek(0)
@@ -178,7 +181,7 @@ def wait(child: subprocess.Popen[str]) -> tuple[int, int, resource.struct_rusage
             child.returncode = os.waitstatus_to_exitcode(status)
             return found, child.returncode, usage
         if time.monotonic() > until:
-            child.kill()
+            os.killpg(child.pid, signal.SIGKILL)  # with the command that it started
             until = float("inf")
         time.sleep(0.02)
 
