@@ -83,6 +83,7 @@ class Balancer:
         self.servers = [Server(url.rstrip("/"), max_in_flight=each) for url in urls]
         self.queue: deque[asyncio.Future[None]] = deque()
         self.wake_timer: asyncio.TimerHandle | None = None
+        self.wake_at = 0.0  # when it fires
         self.stop_reason: str | None = None  # why nothing more is sent
         self.stopped = asyncio.Event()
 
@@ -124,10 +125,10 @@ class Balancer:
         Raises Unfinished where nothing more is sent.
         """
         loop = asyncio.get_running_loop()
-        while self.stop_reason is None and (server := self.next_free(loop.time())) is None:
+        while self.stop_reason is None and (server := self.next_free(now := loop.time())) is None:
             waiter = loop.create_future()
             self.queue.append(waiter)
-            self.schedule_wake(loop)
+            self.schedule_wake(loop, now)
             try:
                 await waiter
             except asyncio.CancelledError:
@@ -152,11 +153,17 @@ class Balancer:
                 waiter.set_result(None)
                 return
 
-    def schedule_wake(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Wake everybody when the first pause is over."""
-        ends = [one.paused_until for one in self.servers if not one.excluded and one.paused_until > loop.time()]
-        if ends and self.wake_timer is None:
-            self.wake_timer = loop.call_at(min(ends), self.wake_all)
+    def schedule_wake(self, loop: asyncio.AbstractEventLoop, now: float) -> None:
+        """Wake everybody when the first pause is over.
+
+        `now` is when no server was free: by a later clock a pause may just be over, and nobody would be woken.
+        """
+        ends = [one.paused_until for one in self.servers if not one.excluded and one.paused_until > now]
+        if ends and (self.wake_timer is None or self.wake_at > min(ends)):
+            if self.wake_timer is not None:
+                self.wake_timer.cancel()
+            self.wake_at = min(ends)
+            self.wake_timer = loop.call_at(self.wake_at, self.wake_all)
 
     def wake_all(self) -> None:
         self.wake_timer = None

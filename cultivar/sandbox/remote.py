@@ -95,6 +95,9 @@ class RemoteServer:
         self.breaker = ServerBreaker()
         self.lock = threading.Lock()
         self.python = "remote"
+        self.code_version = (
+            sandbox_version()
+        )  # not in the threads: Python 3.11 may fail where two threads parse at once
         try:
             end = self.request_run(Job("probe", "io", PROBE), Limits(cpu_s=5, wall_s=10))
         except (RemoteFailure, OSError, http.client.HTTPException) as error:
@@ -150,7 +153,7 @@ class RemoteServer:
             backend="remote",
             mode=job.mode,
             integrity=INTEGRITY[job.mode],
-            versions=f"python {self.python}; sandbox {sandbox_version()}",
+            versions=f"python {self.python}; sandbox {self.code_version}",
             limits=limits,
         )
 

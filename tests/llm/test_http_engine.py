@@ -11,7 +11,7 @@ from cultivar.llm.engine import Ask, Engine, open_engine
 from cultivar.llm.http_engine import HttpBackend, parse_choices
 from cultivar.llm.request import Question
 from cultivar.llm.retry_after import parse_retry_after
-from cultivar.llm.servers import Balancer, CircuitBreaker
+from cultivar.llm.servers import Balancer, CircuitBreaker, Server
 from cultivar.store.store import Store
 from schemas.params.engines import RoleParams, RuntimeParams
 from schemas.stage import Unfinished
@@ -61,6 +61,35 @@ def test_a_server_that_asks_for_a_pause_gets_it(server: FaultServer, store: Stor
         answers = teacher.ask(questions("fault=busy_for times=1", "another"))
     assert all(answer.ok for [answer] in answers)
     assert server.arrived[1] - server.arrived[0] >= 0.3  # nothing at all is sent in between
+
+
+def test_a_pause_that_ends_while_it_is_looked_at_wakes_who_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def acquire() -> None:
+        loop = asyncio.get_running_loop()
+        balancer = Balancer(["http://a"], 1)
+        end = balancer.servers[0].paused_until = loop.time() + 0.01
+        clock, looked_at = loop.time, iter([end - 1e-9])
+        monkeypatch.setattr(loop, "time", lambda: next(looked_at, None) or max(clock(), end))
+        await balancer.acquire()
+
+    asyncio.run(asyncio.wait_for(acquire(), 5))
+
+
+def test_a_shorter_pause_wakes_before_a_longer_one() -> None:
+    async def acquire() -> Server:
+        now = asyncio.get_running_loop().time()
+        balancer = Balancer(["http://long", "http://short"], 2)
+        for server in balancer.servers:
+            server.paused_until = now + 60
+        first = asyncio.create_task(balancer.acquire())
+        await asyncio.sleep(0)
+        balancer.servers[1].paused_until = now + 0.01
+        second = asyncio.create_task(balancer.acquire())
+        server, _ = await asyncio.wait_for(first, 5)
+        second.cancel()
+        return server
+
+    assert asyncio.run(acquire()).url == "http://short"
 
 
 def test_the_bound_of_a_server_halves_once_per_overload_and_grows_back() -> None:
