@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,3 +23,11 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real inputs are not at {folder}; set CULTIVAR_REAL_DATA to run this test")
     return folder
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_bounds_left() -> Iterator[None]:
+    """What one stage may read is not left to the modules that follow in the same process."""
+    yield
+    prompts = sys.modules.get("cultivar.llm.prompt")
+    assert prompts is None or prompts._allowed is None

@@ -116,12 +116,13 @@ class Rehearsal(Binding):
 
 
 def rehearsal(name: str, graph: dict[str, Any], params: dict[str, Any], stack: ExitStack, **more: Any) -> Rehearsal:
-    """A rehearsal of the stage `name` (no matrix) of the graph; its engines close with the stack."""
+    """A rehearsal of the stage `name` (no matrix) of the graph. With the stack its engines close, and any prompt may be read."""
     spec = stage_spec(name, {}, graph)
     run = Rehearsal(spec, params, function_of(name), stack, name, **more)
     run.bar.silent = True  # it is quick; the caller shows how far it is
-    importlib.import_module("cultivar.llm.prompt")
+    prompts = importlib.import_module("cultivar.llm.prompt")
     allow_prompts(spec)
+    stack.callback(prompts.allow, None)
     return run
 
 

@@ -21,7 +21,7 @@ VALUES = 5
 """Values of one kind that are listed of a text."""
 SHOWN = 40
 """Characters shown on either side of what was found."""
-MAY_HOLD_KEY = re.sub(r"\(\?(?:<!|<=|=)[^)]*\)", "", KEY.pattern)
+MAY_HOLD_KEY = re.sub(r"\(\?(?:<!|<=|=)[^()]*\)", "", KEY.pattern)
 """KEY without what Rust's engine has not, lookarounds: it matches wherever KEY does."""
 MAY_HOLD_PRIVATE_KEY = "-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY"
 MAY_HOLD_PASSWORD = r"://[^\s/?#\"'<>\\@]+:[^\s/?#\"'<>\\]+@"

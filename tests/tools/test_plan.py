@@ -1,12 +1,17 @@
 """What a plan makes of a rehearsal: each role's later requests at its own tokens and price, by the rows there are now."""
 
+from contextlib import ExitStack
+from pathlib import Path
 from types import SimpleNamespace as Made
 
 import pytest
 
+from cultivar.llm.prompt import check_declared
+from cultivar.runner.graph import GRAPH, PARAMS, load_yaml
 from cultivar.tools import plan
-from cultivar.tools.dry_run import Unasked
+from cultivar.tools.dry_run import Unasked, rehearsal
 from schemas.params.engines import BudgetParams, Price
+from schemas.stage import UndeclaredRead
 
 PROMPT = "x" * 400
 """100 tokens."""
@@ -63,3 +68,12 @@ def test_a_shorter_input_asks_less_and_one_that_is_not_there_yet_as_much_as_befo
 def test_what_nobody_knows_has_no_cost(monkeypatch):
     last_run = LAST_RUN | {"prompt_tokens": {"teacher": 100.0}}
     assert counted(monkeypatch, last_run, 100, teacher=(100, 10), judge=(100, 0)).cost is None
+
+
+def test_a_rehearsal_leaves_no_bound_on_what_is_read_next(monkeypatch):
+    monkeypatch.chdir(Path(__file__).parents[2])
+    with ExitStack() as stack:
+        rehearsal("rank", load_yaml(GRAPH), load_yaml(PARAMS), stack)
+        with pytest.raises(UndeclaredRead):
+            check_declared(Path("prompts/tag.jinja"))
+    check_declared(Path("prompts/tag.jinja"))
