@@ -110,7 +110,7 @@ def dropped_rows(products: Products, gate: DroppedGate) -> Cases:
 
 
 def stages(products: Products, wanted: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    metrics = products.version.metrics()
+    metrics = products.version.measured()
     return ((stage, metrics[stage]) for stage in sorted(metrics) if fnmatchcase(stage, wanted))
 
 
@@ -139,7 +139,7 @@ def drop_rows(products: Products, stage: str, rule: str) -> RowSource:
 
 def metric_values(products: Products, gate: MetricGate) -> Cases:
     """The metrics that a pattern names; `*` stands for one name between two points."""
-    values = flat_metrics(products.version.metrics())
+    values = flat_metrics(products.version.measured())
     wanted = gate.metric.split(".")
     found: Cases = {}
     for name, value in sorted(values.items()):

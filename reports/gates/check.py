@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from fnmatch import fnmatchcase
 
 import polars as pl
 
@@ -161,7 +162,7 @@ class Checker:
             now |= dict.fromkeys(gone, Case(0)) if now or self.new.has(gate.table) else {}
             gone = []
         if not now:
-            return unknown(gate, f"{self.new.version.name} has no such figure")
+            return unknown(gate, f"{self.new.version.name} has no such figure{self.measured_before(gate)}")
         judged = {labels: self.judge_case(gate, labels, case, before) for labels, case in now.items()}
         rank: list[Status] = ["fail", "warn", "unknown", "waived", "pass"]
 
@@ -173,7 +174,9 @@ class Checker:
         status, note, reason = judged[worst]
         if gone and rank.index(status) > rank.index("unknown"):
             names = "; ".join(words_of(labels) for labels in gone)
-            return unknown(gate, f"{self.new.version.name} has no {names}, which the base has")
+            return unknown(
+                gate, f"{self.new.version.name} has no {names}, which the base has{self.measured_before(gate)}"
+            )
         case = now[worst]
         base = before[worst].value if worst in before else None
         which = words_of(worst) + (f", the worst of {len(now)}" if len(now) > 1 else "")
@@ -193,6 +196,12 @@ class Checker:
             found=rows.height,
             note=join(which, note, f"waived: {reason}" if status == "waived" else ""),
         )
+
+    def measured_before(self, gate: Gate) -> str:
+        """That the figure there is was measured on earlier data, where that is so."""
+        wanted = gate.metric.partition(".")[0] if isinstance(gate, MetricGate) else getattr(gate, "stage", "")
+        names = sorted(name for name in self.new.version.earlier_metrics if fnmatchcase(name, wanted))
+        return f": {', '.join(names)} ran on earlier data; `dvc repro` measures anew" if names else ""
 
     def judge_case(self, gate: Gate, labels: Labels, case: Case, before: Cases) -> tuple[Status, str, str]:
         """Status of a figure, what is to be said of it, and the reason of a waiver."""
@@ -251,7 +260,8 @@ def title_of(gate: Gate) -> str:
 
 
 def words_of(labels: Labels) -> str:
-    return ", ".join(value for _, value in labels)
+    flags = {"True": "", "False": "not "}
+    return ", ".join(flags[value] + name if value in flags else value for name, value in labels)
 
 
 def join(*words: str) -> str:

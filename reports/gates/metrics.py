@@ -1,11 +1,13 @@
 """Metrics of two versions side by side: those that mean something, each with its noise band and a word.
 
 Counts of rows are left out: the diff names the rows. A change is `better` or `worse` only beyond its band
-(reports/gates/bands.py); where nothing bounds the noise it is `changed`, whatever its size.
+(reports/gates/bands.py); where nothing bounds the noise it is `changed`, whatever its size. A figure that a version has from
+earlier data only, since its stage has not run on this data, is `not measured`.
 """
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from reports.gates.bands import Band, Evaluations, Repetitions, unpaired_rates, wider
@@ -116,11 +118,12 @@ KNOWN = (
 
 def metric_lines(old: Version, new: Version, confidence: float = CONFIDENCE) -> list[MetricLine]:
     """The known metrics that either version has, by group, with their bands at this confidence."""
-    before, after = (flat_metrics(version.metrics()) for version in (old, new))
+    before, after = (flat_metrics(version.measured()) for version in (old, new))
+    every = [*flat_metrics(new.metrics()), *flat_metrics(old.metrics())]
     evaluations, repetitions = Evaluations(old, new, confidence), Repetitions(old, new, confidence)
     lines = []
     for known in KNOWN:
-        names = [name for name in dict.fromkeys([*after, *before]) if known.pattern.fullmatch(name)]
+        names = [name for name in dict.fromkeys(every) if known.pattern.fullmatch(name)]
         for name in sorted(names, key=order_of):
             was, now = before.get(name), after.get(name)
             if known.group == "Losses of rows" and not was and not now:
@@ -128,7 +131,12 @@ def metric_lines(old: Version, new: Version, confidence: float = CONFIDENCE) -> 
             band = None
             if was is not None and now is not None and was != now:
                 band = band_of(name, known, (before, after), evaluations, repetitions)
-            lines.append(line_of(name, known, was, now, band))
+            line = line_of(name, known, was, now, band)
+            is_of_earlier_data = any(
+                value is None and name.partition(".")[0] in version.earlier_metrics
+                for value, version in ((was, old), (now, new))
+            )
+            lines.append(replace(line, word="not measured") if is_of_earlier_data else line)
     return lines
 
 

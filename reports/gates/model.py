@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Status = Literal["pass", "warn", "fail", "unknown", "waived"]
-Word = Literal["better", "worse", "within noise", "changed", "unchanged", "new", "gone"]
+Word = Literal["better", "worse", "within noise", "changed", "unchanged", "new", "gone", "not measured"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +89,7 @@ class MetricLine:
 
     They are None where nothing bounds it. `band` says where they come from ("paired, 200 items", "5 seeds"); `word` what the
     change means: `within noise` where the band holds 0, `better` and `worse` beyond it, `changed` where no band is known or
-    no direction is better.
+    no direction is better, `not measured` where a version has the figure of earlier data only.
     """
 
     name: str

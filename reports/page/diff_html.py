@@ -100,11 +100,12 @@ KINDS = ("added", "removed", "changed")
 
 
 def metrics_of(diff: Diff) -> dict[str, Any]:
-    """Metrics that moved, within noise or beyond it, and those that did not."""
+    """Metrics that moved, within noise or beyond it, those that did not, and how many are of earlier data."""
     lines = list(diff.metrics or ())
     unmoved = [line for line in lines if line.word == "unchanged"]
-    moved = [line for line in lines if line.word != "unchanged"]
-    return {"moved": grouped(moved), "unmoved": grouped(unmoved), "unmoved_count": len(unmoved)}
+    earlier = sum(line.word == "not measured" for line in lines)
+    moved = [line for line in lines if line.word not in ("unchanged", "not measured")]
+    return {"moved": grouped(moved), "unmoved": grouped(unmoved), "unmoved_count": len(unmoved), "earlier": earlier}
 
 
 def grouped(metrics: Iterable[Any]) -> list[tuple[str, list[Any], float]]:

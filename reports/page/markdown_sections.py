@@ -217,6 +217,8 @@ def metrics(diff: Diff, detail: Detail) -> str:
         )
     unchanged = sum(line.word == "unchanged" for line in lines)
     parts += [f"{plural(unchanged, 'metric')} unchanged."] if unchanged else []
+    earlier = sum(line.word == "not measured" for line in lines)
+    parts += [f"{plural(earlier, 'metric')} not measured on this data: `dvc repro` measures anew."] if earlier else []
     return "\n\n".join(parts)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from cultivar.runlog.freshness import locked_stages, outdated
 from cultivar.runlog.previous import md5_of
 from reports.versions.lockfile import recorded_outs
 from reports.versions.objects import MissingObject, Recorded, folder_members, object_path, provide
@@ -139,6 +140,17 @@ class Version:
             if name.endswith(".json") and isinstance(value, dict):
                 found[name.removeprefix("metrics/").removesuffix(".json")] = value
         return found
+
+    @cached_property
+    def earlier_metrics(self) -> frozenset[str]:
+        """Names of metrics whose stage dvc.lock records with inputs that are no longer this version's: they tell of other data."""
+        stages = locked_stages(self.text(LOCK) or "")
+        paths = (path for name in outdated(stages) for path in stages[name].outs if path.startswith("metrics/"))
+        return frozenset(path.removeprefix("metrics/").removesuffix(".json") for path in paths)
+
+    def measured(self) -> dict[str, dict[str, Any]]:
+        """The metrics of this version's own data."""
+        return {name: value for name, value in self.metrics().items() if name not in self.earlier_metrics}
 
     @staticmethod
     def files_on_disk(folder: str | Path) -> list[str]:

@@ -1,12 +1,14 @@
 """Data versions made by hand: a folder of small tables and metrics that stands for a git revision."""
 
 import hashlib
+import io
 import json
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+from ruamel.yaml import YAML
 
 from reports.gates.check import Checked, check
 from reports.gates.model import GateResult
@@ -69,6 +71,20 @@ class MadeVersion(Version):
 
     def metric(self, name: str, **content: Any) -> "MadeVersion":
         return self.write(f"metrics/{name}.json", json.dumps(content))
+
+    def reward_of(self, preferences: str) -> "MadeVersion":
+        """dvc.lock after `reward` ran on P with this hash, where `assemble` has since made the P with hash `p`."""
+        self.metric("reward", heldout_accuracy=0.9, heldout_pairs=100)
+        lock = {
+            "assemble": {"outs": [{"path": "data/preferences.parquet", "md5": "p"}]},
+            "reward": {
+                "deps": [{"path": "data/preferences.parquet", "md5": preferences}],
+                "outs": [{"path": "metrics/reward.json", "md5": "m"}],
+            },
+        }
+        text = io.StringIO()
+        YAML().dump({"stages": lock}, text)
+        return self.write("dvc.lock", text.getvalue())
 
     def demonstrations(self, *rows: dict[str, Any]) -> "MadeVersion":
         return self.table("demonstrations", frame_of(FinalDemonstration, rows))

@@ -130,6 +130,14 @@ def test_the_wider_end_counts() -> None:
     assert wider([None]) is None
 
 
+def test_a_figure_of_earlier_data_is_not_compared(make: Make) -> None:
+    old, new = make("old").reward_of("p"), make().reward_of("before")
+    found = line(old, new, "reward.heldout_accuracy")
+    assert (found.old, found.new, found.word) == (0.9, None, "not measured")
+    assert line(new, old, "reward.heldout_accuracy").word == "not measured"
+    assert line(old, old, "reward.heldout_accuracy").word == "unchanged"
+
+
 def test_losses_of_rows_are_shares_and_counts_are_left_out(make: Make) -> None:
     old = make("old").metric("tag", rows={"in": 100, "quarantined": 0}, asked_tagger={"requests": 50, "errors": 0})
     new = make().metric("tag", rows={"in": 100, "quarantined": 40}, asked_tagger={"requests": 50, "errors": 1})

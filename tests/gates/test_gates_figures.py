@@ -120,6 +120,14 @@ def test_a_pattern_takes_the_worst_metric(make: Make) -> None:
     assert result_of(new.gates(f"{gate}, min: 0.61")).note == "rank.judges.two.swap_agreement, the worst of 2"
 
 
+@pytest.mark.parametrize(("trained_on", "status"), [("p", "pass"), ("before", "unknown")])
+def test_a_figure_of_earlier_data_is_none_of_this_version(make: Make, trained_on: str, status: str) -> None:
+    new = make().reward_of(trained_on).gates("rule: metric, metric: reward.heldout_accuracy, min: 60 %")
+    result = result_of(new)
+    assert result.status == status
+    assert ("reward ran on earlier data; `dvc repro` measures anew" in result.note) == (status == "unknown")
+
+
 def test_an_end_of_the_interval_can_be_bounded(make: Make) -> None:
     new = make().metric("evaluate/sft", math_greedy=0.6, math_greedy_low=0.5, math_greedy_high=0.7)
     gate = f"rule: metric, metric: {PATH}"
