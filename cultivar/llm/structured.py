@@ -11,6 +11,7 @@ import json
 import re
 import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import Any, TypeVar
 
 from json_repair import repair_json
@@ -35,14 +36,14 @@ ORIGINALS = {ord(stand_in): json.loads(f'"{escape}"') for escape, stand_in in ST
 MOST_REPAIRED = 100_000
 """Characters of an answer that json-repair is given."""
 LEVELS_OF_REPAIR = 100
-CALLS_OF_REPAIR = 60
-"""Calls and returns of functions that json-repair may take for each character; what it repairs takes some 3 to 25."""
-LEAST_CALLS = 20_000
+STEPS_OF_REPAIR = 300
+"""Lines of code that json-repair may run for each character; what it repairs takes some 7 to 90."""
+LEAST_STEPS = 60_000
 BRACKET = re.compile(r"[\[\]{}]")
 
 
 class Exhausted(RuntimeError):
-    """A function has made its calls. No ValueError, which parsers take for a fault of the text and go on."""
+    """A function has made its steps. No ValueError, which parsers take for a fault of the text and go on."""
 
 
 class Unparsable(Unreadable):
@@ -119,7 +120,7 @@ def load_repaired(text: str) -> Any:
         raise Unreadable("it holds noncharacters")
     if len(text) > MOST_REPAIRED or nesting_of(text) > LEVELS_OF_REPAIR:  # it takes quadratic time over the depth
         raise Unreadable("too long or too deep to be repaired")
-    most = LEAST_CALLS + CALLS_OF_REPAIR * len(text)
+    most = LEAST_STEPS + STEPS_OF_REPAIR * len(text)
     repaired = parsed(repair, ESCAPE.sub(lambda found: stand_in_of(found[0]), text), most)
     check_levels(repaired)
     if not isinstance(repaired, dict):
@@ -127,26 +128,27 @@ def load_repaired(text: str) -> Any:
     return resolve_stand_ins(repaired)
 
 
-def repair(text: str, calls: int) -> Any:
-    """What json-repair makes of a text. Raises Exhausted after so many calls and returns of functions.
+def repair(text: str, steps: int) -> Any:
+    """What json-repair makes of a text. Raises Exhausted after so many lines of its code.
 
-    It takes quadratic time over many braces (`{1} {1} …`, LaTeX), so an answer without any JSON would hang its stage.
-    Counting is of the text alone, where a limit of time would be of the machine.
+    It takes quadratic time over many braces (`{1} {1} …`, `{a: b} {a: b} …`, LaTeX), in calls or in loops without any, so
+    an answer without JSON would hang its stage. Counting is of the text alone, where a limit of time would be of the machine.
     """
-    left = calls
+    left = steps
 
-    def count(frame: object, event: str, argument: object) -> None:
+    def count(frame: FrameType, event: str, argument: object) -> Any:
         nonlocal left
         left -= 1
         if left < 0:
             raise Exhausted("it takes too many steps to be repaired")
+        return count
 
-    before = sys.getprofile()
-    sys.setprofile(count)
+    before = sys.gettrace()
+    sys.settrace(count)
     try:
         return repair_json(text, return_objects=True)
     finally:
-        sys.setprofile(before)
+        sys.settrace(before)
 
 
 def nesting_of(text: str) -> int:

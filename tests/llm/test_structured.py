@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
-from cultivar.llm.structured import CALLS_OF_REPAIR, LEAST_CALLS, Exhausted, Unparsable, parse_answer, repair
+from cultivar.llm.structured import LEAST_STEPS, STEPS_OF_REPAIR, Exhausted, Unparsable, parse_answer, repair
 
 
 class Inner(BaseModel):
@@ -88,12 +88,12 @@ def test_what_cannot_be_repaired_says_why(text: str, reason: str) -> None:
     assert str(caught.value) == reason
 
 
-@pytest.mark.parametrize("repeated", ["{1} ", r"\frac{1}{2} ", r"\{1\}"])
+@pytest.mark.parametrize("repeated", ["{1} ", "{a: b} ", r"\frac{1}{2} ", r"\{1\}"])
 def test_braces_that_are_no_json_are_given_up_after_steps_in_proportion_to_the_text(repeated: str) -> None:
     """json-repair takes an hour for 100,000 characters of them."""
     text = repeated * (8000 // len(repeated))
     with pytest.raises(Exhausted):
-        repair(text, LEAST_CALLS + CALLS_OF_REPAIR * len(text))
+        repair(text, LEAST_STEPS + STEPS_OF_REPAIR * len(text))
     with pytest.raises(Unparsable):
         parse_answer(text, Verdict)
 
