@@ -95,9 +95,8 @@ class RemoteServer:
         self.breaker = ServerBreaker()
         self.lock = threading.Lock()
         self.python = "remote"
-        self.code_version = (
-            sandbox_version()
-        )  # not in the threads: Python 3.11 may fail where two threads parse at once
+        # not in the threads: Python 3.11 may fail where two parse at once
+        self.code_version = sandbox_version()
         try:
             end = self.request_run(Job("probe", "io", PROBE), Limits(cpu_s=5, wall_s=10))
         except (RemoteFailure, OSError, http.client.HTTPException) as error:

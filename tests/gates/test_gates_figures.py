@@ -79,6 +79,8 @@ def test_the_share_of_a_value(make: Make) -> None:
     simulated = "rule: share, column: simulated, value: true"
     new.gates(f"{simulated}, max: 25 %", f"{simulated}, max: 0.24", f"{simulated}, tables: [demonstrations], min: 50 %")
     assert statuses(new) == ["pass", "fail", "pass"]
+    assert result_of(new.gates(f"{simulated}, max: 25 %")).note == "simulated"
+    assert result_of(new.gates("rule: share, column: simulated, value: false, max: 100 %")).note == "not simulated"
     assert result_of(new.gates("rule: share, column: label_source, value: human, min: 0.25")).shown == "25.0 %"
 
 

@@ -1,11 +1,14 @@
 """The page of a diff: every section, hostile rows as texts, links to itself and to browse alone."""
 
+from dataclasses import replace
+
 import pytest
 from reading import Page
 from sample_review import HOSTILE, TRAITS, review, row_name, unchanged
 
 from cultivar.outgoing.escape import for_terminal
 from reports.page.diff_html import diff_html
+from reports.page.diff_markdown import diff_markdown
 from reports.page.render import anchor, row_link
 
 
@@ -47,6 +50,13 @@ def test_every_section_says_what_it_must():
         *("What sound does", "… 12 words …", "2 causes explain all 9 changed rows", "62 new requests"),
     ):
         assert part in words, part
+
+
+def test_metrics_of_earlier_data_are_counted_and_not_shown_as_changes():
+    one, *_ = review().metrics
+    diff = replace(review(), metrics=(replace(one, new=None, low=None, high=None, word="not measured"),))
+    for text in (diff_html(diff), diff_markdown(diff)):
+        assert "1 metric not measured on this data" in text and one.title not in text
 
 
 def test_nothing_differs():

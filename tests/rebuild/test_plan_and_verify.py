@@ -78,7 +78,6 @@ def test_an_output_that_is_gone_is_made_again_from_remembered_answers(work, serv
     for name in ("tag_sets", "evolved"):
         (work.folder / f"data/{name}.parquet").unlink()
     planned = plan(work)
-    print(planned)
     assert {name for name, one in planned.items() if one["runs"] == "yes"} >= {"tag", "evolve"}
     assert {one["to_ask"] for one in planned.values()} <= {0, None}
     assert rebuilt(work, server) == {}
