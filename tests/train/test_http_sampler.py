@@ -171,6 +171,34 @@ def test_after_ctrl_c_nothing_is_retried_and_what_is_under_way_is_cached(server,
     assert 0 in SampleCache(tmp_path / "samples.jsonl").samples and server.prompts.count(11) < 51
 
 
+@pytest.mark.usefixtures("ctrl_c")
+def test_ctrl_c_while_a_thread_starts_loses_nothing(server, tokenizer, tmp_path, monkeypatch):
+    server.faults = {10: [INTERRUPT]}
+    start = threading.Thread.start
+    answering = threading.Event()
+
+    def start_slowly(thread: threading.Thread) -> None:
+        start(thread)
+        if "ThreadPoolExecutor" in thread.name:
+            answering.wait(60)  # until the server presses Ctrl-C
+
+    monkeypatch.setattr(threading.Thread, "start", start_slowly)
+    monkeypatch.setattr(SampleCache, "add", slowly(SampleCache.add))
+    with pytest.raises(KeyboardInterrupt):
+        sampler(server, tokenizer).sample(PROMPTS, SETTINGS, silent, SampleCache(tmp_path / "samples.jsonl"))
+    assert set(SampleCache(tmp_path / "samples.jsonl").samples) == {0}
+
+
+def slowly(add):
+    """Time for a caller that does not wait to go on."""
+
+    def add_slowly(*args) -> None:
+        time.sleep(0.3)
+        add(*args)
+
+    return add_slowly
+
+
 def interrupt_once(ready) -> None:
     """Press Ctrl-C when it is time."""
     deadline = time.monotonic() + 60

@@ -73,8 +73,10 @@ class HttpSampler:
         signal.siginterrupt(signal.SIGINT, True)  # polars turns it off: Ctrl-C would be seen after the next reply only
         cache = cache or SampleCache()
         stopping, cache_lock = threading.Event(), threading.Lock()
+        workers: set[threading.Thread] = set()
 
         def sample_prompt(position: int) -> None:
+            workers.add(threading.current_thread())
             if stopping.is_set():
                 return
             samples = self.sample_prompt(position, prompts[position], settings, stopping)
@@ -94,6 +96,9 @@ class HttpSampler:
                     progress(len(cache.samples), len(prompts), "sampled")
             finally:
                 stopping.set()
+                pool.shutdown()
+                for worker in list(workers):  # a pool forgets the thread during whose start Ctrl-C came
+                    worker.join()
         if failure is not None:
             raise failure
         return cache.in_order(len(prompts))
