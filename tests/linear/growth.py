@@ -73,10 +73,10 @@ def fault(
         return f"more than {LIMIT_SECONDS} CPU s for {chars} characters"
     if once < floor or once < max_ratio * seconds_of(call, text(chars // 4)):
         return ""
-    times = []
-    for length in (chars, 4 * chars, 16 * chars):
+    times = [shortest(call, text(chars))]
+    for length in (4 * chars, 16 * chars):
         times.append(shortest(call, text(length)))
-        if len(times) > 1 and times[-1] < max_ratio * max(times[-2], floor):
+        if times[-1] < max_ratio * max(times[-2], floor):
             return ""
         if times[-1] > PLAIN * floor:
             break
