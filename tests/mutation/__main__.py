@@ -46,6 +46,7 @@ def main(
         print(f"in targets.py, but not in the checkout: {', '.join(gone)}")
         return 2
     os.chdir(root)
+    os.environ.pop("PYTEST_ADDOPTS", None)  # a shell's options are of the suite, not of a run with one fault
     defaults = sections(path for pattern in targets.PARAMS for path in sorted(root.glob(pattern)))
     every = {module: mutants(module, file_of(root, module).read_text(), defaults) for module in chosen}
     listed = Equivalents.read(equivalent, chosen)
