@@ -16,7 +16,7 @@ from cultivar.grading.answers import agrees, judge_answers
 
 @pytest.fixture(scope="module")
 def pool():
-    pool = Pool(size=1, cpu_seconds=0.5)
+    pool = Pool(size=1, cpu_seconds=2.0)
     yield pool
     pool.close()
 

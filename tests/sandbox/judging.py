@@ -2,7 +2,7 @@
 
 from cultivar.sandbox import Job, Limits, Sandbox, Verdict
 
-FAST = Limits(cpu_s=0.4, wall_s=10, memory_mb=256)
+FAST = Limits(cpu_s=1.0, wall_s=10, memory_mb=256)
 
 
 def one(box: Sandbox, job: Job) -> Verdict:

@@ -8,7 +8,7 @@ from fusion import FAULTS, serving
 
 from cultivar.sandbox import Case, Job, Limits, Sandbox, SandboxUnavailable, remote
 
-FAST = Limits(cpu_s=0.5, wall_s=10, memory_mb=256)
+FAST = Limits(cpu_s=1.0, wall_s=10, memory_mb=256)
 GOOD = "def f(x): return x + 1"
 
 
