@@ -9,7 +9,7 @@ import pytest
     [
         (lambda chars: chars * 4.5e-5, False),
         (lambda chars: {200: 0.004}.get(chars, chars * 4.5e-5), False),  # a clock that ticks every 4 ms
-        (lambda chars: 0.0005 if chars < 800 else chars * 4.5e-5, False),  # what is dear from some length on
+        (lambda chars: 0.0005 if chars < 800 else chars * 4.5e-5, False),  # a slower path from 800 characters on
         (lambda chars: chars**2 * 1e-9, False),  # 0.6 ms for 800 characters: below the floor
         (lambda chars: chars**2 * 2e-9, True),
         (lambda chars: chars**2 * 1e-6, True),
