@@ -8,11 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from schemas.conversations import compact, lean_turns
 from schemas.ids import content_id
 from schemas.rows import Domain, LabelSource, Strategy
 
 Messages = Sequence[Mapping[str, Any]]
-"""A conversation: `role` and `content` of each turn."""
+"""A conversation: the fields of each message, those that hold nothing may be left out (`schemas.rows.Message`)."""
+Completion = str | Messages
+"""What answers a prompt: a text, which the assistant says, or its messages."""
 
 
 def message(role: str, content: str) -> dict[str, str]:
@@ -37,7 +40,7 @@ class Admission:
     """What a row of D and a row of P of one prompt share (`schemas.rows.Admitted`).
 
     `engine` and `simulated` are those of the completion that was admitted, `verdicts` the ids of the rows that admitted it.
-    `source` is the file and line of a row that people brought as it is. `quality` is that of the completion, 0 to 1
+    `tools` are those of the prompt, `source` is the file and line of the row that people brought. `quality` is that of the completion, 0 to 1
     (docs/methods.md, section 8.1). `sampled` where the prompt was sampled and checked.
     """
 
@@ -53,6 +56,7 @@ class Admission:
     scores: Mapping[str, float]
     tags: Sequence[str] = ()
     source: str = ""
+    tools: str | None = None
     sampled: Sampled | None = None
 
     def fields(self, row_id: str, parents: Sequence[str]) -> dict[str, Any]:
@@ -60,7 +64,8 @@ class Admission:
         return {
             "id": row_id,
             "parents": list(parents),
-            "prompt": list(self.prompt),
+            "prompt": lean_turns(self.prompt),
+            "tools": self.tools,
             "domain": self.domain,
             "strategy": self.strategy,
             "label_source": self.label_source,
@@ -81,18 +86,22 @@ def distinct(parents: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(parents))
 
 
-def demonstration_row(admission: Admission, completion: str, parents: Sequence[str]) -> dict[str, Any]:
-    """A row of D: `completion` is the assistant's turn."""
-    turns = [message("assistant", completion)]
-    parents = distinct(parents)
-    row_id = content_id("demonstration", [admission.prompt, turns], parents)
+def turns_of(completion: Completion) -> list[dict[str, Any]]:
+    """The messages of a completion."""
+    return [message("assistant", completion)] if isinstance(completion, str) else lean_turns(completion)
+
+
+def demonstration_row(admission: Admission, completion: Completion, parents: Sequence[str]) -> dict[str, Any]:
+    """A row of D."""
+    turns, parents = turns_of(completion), distinct(parents)
+    row_id = content_id("demonstration", [lean_turns(admission.prompt), turns], parents)
     return admission.fields(row_id, parents) | {"completion": turns}
 
 
 def preference_row(
     admission: Admission,
-    chosen: str,
-    rejected: str,
+    chosen: Completion,
+    rejected: Completion,
     margin: float,
     parents: Sequence[str],
     *,
@@ -100,21 +109,23 @@ def preference_row(
     rejected_simulated: bool = False,
     most: float = 1.0,
 ) -> dict[str, Any] | None:
-    """A row of P; None where there is nothing to prefer: equal texts, or a margin that is not above 0.
+    """A row of P; None where there is nothing to prefer: equal sides, or a margin that is not above 0.
 
     `margin` is the chosen score less the rejected one, in the strategy's own unit. `rejected_by` are ids of verdicts on
     the rejected text, beside those that admitted the chosen one. `rejected_simulated`: whether the simulated teacher wrote
     the rejected text, which makes the pair simulated whoever wrote the chosen one. `most` is the greatest margin that the
     strategy's unit allows: the pair's quality is the chosen side's, times the margin's share of it.
     """
-    if chosen == rejected or not margin > 0:
+    better, worse = turns_of(chosen), turns_of(rejected)
+    if better == worse or not margin > 0:
         return None
     parents = distinct(parents)
-    row_id = content_id("preference", [admission.prompt, chosen, rejected], parents)
+    sides = [compact(better), compact(worse)]
+    row_id = content_id("preference", [lean_turns(admission.prompt), *sides], parents)
     row = admission.fields(row_id, parents)
     return row | {
-        "chosen": [message("assistant", chosen)],
-        "rejected": [message("assistant", rejected)],
+        "chosen": better,
+        "rejected": worse,
         "margin": float(margin),
         "quality": float(admission.quality) * min(1.0, float(margin) / most),
         "simulated": admission.simulated or rejected_simulated,

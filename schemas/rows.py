@@ -4,14 +4,15 @@ Each class is the one contract of its table: `schemas.table` derives the Parquet
 constraints. Every row has an `id` (hash of content and parents) and `parents` (ids of the rows it was derived from).
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 Id = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Text = Annotated[str, Field(min_length=1)]
 Domain = Literal["general", "math", "code", "constraint", "literature", "character", "safety"]
-Strategy = Literal["annotation", "rejection", "execution", "repurpose", "constitution", "given"]
+Strategy = Literal["annotation", "rejection", "execution", "repurpose", "constitution", "human", "given"]
+"""How a row of D or P came about; `human` is an answer and `given` a pair that people brought as it is."""
 Split = Literal["train", "heldout"]
 LabelSource = Literal["human", "verifier", "given", "judge"]
 """Who decided that a row is admitted, in order of precedence: people here, a program that checks, people elsewhere (a
@@ -31,11 +32,50 @@ class Row(Part):
     parents: list[Id] = []
 
 
-class Message(Part):
-    """One turn of a conversation, as TRL and chat templates read it."""
+JSON = object()
+"""Marks a field whose text is JSON: the Parquet file tells Hugging Face's `datasets`, which loads it as objects."""
+JsonText = Annotated[str, JSON]
 
-    role: Literal["system", "user", "assistant"]
-    content: str
+
+class Lean(Part):
+    """A nested value that is written without the fields that hold nothing, as chat templates expect it."""
+
+    @model_serializer(mode="wrap")
+    def lean(self, fields: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in fields(self).items() if value is not None}
+
+
+class FunctionCall(Part):
+    """The function that a tool call names, and its arguments, a JSON object."""
+
+    name: Text
+    arguments: JsonText = "{}"
+
+
+class ToolCall(Lean):
+    """A call of a tool by the assistant, in OpenAI's and Hugging Face's shape."""
+
+    id: str | None = None
+    type: Literal["function"] = "function"
+    function: FunctionCall
+
+
+class Message(Lean):
+    """One turn of a conversation, as TRL and chat templates read it.
+
+    Only the assistant's turns have `reasoning` (what it thought before `content`) and `tool_calls`; only a tool's have
+    `tool_call_id` and `name`, the call and the function that `content` is the result of.
+    """
+
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str = ""
+    reasoning: str | None = None
+    tool_calls: list[ToolCall] | None = None
+    tool_call_id: str | None = None
+    name: str | None = None
+
+
+Messages = Annotated[list[Message], Field(min_length=1)]
 
 
 class Scored(Part):
@@ -77,15 +117,16 @@ class Source(Row):
 
 
 class Instruction(Source):
-    """An open instruction; `reference` is the human completion where the source has one.
+    """An open instruction: a conversation that ends with the user's turn, which is to be answered.
 
-    `context` stands before the prompt: the source's system prompt and the earlier turns of its conversation.
+    `reference` is what people wrote behind it where the source has an answer: the assistant's turns, with its calls of tools
+    and their results between them. `tools` are the tools that it may call: a JSON list of functions in OpenAI's shape.
     """
 
     domain: Domain = "general"
-    prompt: Text
-    reference: str | None = None
-    context: list[Message] = []
+    prompt: Messages
+    reference: list[Message] = []
+    tools: JsonText | None = None
 
 
 class Problem(Source):
@@ -233,12 +274,13 @@ class Evolved(Generated):
     """An instruction made harder: `added` lists the constraints or requirements of this step (Tree-Instruct)."""
 
     domain: Domain
-    prompt: Text
-    context: list[Message] = []
+    prompt: Messages
+    tools: JsonText | None = None
     added: list[str]
     depth: Annotated[int, Field(ge=1)]
     tags: list[str]
     license: Text
+    source: Text
 
 
 class Candidate(Generated):
@@ -246,13 +288,15 @@ class Candidate(Generated):
 
     prompt_id: Id
     domain: Domain
-    prompt: list[Message]
-    completion: Text
+    prompt: Messages
+    tools: JsonText | None = None
+    completion: Messages
     role: Text
     response_strategy: Text
     temperature: Annotated[float, Field(ge=0)]
     tags: list[str]
     license: Text
+    source: Text
     generation: Id
 
 
@@ -291,7 +335,7 @@ class VerdictRow(Row):
 class Admitted(Row):
     """What D and P share. `verdicts` are the ids of the verdicts that admitted the row.
 
-    `source` is the file and line of a pair that people brought; empty for a row made here, whose `parents` lead to its own.
+    `source` is the file and line of the row that people brought of which this one was made. `tools` are those of its prompt.
 
     `label_source` says who decided, `quality` is the one scale on which rows of all strategies compare, 0 to 1, by the
     strategy's rule (docs/methods.md, section 8.1). Where a prompt was sampled and checked: `samples` is the number of
@@ -299,7 +343,8 @@ class Admitted(Row):
     completion (or chosen side) gives. Null elsewhere.
     """
 
-    prompt: Annotated[list[Message], Field(min_length=1)]
+    prompt: Messages
+    tools: JsonText | None = None
     domain: Domain
     strategy: Strategy
     label_source: LabelSource
@@ -319,14 +364,14 @@ class Admitted(Row):
 class Demonstration(Admitted):
     """A row of D = {(x, y)}."""
 
-    completion: Annotated[list[Message], Field(min_length=1)]
+    completion: Messages
 
 
 class Preference(Admitted):
     """A row of P = {(x, y+, y-)}; `margin` is the chosen score less the rejected one, in the strategy's own unit."""
 
-    chosen: Annotated[list[Message], Field(min_length=1)]
-    rejected: Annotated[list[Message], Field(min_length=1)]
+    chosen: Messages
+    rejected: Messages
     margin: Annotated[float, Field(gt=0)]
 
 

@@ -22,6 +22,7 @@ from transformers import (
     TrainingArguments,
 )
 
+from schemas.conversations import text_of
 from schemas.errors import UserError
 from schemas.rows import Instruction, Passage, Problem
 from schemas.stage import Checkpoints, Files, Model, ModelOut, Plot, Progress
@@ -76,7 +77,7 @@ def base(
     documents = [to_document(problem) for problem in problems if problem.solution]
     if not documents:
         raise UserError("base: no problem has a `solution`; give it seeds in GSM8K's shape, or set base.pretrained")
-    others = [text for row in instructions if row.reference for text in [f"{row.prompt}\n{row.reference}"]]
+    others = [f"{text_of(row.prompt)}\n{text_of(row.reference)}" for row in instructions if row.reference]
     others += [passage.text for passage in passages]
     corpus = tokenizer_corpus(["".join(parts) for parts in documents], others, params)
     tokenizer = train_tokenizer(corpus, params.vocabulary, params.positions)

@@ -10,7 +10,7 @@ only the new samples are sent.
 import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 import orjson
 from pydantic import BaseModel
@@ -22,10 +22,13 @@ SAMPLING = frozenset({"temperature", "top_p", "max_tokens", "stop"})
 
 
 class MessageDict(TypedDict):
-    """One turn of a conversation."""
+    """One turn of a conversation, in OpenAI's shape."""
 
-    role: Literal["system", "user", "assistant"]
+    role: Literal["system", "user", "assistant", "tool"]
     content: str
+    tool_calls: NotRequired[list[dict[str, Any]]]
+    tool_call_id: NotRequired[str]
+    name: NotRequired[str]
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Question:
         if self.n < 1:
             raise ValueError(f"Question.n is {self.n}; ask for at least one sample")
         # a role's marker in a row's text must not begin a turn of its own
-        if any(CHAT_TOKEN.search(message["content"]) for message in self.messages):
+        if any(CHAT_TOKEN.search(message["content"]) or len(message) > 2 for message in self.messages):
             object.__setattr__(self, "messages", break_chat_tokens(self.messages))
         if unknown := self.sampling.keys() - SAMPLING:
             raise ValueError(f"Question.sampling has {sorted(unknown)}; what can be set is {sorted(SAMPLING)}")

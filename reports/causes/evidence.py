@@ -18,8 +18,8 @@ from reports.causes.stages import DataStage
 from reports.diff.model import Diff
 from reports.versions.database import parquet
 from reports.versions.version import Version
-from schemas.rows import Message
-from stages.annotation.rankings import conversation_text, item_hash
+from schemas.conversations import text_of
+from stages.annotation.rankings import item_hash
 
 CERTAIN, LIKELY, POSSIBLE = 8.0, 4.0, 2.0
 CANDIDATES = "data/candidates.parquet"
@@ -141,9 +141,7 @@ def judged_prompts(rows: pl.DataFrame, path: str, uuid: str, diff: Diff, tables:
         finally:
             tables.database.unregister("wanted")
         judged = {
-            prompt_id
-            for prompt_id, turns, texts in groups
-            if item_hash(conversation_text([Message.model_validate(turn) for turn in turns]), texts) in items
+            prompt_id for prompt_id, turns, texts in groups if item_hash(text_of(turns), map(text_of, texts)) in items
         }
         found += edges.filter(pl.col("parent").is_in(judged))["id"].to_list()
     return sorted(set(found))

@@ -9,8 +9,8 @@ from typing import Any
 import polars as pl
 
 from reports.forget.recording import PEOPLE
-from schemas.rows import Message
-from stages.annotation.rankings import conversation_text, item_hash
+from schemas.conversations import text_of
+from stages.annotation.rankings import item_hash
 
 
 @dataclass
@@ -59,8 +59,8 @@ def items_of(rows: set[str]) -> set[str]:
     groups = pl.read_parquet(candidates).filter(pl.col("prompt_id").is_in(list(made))).partition_by("prompt_id")
     return {
         item_hash(
-            conversation_text([Message.model_validate(turn) for turn in group["prompt"][0]]),
-            group["completion"].to_list(),
+            text_of(group["prompt"][0].to_list()),
+            [text_of(turns) for turns in group["completion"].to_list()],
         )
         for group in groups
     }

@@ -6,7 +6,7 @@ from typing import Any
 from reports.diff.model import PRODUCTS, Diff, TableDiff
 from reports.page.values import is_conversation, plain
 
-TEXTS = ("context", "prompt", "completion", "chosen", "rejected", "text", "solution", "answer", "reference")
+TEXTS = ("prompt", "completion", "chosen", "rejected", "text", "solution", "answer", "reference")
 """Columns that are shown in full, in this order; whole conversations and long texts are, too."""
 LONG = 60
 """Characters from which a text is shown in full rather than beside the row's id."""

@@ -155,8 +155,6 @@ def texts_of(node: Node) -> list[tuple[str, str]]:
     row, texts = node.row, []
     if node.answer is not None:
         texts.append(("answer", str(node.answer["text"])))
-    for turn in row.get("context") or []:
-        texts.append((f"context, {turn['role']}", turn["content"]))
     if isinstance(row.get("prompt"), list):
         texts += [
             (f"prompt, {turn['role']}" if turn["role"] != "user" else "prompt", turn["content"])

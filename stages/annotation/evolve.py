@@ -18,6 +18,7 @@ from cultivar.llm.request import Question
 from cultivar.text.languages import is_other_language, languages_of
 from cultivar.text.phrases import Sought, find_each
 from cultivar.text.tokens import count_words, normalize
+from schemas.conversations import last_turn, with_last_turn
 from schemas.ids import content_id, seed_of, unit_of
 from schemas.rows import Dropped, Evolved, Quarantined, Selected
 from schemas.table import Table
@@ -54,7 +55,7 @@ class EvolveTables(NamedTuple):
 
 @dataclass
 class Branch:
-    """One instruction as far as it has evolved."""
+    """One instruction as far as it has evolved; `prompt` is the text of its last turn."""
 
     origin: Selected
     prompt: str
@@ -90,7 +91,7 @@ def evolve(selected: Table[Selected], params: EvolveParams, teacher: Engine, jud
     branches = []
     for row in selected:
         if unit_of(row.id, "evolve") < params.share:
-            branches.append(Branch(row, row.prompt, row.id))
+            branches.append(Branch(row, last_turn(row.prompt), row.id))
         else:
             dropped.append({"id": row.id, "stage": "evolve", "rule": "outside the share that evolves"})
     while branches and branches[0].depth < params.rounds:
@@ -109,10 +110,12 @@ def evolve(selected: Table[Selected], params: EvolveParams, teacher: Engine, jud
                 at_root = branch.depth == 0
                 place = {"id": branch.origin.id} if at_root else {"id": harder["id"], "parents": harder["parents"]}
                 family = {LEAKING: f"{new.leak}: ", REFUSING: f"{new.refusal}: "}.get(rule, "")
-                dropped.append(place | {"stage": "evolve", "rule": rule, "detail": family + harder["prompt"][:200]})
+                dropped.append(
+                    place | {"stage": "evolve", "rule": rule, "detail": family + step.evolution.instruction[:200]}
+                )
             else:
                 rows.append(harder)
-                branches.append(Branch(branch.origin, harder["prompt"], harder["id"], harder["depth"]))
+                branches.append(Branch(branch.origin, step.evolution.instruction, harder["id"], harder["depth"]))
     return EvolveTables(Table.of(Evolved, rows), Table.of(Dropped, dropped), Table.of(Quarantined, quarantine))
 
 
@@ -159,12 +162,13 @@ def evolved_row(step: Step) -> dict:
         "id": content_id("evolved", [evolution.instruction, evolution.added], parents),
         "parents": parents,
         "domain": origin.domain,
-        "prompt": evolution.instruction,
-        "context": [turn.model_dump() for turn in origin.context],
+        "prompt": with_last_turn(origin.prompt, evolution.instruction),
+        "tools": origin.tools,
         "added": evolution.added,
         "depth": step.branch.depth + 1,
         "tags": origin.tags,
         "license": origin.license,
+        "source": origin.source,
         "engine": answer.engine,
         "simulated": answer.simulated,
     }

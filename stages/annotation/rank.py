@@ -22,15 +22,16 @@ from cultivar.llm.engine import Engine
 from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import Question
 from cultivar.text.tokens import comparison_key
+from schemas.conversations import last_turn, said, text_of
 from schemas.ids import seed_of
-from schemas.rows import Candidate, Demonstration, Dropped, Message, Preference, Quarantined, Ranking, Row
+from schemas.rows import Candidate, Demonstration, Dropped, Preference, Quarantined, Ranking, Row
 from schemas.stage import Files
 from schemas.table import Table
 from stages.annotation.agreement import Agreement
 from stages.annotation.orders import RatedOrders, SwapConsistency, order_count, orders_of
 from stages.annotation.params import RankParams
 from stages.annotation.ranked import Group, RankedGroup, demonstration, pair_candidates, ranking_row
-from stages.annotation.rankings import Folded, candidate_hash, conversation_text, fold, item_hash, read_judgements
+from stages.annotation.rankings import Folded, candidate_hash, fold, item_hash, read_judgements
 
 Aspect = Annotated[int, Field(ge=1, le=5)]  # 5 is best
 AT_ONCE = 20_000
@@ -114,17 +115,18 @@ def batches_of(candidates: pl.DataFrame, orders: int | None) -> Iterator[tuple[l
 
     Prompts, and the candidates of each, are in the order of ids.
     """
-    rows = (
+    by_prompt = (
         candidates.select("prompt_id").with_row_index("row").group_by("prompt_id").agg("row").sort("prompt_id")["row"]
     )
-    asked = [order_count(count, orders) for count in rows.list.len()]
+    asked = [order_count(count, orders) for count in by_prompt.list.len()]
     so_far = pl.Series(asked, dtype=pl.Int64).cum_sum()
-    prompts = pl.DataFrame({"rows": rows, "so_far": so_far, "batch": (so_far - 1) // AT_ONCE})
+    prompts = pl.DataFrame({"rows": by_prompt, "so_far": so_far, "batch": (so_far - 1) // AT_ONCE})
     for part in prompts.partition_by("batch", maintain_order=True):
         of_batch = candidates[part["rows"].explode()]
-        keys = iter(comparison_key(of_batch["completion"]))
-        dicts = of_batch.iter_rows(named=True)
-        groups = [Group(list(islice(dicts, count)), list(islice(keys, count))) for count in part["rows"].list.len()]
+        dicts = list(of_batch.iter_rows(named=True))
+        texts = pl.Series([text_of(row["completion"]) for row in dicts], dtype=pl.String)
+        rows, keys = iter(dicts), iter(comparison_key(texts))
+        groups = [Group(list(islice(rows, count)), list(islice(keys, count))) for count in part["rows"].list.len()]
         yield groups, sum(asked) - part["so_far"][-1]
 
 
@@ -137,8 +139,7 @@ def rank_by_people(groups: list[Group], judgements: dict[str, Folded]) -> tuple[
         return [], groups
     ranked, unranked = [], []
     for group in groups:
-        turns = [Message.model_validate(turn) for turn in group.turns]
-        judgement = judgements.get(item_hash(conversation_text(turns), group.texts))
+        judgement = judgements.get(item_hash(text_of(group.turns), group.texts))
         if judgement is None:
             unranked.append(group)
         else:
@@ -173,8 +174,8 @@ def rank_by_judge(
     questions = [
         Question(
             prompt.messages(
-                context=[f"{turn['role']}: {turn['content']}" for turn in group.turns[:-1]],
-                instruction=group.turns[-1]["content"],
+                context=[f"{turn['role']}: {said(turn)}" for turn in group.turns[:-1]],
+                instruction=last_turn(group.turns),
                 responses=[group.texts[position] for position in order],
             ),
             Ratings,

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from cultivar.grading.pairs import agreed_best, margin_of, mean_of, pairs
+from schemas.conversations import text_of
 from schemas.ids import content_id, seed_of
 from schemas.products import Admission, demonstration_row, preference_row
 from stages.annotation.params import RankParams
@@ -22,13 +23,14 @@ class Group:
         return self.candidates[0]["prompt_id"]
 
     @property
-    def turns(self) -> list[dict[str, str]]:
+    def turns(self) -> list[dict[str, Any]]:
         """The conversation that the candidates answer."""
         return self.candidates[0]["prompt"]
 
-    @property
+    @cached_property
     def texts(self) -> list[str]:
-        return [candidate["completion"] for candidate in self.candidates]
+        """What each candidate says."""
+        return [text_of(candidate["completion"]) for candidate in self.candidates]
 
 
 @dataclass
@@ -107,6 +109,8 @@ def admission(ranked: RankedGroup, position: int, ranking: str) -> Admission:
         verdicts=[ranking],
         scores={ranked.source: ranked.scores[position]},
         tags=row["tags"],
+        source=row["source"],
+        tools=row["tools"],
     )
 
 

@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from schemas.errors import UserError
 from schemas.ids import content_id
-from schemas.rows import Message
 
 
 class Judgement(BaseModel):
@@ -78,15 +77,8 @@ def candidate_hash(completion: str) -> str:
     return content_id("text", completion)[:16]
 
 
-def conversation_text(turns: Sequence[Message]) -> str:
-    """What people are shown of a prompt: its text, or the turns with their roles where there are several."""
-    if len(turns) == 1:
-        return turns[0].content
-    return "\n\n".join(f"{turn.role}: {turn.content}" for turn in turns)
-
-
 def item_hash(prompt: str, completions: Iterable[str]) -> str:
-    """Identity of a prompt with exactly these candidates, whatever their order."""
+    """Identity of a prompt with exactly these candidates, whatever their order; texts as `text_of` gives them."""
     return content_id("item", [prompt, sorted(candidate_hash(text) for text in completions)])
 
 

@@ -7,7 +7,7 @@ Near-identical responses to one instruction are dropped (`is_alike`): the refere
 
 from collections import Counter
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from rapidfuzz.distance import Levenshtein
 
@@ -16,8 +16,9 @@ from cultivar.llm.engine import Engine
 from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import MessageDict, Question
 from cultivar.text.tokens import normal_form, tokens_of
+from schemas.conversations import compact, last_turn, lean, lean_turns, text_of
 from schemas.ids import content_id, seed_of
-from schemas.products import message
+from schemas.products import turns_of
 from schemas.rows import SOURCE, Candidate, Dropped, Evolved, Message, Quarantined, Selected
 from schemas.table import Table
 from stages.annotation.params import RespondParams
@@ -54,7 +55,7 @@ def respond(
     responses: dict[str, dict[str, dict]] = {row.id: {} for row in instructions}  # of an instruction, by their ids
     for row in selected:
         if row.reference:
-            candidate = reference_candidate(row, row.reference)
+            candidate = reference_candidate(row)
             responses[row.id][candidate["id"]] = candidate
     ways = [
         (engine, ResponseWay(engine.role, strategy, temperature))
@@ -72,7 +73,8 @@ def respond(
     for row in instructions:
         kept: list[dict] = []
         for candidate in sorted(responses[row.id].values(), key=lambda one: (one["engine"] != SOURCE, one["id"])):
-            if any(is_alike(candidate["completion"], other["completion"], params.near_duplicate) for other in kept):
+            text = text_of(candidate["completion"])
+            if any(is_alike(text, text_of(other["completion"]), params.near_duplicate) for other in kept):
                 drop = {"id": candidate["id"], "parents": [row.id], "stage": "respond", "rule": "near duplicate"}
                 dropped.append(drop)
             else:
@@ -88,7 +90,7 @@ def ask(instructions: list[Selected | Evolved], way: ResponseWay, engine: Engine
     prompt = Prompt(f"respond/{way.strategy}")
     questions = [
         Question(
-            behind_context(row.context, prompt.messages(instruction=row.prompt)),
+            behind_context(row.prompt[:-1], prompt.messages(instruction=last_turn(row.prompt))),
             seed=seed_of(row.id, way.role, way.strategy),
             sampling={"temperature": way.temperature},
         )
@@ -99,7 +101,7 @@ def ask(instructions: list[Selected | Evolved], way: ResponseWay, engine: Engine
 
 def behind_context(context: list[Message], asked: list[MessageDict]) -> list[MessageDict]:
     """The messages behind the conversation so far; of two system prompts one message is made, the conversation's first."""
-    before: list[MessageDict] = [{"role": turn.role, "content": turn.content} for turn in context]
+    before: list[MessageDict] = [as_request(turn) for turn in context]
     if before and asked[0]["role"] == "system":
         if before[0]["role"] != "system":
             return [asked[0], *before, *asked[1:]]
@@ -108,24 +110,29 @@ def behind_context(context: list[Message], asked: list[MessageDict]) -> list[Mes
     return [*before, *asked]
 
 
+def as_request(turn: Message) -> MessageDict:
+    """A turn as a model is shown it: what the assistant thought at an earlier turn is not."""
+    return cast(MessageDict, {name: value for name, value in lean(turn).items() if name != "reasoning"})
+
+
 def candidate_row(row: Selected | Evolved, way: ResponseWay, answer: Answer) -> dict:
     parents = [row.id, answer.key]
     return shared_columns(row, way) | {
         "id": content_id("candidate", [list(way), answer.text], parents),
         "parents": parents,
-        "completion": answer.text.strip(),
+        "completion": turns_of(answer.text.strip()),
         "generation": answer.key,
         "engine": answer.engine,
         "simulated": answer.simulated,
     }
 
 
-def reference_candidate(row: Selected, reference: str) -> dict:
+def reference_candidate(row: Selected) -> dict:
     """The source's own answer as a candidate; no model was asked, so the row itself stands for the generation."""
     return shared_columns(row, FROM_SOURCE) | {
-        "id": content_id("candidate", [list(FROM_SOURCE), reference], [row.id]),
+        "id": content_id("candidate", [list(FROM_SOURCE), compact(row.reference)], [row.id]),
         "parents": [row.id],
-        "completion": reference.strip(),
+        "completion": lean_turns(row.reference),
         "generation": row.id,
         "engine": SOURCE,
         "simulated": False,
@@ -137,12 +144,14 @@ def shared_columns(row: Selected | Evolved, way: ResponseWay) -> dict:
     return {
         "prompt_id": row.id,
         "domain": row.domain,
-        "prompt": [*(turn.model_dump() for turn in row.context), message("user", row.prompt)],
+        "prompt": lean_turns(row.prompt),
+        "tools": row.tools,
         "role": way.role,
         "response_strategy": way.strategy,
         "temperature": way.temperature,
         "tags": row.tags,
         "license": row.license,
+        "source": row.source,
     }
 
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from cultivar.llm.engine import Engine
 from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import Question
+from schemas.conversations import asked_text
 from schemas.ids import content_id, seed_of
 from schemas.rows import Instruction, InstructionScore, Label, Quarantined
 from schemas.table import Context, Table
@@ -34,16 +35,17 @@ class ScoreTables(NamedTuple):
 
 
 def score(instructions: Table[Instruction], labels: Context[Label], params: ScoreParams, judge: Engine) -> ScoreTables:
-    """Raw scores of every instruction. Instructions without tags (quarantined before) count as having none."""
+    """Raw scores of every instruction: of all that its user asks. One without tags (quarantined before) has none."""
     prompt, rows = Prompt("score"), list(instructions)
     tags_of = {row.parents[0]: row.tags for row in labels}
     tag_counts = Counter(tag for tags in tags_of.values() for tag in tags)
+    texts = [asked_text(row.prompt) for row in rows]
     questions = [
-        Question(prompt.messages(instruction=row.prompt), InstructionRating, seed=seed_of(row.id, "score"))
-        for row in rows
+        Question(prompt.messages(instruction=text), InstructionRating, seed=seed_of(row.id, "score"))
+        for row, text in zip(rows, texts, strict=True)
     ]
     scores, quarantine = [], []
-    told = richness(pl.Series([row.prompt for row in rows], dtype=pl.String), params.rare)
+    told = richness(pl.Series(texts, dtype=pl.String), params.rare)
     for row, (answer,), rich in zip(rows, judge.ask(questions), told.to_list(), strict=True):
         if not isinstance(answer.value, InstructionRating):
             quarantine.append({"id": row.id, "stage": "score", "error": str(answer.error), "raw": answer.text})

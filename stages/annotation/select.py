@@ -11,6 +11,7 @@ import polars as pl
 
 from cultivar.text.phrases import find_phrases
 from cultivar.text.tokens import count_words, normalize
+from schemas.conversations import asked
 from schemas.rows import Dropped, Instruction, InstructionScore, Selected
 from schemas.table import Context, Table
 from stages.annotation.beyond_text import BEYOND_TEXT, FIGURES_OF_SPEECH, TEXTUAL
@@ -36,13 +37,17 @@ class Selection(NamedTuple):
 def select(
     instructions: Table[Instruction], instruction_scores: Context[InstructionScore], params: SelectParams
 ) -> Selection:
-    """At most `target_size` instructions; every other one is dropped by the rule that excludes it."""
+    """At most `target_size` instructions; every other one is dropped by the rule that excludes it.
+
+    The rules look at all that the user asks.
+    """
     scores = instruction_scores.frame.with_columns(pl.col("parents").list.first().alias("instruction"))
     joined = instructions.frame.join(
         scores.select("instruction", "tags", *CRITERIA), left_on="id", right_on="instruction", how="left"
     )
+    texts = joined.select(asked()).to_series()
     joined = joined.with_columns(
-        pl.col("tags").fill_null([]), words=count_words(joined["prompt"]), beyond=find_beyond_text(joined["prompt"])
+        pl.col("tags").fill_null([]), words=count_words(texts), beyond=find_beyond_text(texts)
     ).with_columns(rule=first_rule(params))
     eligible = joined.filter(pl.col("rule") == "").with_columns(combined=combined_score(params))
     eligible = eligible.sort("combined", "id", descending=[True, False])

@@ -1,12 +1,15 @@
 """tag: open-set intention tags for every instruction (InsTag, Lu et al. 2024, section 3.1)."""
 
-from typing import Annotated, NamedTuple
+from collections.abc import Iterable
+from itertools import islice
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import AfterValidator, BaseModel
 
 from cultivar.llm.engine import Engine
 from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import Question
+from schemas.conversations import user_turns
 from schemas.ids import content_id, seed_of
 from schemas.rows import Instruction, Quarantined, TagSet
 from schemas.table import Table
@@ -42,26 +45,51 @@ class TagTables(NamedTuple):
 
 
 def tag(instructions: Table[Instruction], params: TagParams, tagger: Engine) -> TagTables:
-    """One tag set per instruction; answers that cannot be read, or hold an overlong tag, quarantine their instruction."""
+    """One tag set per instruction: the tags of each of its user turns, every one tagged by itself.
+
+    An answer that cannot be read, or holds an overlong tag, quarantines its instruction.
+    """
     prompt, rows = Prompt("tag"), list(instructions)
+    turns = [user_turns(row.prompt) for row in rows]
     questions = [
-        Question(prompt.messages(instruction=row.prompt, max_tags=params.max_tags), Tags, seed=seed_of(row.id, "tag"))
-        for row in rows
+        Question(prompt.messages(instruction=text, max_tags=params.max_tags), Tags, seed=turn_seed(row.id, before))
+        for row, texts in zip(rows, turns, strict=True)
+        for before, text in zip(range(len(texts) - 1, -1, -1), texts, strict=True)
     ]
+    answers = (answer for (answer,) in tagger.ask(questions))
     tag_sets, quarantine = [], []
-    for row, (answer,) in zip(rows, tagger.ask(questions), strict=True):
-        if not isinstance(answer.value, Tags):
-            quarantine.append({"id": row.id, "stage": "tag", "error": str(answer.error), "raw": answer.text})
+    for row, texts in zip(rows, turns, strict=True):
+        own = list(islice(answers, len(texts)))
+        if failed := next((answer for answer in own if not isinstance(answer.value, Tags)), None):
+            quarantine.append({"id": row.id, "stage": "tag", "error": str(failed.error), "raw": failed.text})
             continue
-        reasons = {item.tag.strip(): item.explanation for item in answer.value.tags if item.tag.strip()}
-        tags = [{"tag": name, "explanation": reason} for name, reason in list(reasons.items())[: params.max_tags]]
+        answer = own[-1]
+        tags = [
+            {"tag": name, "explanation": reason}
+            for name, reason in merged([each.value for each in own], params.max_tags).items()
+        ]
         tag_sets.append(
             {
                 "id": content_id("tags", tags, [row.id]),
                 "parents": [row.id],
                 "tags": tags,
                 "engine": answer.engine,
-                "simulated": answer.simulated,
+                "simulated": any(each.simulated for each in own),
             }
         )
     return TagTables(Table.of(TagSet, tag_sets), Table.of(Quarantined, quarantine))
+
+
+def turn_seed(row_id: str, before: int) -> int:
+    """The seed of the user turn that stands so many user turns before the last one."""
+    return seed_of(row_id, "tag", *([before] if before else []))
+
+
+def merged(answers: Iterable[Any], most: int) -> dict[str, str]:
+    """Tag -> reason, of each turn the first `most`, in the order of the turns; the first reason of a tag stays."""
+    tags: dict[str, str] = {}
+    for answer in answers:
+        reasons = {item.tag.strip(): item.explanation for item in answer.tags if item.tag.strip()}
+        for name in list(reasons)[:most]:
+            tags.setdefault(name, reasons[name])
+    return tags

@@ -14,6 +14,8 @@ import polars as pl
 from cultivar.outgoing.redaction import redacted_value, without_secrets
 from cultivar.outgoing.secret_values import SecretValues, secret_values
 from cultivar.text.tokens import comparison_key
+from schemas import conversations
+from schemas.conversations import compact
 from schemas.garbage import paused_collector
 from schemas.ids import content_id
 from schemas.products import Admission, message, preference_row
@@ -192,7 +194,16 @@ def row_of(kind: str, fields: dict[str, Any], place: str, source: SourceFile) ->
     if kind == "preference":
         return given_preference(fields, place, source)
     origin = {"source": place, "license": source.license, "split": source.split}
-    return {**fields, "id": content_id(kind, fields), "parents": [], **origin}
+    return {**fields, "id": content_id(kind, identity(kind, fields)), "parents": [], **origin}
+
+
+def identity(kind: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """What an item's id is made of. An instruction of one turn is its texts, as when rows held no conversations."""
+    if kind != "instruction":
+        return fields
+    *context, asked = fields["prompt"]
+    reference = compact(fields["reference"]) if fields["reference"] else None
+    return fields | {"prompt": asked["content"], "reference": reference} | ({"context": context} if context else {})
 
 
 def given_preference(fields: dict[str, Any], place: str, source: SourceFile) -> dict[str, Any]:
@@ -229,8 +240,7 @@ def evaluation_prompts(rows: dict[str, tuple[str, dict[str, Any]]], held_out: pl
 def user_turns(row: dict[str, Any]) -> list[str]:
     """What the user asks in a row: its prompt, and every earlier turn of the user's."""
     asked = row.get("prompt", "")
-    turns = [*row.get("context", []), *(asked if isinstance(asked, list) else [message("user", asked)])]
-    return [turn["content"] for turn in turns if turn["role"] == "user"]
+    return [asked] if isinstance(asked, str) else conversations.user_turns(asked)
 
 
 def training_item(item: Item, source: SourceFile) -> Item:
@@ -243,7 +253,8 @@ def training_item(item: Item, source: SourceFile) -> Item:
         raise Misfit("IFEval rows are evaluation rows; declare the file under ingest.evaluation")
     if kind == "problem" and source.domain != "math":
         reference = fields["solution"] or fields["answer"]
-        fields = {"prompt": fields["prompt"], "reference": reference, "domain": source.domain}
+        asked, answer = message("user", fields["prompt"]), message("assistant", reference)
+        fields = {"prompt": [asked], "reference": [answer], "domain": source.domain}
         lost = {"field answer (the solution is the reference)": 1} if item.fields["answer"] not in reference else {}
         return Item("instruction", fields, {**left, **lost})
     if kind == "instruction":
@@ -270,9 +281,7 @@ def evaluation_items(item: Item) -> list[Item]:
         case "safety_prompt":
             row, left = general_item(fields["prompt"], None), {**left, "field area": 1, "field harmful": 1}
         case "instruction":
-            context = fields.get("context", [])
-            asked = [*context, message("user", fields["prompt"]), message("assistant", fields["reference"] or "")]
-            return turn_items(asked, left)
+            return turn_items([*fields["prompt"], *fields["reference"]], left)
         case "preference":
             asked = [*fields["prompt"], message("assistant", fields["chosen"])]
             return turn_items(asked, {**left, "field rejected": 1})

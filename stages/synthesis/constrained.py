@@ -15,6 +15,7 @@ from cultivar.grading.pairs import pairs
 from cultivar.llm.answer import Answer
 from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import MessageDict, Question
+from schemas.conversations import last_turn
 from schemas.ids import seed_of
 from schemas.products import Admission, Sampled, demonstration_row, preference_row
 from schemas.rows import Constraint, Instruction
@@ -60,8 +61,13 @@ class ConstrainedQuery:
     responses: list[Response]
 
     @property
+    def text(self) -> str:
+        """What the query asks, without the constraint."""
+        return last_turn(self.query.prompt)
+
+    @property
     def prompt(self) -> list[MessageDict]:
-        return [{"role": "user", "content": compose_prompt(self.query.prompt, self.constraint.text)}]
+        return [{"role": "user", "content": compose_prompt(self.text, self.constraint.text)}]
 
 
 def constraint_feedback(seeds: list[Constraint], instructions: Table[Instruction], bench: Workbench) -> None:
@@ -80,10 +86,10 @@ def combine(
 ) -> list[ConstrainedQuery]:
     """Each constraint with `queries` instructions of fitting length (characters), at random by both ids.
 
-    An instruction with a conversation before it is no query by itself.
+    An instruction with a conversation before it, or with tools, is no query by itself.
     """
-    length = pl.col("prompt").str.len_chars()
-    alone = pl.col("context").list.len() == 0
+    length = pl.col("prompt").list.last().struct.field("content").str.len_chars()
+    alone = (pl.col("prompt").list.len() == 1) & pl.col("tools").is_null()
     fitting = Table(
         Instruction,
         instructions.frame.filter(length > params.min_query_chars, length < params.max_query_chars, alone),
@@ -145,7 +151,7 @@ def match_responses(work: list[ConstrainedQuery], bench: Workbench) -> None:
     ]
     questions = [
         Question(
-            prompt.messages(query=each.query.prompt, constraint=each.constraint.text, response=response.answer.text),
+            prompt.messages(query=each.text, constraint=each.constraint.text, response=response.answer.text),
             Match,
             seed=seed_of(response.answer.key, "match"),
         )

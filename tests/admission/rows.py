@@ -28,7 +28,7 @@ def engine_fields(**fields: Any) -> dict[str, Any]:
 def instruction(prompt: str, **fields: Any) -> dict[str, Any]:
     row: dict[str, Any] = {
         "id": ident("instruction", prompt),
-        "prompt": prompt,
+        "prompt": turn("user", prompt),
         "source": "seeds:1",
         "license": "CC0-1.0",
     }
@@ -45,7 +45,8 @@ def evolved_row(prompt: str, **fields: Any) -> dict[str, Any]:
         "parents": [ident("instruction", prompt)],
         "domain": "general",
     }
-    row |= {"prompt": prompt, "added": ["a limit"], "depth": 1, "tags": ["limit"], "license": "MIT"}
+    row |= {"prompt": turn("user", prompt), "added": ["a limit"], "depth": 1, "tags": ["limit"], "license": "MIT"}
+    row["source"] = "seeds:1"
     return engine_fields(**row) | fields
 
 
@@ -57,7 +58,8 @@ def candidate(completion: str, prompt: str = PROMPT, **fields: Any) -> dict[str,
         "prompt_id": key,
         "domain": "general",
     }
-    row |= {"prompt": turn("user", prompt), "completion": completion, "role": "small", "response_strategy": "plain"}
+    row |= {"prompt": turn("user", prompt), "completion": turn("assistant", completion)}
+    row |= {"role": "small", "response_strategy": "plain", "source": "seeds:1"}
     row |= {"temperature": 0.7, "tags": ["sea"], "license": "CC0-1.0", "generation": ident("generation", completion)}
     return engine_fields(**row) | fields
 

@@ -9,7 +9,7 @@ from cultivar.llm.engine import Engine
 from cultivar.runner.states import close
 from cultivar.sandbox import Job, Limits, Verdict
 from schemas.ids import content_id
-from schemas.rows import Message
+from schemas.rows import Instruction, Message
 from schemas.table import Table
 from tests.engines import Script, scripted
 
@@ -17,9 +17,15 @@ TEACHER, JUDGE = "simulated/teacher@1", "simulated/judge@1"
 
 
 def table(model: type, *contents: dict[str, Any]) -> Table:
-    """A table of `model`, a row per dict of fields; ids follow the content."""
+    """A table of `model`, a row per dict of fields; ids follow the content. A text is a prompt of one turn."""
     shared = {"source": "s", "license": "MIT"}
-    return Table.of(model, [{"id": id_of(model, fields)} | shared | fields for fields in contents])
+    return Table.of(model, [{"id": id_of(model, fields)} | shared | as_turns(model, fields) for fields in contents])
+
+
+def as_turns(model: type, fields: dict[str, Any]) -> dict[str, Any]:
+    if model is not Instruction or not isinstance(fields.get("prompt"), str):
+        return fields
+    return fields | {"prompt": [{"role": "user", "content": fields["prompt"]}]}
 
 
 def id_of(model: type, fields: dict[str, Any]) -> str:

@@ -15,7 +15,8 @@ from schemas.table import Table, TableError
 
 
 def instruction(text: str, **changes) -> dict:
-    return {"id": content_id("instruction", text), "prompt": text, "source": "s", "license": "CC0-1.0"} | changes
+    prompt = [{"role": "user", "content": text}]
+    return {"id": content_id("instruction", text), "prompt": prompt, "source": "s", "license": "CC0-1.0"} | changes
 
 
 def demonstration(**changes) -> dict:
@@ -45,7 +46,7 @@ def test_equal_rows_are_equal_bytes(tmp_path_factory, prompts, rng: random.Rando
     rng.shuffle(rows)
     Table.of(Instruction, rows).write(folder / "b.parquet")
     assert (folder / "a.parquet").read_bytes() == (folder / "b.parquet").read_bytes()
-    assert [row.prompt for row in Table.read(Instruction, folder / "a.parquet")] == [
+    assert [row.model_dump()["prompt"] for row in Table.read(Instruction, folder / "a.parquet")] == [
         row["prompt"] for row in sorted(rows, key=lambda row: row["id"])
     ]
 

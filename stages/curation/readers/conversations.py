@@ -1,7 +1,6 @@
 """Conversations: turns of ShareGPT, OpenAI and others, and the exchange of them that becomes an instruction.
 
-The last user turn with a reply is the prompt, its reply the reference, and what stands before it (system prompt, earlier
-turns) the context. Turns behind the reply are counted. A conversation is read up to the first turn that a row cannot
+The prompt ends with the last user turn that has a reply, which is the reference. Turns behind the reply are counted. A conversation is read up to the first turn that a row cannot
 hold (a tool's, a call of one, one without text), and the turns from there on are counted.
 """
 
@@ -121,15 +120,14 @@ def exchange(turns: Turns, name: str, left: Left) -> Item:
         raise Misfit(f"`{name}` has no user turn")
     replied = [place for place in users if [turn["role"] for turn in turns[place + 1 : place + 2]] == ["assistant"]]
     place = replied[-1] if replied else users[-1]
-    reference = turns[place + 1]["content"] if replied else None
-    count(left, "turns after the last reply", len(turns) - place - (2 if replied else 1))
-    fields = {"prompt": turns[place]["content"], "reference": reference} | context_field(turns[:place])
-    return Item("instruction", fields, left)
+    end = place + (2 if replied else 1)
+    count(left, "turns after the last reply", len(turns) - end)
+    return instruction(turns[: place + 1], turns[place + 1 : end], left)
 
 
-def context_field(turns: Turns) -> dict[str, Any]:
-    """The column `context`, left out where there is none: an instruction without one keeps its id."""
-    return {"context": turns} if turns else {}
+def instruction(prompt: Turns, reference: Turns, left: Left) -> Item:
+    """The item of a conversation that ends with a user turn, and of what is written behind it."""
+    return Item("instruction", {"prompt": prompt, "reference": reference}, left)
 
 
 def with_system(record: Record, turns: Turns) -> Turns:
@@ -142,10 +140,11 @@ def with_system(record: Record, turns: Turns) -> Turns:
     return [message("system", system), *turns]
 
 
-def context_of(record: Record) -> dict[str, Any]:
-    """The column `context` of a record's system prompt and `history` ([[user, assistant], …], Alpaca). Raises Misfit."""
+def asked_turns(record: Record, prompt: str) -> Turns:
+    """The user's `prompt` behind the record's system prompt and `history` ([[user, assistant], …], Alpaca). Raises Misfit."""
+    asked = message("user", prompt)
     if CONTEXT.isdisjoint(record):
-        return {}
+        return [asked]
     history = dict.get(record, "history")
     if isinstance(history, str) and history.lstrip().startswith("["):  # a CSV cell
         history = parse_list("history", history)
@@ -156,7 +155,7 @@ def context_of(record: Record) -> dict[str, Any]:
             if not is_pair_of_texts(pair):
                 raise Misfit("`history` is not a list of [user, assistant] pairs of texts")
             turns += [message("user", clean(pair[0])), message("assistant", clean(pair[1]))]
-    return context_field(with_system(record, turns))
+    return with_system(record, [*turns, asked])
 
 
 def is_pair_of_texts(pair: Any) -> bool:

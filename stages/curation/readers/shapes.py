@@ -8,8 +8,9 @@ import re
 
 import orjson
 
+from schemas.products import message
 from stages.curation.readers.answers import NoAnswer, answer_text, without_thousands
-from stages.curation.readers.conversations import ROLES, context_of, conversation
+from stages.curation.readers.conversations import ROLES, asked_turns, conversation, instruction
 from stages.curation.readers.fields import (
     Item,
     Left,
@@ -105,14 +106,14 @@ def constraint(record: Record) -> Item:
 
 def self_instruct(record: Record) -> Item:
     """{"instruction", "instances": [{"input", "output"}]} (Wang et al. 2023); the first instance."""
-    instruction, instances = text(record, "instruction"), record.get("instances")
+    asked, instances = text(record, "instruction"), record.get("instances")
     if not isinstance(instances, list) or not instances or not isinstance(instances[0], dict):
         raise Misfit("no list of objects `instances`")
-    first = counted(lambda fields: instruction_item(fields, instruction, "output"))(instances[0])
+    first = counted(lambda fields: instruction_item(fields, asked, "output"))(instances[0])
     left = {name.replace("field ", "field instances."): times for name, times in first.left.items()}
-    return Item(
-        "instruction", first.fields | context_of(record), left | {"instances after the first": len(instances) - 1}
-    )
+    prompt = asked_turns(record, first.fields["prompt"][-1]["content"])
+    left |= {"instances after the first": len(instances) - 1}
+    return Item("instruction", first.fields | {"prompt": prompt}, left)
 
 
 def alpaca(record: Record) -> Item:
@@ -122,14 +123,16 @@ def alpaca(record: Record) -> Item:
     return instruction_item(record, text(record, "instruction"), "output")
 
 
-def instruction_item(record: Record, instruction: str, *references: str) -> Item:
+def instruction_item(record: Record, asked: str, *references: str) -> Item:
     """The instruction with the record's `input` (Dolly: `context`) below it, behind its system prompt and history.
 
     The first of the named fields that is a text is the reference. A record's `prompt` is whole without its input.
     """
     given = None if "prompt" in record else optional(record, "input", "context")
-    prompt = f"{instruction}\n\n{given}" if given else instruction
-    return Item("instruction", {"prompt": prompt, "reference": optional(record, *references)} | context_of(record))
+    prompt = f"{asked}\n\n{given}" if given else asked
+    reference = optional(record, *references)
+    answer = [] if reference is None else [message("assistant", reference)]
+    return instruction(asked_turns(record, prompt), answer, {})
 
 
 def sharegpt(record: Record) -> Item:
@@ -153,9 +156,9 @@ def without_bad_reply(record: Record, item: Item) -> Item:
     if label not in ("true", "false"):  # some other label
         return item
     record["label"]  # taken
-    if label == "true" or item.fields["reference"] is None:
+    if label == "true" or not item.fields["reference"]:
         return item
-    return Item(item.kind, item.fields | {"reference": None}, {**item.left, "completions labelled false": 1})
+    return Item(item.kind, item.fields | {"reference": []}, {**item.left, "completions labelled false": 1})
 
 
 def prompt_answer(record: Record) -> Item:
@@ -203,7 +206,7 @@ def prompt_completion(record: Record) -> Item:
     """{"prompt" or "instruction", "completion" or "response" or "output" or "reference"}, maybe `system`, `history`."""
     prompt = text(record, "prompt", "instruction", "question")
     item = instruction_item(record, prompt, "completion", "response", "output", "reference")
-    if item.fields["reference"] is None:
+    if not item.fields["reference"]:
         raise Misfit("no text in `completion`, `response`, `output` or `reference`")
     return without_bad_reply(record, item)
 
@@ -214,7 +217,7 @@ def prompt(record: Record) -> Item:
     if role != "user" and first_of(record, "prompt", "instruction", "question") is None:
         raise Misfit(f"a message of `{record['role']}` is no prompt; a record holds a whole conversation in `messages`")
     prompt = text(record, "prompt", "instruction", "question", "text")
-    return Item("instruction", {"prompt": prompt, "reference": None} | context_of(record))
+    return instruction(asked_turns(record, prompt), [], {})
 
 
 SHAPES: dict[str, Shape] = {

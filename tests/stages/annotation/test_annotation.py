@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cultivar.runner.states import close
+from schemas.conversations import last_turn
 from schemas.ids import content_id
 from schemas.params.engines import RuntimeParams
+from schemas.products import message
 from schemas.rows import Candidate, Evolved, Instruction, InstructionScore, Selected, TagSet
 from schemas.stage import Files
 from schemas.table import Context, Table
@@ -36,7 +38,9 @@ PROMPTS = [
 
 
 def instructions(prompts=PROMPTS):
-    rows = [{"id": content_id("i", p), "prompt": p, "source": "s", "license": "CC0-1.0"} for p in prompts]
+    rows = [
+        {"id": content_id("i", p), "prompt": [message("user", p)], "source": "s", "license": "CC0-1.0"} for p in prompts
+    ]
     return Table.of(Instruction, rows)
 
 
@@ -63,7 +67,7 @@ def test_selection_says_why_each_instruction_stayed_out():
         {
             "id": content_id("s", row.id),
             "parents": [row.id],
-            "completeness": 1.0 if "so?" in row.prompt else 5.0,
+            "completeness": 1.0 if "so?" in last_turn(row.prompt) else 5.0,
             **shared,
         }
         for row in rows

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from schemas.products import message
 from stages.curation.readers.conversations import transcript_turns
 from stages.curation.readers.fields import Misfit
 from stages.curation.readers.shapes import SHAPES, last_box
@@ -33,7 +34,8 @@ def detected(record):
 
 
 def instruction(prompt, reference=None, context=None):
-    return {"prompt": prompt, "reference": reference} | ({"context": context} if context else {})
+    answer = [] if reference is None else [message("assistant", reference)]
+    return {"prompt": [*(context or []), message("user", prompt)], "reference": answer}
 
 
 IMAGE = {"type": "image_url", "image_url": {"url": "x.png"}}

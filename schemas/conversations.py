@@ -1,0 +1,85 @@
+"""Conversations: messages as rows hold them, what the user asks in them, and what a completion says.
+
+A conversation is a list of messages (`schemas.rows.Message`), as objects or as dicts of a table's row.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from schemas.rows import Message
+
+Turn = Mapping[str, Any] | Message
+"""A message: an object, or a dict with its fields, which may leave out those that hold nothing."""
+
+
+def lean(turn: Turn) -> dict[str, Any]:
+    """The message as a dict without what it does not hold: as ids are made of it and chat templates read it."""
+    if isinstance(turn, Message):
+        return turn.model_dump()
+    found = {name: value for name, value in turn.items() if value is not None}
+    if calls := found.get("tool_calls"):
+        found["tool_calls"] = [{name: value for name, value in call.items() if value is not None} for call in calls]
+    return found
+
+
+def lean_turns(turns: Iterable[Turn]) -> list[dict[str, Any]]:
+    """Every message of a conversation, lean."""
+    return [lean(turn) for turn in turns]
+
+
+def content_of(turn: Turn) -> str:
+    """The text of one message."""
+    return turn.content if isinstance(turn, Message) else turn["content"]
+
+
+def role_of(turn: Turn) -> str:
+    """Who speaks."""
+    return turn.role if isinstance(turn, Message) else turn["role"]
+
+
+def user_turns(turns: Iterable[Turn]) -> list[str]:
+    """What the user says, turn by turn."""
+    return [content_of(turn) for turn in turns if role_of(turn) == "user"]
+
+
+def asked_text(turns: Iterable[Turn]) -> str:
+    """All that the user asks, with a blank line between two turns."""
+    return "\n\n".join(user_turns(turns))
+
+
+def asked(column: str = "prompt") -> pl.Expr:
+    """`asked_text` of a column of conversations."""
+    user = pl.element().filter(pl.element().struct.field("role") == "user")
+    return pl.col(column).list.eval(user.struct.field("content")).list.join("\n\n")
+
+
+def last_turn(prompt: Sequence[Turn]) -> str:
+    """What is to be answered: the text of the last message, the user's."""
+    return content_of(prompt[-1])
+
+
+def with_last_turn(prompt: Sequence[Turn], text: str) -> list[dict[str, Any]]:
+    """The conversation, lean, with another text in its last turn."""
+    return [*lean_turns(prompt[:-1]), {**lean(prompt[-1]), "content": text}]
+
+
+def said(turn: Turn) -> str:
+    """All that a message says to others: its text, then its calls of tools, one a line. Not its reasoning."""
+    fields = lean(turn)
+    calls = [f"{call['function']['name']}({call['function']['arguments']})" for call in fields.get("tool_calls", [])]
+    return "\n".join(filter(None, [fields.get("content", ""), *calls]))
+
+
+def text_of(turns: Sequence[Turn]) -> str:
+    """What a completion says: of one message its own text, of several each with its role before it."""
+    if len(turns) == 1:
+        return said(turns[0])
+    return "\n\n".join(f"{role_of(turn)}: {said(turn)}" for turn in turns)
+
+
+def compact(turns: Sequence[Turn]) -> str | list[dict[str, Any]]:
+    """A conversation as ids are made of it: one plain message is its text, so that rows of texts keep their ids."""
+    lean = lean_turns(turns)
+    return lean[0]["content"] if len(lean) == 1 and lean[0].keys() == {"role", "content"} else lean
