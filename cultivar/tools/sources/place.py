@@ -41,10 +41,11 @@ def placed(path: Path, name: str) -> Iterator[Path]:
     if (place := inside(path)) is not None:
         yield place
         return
-    suffix = "" if path.is_dir() else "".join(path.suffixes[-2:] if len(path.suffixes) > 1 else path.suffixes)
-    target = RAW / (path.name if safe(path.name) else f"{name}{suffix}")
-    if target.exists():
-        raise SourceError(f"{target} exists already; add it as it stands there, or give --name and rename your file")
+    suffix = "" if path.is_dir() else "".join(path.suffixes[-2:])
+    names = [*([path.name] if safe(path.name) else []), f"{name}{suffix}"]
+    target = next((RAW / each for each in names if not (RAW / each).exists()), None)
+    if target is None:
+        raise SourceError(f"{RAW / names[-1]} exists already; add it as it stands there, or choose another --name")
     RAW.mkdir(parents=True, exist_ok=True)
     temporary = RAW / f".{target.name}.tmp"
     try:
