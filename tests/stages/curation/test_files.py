@@ -15,6 +15,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from schemas.conversations import last_turn
 from schemas.stage import Files, UndeclaredRead
 from stages.curation.ingest import ingest
 from stages.curation.params import IngestParams
@@ -98,7 +99,7 @@ def test_a_file_that_its_name_does_not_tell_is_called_by_its_kind(tmp_path, name
 def test_every_text_is_read_compressed(tmp_path, monkeypatch, suffix, name, text):
     (tmp_path / f"{name}{suffix}").write_bytes(COMPRESS[suffix](text.encode()))
     tables = take(tmp_path, monkeypatch, path=f"{name}{suffix}")
-    assert sorted(row.prompt for row in tables.instructions) == ["one", "two"] and not len(tables.quarantine)
+    assert sorted(last_turn(row.prompt) for row in tables.instructions) == ["one", "two"] and not len(tables.quarantine)
 
 
 @pytest.mark.parametrize("suffix", COMPRESS)
@@ -201,7 +202,7 @@ def test_wrong_bytes_in_an_array_cost_one_record(tmp_path):
 def test_the_encoding_of_a_source_is_checked_and_used(tmp_path, monkeypatch):
     (tmp_path / "a.txt").write_bytes("写一首诗。\n".encode("gb18030"))
     (row,) = take(tmp_path, monkeypatch, path="a.txt", encoding="gb18030").instructions
-    assert row.prompt == "写一首诗。"
+    assert last_turn(row.prompt) == "写一首诗。"
     for name in ("no-such", "rot13", "base64"):
         with pytest.raises(ValueError, match="is no encoding of text"):
             take(tmp_path, monkeypatch, path="a.txt", encoding=name)
@@ -450,7 +451,7 @@ def save(folder: Path, rows: list[str], shards: int = 1, **state) -> None:
 def test_a_saved_data_set_is_read_from_its_folder(tmp_path, monkeypatch):
     save(tmp_path / "set", ["a", "b", "c", "d"], shards=2)
     tables = take(tmp_path, monkeypatch, path="set")
-    assert sorted((row.prompt, row.source) for row in tables.instructions) == [
+    assert sorted((last_turn(row.prompt), row.source) for row in tables.instructions) == [
         ("a", "set/data-00000-of-00002.arrow:1"),
         ("b", "set/data-00000-of-00002.arrow:2"),
         ("c", "set/data-00001-of-00002.arrow:1"),
@@ -467,7 +468,7 @@ def test_of_a_saved_data_set_with_splits_the_named_one_is_read(tmp_path, monkeyp
     (tmp_path / "sets/dataset_dict.json").write_text('{"splits": ["train", "test"]}')
     for split, found, left in (("train", "ab", {"test": 3}), ("test", "cde", {"train": 2})):
         tables = take(tmp_path, monkeypatch, path="sets", split=split)
-        assert "".join(sorted(row.prompt for row in tables.instructions)) == found
+        assert "".join(sorted(last_turn(row.prompt) for row in tables.instructions)) == found
         assert {row.split for row in tables.instructions} == {split}
         assert tables.metrics["not_taken"] == {f"s: rows of split {name}": rows for name, rows in left.items()}
     with pytest.raises(FolderError, match="holds the splits train, test, not validation"):
@@ -502,7 +503,7 @@ def test_a_path_that_exists_is_itself_before_it_is_a_pattern(tmp_path, monkeypat
     for other in ("data1.jsonl", "a-b.jsonl", "whatx.jsonl", "d1/a.jsonl"):
         (tmp_path / other).parent.mkdir(exist_ok=True)
         (tmp_path / other).write_text('{"prompt": "other"}\n')
-    assert [row.prompt for row in take(tmp_path, monkeypatch, path=name).instructions] == ["one"]
+    assert [last_turn(row.prompt) for row in take(tmp_path, monkeypatch, path=name).instructions] == ["one"]
     absolute = take(tmp_path, monkeypatch, path=str(tmp_path / name))
     assert [row.source for row in absolute.instructions] == [f"{name}:1"]
 
@@ -618,7 +619,7 @@ def test_ids_of_any_digits_are_no_error(tmp_path, monkeypatch):
         {"prompt": "d", "id": 2**80},
     ]
     (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert [row.prompt for row in take(tmp_path, monkeypatch, path="a.jsonl", ids="5-8").instructions] == ["c"]
+    assert [last_turn(row.prompt) for row in take(tmp_path, monkeypatch, path="a.jsonl", ids="5-8").instructions] == ["c"]
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.json", "a.csv", "a.tsv", "a.txt", "a.parquet", "a.arrow", "a.jsonl.gz"])
