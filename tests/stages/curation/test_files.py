@@ -18,12 +18,12 @@ import pytest
 from schemas.stage import Files, UndeclaredRead
 from stages.curation.ingest import ingest
 from stages.curation.params import IngestParams
+from stages.curation.readers import csv_records as record_reader
 from stages.curation.readers import lines as line_reader
-from stages.curation.readers import records as record_reader
 from stages.curation.readers.arrow import FolderError
 from stages.curation.readers.json_text import parse_json
 from stages.curation.readers.lines import lines_of
-from stages.curation.readers.record import FormatError
+from stages.curation.readers.record import FormatError, Reading
 from stages.curation.readers.records import read_records
 
 TWO = '{"prompt": "one"}\n{"prompt": "two"}\n'
@@ -42,7 +42,7 @@ COMPRESS = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress, ".
 def read(path: Path, content: bytes | str, encoding: str | None = None):
     """(values, errors): values of the sound records, line -> reason of the broken ones."""
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    found = list(read_records(path, encoding))
+    found = list(read_records(path, Reading(encoding)))
     values = [record.value for record in found if record.value is not None]
     return values, {record.line: record.error for record in found if record.value is None}
 
@@ -175,7 +175,7 @@ def test_utf_16_of_either_order_with_a_mark(tmp_path):
     [
         ("latin-1", None, "not UTF-8"),
         ("latin-1", "shift_jis", "not SHIFT_JIS"),
-        ("utf-16-le", None, "encoding: utf-16-le"),
+        ("utf-32-le", None, "encoding: utf-16-le"),
     ],
 )
 def test_wrong_bytes_are_quarantined_line_by_line(tmp_path, encoding, declared, reason):
