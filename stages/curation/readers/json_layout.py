@@ -114,8 +114,8 @@ def in_order(column: dict[str, Any]) -> dict[str, Any]:
 
 
 def is_objects(value: Any) -> bool:
-    """Whether a value is a list of objects; an empty list is one."""
-    return isinstance(value, list) and all(isinstance(item, dict) for item in value[:10])
+    """Whether a value is a list with an object among its first items (others are broken records); an empty list is one."""
+    return isinstance(value, list) and (not value or any(isinstance(item, dict) for item in value[:10]))
 
 
 def is_values(column: list[Any]) -> bool:
