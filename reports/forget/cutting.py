@@ -45,7 +45,7 @@ def cut(path: Path, numbers: Collection[int], how: Reading | None = None) -> byt
         rest = without_rows(path, wanted)
     elif suffix in (".csv", ".tsv"):
         rest = without_lines(content, csv_lines(path, wanted, how))
-    elif suffix == ".txt" or is_by_line(path, how.encoding):
+    elif suffix == ".txt" or is_by_line(path, how):
         rest = without_lines(content, wanted)
     else:
         rest = without_items(path, content, wanted)
@@ -95,10 +95,10 @@ def records_at(path: Path, numbers: Collection[int], how: Reading | None = None)
     return [found[number] for number in sorted(found)]
 
 
-def is_by_line(path: Path, encoding: str | None) -> bool:
+def is_by_line(path: Path, how: Reading) -> bool:
     """Whether a JSON file has an object a line, as stages/curation/readers/json_records.py decides it."""
-    begin = [line for line, _ in zip(filled_lines(path, encoding), range(2), strict=False)]
-    return path.suffix.lower() != ".json" and bool(begin) and is_object_a_line(begin)
+    begin = [line for line, _ in zip(filled_lines(path, how.encoding), range(2), strict=False)]
+    return path.suffix.lower() != ".json" and bool(begin) and is_object_a_line(begin, how.split)
 
 
 def without_lines(content: bytes, numbers: Collection[int]) -> bytes:

@@ -36,17 +36,20 @@ def encoding_of(head: bytes, declared: str | None) -> str:
 
 
 def wide(head: bytes) -> str | None:
-    """The order of a text in UTF-16 without byte order mark: every other byte of ASCII is zero (RFC 4627, section 3)."""
+    """The order of a text in UTF-16 without byte order mark: every other byte of ASCII is zero (RFC 4627, section 3).
+
+    The other bytes are seldom zero (of U+4E00, say), and no character is NUL.
+    """
     head = head[: len(head) // 2 * 2]
     for order, zeros, others in (("utf-16-le", head[1::2], head[::2]), ("utf-16-be", head[::2], head[1::2])):
         count = zeros.count(0)
         is_enough = len(zeros) > 1 and (zeros[:2] == b"\0\0" or count >= LEAST_ZEROS * len(zeros))
-        if is_enough and 0 not in others:
+        if is_enough and count > 3 * others.count(0):
             try:
-                codecs.getincrementaldecoder(order)().decode(head)  # half of a pair may stand at the end
+                text = codecs.getincrementaldecoder(order)().decode(head)  # half of a pair may stand at the end
             except UnicodeDecodeError:
                 return None
-            return order
+            return None if "\0" in text else order
     return None
 
 

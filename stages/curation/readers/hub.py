@@ -88,11 +88,18 @@ def endpoint() -> str | None:
 
 
 def client() -> HfApi:
+    quiet()
     return HfApi(endpoint=endpoint(), token=token())
+
+
+def quiet() -> None:
+    """Tell the hub nothing of this machine: which libraries it has, which program calls."""
+    constants.HF_HUB_DISABLE_TELEMETRY = True
 
 
 def snapshot(path: HubPath) -> str:
     """The folder of a data set's files in the cache, with those that a path names. Raises HubError."""
+    quiet()
     try:
         return snapshot_download(
             path.repo,
@@ -134,7 +141,8 @@ def patterns(asked: str) -> list[str]:
     if not asked:
         suffixes = [*TEXTS, *BINARY, ARCHIVE, *(text + packed for text in TEXTS for packed in COMPRESSED)]
         return [f"*{suffix}" for suffix in suffixes]
-    return [asked, f"{asked}/*", *([asked.replace("**/", "")] if "**/" in asked else [])]
+    written = glob.escape(asked)  # a[1].jsonl is a name before it is a pattern
+    return [asked, written, f"{asked}/*", f"{written}/*", *([asked.replace("**/", "")] if "**/" in asked else [])]
 
 
 def inside(folder: Path, asked: str) -> Iterator[str]:

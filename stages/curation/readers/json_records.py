@@ -22,7 +22,7 @@ def json_records(path: Path, reading: Reading) -> Iterator[Record]:
     begin = list(islice(filled_lines(path, encoding), 2))
     by_line = kind_of(path) != ".json"
     reading.tried = f"JSON{' Lines' if by_line else ''}, {encoding or 'UTF-8'}"
-    if not begin or (by_line and is_object_a_line(begin)):
+    if not begin or (by_line and is_object_a_line(begin, reading.split)):
         yield from map(line_record, filled_lines(path, encoding))
         return
     text, error = whole_text(path, encoding)
@@ -41,22 +41,22 @@ def json_records(path: Path, reading: Reading) -> Iterator[Record]:
     yield from found if by_line or has_object else [Record(1, None, shown(text.strip()), reason)]
 
 
-def is_object_a_line(begin: list[Line]) -> bool:
+def is_object_a_line(begin: list[Line], split: str) -> bool:
     """Whether the first two lines of a file are those of JSON Lines, though the first may be broken.
 
     One line alone may be an object around all records.
     """
     first = line_record(begin[0])
     if len(begin) == 1:
-        return bool(begin[0].error) or (first.value is not None and is_one_record(first.value))
+        return bool(begin[0].error) or (first.value is not None and is_one_record(first.value, split))
     if begin[0].error or first.value is not None:
         return True
     return begin[0].text.strip() not in ("[", "{") and any(line_record(line).value is not None for line in begin[1:])
 
 
-def is_one_record(value: dict[str, Any]) -> bool:
+def is_one_record(value: dict[str, Any], split: str) -> bool:
     try:
-        return layout_of(value, "train").records == [value]
+        return layout_of(value, split).records == [value]
     except (FormatError, NotJSON):
         return False
 

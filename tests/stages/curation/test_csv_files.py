@@ -1,8 +1,9 @@
 """CSV as people and spreadsheets write it: delimiters, quotation marks, headers."""
 
 import pytest
-from reading import prompts, read
+from reading import prompts, read, take
 
+from schemas.conversations import asked_text, text_of
 from stages.curation.readers.record import FormatError
 from stages.curation.readers.records import read_records
 
@@ -14,10 +15,51 @@ from stages.curation.readers.records import read_records
         ("prompt\tcompletion\na, b\tc;d\n", [{"prompt": "a, b", "completion": "c;d"}]),
         ("prompt,a;b\nc;d,e\n", [{"prompt": "c;d", "a;b": "e"}]),
         ("\ufeffprompt\na;b\n", [{"prompt": "a;b"}]),
+        ("prompt|completion\na, b; c|d\n", [{"prompt": "a, b; c", "completion": "d"}]),
+        (
+            "prompt (a, b);completion\nx;y\nz;1\n",
+            [{"prompt (a, b)": "x", "completion": "y"}, {"prompt (a, b)": "z", "completion": "1"}],
+        ),
+        ('prompt;completion\n"a\nb, c";"d;e"\n', [{"prompt": "a\nb, c", "completion": "d;e"}]),
+        ("a|b\nfirst\nsecond\n", [{"a|b": "first"}, {"a|b": "second"}]),  # a mark that parts no row is none
+        ("sep=|\nprompt|n\na;b,c|1\n", [{"prompt": "a;b,c", "n": "1"}]),  # as Excel says it
+        ("\n\nprompt,n\na,1\n", [{"prompt": "a", "n": "1"}]),
+        ("prompt,,\na,b,c\n", [{"prompt": "a", "column 2": "b", "column 3": "c"}]),
     ],
 )
-def test_the_header_tells_what_parts_the_fields_of_csv(tmp_path, content, values):
+def test_the_first_lines_tell_what_parts_the_fields_of_csv(tmp_path, content, values):
     assert read(tmp_path / "a.csv", content) == (values, {})
+    assert read(tmp_path / "a.tsv", content) == (values, {})
+
+
+def test_a_delimiter_that_is_named_is_taken(tmp_path, monkeypatch):
+    (tmp_path / "a.csv").write_text("prompt,x~completion\none, two~three\n")
+    (row,) = take(tmp_path, monkeypatch, path="a.csv", delimiter="~", columns={"prompt": "prompt,x"}).instructions
+    assert (asked_text(row.prompt), text_of(row.reference)) == ("one, two", "three")
+    for mark in ("", ";;", '"', "\n"):
+        with pytest.raises(ValueError, match="cannot part fields"):
+            take(tmp_path, monkeypatch, path="a.csv", delimiter=mark)
+
+
+def test_below_a_broken_header_every_row_is_broken(tmp_path, monkeypatch):
+    content = "Frage;Übung\na;b\nc;d\n".encode("cp1252")
+    values, errors = read(tmp_path / "a.csv", content)
+    assert not values and list(errors) == [1, 2, 3] and "its header (line 1) is broken: not UTF-8" in errors[3]
+    with pytest.raises(
+        FormatError, match=r"a\.csv: none .* read as CSV parted by semicolons, UTF-8; .*`encoding`, `delimiter`"
+    ):
+        take(tmp_path, monkeypatch, path="a.csv")
+    assert (
+        len(take(tmp_path, monkeypatch, path="a.csv", encoding="cp1252", columns={"prompt": "Übung"}).instructions) == 2
+    )
+
+
+def test_the_error_of_a_format_that_cannot_be_told_says_how_the_file_was_read(tmp_path, monkeypatch):
+    (tmp_path / "a.csv").write_text("Frage,Antwort\na,b\n")
+    with pytest.raises(
+        FormatError, match=r"read as CSV parted by commas, UTF-8; .*\['Antwort', 'Frage'\](?s:.*)key `columns`"
+    ):
+        take(tmp_path, monkeypatch, path="a.csv")
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.parquet"])

@@ -7,6 +7,7 @@ from reading import TWO, asks, read, take
 
 from schemas.stage import Files, UndeclaredRead
 from stages.curation.readers import csv_records as record_reader
+from stages.curation.readers.record import FormatError
 
 
 @pytest.mark.parametrize("name", ["data[1].jsonl", "a*b.jsonl", "what?.jsonl", "[x]/[y].jsonl", "d[1]/a.jsonl"])
@@ -74,3 +75,70 @@ def test_the_longest_field_is_bounded(tmp_path, monkeypatch):
     monkeypatch.setattr(record_reader, "LONGEST_FIELD", 1000)
     values, errors = read(tmp_path / "a.csv", f"prompt,x\n{'y' * 2000},1\ntwo,2\n")
     assert values == [{"prompt": "two", "x": "2"}] and list(errors) == [2]
+
+
+# ---- what lies beside data
+
+
+def test_other_files_of_a_folder_are_skipped_and_named(tmp_path, monkeypatch):
+    beside = {
+        "LICENSE": "MIT",
+        "README.txt": "Read me.",
+        "notes.pdf": "%PDF",
+        ".DS_Store": "\0",
+        "empty.jsonl": "",
+        "blank.csv": "a,b\n",
+    }
+    for name, text in (beside | {"a.jsonl": TWO, "dataset_infos.json": "{}"}).items():
+        (tmp_path / name).write_text(text)
+    tables = take(tmp_path, monkeypatch, path=".")
+    assert asks(tables) == ["one", "two"]
+    assert tables.metrics["skipped_files"] == [
+        ".DS_Store: hidden",
+        "LICENSE: a document beside the data",
+        "README.txt: a document beside the data",
+        "blank.csv: no record",
+        "dataset_infos.json: a document beside the data",
+        "empty.jsonl: empty",
+        "notes.pdf: no reader",
+    ]
+    assert tables.metrics["not_taken"] == {
+        "s: files skipped (a document beside the data)": 3,
+        "s: files skipped (empty)": 1,
+        "s: files skipped (hidden)": 1,
+        "s: files skipped (no reader)": 1,
+        "s: files skipped (no record)": 1,
+    }
+
+
+def test_the_names_of_skipped_files_are_bounded(tmp_path, monkeypatch):
+    (tmp_path / "a.jsonl").write_text(TWO)
+    for number in range(60):
+        (tmp_path / f"{number:02}.png").write_text("x")
+    metrics = take(tmp_path, monkeypatch, path=".").metrics
+    assert len(metrics["skipped_files"]) == 51 and metrics["skipped_files"][-1] == "and 10 more"
+    assert metrics["not_taken"] == {"s: files skipped (no reader)": 60}
+
+
+def test_a_folder_in_which_nothing_can_be_read_names_what_was_skipped(tmp_path, monkeypatch):
+    for name in ("a.png", "b.jsonl"):
+        (tmp_path / name).write_text("\n" if name == "b.jsonl" else "x")
+    with pytest.raises(
+        FormatError,
+        match=r"source s has no file that can be read; skipped were a\.png \(no reader\), b\.jsonl \(no record\)",
+    ):
+        take(tmp_path, monkeypatch, path=".")
+    with pytest.raises(FormatError, match=r"skipped were a\.png \(no reader\)"):
+        take(tmp_path, monkeypatch, path="*.png")
+
+
+def test_a_file_that_is_named_by_itself_is_no_other_file(tmp_path, monkeypatch):
+    (tmp_path / "README.txt").write_text("one\ntwo\n")
+    assert asks(take(tmp_path, monkeypatch, path="README.txt")) == ["one", "two"]
+    for name, reason in (
+        ("empty.jsonl", "the file is empty; remove it from source s"),
+        ("a.png", r"no reader for \.png; tried"),
+    ):
+        (tmp_path / name).touch()
+        with pytest.raises(FormatError, match=reason):
+            take(tmp_path, monkeypatch, path=name)

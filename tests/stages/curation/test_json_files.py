@@ -1,11 +1,14 @@
 """JSON as people write it, read without loss: every digit, no key twice, however it is laid out."""
 
+import json
 import time
 
 import pytest
 from reading import TWO, prompts, read
 
 from stages.curation.readers.json_text import parse_json
+from stages.curation.readers.record import FormatError, Reading
+from stages.curation.readers.records import read_records
 
 
 @pytest.mark.parametrize(
@@ -113,3 +116,63 @@ def test_hostile_json_takes_linear_time():
     for unit in ('\\"', '"\\', ", ", ",", '{"a', '"a":', "1" * 15, "1.", "1e"):
         short, long = (min(seconds('{"' + unit * n) for _ in range(3)) for n in (5_000, 50_000))
         assert long < 40 * short + 0.05, unit
+
+
+# ---- layouts
+
+
+@pytest.mark.parametrize(
+    ("value", "split", "values", "left"),
+    [
+        (
+            {"train": [{"prompt": "a"}], "test": [{"prompt": "b"}, {"prompt": "c"}]},
+            "train",
+            ["a"],
+            {"rows of split test": 2},
+        ),
+        ({"train": [{"prompt": "a"}], "test": [{"prompt": "b"}]}, "test", ["b"], {"rows of split train": 1}),
+        ({"train": {"prompt": ["a", "b"]}, "test": []}, "train", ["a", "b"], {"rows of split test": 0}),
+        ({"mine": [{"prompt": "a"}], "name": "x"}, "mine", ["a"], {"field name beside the splits": 1}),
+        ({"records": [{"prompt": "a"}], "version": 3}, "train", ["a"], {"field version beside the records": 1}),
+        ({"prompt": ["a", "b"], "n": [1, None]}, "train", ["a", "b"], {}),
+        ({"prompt": {"0": "a", "10": "c", "2": "b"}}, "train", ["a", "b", "c"], {}),
+        ({"prompt": "a", "data": [{"x": 1}]}, "train", ["a"], {}),
+        ({"prompt": "a", "test": ["assert f()"]}, "train", ["a"], {}),
+    ],
+)
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
+def test_splits_columns_and_wrappers(tmp_path, value, split, values, left, name):
+    (tmp_path / name).write_text(json.dumps(value))
+    reading = Reading(split=split)
+    assert [record.value["prompt"] for record in read_records(tmp_path / name, reading)] == values
+    assert reading.left == left
+
+
+def test_messages_of_one_conversation_are_no_columns(tmp_path):
+    turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+    for value in (
+        {"messages": turns},
+        {"prompt": turns[:1], "completion": turns[1:]},
+        {"conversations": turns, "tools": turns},
+    ):
+        assert read(tmp_path / "a.json", json.dumps(value)) == ([value], {})
+    assert len(read(tmp_path / "a.json", json.dumps({"messages": [turns, turns, turns]}))[0]) == 3
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ('{"prompt": ["a", "b"], "answer": ["c"]}', "columns of different lengths (prompt 2, answer 1)"),
+        ('{"train": [{"prompt": "a"}], "train": [{"prompt": "b"}]}', "the key `train` stands twice"),
+        ('{"data": [{"prompt": "a"}], "data": [{"prompt": "b"}]}', "the key `data` stands twice"),
+    ],
+)
+def test_what_would_lose_rows_is_one_broken_record(tmp_path, value, reason):
+    values, errors = read(tmp_path / "a.json", value)
+    assert not values and list(errors) == [1] and reason in errors[1]
+
+
+def test_a_split_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(FormatError, match=r"a\.json: the file holds the splits train, test, not dev"):
+        (tmp_path / "a.json").write_text('{"train": [{"prompt": "a"}], "test": []}')
+        list(read_records(tmp_path / "a.json", Reading(split="dev")))

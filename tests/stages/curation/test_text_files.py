@@ -9,6 +9,7 @@ import pytest
 from reading import COMPRESS, TWO, asks, prompts, read, take, zst
 
 from stages.curation.readers import lines as line_reader
+from stages.curation.readers.encodings import wide
 from stages.curation.readers.lines import lines_of
 from stages.curation.readers.record import FormatError
 from stages.curation.readers.records import read_records
@@ -179,3 +180,47 @@ def test_nul_characters_are_a_fault_of_their_line(tmp_path):
         values, errors = read(tmp_path / name, content)
         assert [value["prompt"] for value in values] == ["one", "two"]
         assert list(errors) == [line] and "NUL" in errors[line]
+
+
+# ---- UTF-16 without a byte order mark
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.jsonl", '{"prompt": "日本語の文章"}\n' * 50),
+        ("a.csv", "prompt;x\n写一首诗。关于秋天;😀\n"),
+        ("a.jsonl", '{"prompt": "一、第一"}\n'),  # U+4E00
+        ("a.txt", "Ein Satz über Tee.\nÉté."),
+    ],
+)
+def test_utf_16_is_told_by_its_zero_bytes(tmp_path, encoding, name, text):
+    assert read(tmp_path / name, text.encode(encoding)) == read(tmp_path / name, text)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"a\0b and more of plain text",  # one NUL, of UTF-8
+        b"caf\xe9 au lait\0",
+        "写一首诗关于秋天的月亮。".encode("utf-16-le"),  # hardly a zero: nobody knows
+        b"\0a\0b\xd8\0\0c",  # half of a character
+        b"a\0\0b\0",
+        "wide".encode("utf-32-le"),
+    ],
+)
+def test_what_may_be_something_else_is_not_guessed(tmp_path, content):
+    assert wide(content) is None
+    _, errors = read(tmp_path / "a.txt", content)
+    assert errors and all("encoding" in error for error in errors.values())
+
+
+def test_the_error_says_which_encodings_were_tried(tmp_path):
+    _, errors = read(tmp_path / "a.txt", b"caf\xe9\n")
+    assert (
+        "not UTF-8, and without a byte order mark or the zero bytes of UTF-16: save" in errors[1]
+        and "cp1252" in errors[1]
+    )
+    _, errors = read(tmp_path / "a.txt", b"\x81\n", "cp1252")
+    assert errors[1].startswith("not CP1252: save the file as UTF-8, or name its `encoding`")
