@@ -7,8 +7,9 @@ import polars as pl
 import pytest
 
 from schemas.conversations import last_turn
+from stages.curation.readers.csv_records import Feed
 from stages.curation.readers.record import FormatError
-from stages.curation.readers.records import Feed, read_records
+from stages.curation.readers.records import read_records
 
 GOOD = [{"prompt": "a"}, {"prompt": "b"}]
 FRAME = pl.DataFrame(
@@ -136,7 +137,7 @@ def test_a_csv_file_of_quotation_marks_is_not_read_once_for_each_of_them(tmp_pat
     read = []
     monkeypatch.setattr(Feed, "__next__", lambda self, one=Feed.__next__: read.append(one(self)) or read[-1])
     for reread, prompts in ((2**23, ["good", "last"]), (2000, ["last"])):
-        monkeypatch.setattr("stages.curation.readers.records.REREAD", reread)
+        monkeypatch.setattr("stages.curation.readers.csv_records.REREAD", reread)
         read.clear()
         found = list(read_records(path))
         assert [record.value["prompt"] for record in found if record.value] == prompts
