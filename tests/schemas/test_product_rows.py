@@ -41,7 +41,7 @@ SHARED = {
     "license": "MIT",
     "engine": "http/m@1",
     "simulated": False,
-    "source": "",
+    "source": "seeds.jsonl:1",
 }
 
 
