@@ -40,12 +40,12 @@ def reference_demonstrations(rows: pl.DataFrame, strategy: Strategy) -> pl.DataF
         "simulated": pl.lit(False),
     }
     made = answered.with_columns(**columns)
-    return made.select(
-        (pl.col(name) if name in made.columns else pl.lit([] if isinstance(dtype, pl.List) else None))
-        .cast(dtype)
-        .alias(name)
+    absent = {
+        name: pl.lit([] if isinstance(dtype, pl.List) else None, dtype)
         for name, dtype in polars_schema(Demonstration).items()
-    )
+        if name not in made.columns
+    }
+    return made.with_columns(**absent).select(*polars_schema(Demonstration))
 
 
 def message(role: str, content: pl.Expr) -> pl.Expr:
@@ -59,7 +59,7 @@ def ids_of(rows: pl.DataFrame) -> list[str]:
     texts = rows.select(
         "id",
         *(canonical(name).alias(name) for name in ("prompt", "reference")),
-        plain=pl.all_horizontal(is_plain("prompt"), is_plain("reference")),
+        plain=pl.all_horizontal(is_plain(rows, "prompt"), is_plain(rows, "reference")),
     )
     ids = []
     for place, (row_id, prompt, reference, plain) in enumerate(texts.iter_rows()):
@@ -80,7 +80,8 @@ def canonical(column: str) -> pl.Expr:
     return text.str.strip_prefix('{"turns":').str.strip_suffix("}")
 
 
-def is_plain(column: str) -> pl.Expr:
-    """Whether all messages of a list are text alone."""
-    others = [pl.element().struct.field(name).is_not_null() for name in MESSAGE if name not in PLAIN]
-    return ~pl.col(column).list.eval(pl.any_horizontal(others)).list.any()
+def is_plain(rows: pl.DataFrame, column: str) -> pl.Expr:
+    """Whether all messages of a list are text alone; structs may lack what no row has."""
+    fields = [field.name for field in rows.schema[column].inner.fields]  # type: ignore[attr-defined]
+    others = [pl.element().struct.field(name).is_not_null() for name in fields if name not in PLAIN]
+    return ~pl.col(column).list.eval(pl.any_horizontal(others)).list.any() if others else pl.lit(True)
