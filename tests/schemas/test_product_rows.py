@@ -42,6 +42,7 @@ SHARED = {
     "engine": "http/m@1",
     "simulated": False,
     "source": "seeds.jsonl:1",
+    "tools": None,
 }
 
 
