@@ -6,6 +6,7 @@ import random
 import polars as pl
 import pytest
 
+from schemas.conversations import last_turn
 from stages.curation.readers.csv_records import Feed
 from stages.curation.readers.record import FormatError
 from stages.curation.readers.records import read_records
@@ -49,7 +50,7 @@ def test_a_damaged_file_is_quarantined_and_the_other_sources_are_taken(take, tmp
     tables = take(
         ("a.jsonl", GOOD, {}), ("b.jsonl", [{"prompt": "c"}], {"path": name}), ("c.jsonl", [{"prompt": "d"}], {})
     )
-    assert sorted(row.prompt for row in tables.instructions) == ["a", "b", "d"]
+    assert sorted(last_turn(row.prompt) for row in tables.instructions) == ["a", "b", "d"]
     ((place, reason),) = quarantined(tables)
     assert place == f"{name}:1" and reason.startswith(error) and "params.yaml" in reason
 
@@ -82,7 +83,7 @@ def test_a_deep_record_is_quarantined_alone(take, name, levels, is_taken):
     rows = [json.dumps(row) for row in GOOD] + [deep, json.dumps({"prompt": "c"})]
     text = "\n".join(rows) if name == "a.jsonl" else "[" + ",\n".join(rows) + "]"
     tables = take((name, text, {}))
-    assert sorted(row.prompt for row in tables.instructions) == ["a", "b", "c"] + ["deep"] * is_taken
+    assert sorted(last_turn(row.prompt) for row in tables.instructions) == ["a", "b", "c"] + ["deep"] * is_taken
     found = quarantined(tables)
     assert len(found) == (not is_taken) and all("nested too deeply" in error for _, error in found)
 
@@ -124,7 +125,7 @@ def test_a_row_with_a_date_that_python_has_not_is_quarantined_alone(take, tmp_pa
         dates = days.cast(dtype)
     write(tmp_path / f"dated{suffix}", pl.DataFrame({"prompt": prompts, "asked": dates}))
     tables = take(("a.jsonl", GOOD, {"path": f"dated{suffix}"}))
-    assert sorted(row.prompt for row in tables.instructions) == sorted(prompts[:600] + prompts[601:])
+    assert sorted(last_turn(row.prompt) for row in tables.instructions) == sorted(prompts[:600] + prompts[601:])
     ((place, reason),) = quarantined(tables)
     assert place == f"dated{suffix}:601" and reason.startswith("a value that cannot be read")
 
