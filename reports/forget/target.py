@@ -138,6 +138,8 @@ def unknown_row(row: str, sources: Sources) -> str:
 def cut_rows(target: Target, sources: Sources, path: Path, numbers: set[int]) -> None:
     """Cut records out of a file of a source, and note what they say."""
     readers = sources.readers_of(path) if path.is_file() else []
+    if archive := next((parent for parent in path.parents if parent.is_file()), None):
+        raise UserError(f"{path} stands in {archive}: unpack it, and name the folder in params.yaml instead")
     if not readers:
         raise UserError(f"{path} is no file of a source in params.yaml; `cultivar browse` shows where a row stands")
     own = readers[0]
