@@ -16,7 +16,7 @@ def turn_text(turn: str, kind: str) -> str:
     fields = {name for name, _ in duckdb.type(kind).children[0][1].children}
     calls = 'lambda call: concat(call."function"."name", \'(\', call."function".arguments, \')\')'
     parts = {
-        "reasoning": f"'(reasoning) ' || {turn}.reasoning",
+        "reasoning": f"'(reasoning) ' || nullif({turn}.reasoning, '')",
         "content": f"nullif({turn}.content, '')",
         "tool_calls": f"nullif(array_to_string(list_transform({turn}.tool_calls, {calls}), chr(10)), '')",
     }
