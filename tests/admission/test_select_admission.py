@@ -149,7 +149,9 @@ def test_equal_scores_are_taken_by_the_least_id():
 
 
 def test_what_a_selected_row_holds_and_how_much_of_the_tags_is_covered():
-    row = instruction("Name four river fish.", reference=turn("assistant", "Pike."), domain="math", license="MIT", split="dev")
+    row = instruction(
+        "Name four river fish.", reference=turn("assistant", "Pike."), domain="math", license="MIT", split="dev"
+    )
     fields = {"tags": ["a", "b"], "complexity": 3.0, "tag_idf": 1.5, "richness": 0.25, "completeness": 4.0}
     others = [
         (instruction("Name four river birds."), {"tags": ["c"], "complexity": 1.0}),
