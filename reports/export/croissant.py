@@ -94,7 +94,7 @@ def fields_of(split: str, file: str, columns: dict[str, Any]) -> list[dict[str, 
 
 def field(at: str, column: str, kind: Any, file: str, is_text: bool) -> dict[str, Any] | None:
     """A column of a file as a field: a value, a list of values, or a list of objects with values."""
-    found = {"@type": "cr:Field", "@id": at, "name": at}
+    found: dict[str, Any] = {"@type": "cr:Field", "@id": at, "name": at}
     source = {"fileObject": {"@id": file}, "extract": {"column": column}}
     if kind.get("_type") == "List":
         found |= {"repeated": True}

@@ -99,7 +99,8 @@ def fill(
     converter = Converter(
         form, chosen, columns_beside(form, chosen, asked.columns), Tasks(version) if form.name == "verifiers" else None
     )
-    tally, refused, shape, rows = Tally(chosen), Counter[str](), {}, 0
+    tally, refused, rows = Tally(chosen), Counter[str](), 0
+    shape: dict[str, Any] = {}
     writers: dict[str, RowFile] = {}
     left_out = (draft / LEFT_OUT).open("wb")
     try:

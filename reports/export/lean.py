@@ -13,10 +13,12 @@ NONE: frozenset[str] = frozenset()
 
 def json_of(value: pl.Expr, kind: pl.DataType, raw: Collection[str] = NONE, name: str = "") -> pl.Expr:
     """A value as JSON text, null where it is null. `raw`: names of fields that hold JSON text; `name`: this one's."""
-    match kind:  # an instance: of `pl.String` itself no case is true
+    match kind:
         case pl.Struct():
             return pl.when(value.is_not_null()).then(
-                object_of({field.name: (value.struct.field(field.name), field.dtype) for field in kind.fields}, raw)
+                object_of(
+                    {part.name: (value.struct.field(part.name), instance(part.dtype)) for part in kind.fields}, raw
+                )
             )
         case pl.List():
             inner = json_of(pl.element(), kind.inner, raw, name).fill_null("null")  # type: ignore[arg-type]
@@ -26,6 +28,11 @@ def json_of(value: pl.Expr, kind: pl.DataType, raw: Collection[str] = NONE, name
         case pl.Boolean() | pl.Int64():
             return value.cast(pl.String).str.to_lowercase()
     return encoded(value)
+
+
+def instance(kind: pl.DataType | type[pl.DataType]) -> pl.DataType:
+    """A type as an object: `pl.String` itself would match no case."""
+    return kind() if isinstance(kind, type) else kind
 
 
 def encoded(value: pl.Expr) -> pl.Expr:

@@ -79,18 +79,23 @@ def push(folder: Path, target: Target, public: bool, message: str) -> str:
     from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 
     api = HfApi(endpoint=target.endpoint, token=target.token, library_name="cultivar")
-    place = {"repo_id": target.repository, "repo_type": "dataset"}
     state = "nothing was pushed"
     try:
         try:
-            is_private = api.repo_info(**place).private
+            is_private = api.dataset_info(target.repository).private
         except RepositoryNotFoundError:
-            api.create_repo(**place, private=not public)
+            api.create_repo(target.repository, repo_type="dataset", private=not public)
             state = f"{target.url} was created and holds nothing of it"
         else:
             if not is_private and not public:
                 raise UserError(f"{target.url} is public, nothing was pushed; --public says that this is meant")
-        commit = api.upload_folder(**place, folder_path=folder, commit_message=message, delete_patterns=STALE)
+        commit = api.upload_folder(
+            repo_id=target.repository,
+            repo_type="dataset",
+            folder_path=folder,
+            commit_message=message,
+            delete_patterns=STALE,
+        )
     except (HfHubHTTPError, httpx.HTTPError, OSError, ValueError, RuntimeError) as error:
         words = " ".join(redacted(str(error)).split())
         raise UserError(f"{state} ({words}); the export itself is in {folder}") from error

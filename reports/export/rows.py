@@ -67,7 +67,7 @@ class Selection:
     `total`: all rows. Raises UserError where the table lacks what every row has, and for a condition that is no SQL.
     """
 
-    def __init__(self, chosen: Product, files: Sequence[Path], where: str = "") -> None:
+    def __init__(self, chosen: Product, files: list[Path], where: str = "") -> None:
         self.product = chosen
         self.scan = pl.scan_parquet(files)
         self.held = self.scan.collect_schema()

@@ -31,7 +31,7 @@ class Tally:
     def add(self, frame: pl.DataFrame) -> None:
         """Count the rows of a batch of the table that are kept."""
         self.rows += frame.height
-        self.simulated += frame["simulated"].fill_null(False).sum()
+        self.simulated += int(frame["simulated"].fill_null(False).sum())
         for name in COUNTED:
             self.count(name, frame[name])
         # sources are counted by file: each row has a line of its own

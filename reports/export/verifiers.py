@@ -4,13 +4,12 @@ Answers and tests are those of the problems and programming tasks that a row was
 has an empty answer. `info` holds id, domain, strategy, source and licence, what this row answers, tests of code, tools.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 
-from reports.export.lean import object_of
 from reports.export.json_check import JSON_FIELDS
+from reports.export.lean import object_of
 from reports.export.refusals import Converted
 from reports.export.rows import MESSAGES, Product
 from reports.export.turns import without_empty_calls
@@ -66,7 +65,7 @@ class Tasks:
         return pl.select(pl.when(again).then(pl.lit("another row is the task of this prompt"))).to_series()
 
 
-def seeds(files: Sequence[Path], fields: tuple[str, ...]) -> pl.DataFrame:
+def seeds(files: list[Path], fields: tuple[str, ...]) -> pl.DataFrame:
     """`id` and KINDS of the rows of a table that people brought."""
     scan = pl.scan_parquet(files)
     held = scan.collect_schema()
