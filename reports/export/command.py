@@ -104,7 +104,7 @@ def closing_line(place: Path, done: "Outcome", seconds: float) -> str:
     if inside:
         parts.append("left out: " + ", ".join(inside))
     if export.tally.simulated:
-        parts.append(f"{export.tally.simulated:,} rows are simulated")
+        parts.append(f"simulated: {export.tally.simulated:,} rows")
     parts.append(f"{in_units(sum(one.size for one in export.files))} · {seconds:.1f} s")
     return f"{place}: " + " · ".join(parts)
 

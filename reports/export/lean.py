@@ -5,6 +5,7 @@ Text that is JSON already (arguments of a call, definitions of tools) is put in 
 """
 
 from collections.abc import Collection
+from typing import Any
 
 import polars as pl
 
@@ -30,7 +31,7 @@ def json_of(value: pl.Expr, kind: pl.DataType, raw: Collection[str] = NONE, name
     return encoded(value)
 
 
-def instance(kind: pl.DataType | type[pl.DataType]) -> pl.DataType:
+def instance(kind: Any) -> pl.DataType:
     """A type as an object: `pl.String` itself would match no case."""
     return kind() if isinstance(kind, type) else kind
 

@@ -6,6 +6,7 @@ goes over an unencrypted connection to another machine.
 
 import ipaddress
 import os
+import sys
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -76,10 +77,13 @@ def push(folder: Path, target: Target, public: bool, message: str) -> str:
     """
     import httpx
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
+    from huggingface_hub.errors import RepositoryNotFoundError
+    from huggingface_hub.utils import disable_progress_bars
 
+    if not sys.stderr.isatty():
+        disable_progress_bars()
     api = HfApi(endpoint=target.endpoint, token=target.token, library_name="cultivar")
-    state = "nothing was pushed"
+    state = unsure = "nothing was pushed"
     try:
         try:
             is_private = api.dataset_info(target.repository).private
@@ -89,6 +93,7 @@ def push(folder: Path, target: Target, public: bool, message: str) -> str:
         else:
             if not is_private and not public:
                 raise UserError(f"{target.url} is public, nothing was pushed; --public says that this is meant")
+        unsure = f"whether the commit was made is not known, look at {target.url}"
         commit = api.upload_folder(
             repo_id=target.repository,
             repo_type="dataset",
@@ -96,7 +101,17 @@ def push(folder: Path, target: Target, public: bool, message: str) -> str:
             commit_message=message,
             delete_patterns=STALE,
         )
-    except (HfHubHTTPError, httpx.HTTPError, OSError, ValueError, RuntimeError) as error:
+    except (httpx.HTTPError, OSError, ValueError, RuntimeError) as error:
         words = " ".join(redacted(str(error)).split())
-        raise UserError(f"{state} ({words}); the export itself is in {folder}") from error
+        raise UserError(
+            f"{state if was_refused(error) else unsure} ({words}); the export itself is in {folder}"
+        ) from error
     return str(commit.commit_url)
+
+
+def was_refused(error: Exception) -> bool:
+    """Whether a server said that it does not do what it was asked for; of a lost answer to a commit nobody knows."""
+    if isinstance(error, RuntimeError):  # of one file, before the commit
+        return isinstance(error.__cause__, Exception)
+    response = getattr(error, "response", None)
+    return response is not None and (response.status_code < 500 or "/commit/" not in str(response.url))

@@ -9,26 +9,14 @@ import polars as pl
 
 from reports.versions.version import Version
 from schemas.errors import UserError
-from schemas.rows import FinalDemonstration, FinalPreference
+from schemas.rows import FinalDemonstration, FinalPreference, Message
 from schemas.table import polars_schema
 
 BATCH = 20_000
 """Rows that are held at once."""
 SPLITS = ("train", "heldout")
-CALL = pl.Struct(
-    {"id": pl.String, "type": pl.String, "function": pl.Struct({"name": pl.String, "arguments": pl.String})}
-)
-MESSAGE = pl.Struct(
-    {
-        "role": pl.String,
-        "content": pl.String,
-        "reasoning": pl.String,
-        "tool_calls": pl.List(CALL),
-        "tool_call_id": pl.String,
-        "name": pl.String,
-    }
-)
-"""A turn; data versions from before a field was there have null in it."""
+MESSAGE = pl.Struct(polars_schema(Message))
+"""A turn; in data versions from before a field was there it is null."""
 MESSAGES = pl.List(MESSAGE)
 Name = Literal["D", "P"]
 
@@ -46,19 +34,10 @@ def product(name: str) -> Product:
     """The product of a name: D, demonstrations, P or preferences. Raises UserError."""
     match name.lower().removeprefix("data/").removesuffix(".parquet"):
         case "d" | "demonstrations":
-            return Product("D", "data/demonstrations.parquet", ("completion",), columns_of(FinalDemonstration))
+            return Product("D", "data/demonstrations.parquet", ("completion",), polars_schema(FinalDemonstration))
         case "p" | "preferences":
-            return Product("P", "data/preferences.parquet", ("chosen", "rejected"), columns_of(FinalPreference))
+            return Product("P", "data/preferences.parquet", ("chosen", "rejected"), polars_schema(FinalPreference))
     raise UserError(f"{name} is neither D (demonstrations) nor P (preferences); only these two are exported")
-
-
-def columns_of(model: type[FinalDemonstration] | type[FinalPreference]) -> dict[str, pl.DataType]:
-    """The columns of a table, and `tools` where its model has none yet; `split` says which file a row goes to."""
-    columns = {"tools": pl.String()} | dict(polars_schema(model))
-    return {
-        name: MESSAGES if name in ("prompt", "completion", "chosen", "rejected") else kind
-        for name, kind in columns.items()
-    }
 
 
 class Selection:
