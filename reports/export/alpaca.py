@@ -57,6 +57,11 @@ def alpaca(frame: pl.DataFrame, chosen: Product) -> Converted:
     )["reason"]
     sides = ["output"] if chosen.name == "D" else list(chosen.answers)
     own = joined.select(
-        "id", pl.col("last").list.first().alias("instruction"), pl.lit("").alias("input"), *sides, "system", "history"
+        "id",
+        pl.col("last").list.first().alias("instruction"),
+        pl.lit("").alias("input"),
+        *sides,
+        pl.col("system").fill_null(""),
+        "history",
     )
     return Converted(own, reason, lost_fields(columns, "reasoning"))

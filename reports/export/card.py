@@ -34,13 +34,12 @@ WARNING = (
 
 
 class Export(NamedTuple):
-    """What a card and the metadata tell of: `columns` with their features, null for CSV; `left` and `refused` are counts."""
+    """What a card and the metadata tell of: `columns` with their features; `left` and `refused` are counts."""
 
     product: Product
     format: Format
     files: Sequence[Written]
     columns: dict[str, Any]
-    has_features: bool
     tally: Tally
     provenance: dict[str, Any]
     left: Counter[str]
@@ -71,7 +70,7 @@ def header(export: Export) -> str:
     if tally.simulated:
         fields["tags"].append("simulated")
     fields["configs"] = [default | {"data_files": [{"split": one.split, "path": one.name} for one in export.files]}]
-    if export.has_features and export.files:
+    if export.files:
         splits = [{"name": one.split, "num_bytes": one.size, "num_examples": one.rows} for one in export.files]
         fields["dataset_info"] = default | {"features": card_features(export.columns), "splits": splits}
     yaml = YAML(typ="safe", pure=True)

@@ -125,7 +125,7 @@ def fill(
     if not refused:
         (draft / LEFT_OUT).unlink()
     export = Export(
-        *(chosen, form, written, shape, asked.kind != "csv", tally, provenance_of(version, chosen)),
+        *(chosen, form, written, shape, tally, provenance_of(version, chosen)),
         *(converter.left, refused, asked.where),
     )
     describe(draft, export, selection.total, rows, bool(refused))

@@ -1,6 +1,6 @@
 """Columns of any type as JSON text: whole batches at once, without keys that say nothing.
 
-A null has no key. Within an object an empty list has none either: chat templates ask whether there is a key `tool_calls`.
+Within a column a null or an empty list has no key: chat templates ask whether there is a key `tool_calls`.
 Text that is JSON already (arguments of a call, definitions of tools) is put in as it is.
 """
 
@@ -10,6 +10,8 @@ from typing import Any
 import polars as pl
 
 NONE: frozenset[str] = frozenset()
+OPTIONAL = frozenset({"tools"})
+"""Columns that OpenAI's readers want to be absent where there is nothing in them."""
 
 
 def json_of(value: pl.Expr, kind: pl.DataType, raw: Collection[str] = NONE, name: str = "") -> pl.Expr:
@@ -42,14 +44,12 @@ def encoded(value: pl.Expr) -> pl.Expr:
     return pl.when(value.is_not_null()).then(text.str.slice(5).str.strip_suffix("}"))
 
 
-def object_of(
-    fields: dict[str, tuple[pl.Expr, pl.DataType]], raw: Collection[str] = NONE, keep_empty: bool = False
-) -> pl.Expr:
-    """An object of fields (value, type). `keep_empty`: also lists without items, as columns of a table have them."""
+def object_of(fields: dict[str, tuple[pl.Expr, pl.DataType]], raw: Collection[str] = NONE) -> pl.Expr:
+    """An object of fields (value, type) without those that say nothing."""
     parts = []
     for name, (value, kind) in fields.items():
         says = value.is_not_null()
-        if isinstance(kind, pl.List) and not keep_empty:
+        if isinstance(kind, pl.List):
             says = says & (value.list.len() > 0)
         text = pl.concat_str(pl.lit(f',"{name}":'), json_of(value, kind, raw, name))
         parts.append(pl.when(says).then(text).otherwise(pl.lit("")))
@@ -57,6 +57,10 @@ def object_of(
 
 
 def lines(frame: pl.DataFrame, raw: Collection[str] = NONE) -> pl.DataFrame:
-    """`line`: each row as one line of JSON Lines."""
-    fields = {name: (pl.col(name), kind) for name, kind in frame.schema.items()}
-    return frame.select(line=object_of(fields, raw, keep_empty=True))
+    """`line`: each row as one line of JSON Lines. Every line has every column, but for OPTIONAL ones that are null: readers
+    take the columns of a file from its first lines."""
+    parts = []
+    for name, kind in frame.schema.items():
+        text = pl.concat_str(pl.lit(f',"{name}":'), json_of(pl.col(name), kind, raw, name))
+        parts.append(text.fill_null("" if name in OPTIONAL else f',"{name}":null'))
+    return frame.select(line=pl.concat_str(pl.lit("{"), pl.concat_str(parts).str.strip_prefix(","), pl.lit("}")))

@@ -63,7 +63,7 @@ def sharegpt(frame: pl.DataFrame, chosen: Product) -> Converted:
     lost = lost_fields(columns, "reasoning", "tool_call_id", "tool_calls.id", "name")
     lost["text beside tool calls"] = anywhere(columns, has_calls() & has_text("content"))
     return Converted(
-        joined.select("id", *own, "system", "tools"),
+        joined.select("id", *own, pl.col("system", "tools").fill_null("")),
         joined.select(reason=first_reason(reasons))["reason"],
         lost,
     )

@@ -97,6 +97,7 @@ def test_sharegpt_as_llama_factory_reads_it(export):
     assert first == {
         "id": f"{1:032x}",
         "system": "Be brief.",
+        "tools": "",
         "conversations": [{"from": speaker, "value": text} for speaker, text in turns],
     }
     function = {"name": "weather", "arguments": json.loads(ARGUMENTS)}
@@ -130,7 +131,13 @@ def test_alpaca_holds_system_and_history(export):
         "system": "Be brief.",
         "history": [["Hello", "Hi."]],
     }
-    assert without(second, "id") == {"instruction": "What is 2 + 2?", "input": "", "output": "4", "history": []}
+    assert without(second, "id") == {
+        "instruction": "What is 2 + 2?",
+        "input": "",
+        "output": "4",
+        "system": "",
+        "history": [],
+    }
 
 
 def test_a_pair_in_alpaca(export):
