@@ -16,6 +16,7 @@ from reports.export.features import features_of
 from reports.export.files import RowFile, Written
 from reports.export.formats import Converter, Format, columns_beside
 from reports.export.lean import lines
+from reports.export.llama_factory import OWN, dataset_info
 from reports.export.optional_fields import held_fields
 from reports.export.provenance import provenance_of
 from reports.export.rows import SPLITS, Product, Selection, table_files
@@ -169,29 +170,28 @@ def open_files(
 
 def describe(draft: Path, export: Export, total: int, rows: int, has_left_out: bool) -> None:
     """The card, the metadata, and the manifest by which the folder is known as an export."""
-    names = sorted(
-        [
-            *(one.name for one in export.files),
-            *([LEFT_OUT] if has_left_out else []),
-            "README.md",
-            "croissant.json",
-            MANIFEST,
-        ]
-    )
+    texts = {"README.md": card(export), "croissant.json": json_text(croissant(export))}
+    form, chosen = export.format.name, export.product
+    if form in OWN:
+        texts["dataset_info.json"] = json_text(dataset_info(form, chosen, export.files, export.columns))
+    rows_files = [one.name for one in export.files] + ([LEFT_OUT] if has_left_out else [])
     manifest = {
-        "product": export.product.name,
-        "format": export.format.name,
+        "product": chosen.name,
+        "format": form,
         "provenance": export.provenance,
         "where": export.where,
         "rows": {"table": total, "chosen": rows} | {one.split: one.rows for one in export.files},
         "refused": dict(sorted(export.refused.items())),
         "left_out": dict(sorted(export.left.items())),
-        "files": names,
+        "files": sorted([*rows_files, *texts, MANIFEST]),
         "sha256": {one.name: one.sha256 for one in export.files},
     }
-    write_text(draft / "README.md", card(export))
-    write_text(draft / "croissant.json", json.dumps(croissant(export), ensure_ascii=False, indent=2) + "\n")
-    write_text(draft / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
+    for name, text in (texts | {MANIFEST: json_text(manifest)}).items():
+        write_text(draft / name, text)
+
+
+def json_text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from cultivar.outgoing.redaction import redacted
 from schemas.errors import UserError
 
 HUB = "https://huggingface.co"
-STALE = ["train.*", "heldout.*", "left_out.jsonl", "export.json", "croissant.json", "README.md"]
+STALE = ["train.*", "heldout.*", "left_out.jsonl", "export.json", "croissant.json", "dataset_info.json", "README.md"]
 """Names that exports write: those of an earlier one that this one has not are removed from the repository."""
 SCHEMES = ("hf://datasets/", "hf://")
 

@@ -54,15 +54,20 @@ class Selection:
         if missing := [name for name in needed if name not in self.held]:
             raise UserError(f"{chosen.path} has no column {', '.join(missing)}: its version is too old to be exported")
         self.total = self.scan.select(pl.len()).collect().item()
-        self.where = condition(where, chosen.columns) if where else None
+        self.mask = self.holds_of(condition(where, chosen.columns)) if where else None
 
     def batches(self) -> Iterator[tuple[int, pl.DataFrame]]:
         """How many rows have been read so far, and those of them that go out."""
         for start in range(0, self.total, BATCH):
             frame = self.scan.slice(start, BATCH).select(map(self.column, self.product.columns)).collect()
-            if self.where is not None:
-                frame = frame.filter(self.where)
+            if self.mask is not None:
+                frame = frame.filter(self.mask.slice(start, BATCH))
             yield min(start + BATCH, self.total), frame
+
+    def holds_of(self, where: pl.Expr) -> pl.Series:
+        """Whether a condition holds, of each row; worked out at once, since an average in it is that of all rows."""
+        rows = self.scan.select(map(self.column, self.product.columns))
+        return rows.with_columns(where.fill_null(False).alias("where")).select("where").collect()["where"]
 
     def column(self, name: str) -> pl.Expr:
         kind = self.product.columns[name]

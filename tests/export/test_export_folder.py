@@ -89,11 +89,29 @@ def test_where_chooses_rows_and_the_others_are_counted(project, capsys):
 
 
 @pytest.mark.parametrize(
+    ("where", "chosen"),
+    [
+        ("quality > AVG(quality)", [1]),
+        ("COUNT(*) > 2", [1, 3]),
+        ("pass_rate > 0", []),
+        ("domain IN ('math', 'code') OR source LIKE '%:8'", [1]),
+        ("TRUE", [1, 3]),
+    ],
+)
+def test_a_condition_is_of_the_whole_table(project, monkeypatch, where, chosen):
+    monkeypatch.setattr(rows, "BATCH", 1)
+    assert main("D", out=Path("out"), where=where) == 0
+    assert ids(Path("out/train.jsonl")) == chosen
+
+
+@pytest.mark.parametrize(
     ("options", "words"),
     [
         ({"where": "qualty > 1"}, "no column qualty; did you mean quality?"),
         ({"where": "quality +"}, "write a condition as in SQL"),
         ({"where": "quality"}, "it is no condition"),
+        ({"where": "quality > (SELECT 1)"}, "write a condition as in SQL"),
+        ({"where": "read_csv('/etc/passwd') = 1"}, "unsupported function"),
         ({"form": "sharegtp"}, "did you mean sharegpt?"),
         ({"columns": "qualty"}, "did you mean quality?"),
         ({"form": "hf", "file": "csv"}, "hf is written as parquet"),
@@ -188,6 +206,23 @@ def test_an_empty_table_is_an_export_without_rows(project):
     for form in ("trl", "hf", "alpaca", "sharegpt", "messages", "verifiers"):
         assert main("D", form, Path(form)) == 0
         assert not list(Path(form).glob("train.*"))
+
+
+@pytest.mark.parametrize(
+    ("table", "form", "columns"),
+    [
+        ("D", "sharegpt", {"messages": "conversations", "system": "system"}),
+        ("P", "alpaca", {"prompt": "instruction", "chosen": "chosen", "rejected": "rejected"}),
+    ],
+)
+def test_llama_factory_finds_the_rows(project, table, form, columns):
+    assert main(table, form, Path("out")) == 0
+    told = json.loads(Path("out/dataset_info.json").read_bytes())
+    one = told["demonstrations_heldout" if table == "D" else "preferences_train"]
+    assert Path("out", one["file_name"]).is_file()
+    assert (one["formatting"], one.get("ranking", False)) == (form, table == "P")
+    assert columns.items() <= one["columns"].items()
+    assert set(one["columns"].values()) <= set(read_lines(Path("out/train.jsonl"))[0])
 
 
 def test_every_row_is_written_or_refused(tmp_path, monkeypatch):
