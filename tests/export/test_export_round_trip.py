@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from export_project import PAIR, PLAIN, TURNS, assistant, demonstration, read_lines, system, user
+from export_project import PAIR, PLAIN, TURNS, assistant, demonstration, system, user
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +17,7 @@ from reports.export.rows import product
 from reports.export.turns import plain
 from schemas.conversations import lean_turns
 from stages.curation.readers.fields import Item
+from stages.curation.readers.records import read_records
 from stages.curation.readers.shapes import SHAPES
 
 SHAPE_OF = {"trl": "messages", "messages": "messages", "sharegpt": "sharegpt", "alpaca": "alpaca", "hf": "messages"}
@@ -39,7 +40,7 @@ SAYS = st.one_of(TEXT, ODD).filter(lambda text: bool(text.strip()))
 
 
 def exported(form: str, rows: list[dict[str, Any]], table: str = "D", kind: str = "jsonl") -> list[dict[str, Any]]:
-    """The rows of a file in a format."""
+    """The records that a reader finds in a file of a format."""
     chosen, wanted = product(table), format_of(form)
     frame = pl.DataFrame(rows, schema=chosen.columns)
     batch = Converter(wanted, chosen, columns_beside(wanted, chosen, ())).batch(frame)
@@ -50,9 +51,9 @@ def exported(form: str, rows: list[dict[str, Any]], table: str = "D", kind: str 
         file = RowFile(path, "train", features_of(dict(kept.schema), wanted.json_text, ()), wanted.json_text, ())
         file.write(kept)
         file.close()
-        if kind == "jsonl":
-            return read_lines(path)
-        return [{k: v for k, v in row.items() if v is not None} for row in pl.read_parquet(path).rows(named=True)]
+        records = list(read_records(path))
+    assert not [record.error for record in records if record.error]
+    return [record.value or {} for record in records]
 
 
 def read(form: str, record: dict[str, Any]) -> Item:
@@ -100,6 +101,17 @@ def test_pairs_come_back(form, fields, other):
     sides = [item.fields[name] for name in ("chosen", "rejected")]
     assert [side if isinstance(side, str) else side[-1]["content"] for side in sides] == [
         pair[name][-1]["content"] for name in ("chosen", "rejected")
+    ]
+
+
+@pytest.mark.parametrize("form", ["trl", "messages", "sharegpt", "alpaca"])
+@given(rows=st.lists(conversations(), min_size=1, max_size=3))
+@settings(max_examples=20)
+def test_conversations_come_back_from_spreadsheets(form, rows):
+    rows = [*rows, {"prompt": [user("=1+1")], "completion": [assistant("@SUM(A1)")]}]
+    found = exported(form, [demonstration(number, fields) for number, fields in enumerate(rows)], kind="csv")
+    assert [conversation_of(read(form, record)) for record in found] == [
+        (row["prompt"], row["completion"]) for row in rows
     ]
 
 
