@@ -54,6 +54,9 @@ TOOLS = {
     "history": Tool(REVIEW, "reports.history.command", "Metrics per data version, as table and plot."),
     "bisect": Tool(REVIEW, "reports.bisect.command", "Which version, source or strategy moved a metric."),
     "forget": Tool(REVIEW, "reports.forget.command", "Take out a source, row, annotator, model or answer everywhere."),
+    "export": Tool(
+        REVIEW, "reports.export.command", "Write D or P in the format of another tool, with card and metadata; push it."
+    ),
     "doctor": Tool(
         CHECK, "cultivar.tools.doctor", "Check DVC's cache, a remote, the store, and what killed runs left."
     ),
