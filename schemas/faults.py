@@ -59,7 +59,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 def unknown_name(name: str, known: Iterable[str], what: str = "key") -> str:
     """`unknown key (did you mean …?); known are …`."""
     known = list(known)
-    return f"unknown {what}{did_you_mean(name, known)}; known are {', '.join(known)}"
+    return f"unknown {what}{did_you_mean(name, known)}; known are {', '.join(known) or 'none'}"
 
 
 def explain(model: type[BaseModel], item: Mapping[str, Any]) -> str:

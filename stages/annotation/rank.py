@@ -169,7 +169,7 @@ def rank_by_judge(
 
     All candidates of a group with an unusable answer are quarantined.
     """
-    prompt = Prompt("rank")
+    prompt = Prompt("rank", "context", "instruction", "responses")
     orders = [orders_of(group.prompt_id, len(group.texts), params.orders) for group in groups]
     questions = [
         Question(

@@ -116,9 +116,7 @@ class Folded:
         """The rank of each candidate by one judgement."""
         lead = judgement.margin - 1
         rank_of = {
-            each: place + (lead if place else 0)
-            for place, tied in enumerate(judgement.full_order)
-            for each in tied
+            each: place + (lead if place else 0) for place, tied in enumerate(judgement.full_order) for each in tied
         }
         below_all = len(candidates) + lead
         corrected = {each: self.edits[each][0] for each in candidates if each in self.edits}
@@ -158,7 +156,9 @@ def read_judgements(paths: Iterable[Path]) -> list[Judgement]:
             if isinstance(found, Judgement):
                 first = judgements.setdefault(found.uuid, found)
                 if first is not found:
-                    words = f"uuid {found.uuid!r} is that of {':'.join(map(str, first._place))} as well; give it another"
+                    words = (
+                        f"uuid {found.uuid!r} is that of {':'.join(map(str, first._place))} as well; give it another"
+                    )
                     faults.append(found.fault(words))
             else:
                 faults += found
@@ -178,7 +178,8 @@ def judgement_of(line: bytes, path: str, number: int) -> Judgement | list[Fault]
         items = error.errors(include_url=False)
         places = [written(item["loc"]) or "the line" for item in items]
         return [
-            Fault(path, number, f"{place}: {explain(Judgement, item)}") for place, item in zip(places, items, strict=True)
+            Fault(path, number, f"{place}: {explain(Judgement, item)}")
+            for place, item in zip(places, items, strict=True)
         ]
     except UnicodeDecodeError as error:
         return [Fault(path, number, f"no UTF-8: {error}; save the file as UTF-8")]

@@ -58,7 +58,11 @@ def constitution(
     """D and P for every safety prompt whose revision the judge confirms."""
     ledger, rows = Ledger("constitution"), list(safety_prompts)
     principles = read_principles(files.find("human/constitution/*.yaml"))
-    prompts = {name: Prompt(f"constitution/{name}") for name in ("critique", "revise", "deviate")}
+    prompts = {
+        "critique": Prompt("constitution/critique", "request", "response", "principle", "critique_request"),
+        "revise": Prompt("constitution/revise", "request", "response", "principle", "critique", "revision_request"),
+        "deviate": Prompt("constitution/deviate", "request", "principle"),
+    }
 
     async def improve(row: SafetyPrompt, ask: Ask) -> Revision | Answer:
         return await critique_and_revise(row, ask, choose_principles(row, principles, params.revisions), prompts)
@@ -179,7 +183,7 @@ def confirm(work: list[tuple[SafetyPrompt, Revision]], judge: Engine, ledger: Le
         for principle in revision.principles
         for swapped in (False, True)
     ]
-    prompt = Prompt("constitution/judge")
+    prompt = Prompt("constitution/judge", "request", "principle", "first", "second")
     compared: dict[str, dict[str, Compared]] = {row.id: {} for row, _ in work}
     answers = judge.ask([each.question(prompt) for each in comparisons])
     for each, (answer,) in zip(comparisons, answers, strict=True):

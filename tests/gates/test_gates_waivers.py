@@ -93,9 +93,18 @@ START = f"gates:\n  - name: one\n    why: {WHY}\n    rule: leaks\n    max: 0\n  
         (START, "reports/gates.yaml:6: gates[1]: is without its key rule; write it"),
         (START + "    rule: leakz\n", "reports/gates.yaml:6: gates[1]: Input tag 'leakz' found using 'rule'"),
         (START + "    rule: leaks\n", "reports/gates.yaml:6: gates[1]: a gate needs a threshold"),
-        (START + "    rule: leaks\n    max: -1\n", "reports/gates.yaml:9: gates[1].max: write a number that is not negative"),
-        (START + "    rule: leaks\n    max: 2 points\n", "reports/gates.yaml:9: gates[1].max: write a share as `5 %` or 0.05"),
-        (START + "    rule: leaks\n    max: 1\n    mx: 2\n", "reports/gates.yaml:10: gates[1].mx: unknown key (did you mean max?); known are name, title, why,"),
+        (
+            START + "    rule: leaks\n    max: -1\n",
+            "reports/gates.yaml:9: gates[1].max: write a number that is not negative",
+        ),
+        (
+            START + "    rule: leaks\n    max: 2 points\n",
+            "reports/gates.yaml:9: gates[1].max: write a share as `5 %` or 0.05",
+        ),
+        (
+            START + "    rule: leaks\n    max: 1\n    mx: 2\n",
+            "reports/gates.yaml:10: gates[1].mx: unknown key (did you mean max?); known are name, title, why,",
+        ),
         (START + "    rule: leaks\n    min: 1\n", "rows that should not be there have max and max_growth"),
         (START + "    rule: rows\n    min: 1\n", "reports/gates.yaml:6: gates[1].table: is missing"),
         (
@@ -103,7 +112,10 @@ START = f"gates:\n  - name: one\n    why: {WHY}\n    rule: leaks\n    max: 0\n  
             "rows are counted: max and min are numbers",
         ),
         (START + "    rule: rows\n    table: preferences\n    max_drop: 2 points\n", "rows are counted: max_drop and"),
-        (START.replace("two", "one") + "    rule: leaks\n    max: 1\n", "reports/gates.yaml:6: gates[1].name: several gates have the name one"),
+        (
+            START.replace("two", "one") + "    rule: leaks\n    max: 1\n",
+            "reports/gates.yaml:6: gates[1].name: several gates have the name one",
+        ),
         ("gates: []\n", "reports/gates.yaml:1: gates: Tuple should have at least 1 item"),
         ("", "reports/gates.yaml:1: gates: is missing"),
         ("gates: [\n", "reports/gates.yaml:2: no valid YAML: "),

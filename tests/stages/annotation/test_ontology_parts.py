@@ -186,7 +186,10 @@ def test_an_entry_means_the_only_tag_with_its_words_and_a_line_names_those_that_
         ("drop: {a: b}", "1: drop: Input should be a valid list"),
         ("drop:\n- 'a'\n- 1", "3: drop[1]: Input should be a valid string, got '1'"),
         ("merg: {a: [b]}", "1: merg: unknown key (did you mean merge?); known are merge, drop; correct or remove it"),
-        ("merge:\n  a: [b]\n  c:\n  - d\n  - b", "5: merge.c[1]: 'b' stands in merge.a[0] as well; leave it in one entry"),
+        (
+            "merge:\n  a: [b]\n  c:\n  - d\n  - b",
+            "5: merge.c[1]: 'b' stands in merge.a[0] as well; leave it in one entry",
+        ),
         ("drop: [b]\nmerge:\n  a: [b]", "3: merge.a[0]: 'b' stands in drop[0] as well; leave it in one entry"),
         (
             "merge:\n  a: [b]\n  b: [c]\n  c: [a]\n  d: [e]",
@@ -204,8 +207,12 @@ def test_refinements_of_another_form_are_refused_by_line(tmp_path, text, fault):
 
 def test_a_long_chain_of_entries_is_no_circle_and_is_read_at_once(tmp_path):
     path = tmp_path / "refinements.yaml"
-    path.write_text("merge:\n" + "".join(f"  t{n}: [t{n + 1}, {'t0' if n == 2999 else f'x{n}'}]\n" for n in range(3000)))
-    with pytest.raises(UserError, match=r"refinements\.yaml:2: .* in a circle: 't1' → 't0' → 't2999' → .* → … → 't1'") as error:
+    path.write_text(
+        "merge:\n" + "".join(f"  t{n}: [t{n + 1}, {'t0' if n == 2999 else f'x{n}'}]\n" for n in range(3000))
+    )
+    with pytest.raises(
+        UserError, match=r"refinements\.yaml:2: .* in a circle: 't1' → 't0' → 't2999' → .* → … → 't1'"
+    ) as error:
         read_refinements(path)
     assert len(str(error.value).splitlines()) == 1
 
