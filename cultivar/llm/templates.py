@@ -47,6 +47,13 @@ def template_faults(path: Path, given: Collection[str], read: Callable[[str], st
     return Reading(path.parent, list(given), read or partial(read_template, path.parent)).faults_of(path.name)
 
 
+def included_by(path: Path) -> set[Path]:
+    """A template and those that it includes, as far as they can be read."""
+    reading = Reading(path.parent, [], partial(read_template, path.parent))
+    reading.faults_of(path.name)
+    return {path, *(path.parent / name for name in reading.met)}
+
+
 def read_template(folder: Path, name: str) -> str:
     """The text of a template. Raises TemplateNotFound, Unreadable where it is no UTF-8."""
     try:

@@ -142,8 +142,11 @@ def item_hash(prompt: str, completions: Iterable[str]) -> str:
     return content_id("item", [prompt, sorted(candidate_hash(text) for text in completions)])
 
 
-def read_judgements(paths: Iterable[Path]) -> list[Judgement]:
-    """Judgements in force, by uuid: those that no other one supersedes. Raises AnnotationError, which lists all faults."""
+def read_judgements(paths: Iterable[Path], *, replaced: bool = False) -> list[Judgement]:
+    """Judgements in force, by uuid: those that no other one supersedes. Raises AnnotationError, which lists all faults.
+
+    `replaced`: with those that others supersede.
+    """
     judgements: dict[str, Judgement] = {}
     faults: list[Fault] = []
     for path in paths:
@@ -165,8 +168,8 @@ def read_judgements(paths: Iterable[Path]) -> list[Judgement]:
     faults += circles_of(judgements)
     if faults:
         raise AnnotationError(faults)
-    replaced = {judgement.supersedes for judgement in judgements.values()}
-    return [judgement for uuid, judgement in sorted(judgements.items()) if uuid not in replaced]
+    gone = set() if replaced else {judgement.supersedes for judgement in judgements.values()}
+    return [judgement for uuid, judgement in sorted(judgements.items()) if uuid not in gone]
 
 
 def judgement_of(line: bytes, path: str, number: int) -> Judgement | list[Fault]:

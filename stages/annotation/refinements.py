@@ -12,11 +12,15 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from cultivar.text.tokens import tokens_of
-from schemas.human import Decided, Place, cycles_of, read_human, repeated, written
+from schemas.faults import Fault, did_you_mean
+from schemas.human import Decided, Place, Places, cycles_of, read_human, repeated, written
 from schemas.rows import Text
 
 LOG = logging.getLogger(__name__)
+FILE = "refinements.yaml"
 CYCLE_SHOWN = 8
 """Tags of a circle that are named."""
 
@@ -27,18 +31,24 @@ class Refinements(Decided):
     merge: dict[Text, list[Text] | None] | None = None
     drop: list[Text] | None = None
 
+    @property
+    def entries(self) -> Iterator[tuple[Place, str]]:
+        """Tags that become another one or nothing, with their places."""
+        for number, tag in enumerate(self.drop or []):
+            yield ("drop", number), tag
+        for name, tags in (self.merge or {}).items():
+            for number, tag in enumerate(tags or []):
+                yield ("merge", name, number), tag
+
     def conflicts(self) -> Iterator[tuple[Place, str]]:
         """Tags of two entries, and cycles, by their names as they are written."""
-        entries: list[tuple[Place, str]] = [(("drop", number), tag) for number, tag in enumerate(self.drop or [])]
         becomes: dict[str, str] = {}
         places: dict[str, Place] = {}
         for name, tags in (self.merge or {}).items():
             for number, tag in enumerate(tags or []):
-                place: Place = ("merge", name, number)
-                entries.append((place, tag))
                 if tag != name and tag not in becomes:
-                    becomes[tag], places[tag] = name, place
-        for place, tag, first in repeated(entries):
+                    becomes[tag], places[tag] = name, ("merge", name, number)
+        for place, tag, first in repeated(self.entries):
             yield place, f"{tag!r} stands in {written(first)} as well; leave it in one entry"
         for cycle in cycles_of(becomes):
             shown = [*map(repr, cycle[:CYCLE_SHOWN]), *(["…"] if len(cycle) > CYCLE_SHOWN else []), repr(cycle[0])]
@@ -113,3 +123,29 @@ def warn(path: str, to_review: dict[str, list[str]]) -> None:
     for kind, reason in reasons.items():
         if to_review[kind]:
             LOG.warning("%s: %s: %s", path, ", ".join(map(repr, to_review[kind])), reason)
+
+
+def findings(paths: list[Path], ontology: pl.DataFrame | None) -> tuple[int, list[Fault]]:
+    """How many entries there are, and those of no tag. Raises FileFaults for what is wrong.
+
+    `ontology`: None where there is no table yet.
+    """
+    remarks = [Fault(str(path), 0, f"this is not read; it is {FILE} that is") for path in paths if path.name != FILE]
+    count = 0
+    for path in paths:
+        if path.name != FILE:
+            continue
+        found = read_human(path, Refinements)
+        named = list(found.entries)
+        count += len(named)
+        if ontology is not None:
+            vocabulary = set(ontology["raw"]) | set(ontology["canonical"])  # a canonical tag was a raw one before
+            meant = tags_by_name([tag for _, tag in named], vocabulary)
+            known, places = sorted(vocabulary), Places(path.read_bytes())
+            for place, tag in named:
+                if meant[tag] not in vocabulary:
+                    words = (
+                        f"no tag is called {tag!r}{did_you_mean(tag, known)}, so that this changes nothing; correct it"
+                    )
+                    remarks.append(places.fault(str(path), place, words))
+    return count, remarks

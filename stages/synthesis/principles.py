@@ -70,3 +70,13 @@ def read_principles(paths: Sequence[Path]) -> list[Principle]:
                 f"human/constitution/*.yaml: no principle applies to {kind} prompts; write one (`applies_to: {kind}`)"
             )
     return principles
+
+
+def findings(paths: Sequence[Path], _: object = None) -> tuple[int, list[Fault]]:
+    """How many principles there are, and files that are not read. Raises as `read_principles`."""
+    remarks = [
+        Fault(str(path), 0, "this is not read; principles stand in files *.yaml")
+        for path in paths
+        if path.suffix != ".yaml"
+    ]
+    return len(read_principles([path for path in paths if path.suffix == ".yaml"])), remarks
