@@ -5,14 +5,13 @@ from pathlib import Path
 
 import polars as pl
 
+from schemas.conversations import text_of
 from schemas.faults import Fault
-from schemas.rows import Message
 from stages.annotation.rankings import (
     AnnotationError,
     Folded,
     Judgement,
     candidate_hash,
-    conversation_text,
     fold,
     item_hash,
     read_judgements,
@@ -38,9 +37,9 @@ def judged_prompts(candidates: pl.DataFrame, judgements: dict[str, Folded]) -> d
 def items_of(candidates: pl.DataFrame) -> Iterator[tuple[str, str, list[str]]]:
     """Of every prompt its id, the hash of its item, and the hashes of its candidates in the order of the table."""
     groups = candidates.group_by("prompt_id", maintain_order=True).agg(pl.col("prompt").first(), pl.col("completion"))
-    for prompt_id, turns, texts in groups.iter_rows():
-        asked = conversation_text([Message.model_validate(turn) for turn in turns])
-        yield prompt_id, item_hash(asked, texts), [candidate_hash(text) for text in texts]
+    for prompt_id, turns, completions in groups.iter_rows():
+        texts = [text_of(completion) for completion in completions]
+        yield prompt_id, item_hash(text_of(turns), texts), [candidate_hash(text) for text in texts]
 
 
 def findings(paths: list[Path], candidates: pl.DataFrame | None) -> tuple[int, list[Fault]]:

@@ -67,6 +67,11 @@ class Judgement(Decided):
         best = [name for text in self.edited.values() if (name := candidate_hash(text)) not in named]
         return [list(dict.fromkeys(best)), *self.order] if best else self.order
 
+    @property
+    def place(self) -> str:
+        """`file:line`."""
+        return ":".join(map(str, self._place))
+
     def fault(self, words: str) -> Fault:
         """Something that is wrong with this judgement, at its line."""
         return Fault(*self._place, words)
@@ -159,9 +164,7 @@ def read_judgements(paths: Iterable[Path], *, replaced: bool = False) -> list[Ju
             if isinstance(found, Judgement):
                 first = judgements.setdefault(found.uuid, found)
                 if first is not found:
-                    words = (
-                        f"uuid {found.uuid!r} is that of {':'.join(map(str, first._place))} as well; give it another"
-                    )
+                    words = f"uuid {found.uuid!r} is that of {first.place} as well; give it another"
                     faults.append(found.fault(words))
             else:
                 faults += found

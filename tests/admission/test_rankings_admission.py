@@ -5,7 +5,7 @@ import json
 import pytest
 
 from schemas.conversations import text_of
-from schemas.rows import Candidate, Message
+from schemas.rows import Candidate
 from schemas.table import Table
 from stages.annotation.params import RankParams
 from stages.annotation.rank import rank
@@ -65,7 +65,7 @@ def test_peoples_order_makes_d_and_p_without_asking_the_judge(people):
     assert dict(zip(ranking.candidates, ranking.ranks, strict=True)) == ranks
     assert ranking.scores == [float(-rank) for rank in ranking.ranks]
     assert (ranking.source, ranking.annotators, ranking.meets_criteria) == ("human", ["ana"], True)
-    assert tables.metrics == {"ranked_by_people": 1, "ranked_by_judge": 0, "stale_items": 0}
+    assert tables.metrics == {"ranked_by_people": 1, "ranked_by_judge": 0, "stale_items": 0, "edited_by_people": 0}
     for scores in (row.scores, pair.scores):
         assert [(score.name, score.value) for score in scores] == [("human", 0.0)]
 
@@ -194,7 +194,7 @@ def test_people_rank_the_answers_to_a_whole_conversation(people, first):
         return turn("user", opening) + turn("assistant", "Hi") + turn("user", PROMPT)
 
     rows = [candidate(text, prompt=PROMPT) | {"prompt": talk(first)} for text in (A, B, C)]
-    asked = text_of([Message(**message) for message in talk("Hello")])
+    asked = text_of(talk("Hello"))
     assert asked == f"user: Hello\n\nassistant: Hi\n\nuser: {PROMPT}"
     found = rank_by_people(people(judgement(B, A, C, prompt=asked)), rows, answers=[{"ratings": []}] * 2)
     assert outcome(found) == (([B], [(B, C, 2.0)]) if first == "Hello" else ([], []))

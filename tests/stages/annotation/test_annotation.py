@@ -147,7 +147,12 @@ def candidates(texts, prompt="Why is the sea salty?"):
     shared |= {"prompt": [{"role": "user", "content": prompt}], "response_strategy": "plain", "temperature": 0.7}
     shared |= {"license": "CC0-1.0", "engine": "e", "simulated": True}
     rows = [
-        {"id": content_id("c", text), "completion": text, "generation": content_id("g", text), **shared}
+        {
+            "id": content_id("c", text),
+            "completion": [{"role": "assistant", "content": text}],
+            "generation": content_id("g", text),
+            **shared,
+        }
         for text in texts
     ]
     return Table.of(Candidate, rows)
