@@ -303,11 +303,11 @@ class Candidate(Generated):
 class Edited(Candidate):
     """A candidate as a person corrected it while ranking; its parents are the prompt and the candidate that it corrects.
 
-    `annotation` is the line of human/annotations that holds it, `annotator` whose it is.
+    `annotation` is the line of human/annotations that holds it, `annotators` are those who wrote just this.
     """
 
     annotation: Text
-    annotator: Text
+    annotators: list[str]
 
 
 class Ranking(Row):

@@ -28,7 +28,8 @@ def with_edits(group: Group, judged: Folded) -> tuple[Group, list[str], list[dic
             place = hashes.index(of)
             originals[len(names)] = place
             names.append(name)
-            annotation = {"annotation": judgement.place, "annotator": judgement.annotator}
+            authors = {one.annotator for one in judged.judgements if judgement.edited[of] in one.edited.values()}
+            annotation = {"annotation": judgement.place, "annotators": sorted(authors)}
             rows.append(edited_row(group.candidates[place], judgement.edited[of]) | annotation)
     if not rows:
         return group, hashes, []
