@@ -3,6 +3,7 @@ as params.yaml: what is wrong is named with file, line and remedy, all of it at 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +20,8 @@ from schemas.parsing import TooDeep, Unreadable, check_levels, parsed
 
 Place = tuple[str | int, ...]
 """Where something stands in a file: names of keys and numbers of entries."""
+LOCATED = 200
+"""Faults of a file whose lines are looked for."""
 
 
 class Decided(BaseModel):
@@ -57,14 +60,16 @@ def human_of(text: bytes | str, path: str, model: type[F]) -> F:
         items = error.errors(include_url=False)
         # a list whose entries are all faulty is too short as well
         deeper = {item["loc"][:depth] for item in items for depth in range(1, len(item["loc"]))}
+        left = [item for item in items if item["loc"] not in deeper]
         places = Places(text)
-        faults = []
-        for item in items:
-            if item["loc"] not in deeper:
-                entry, line = places.of(item["loc"], is_missing=item["type"] == "missing")
-                faults.append(Fault(path, line, f"{entry or 'the file'}: {explain(model, item)}"))
-        raise FileFaults(faults) from error
-    if conflicts := list(found.conflicts()):
+        faults = [
+            places.fault(path, item["loc"], explain(model, item), is_missing=item["type"] == "missing")
+            for item in left[:LOCATED]
+        ]
+        raise FileFaults(
+            faults + [Fault(path, 0, f"and {len(left) - LOCATED:,} more")] * (len(left) > LOCATED)
+        ) from error
+    if conflicts := list(islice(found.conflicts(), LOCATED)):
         places = Places(text)
         raise FileFaults(places.fault(path, place, words) for place, words in conflicts)
     return found
@@ -115,8 +120,9 @@ class Places:
     def __init__(self, text: bytes | str) -> None:
         self.root: Node | None = YAML(pure=True).compose(text)
 
-    def fault(self, path: str, place: Place, words: str) -> Fault:
-        entry, line = self.of(place)
+    def fault(self, path: str, place: Place, words: str, *, is_missing: bool = False) -> Fault:
+        """Something that is wrong at a place."""
+        entry, line = self.of(place, is_missing=is_missing)
         return Fault(path, line, f"{entry or 'the file'}: {words}")
 
     def of(self, place: Place, *, is_missing: bool = False) -> tuple[str, int]:

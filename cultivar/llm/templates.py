@@ -148,7 +148,11 @@ class Reading:
         for node in reversed(ordered):
             inner = list(node.iter_child_nodes())
             varies[id(node)] = isinstance(node, nodes.Name) or any(varies[id(each)] for each in inner)
-        constant = {id(node) for node in ordered if isinstance(node, WORKED_OUT) and not varies[id(node)]}
+        constant = {
+            id(node)
+            for node in ordered
+            if isinstance(node, WORKED_OUT) and not varies[id(node)] and not is_number(node)
+        }
         within = {id(each) for node in ordered if id(node) in constant for each in node.iter_child_nodes()}
         for node in ordered:
             if isinstance(node, nodes.Name) and node.ctx == "load" and node.name not in bound:
@@ -224,6 +228,11 @@ def outside(node: nodes.Node) -> int:
         if text := each.data.lstrip():
             return each.lineno + each.data[: len(each.data) - len(text)].count("\n")
     return 0
+
+
+def is_number(node: nodes.Node) -> bool:
+    """Whether an expression is a number with its sign."""
+    return isinstance(node, nodes.Neg | nodes.Pos) and isinstance(node.node, nodes.Const)
 
 
 def walk(root: nodes.Node) -> Iterator[nodes.Node]:
