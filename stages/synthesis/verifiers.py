@@ -137,12 +137,8 @@ def augment(seeds: list[Constraint], bench: Workbench) -> list[VerifiedConstrain
     count = bench.params.rewrites
     if count:
         prompt = Prompt("execution/rewrite", "constraint", "count")
-        questions = [
-            Question(
-                prompt.messages(constraint=seed.text, count=count), NewConstraints, seed=seed_of(seed.id, "rewrite")
-            )
-            for seed in seeds
-        ]
+        asked = ((prompt.messages(constraint=seed.text, count=count), seed_of(seed.id, "rewrite")) for seed in seeds)
+        questions = [Question(messages, NewConstraints, seed=seed) for messages, seed in asked]
         for seed, (answer,) in zip(seeds, bench.teacher.ask(questions), strict=True):
             if not isinstance(answer.value, NewConstraints):
                 bench.ledger.fail(answer, seed.id)
@@ -264,10 +260,8 @@ def run_functions(work: dict[str, tuple[str, list[str]]], bench: Workbench) -> d
 
 def back_translate(constraints: list[VerifiedConstraint], bench: Workbench) -> list[VerifiedConstraint]:
     """Constraints that none of their functions, put into words, contradicts (AutoIF, section 3.2); drops the others."""
-    prompt, compare = (
-        Prompt("execution/back_translate", "function"),
-        Prompt("execution/entail", "premise", "hypothesis"),
-    )
+    prompt = Prompt("execution/back_translate", "function")
+    compare = Prompt("execution/entail", "premise", "hypothesis")
     work = [(each, source) for each in constraints for source in each.functions[: bench.params.back_translations]]
     questions = [
         Question(
