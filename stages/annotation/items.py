@@ -1,5 +1,6 @@
 """People's judgements beside the candidates that there are: which count, and what of them does not fit."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,10 +19,14 @@ from stages.annotation.rankings import (
 )
 
 
+LOG = logging.getLogger(__name__)
+
+
 def judged_prompts(candidates: pl.DataFrame, judgements: dict[str, Folded]) -> dict[str, Folded]:
     """Prompt id -> the judgements of exactly its candidates, of the prompts that people ranked.
 
-    Raises AnnotationError for all names in them that are none of the prompt's candidates.
+    How many rankings are of texts that have changed since is said in a line of the log. Raises AnnotationError for all names in
+    them that are none of the prompt's candidates.
     """
     found: dict[str, Folded] = {}
     faults: list[Fault] = []
@@ -31,6 +36,14 @@ def judged_prompts(candidates: pl.DataFrame, judgements: dict[str, Folded]) -> d
             faults += folded.faults(hashes)
     if faults:
         raise AnnotationError(faults)
+    fitting = {id(folded) for folded in found.values()}
+    if stale := [folded for folded in judgements.values() if id(folded) not in fitting]:
+        first = stale[0].judgements[0].place
+        LOG.warning(
+            "%s prompts that people ranked have other texts now, first %s; `cultivar check` names all",
+            len(stale),
+            first,
+        )
     return found
 
 

@@ -179,12 +179,14 @@ def test_a_superseded_judgement_does_not_count_even_where_its_successor_stands_b
     assert outcome(rank_by_people(people(old, new | {"supersedes": "0"})))[1] == []  # both count: all tie
 
 
-def test_people_decide_on_exactly_these_texts_and_this_prompt_whatever_their_order(people):
+def test_people_decide_on_exactly_these_texts_and_this_prompt_whatever_their_order(people, caplog):
     ratings = {"ratings": [SCALE] * 3}
     stale = [judgement(A, B, texts=(A, B)), judgement(A, B, C, prompt="Why is the sea blue?", uuid="2")]
     tables = rank_by_people(people(*stale), answers=[ratings, ratings])
     assert tables.metrics.items() >= {"ranked_by_people": 0, "ranked_by_judge": 1, "stale_items": 2}.items()
     assert [ranking.source for ranking in tables.rankings] == ["judge"]
+    (line,) = caplog.messages
+    assert line.startswith("2 prompts that people ranked have other texts now, first human/annotations/ana.jsonl:1;")
     assert len(rank_by_people(people(judgement(A, B, C, texts=(C, A, B)))).annotation_demonstrations) == 1
 
 
