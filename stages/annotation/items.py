@@ -18,7 +18,6 @@ from stages.annotation.rankings import (
     read_judgements,
 )
 
-
 LOG = logging.getLogger(__name__)
 
 
