@@ -35,6 +35,9 @@ TOOLS = {
     ),
     "init": Tool(DATA, "cultivar.tools.sources.start", "Start with your own data alone: without the demo's sources."),
     "plan": Tool(BEFORE, "cultivar.tools.plan", "What the next `dvc repro` will run, ask and cost."),
+    "check": Tool(
+        BEFORE, "cultivar.tools.check", "Check all that people write: params.yaml, prompts, rankings, principles …"
+    ),
     "params": Tool(BEFORE, "cultivar.tools.params", "Check every knob of params.yaml."),
     "recipe": Tool(BEFORE, "cultivar.tools.recipe", "Apply a parameter set of recipes/ to params.yaml."),
     "run": Tool(RUN, "cultivar.runner.__main__", "Run one stage, as `dvc repro` does."),

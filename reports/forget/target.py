@@ -245,10 +245,10 @@ def annotator_target(name: str) -> Target:
     take_lines(target, cut_lines(lambda judgement: judgement.get("annotator") == name))
     if not target.people:
         raise UserError("no line of human/annotations is of that annotator")
-    rankings = Path("data/rankings.parquet")
-    if rankings.is_file():
-        frame = pl.read_parquet(rankings)
-        target.rows = set(frame.filter(pl.col("annotators").list.contains(name))["id"])
+    for table in (Path("data/rankings.parquet"), Path("data/edited.parquet")):
+        if table.is_file():
+            frame = pl.read_parquet(table, columns=["id", "annotators"])
+            target.rows |= set(frame.filter(pl.col("annotators").list.contains(name))["id"])
     target.records = [
         (str(path), 0, digest_of(path.read_bytes())) for path in sorted(PEOPLE.glob("*.jsonl")) if path in target.files
     ]

@@ -200,7 +200,7 @@ def test_a_judgement_that_is_superseded_falls_away_and_a_broken_line_is_named(tm
             read_judgements([path])
     for content, line in ((b"\n{\xe9}", 2), (json.dumps(lines[0]).encode("utf-16"), 1)):
         path.write_bytes(content)
-        with pytest.raises(AnnotationError, match=rf"x\.jsonl:{line}: 'utf-8' codec"):
+        with pytest.raises(AnnotationError, match=rf"x\.jsonl:{line}: no UTF-8: 'utf-8' codec"):
             read_judgements([path])
 
 
