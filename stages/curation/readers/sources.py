@@ -6,15 +6,17 @@ from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from schemas.stage import Files
-from stages.curation.params import IngestParams, SourceFile
+from stages.curation.params import EvaluationFile, IngestParams, SourceFile
 from stages.curation.readers import books, wikidata
+from stages.curation.readers.bulk.batch import Plain, pieces_of
+from stages.curation.readers.bulk.files import RecordFile
 from stages.curation.readers.columns import Columns
 from stages.curation.readers.detection import detect, format_of
 from stages.curation.readers.files import Chosen, Part, Skipped, chosen_files, nothing_read, unpacked
 from stages.curation.readers.json_text import as_json
 from stages.curation.readers.lines import shown
 from stages.curation.readers.record import FormatError, Reading, Record
-from stages.curation.readers.records import BINARY, read_records
+from stages.curation.readers.records import BINARY
 from stages.curation.readers.shapes import SHAPES, Item, Misfit
 
 ID_FIELDS = ("task_id", "id", "key")
@@ -49,7 +51,7 @@ class Found(NamedTuple):
 
     file: str
     line: int | str
-    value: Item | Record | Excluded | NotTaken
+    value: Item | Plain | Record | Excluded | NotTaken
 
     @property
     def place(self) -> str:
@@ -81,6 +83,11 @@ def id_of(value: dict[str, Any]) -> Any:
 
 def is_number(name: str) -> bool:
     return name.isdecimal() and len(name) < 100
+
+
+def may_be_plain(source: SourceFile) -> bool:
+    """Whether a source takes every plain conversation, as it is."""
+    return not (isinstance(source, EvaluationFile) or source.columns or source.ids or source.domain == "safety")
 
 
 def reading_of(source: SourceFile) -> Reading:
@@ -205,7 +212,8 @@ class SourceReader:
             yield Found(part.name, 0, NotTaken(what, count))
 
     def shaped(self, part: Part, name: str, reading: Reading, is_one: bool) -> Iterator[Found]:
-        records = (self.renamed(record, part) for record in read_records(part.path, reading))
+        file = RecordFile(part.path, reading)
+        records = (self.renamed(record, part) for record in file.records)
         head = list(islice(records, self.params.detect_rows))
         if not head:
             if is_one and not any(reading.left.values()):
@@ -222,8 +230,11 @@ class SourceReader:
             yield Found(part.name, head[0].line, head[0])
             return
         shape = SHAPES[name] if name != "auto" else SHAPES[self.detected(part, head, reading)]
-        for record in chain(head, records):
-            if record.value is None:
+        batches = file.batches(shape.__name__) if may_be_plain(self.source) else None
+        for record in chain(head, records) if batches is None else pieces_of(batches):
+            if isinstance(record, Plain):
+                yield Found(part.name, 0, record)
+            elif record.value is None:
                 yield Found(part.name, record.line, record)
             elif self.selects(id_of(record.value), record.line):
                 try:
