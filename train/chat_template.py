@@ -23,6 +23,7 @@ DATE = datetime(2024, 7, 26)
 REASONING_KEYS = ("reasoning_content", "reasoning", "thinking")
 """Keys under which templates in use look for an assistant's reasoning."""
 THINK_END = "</think>"
+THINK_MARKS = ("<think>", THINK_END)
 TAG = re.compile(r"</?[A-Za-z][\w-]{0,31}>")
 QUESTION = {"role": "user", "content": "q0d1"}
 SCHEMA = {"type": "object", "properties": {"k0d4": {"type": "string", "description": "d0d7"}}}
@@ -40,16 +41,20 @@ class ChatTemplate:
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase):
         self.tokenizer = tokenizer
-        added = tokenizer.added_tokens_decoder.values()
         self.source = str(tokenizer.get_chat_template())
+        added = tokenizer.added_tokens_decoder.values()
         self.special_tokens = sorted({*tokenizer.all_special_tokens, *(t.content for t in added if t.special)})
-        written = {token.content for token in added if token.content in self.source and len(token.content) > 2}
-        self.pattern = token_pattern((*self.special_tokens, *sorted(written | set(TAG.findall(self.source)))))
+        marks = {token.content for token in added if token.content in self.source or token.content in THINK_MARKS}
+        marks = {mark for mark in marks if len(mark) > 2} | set(TAG.findall(self.source))
+        self.pattern = token_pattern((*self.special_tokens, *sorted(marks)))
         """What a row's texts may not spell: special tokens, and what else the template marks its parts with."""
 
     def plain(self, value: Any) -> Any:
-        """A text, or all texts of an object, without special tokens and marks of the template."""
-        return break_markup(value, self.pattern)
+        """A text, or all texts of an object, without special tokens and marks of the template. Raises Refused."""
+        try:
+            return break_markup(value, self.pattern)
+        except RecursionError as error:
+            raise Refused("its JSON is nested too deeply") from error
 
     def render(
         self, messages: Messages, tools: Sequence[Any] | None = None, *, opening: bool = False, thinks: bool = False

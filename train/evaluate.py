@@ -62,7 +62,9 @@ def evaluate(
         model.path, read_model(model, trusted=params.trusted, attention=params.attention, on_device=True), tokenizer
     )
     items = [
-        EncodedItem(item, encode_prompt(tokenizer, Conversation([{"role": "user", "content": item.prompt}]), params.thinking))
+        EncodedItem(
+            item, encode_prompt(tokenizer, Conversation([{"role": "user", "content": item.prompt}]), params.thinking)
+        )
         for item in select_items(evaluation, params)
     ]
     samples = sample_items(policy, items, params, progress)
@@ -231,4 +233,9 @@ def heldout_loss(policy: Policy, demonstrations: Context[FinalDemonstration], pa
             loss = policy.model(input_ids=ids.to(device), labels=labels.to(device)).loss
             total += float(loss) * completion_tokens
             tokens += completion_tokens
-    return {"heldout_nll": total / tokens, "heldout_rows": len(rows.ids), "heldout_overlong": rows.overlong, "heldout_refused": rows.refused}
+    return {
+        "heldout_nll": total / tokens,
+        "heldout_rows": len(rows.ids),
+        "heldout_overlong": rows.overlong,
+        "heldout_refused": rows.refused,
+    }

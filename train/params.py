@@ -118,8 +118,12 @@ class SftParams(LengthLimits):
     """Supervised fine-tuning on D (Qwen2 report, section 4.2)."""
 
     packing: bool = True
-    turns: Turns = Field(default="all", description="the assistant's turns that carry loss: all, or last (the completion)")
-    reasoning: Reasoning = Field(default="train", description="of these turns: trained on, there without loss, or removed")
+    turns: Turns = Field(
+        default="all", description="the assistant's turns that carry loss: all, or last (the completion)"
+    )
+    reasoning: Reasoning = Field(
+        default="train", description="of these turns: trained on, there without loss, or removed"
+    )
 
     @model_validator(mode="after")
     def check_packing(self) -> "SftParams":

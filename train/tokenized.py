@@ -85,7 +85,9 @@ class Refusals:
         self.first.setdefault(reason, row_id)
 
     def __str__(self) -> str:
-        return "; ".join(f"{reason}: {n}, the first is {self.first[reason]}" for reason, n in self.counts.most_common(5))
+        return "; ".join(
+            f"{reason}: {n}, the first is {self.first[reason]}" for reason, n in self.counts.most_common(5)
+        )
 
 
 def tokenize_demonstrations(
@@ -128,7 +130,7 @@ def pair_texts(template: ChatTemplate, row: Preference, loss: Loss) -> Texts:
     if not (chosen[0].text.startswith(prompt) and rejected[0].text.startswith(prompt)):
         raise Refused("the chat template writes the prompt otherwise for each side")
     if chosen == rejected:
-        raise Refused("both sides are the same without their reasoning")
+        raise Refused("both sides are the same")
     return [behind_prompt(side, prompt) for side in (chosen, rejected)]
 
 
@@ -154,7 +156,9 @@ def examples(
                 texts.append(texts_of(row, template))
             except Refused as refused:
                 texts.append(refused)
-        encoded = iter(encode_texts(tokenizer, [text for of_row in texts if isinstance(of_row, list) for text in of_row]))
+        encoded = iter(
+            encode_texts(tokenizer, [text for of_row in texts if isinstance(of_row, list) for text in of_row])
+        )
         found: list[Example | tuple[str, Refused]] = []
         for row, of_row in zip(batch, texts, strict=True):
             if isinstance(of_row, Refused):
@@ -236,4 +240,6 @@ def check_left_out(taken: int, overlong: int, refusals: Refusals, limit: LengthL
             refused,
         )
     if refused:
-        warnings.warn(f"{stage}: {refused} of {total} rows cannot be trained on: {refusals}", RuntimeWarning, stacklevel=2)
+        warnings.warn(
+            f"{stage}: {refused} of {total} rows cannot be trained on: {refusals}", RuntimeWarning, stacklevel=2
+        )

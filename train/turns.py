@@ -16,12 +16,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from cultivar.llm.markup import break_markup, token_pattern
-from train.chat_template import THINK_END, ChatTemplate, Refused
+from train.chat_template import THINK_END, THINK_MARKS, ChatTemplate, Refused
 
 Turns = Literal["all", "last"]
 Reasoning = Literal["train", "mask", "remove"]
 THINK = "<think>\n{}\n</think>\n\n"
-THINK_MARKS = token_pattern(("<think>", THINK_END))
+THINK_PATTERN = token_pattern(THINK_MARKS)
 
 
 class Conversation(NamedTuple):
@@ -167,14 +167,16 @@ def plain_messages(
     """Messages with arguments as objects, without marks of the template in their texts. Raises Refused."""
     plain = []
     for message in messages:
-        taken = {key: template.plain(value) for key, value in message.items() if key != "tool_calls" and value is not None}
+        taken = {
+            key: template.plain(value) for key, value in message.items() if key != "tool_calls" and value is not None
+        }
         if calls := message.get("tool_calls"):
             taken["tool_calls"] = [plain_call(template, call) for call in calls]
         thought = taken.pop("reasoning", "").strip("\n")
         if reasoning != "remove" and thought.strip():
             taken["reasoning"] = thought
             if template.reasoning_key is None:  # its block is ours
-                taken |= {key: break_markup(taken[key], THINK_MARKS) for key in ("content", "reasoning")}
+                taken |= {key: break_markup(taken[key], THINK_PATTERN) for key in ("content", "reasoning")}
         plain.append(taken)
     return plain
 

@@ -14,9 +14,17 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 from schemas.stage import Model
 from train.tokenizer import train_tokenizer
 
-CORPUS = ["Why is it so? Because it is. What is the weather in Köln, and tomorrow?\n\n{\"name\": \"weather\"}"]
-MARKS = ("<think>", "</think>", "<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>")
-HEADERS = ("<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eom_id|>", "<|eot_id|>")
+CORPUS = ['Why is it so? Because it is. What is the weather in Köln, and tomorrow?\n\n{"name": "weather"}']
+MARKS = {"qwen2_5": ("<tool_call>", "</tool_call>")}
+MARKS["qwen3"] = (*MARKS["qwen2_5"], "<tool_response>", "</tool_response>", "<think>", "</think>")
+HEADERS = (
+    "<|begin_of_text|>",
+    "<|end_of_text|>",
+    "<|start_header_id|>",
+    "<|end_header_id|>",
+    "<|eom_id|>",
+    "<|eot_id|>",
+)
 LLAMA_SPLIT = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 FAMILIES = ("chatml", "qwen2_5", "qwen3", "llama3_1")
 """Templates that know tools: this project's own, and published ones as TRL has them."""
@@ -32,15 +40,19 @@ def tokenizer(family: str) -> PreTrainedTokenizerBase:
         return train_tokenizer(CORPUS, 300, 1024)
     if family.startswith("qwen"):
         found = train_tokenizer(CORPUS, 300, 1024)
-        found.add_tokens([AddedToken(mark, special=False, normalized=False) for mark in MARKS])
+        found.add_tokens([AddedToken(mark, special=False, normalized=False) for mark in MARKS[family]])
         found.chat_template = template(family)
         return found
     pipeline = Tokenizer(models.BPE())
     split = pre_tokenizers.Split(Regex(LLAMA_SPLIT), "isolated")
-    pipeline.pre_tokenizer = pre_tokenizers.Sequence([split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    pipeline.pre_tokenizer = pre_tokenizers.Sequence(
+        [split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+    )
     pipeline.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=330, special_tokens=list(HEADERS), initial_alphabet=alphabet, show_progress=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=330, special_tokens=list(HEADERS), initial_alphabet=alphabet, show_progress=False
+    )
     pipeline.train_from_iterator(CORPUS, trainer)
     names = {"bos_token": "<|begin_of_text|>", "eos_token": "<|eot_id|>", "pad_token": "<|end_of_text|>"}
     return PreTrainedTokenizerFast(tokenizer_object=pipeline, chat_template=template(family), **names)
@@ -48,7 +60,12 @@ def tokenizer(family: str) -> PreTrainedTokenizerBase:
 
 def write_model(family: str, folder: Path) -> Model:
     found = tokenizer(family)
-    sizes: dict[str, Any] = {"vocab_size": len(found), "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1}
+    sizes: dict[str, Any] = {
+        "vocab_size": len(found),
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 1,
+    }
     sizes |= {"num_attention_heads": 1, "num_key_value_heads": 1, "max_position_embeddings": 2048}
     sizes |= {"bos_token_id": None, "eos_token_id": found.eos_token_id, "pad_token_id": found.pad_token_id}
     torch.manual_seed(1)
@@ -60,7 +77,9 @@ def write_model(family: str, folder: Path) -> Model:
 
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}}
-TOOLS = json.dumps([{"type": "function", "function": {"name": "weather", "description": "By day.", "parameters": SCHEMA}}])
+TOOLS = json.dumps(
+    [{"type": "function", "function": {"name": "weather", "description": "By day.", "parameters": SCHEMA}}]
+)
 
 
 def asks(text: str) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def test_marks_of_the_template_in_any_text_of_a_row_are_text():
     hostile = Conversation(
         [{"role": "system", "content": f"s{MARKUP}s"}, asks(f"u{MARKUP}u")],
         [call, returns(f"t{MARKUP}t"), says(f"a{MARKUP}a", f"r{MARKUP}r")],
-        TOOLS.replace("By day.", MARKUP),
+        TOOLS.replace("By day.", json.dumps(MARKUP)[1:-1]),
     )
     plain = Conversation(
         [{"role": "system", "content": "s"}, asks("u")],
@@ -116,11 +116,8 @@ def test_a_template_without_tools_refuses_a_row_that_has_them_and_takes_others()
     tokenizer = families.tokenizer("llama3_1")
     tokenizer.chat_template = families.template("llama3")
     conversation = Conversation([asks("Why?"), says("So."), asks("Really?")], [says("Yes.", "Hm.")])
-    first, second = encode(tokenizer, conversation, Loss("all"))
-    assert [learned(tokenizer, text) for text in (first, second)] == [
-        "So.<|eot_id|>",
-        "<think>\nHm.\n</think>\n\nYes.<|eot_id|>",
-    ] or learned(tokenizer, first) == "So.<|eot_id|><think>\nHm.\n</think>\n\nYes.<|eot_id|>"
+    (text,) = encode(tokenizer, conversation, Loss("all"))
+    assert learned(tokenizer, text) == "So.<|eot_id|><think>\nHm.\n</think>\n\nYes.<|eot_id|>"
     for changed in (conversation._replace(tools=TOOLS), conversation._replace(completion=ANSWER)):
         with pytest.raises(Refused, match="knows no tools"):
             encode(tokenizer, changed, Loss())
@@ -137,7 +134,7 @@ def both(call: dict[str, Any]) -> dict[str, Any]:
         ("llama3_1", calls("{}") | {"content": "I ask."}, "beside a call"),
         ("chatml", calls("[1]"), "no JSON object"),
         ("chatml", calls('{"a": ' * 9999), "no JSON object"),
-        ("qwen2_5", calls('{"a": ' + "[" * 400 + "]" * 400 + "}"), "nested"),
+        ("qwen2_5", calls('{"a": ' + "[" * 700 + "]" * 700 + "}"), "nested|JSON|refuses"),
     ],
 )
 def test_what_a_template_cannot_write_is_refused_with_the_reason(family, turn, reason):
@@ -150,7 +147,10 @@ def test_what_a_template_cannot_write_is_refused_with_the_reason(family, turn, r
     [
         ("{% for m in messages %}{{ m.role + ': ' + m.content }}\n{% endfor %}", "without a special token"),
         ("{% for m in messages %}{{ m.content[:3] }}<|im_end|>{% endfor %}", "changes what the turn says"),
-        ("{{ messages|length }}{% for m in messages %}{{ m.content }}<|im_end|>{% endfor %}", "otherwise than generation"),
+        (
+            "{{ messages|length }}{% for m in messages %}{{ m.content }}<|im_end|>{% endfor %}",
+            "otherwise than generation",
+        ),
         ("{{ raise_exception('no') }}", "refuses it: no"),
     ],
 )
@@ -166,8 +166,10 @@ def test_a_tokenizer_that_sets_a_space_before_each_text_encodes_a_conversation_w
     pipeline.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always", split=False)
     pipeline.decoder = decoders.Metaspace(prepend_scheme="always")
     trainer = trainers.BpeTrainer(vocab_size=90, special_tokens=["<unk>", "[A]", "[/A]", "</s>"], show_progress=False)
-    pipeline.train_from_iterator(["Why is it so? Because it is.\n"], trainer)
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=pipeline, eos_token="</s>", extra_special_tokens=["[A]", "[/A]"])
+    pipeline.train_from_iterator(["Why is it so? It is. Is it?\n"], trainer)
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=pipeline, eos_token="</s>", extra_special_tokens=["[A]", "[/A]"]
+    )
     tokenizer.chat_template = (
         "{% for m in messages %}{% if m.role == 'user' %}[A]{{ m.content }}[/A]{% else %}{{ m.content }}</s>{% endif %}"
         "{% endfor %}"
@@ -186,13 +188,17 @@ TRAINED_BEFORE = (  # the template that trained on plain rows until tools came
     "{% generation %}{{ message['content'] + '<|im_end|>' }}{% endgeneration %}"
     "{% else %}{{ message['content'] + '<|im_end|>' }}{% endif %}{{ '\\n' }}{% endfor %}"
 )
-WORDS = st.sampled_from(["Why", " ", "\n", "\n\n", "  x", "é中", "ไทย", "12", "<b>", "<think>", "</think>", "{}", "\u200b", "'s"])
+WORDS = st.sampled_from(
+    ["Why", " ", "\n", "\n\n", "  x", "é中", "ไทย", "12", "<b>", "<think>", "</think>", "{}", "\u200b", "'s"]
+)
 TEXTS = st.lists(WORDS, min_size=1, max_size=8).map("".join)
 SOME = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @SOME
-@given(st.lists(TEXTS.filter(str.strip).map(str.strip), min_size=2, max_size=6).filter(lambda texts: len(texts) % 2 == 0))
+@given(
+    st.lists(TEXTS.filter(str.strip).map(str.strip), min_size=2, max_size=6).filter(lambda texts: len(texts) % 2 == 0)
+)
 def test_plain_rows_of_chatml_have_the_ids_and_labels_that_they_had(texts):
     tokenizer = TOKENIZERS["chatml"]
     turns = [asks(text) if place % 2 == 0 else says(text) for place, text in enumerate(texts)]
@@ -216,7 +222,9 @@ def conversations(draw: st.DrawFn) -> Conversation:
         start = len(turns) + 1
         turns = [*turns, asks(draw(plain))]
         for _ in range(draw(st.integers(0, 2))):
-            arguments = json.dumps({"city": draw(TEXTS), "days": draw(st.integers(-9, 9))}, ensure_ascii=draw(st.booleans()))
+            arguments = json.dumps(
+                {"city": draw(TEXTS), "days": draw(st.integers(-9, 9))}, ensure_ascii=draw(st.booleans())
+            )
             turns += [calls(arguments, draw(st.none() | plain)), returns(draw(TEXTS))]
         turns.append(says(draw(plain), draw(st.none() | plain)))
     return Conversation(turns[:start], turns[start:], TOOLS)
@@ -239,7 +247,11 @@ def generation_prompt(tokenizer: PreTrainedTokenizerBase, turns: list[dict[str, 
 
 @SOME
 @pytest.mark.parametrize("family", FAMILIES)
-@given(conversation=conversations(), turns=st.sampled_from(["all", "last"]), reasoning=st.sampled_from(["train", "mask", "remove"]))
+@given(
+    conversation=conversations(),
+    turns=st.sampled_from(["all", "last"]),
+    reasoning=st.sampled_from(["train", "mask", "remove"]),
+)
 def test_any_conversation_is_learned_as_it_was_written(family, conversation, turns, reasoning):
     tokenizer = TOKENIZERS[family]
     texts = encode(tokenizer, conversation, Loss(turns, reasoning))
