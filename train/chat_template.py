@@ -66,7 +66,7 @@ class ChatTemplate:
         """
         try:
             text = self.tokenizer.apply_chat_template(
-                list(messages),
+                [dict(message) for message in messages],
                 tools=list(tools) if tools else None,
                 tokenize=False,
                 add_generation_prompt=opening,

@@ -154,8 +154,8 @@ def examples(
         for row in batch:
             try:
                 texts.append(texts_of(row, template))
-            except Refused as refused:
-                texts.append(refused)
+            except Refused as reason:
+                texts.append(reason)
         encoded = iter(
             encode_texts(tokenizer, [text for of_row in texts if isinstance(of_row, list) for text in of_row])
         )

@@ -114,8 +114,8 @@ def render_turn(
 ) -> Turn:
     """The last of the messages as an assistant's turn. Raises Refused where the template writes something else."""
     turn = messages[-1]
-    reasoning = turn.get("reasoning")
-    shown, thinks = visible(template, messages), reasoning is not None
+    reasoning: str = turn.get("reasoning", "")
+    shown, thinks = visible(template, messages), bool(reasoning)
     opening = template.render(shown[:-1], tools, opening=True, thinks=thinks)
     whole = template.render(shown, tools, thinks=thinks)
     if not whole.startswith(opening):

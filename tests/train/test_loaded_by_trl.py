@@ -2,7 +2,6 @@
 
 import datasets
 import families
-import tiny
 import torch
 from families import ANSWER, REJECTED
 from transformers import AutoModelForCausalLM, AutoTokenizer
