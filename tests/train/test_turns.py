@@ -70,6 +70,15 @@ def test_what_a_tool_returns_carries_no_loss_and_functions_stand_in_the_prompt()
         assert "false" not in learned(tokenizer, text)
 
 
+def test_a_turn_that_says_what_an_earlier_one_said_is_not_taken_for_it():
+    call = '{"city": "Bonn"}'
+    prompt = [asks("Bonn?"), calls(call), returns("9 °C"), says("9 °C."), asks("And now?")]
+    again = Conversation(prompt, [calls(call, "Ask again."), returns("8 °C"), says("8 °C.")], TOOLS)
+    for tokenizer in TOKENIZERS.values():
+        (text,) = encode(tokenizer, again, Loss("last"))
+        assert seen(tokenizer, text).count("And now?") == 1 == seen(tokenizer, text).count("8 °C.")
+
+
 def test_a_greeting_before_the_first_question_carries_no_loss():
     greeted = Conversation([says("Hello!"), asks("Why?")], [says("So.")])
     for family in ("chatml", "qwen2_5"):
