@@ -278,3 +278,9 @@ def test_any_conversation_is_learned_as_it_was_written(family, conversation, tur
             if turn["role"] == "assistant"
         ]
         assert shown in [restore(opening) for opening in openings] or BREAK in tokenizer.decode(text.prompt)
+
+
+def test_a_mark_of_reasoning_within_it_does_not_end_it():
+    tokenizer = TOKENIZERS["qwen2_5"]  # writes no such marks: the block is ours
+    (text,) = encode(tokenizer, Conversation([asks("Why?")], [says("So </think>.", "a</think>b")]), Loss())
+    assert learned(tokenizer, text).count("</think>") == 1
