@@ -278,7 +278,7 @@ def test_what_a_conversation_cannot_hold_is_named(record, reason):
 def test_a_single_message_of_another_than_the_user_is_no_prompt(role):
     with pytest.raises(Misfit, match=f"a message of `{role}` is no prompt"):
         SHAPES["prompt"]({"text": "a", "role": role, "message_id": "1"})
-    assert SHAPES["prompt"]({"text": "a", "role": "prompter"}).fields["prompt"] == "a"
+    assert SHAPES["prompt"]({"text": "a", "role": "prompter"}).fields["prompt"] == turns("a")
     assert SHAPES["prompt"]({"prompt": "a", "role": role}).left == {"field role": 1}
     assert SHAPES["prompt"]({"text": "a", "role": "editor"}).left == {"field role": 1}
 
