@@ -118,7 +118,7 @@ MATHS_READERS: dict[str, Call] = {
     "parse_group": groups.parse_group,
     "evaluate_expression": arithmetic.evaluate_expression,
     "judge_answers": lambda text: answers.judge_answers([(text, "12"), ("The answer is 12", text)]),
-    "last_box": shapes.last_box,
+    "last_box": problems.last_box,
     "without_thousands": without_thousands,
 }
 WORDS_READERS: dict[str, Call] = {

@@ -10,11 +10,13 @@ from schemas.stage import Files
 from stages.curation.params import IngestParams, SourceFile
 from stages.curation.readers import books, wikidata
 from stages.curation.readers.arrow import saved_files
+from stages.curation.readers.gathering import Gathering
 from stages.curation.readers.json_text import as_json
 from stages.curation.readers.lines import kind_of, shown
 from stages.curation.readers.record import FormatError, Record
 from stages.curation.readers.records import BINARY, read_records
-from stages.curation.readers.shapes import SHAPES, Item, Misfit, Shape
+from stages.curation.readers.shapes import SHAPES, Item, Misfit, Refused, Shape, shape_of
+from stages.curation.readers.trees import Fault
 
 ID_FIELDS = ("task_id", "id", "key")
 
@@ -156,16 +158,32 @@ def shaped_items(path: Path, name: str, source: SourceFile, detect_rows: int, se
     if path.suffix.lower() in BINARY and head[0].value is None:  # damaged before its first row: there is no shape
         yield Found(path, head[0].line, head[0])
         return
-    shape = SHAPES[name] if name != "auto" else SHAPES[detect(path, head, source)]
+    shape, gathering = shape_of(detect(path, head, source) if name == "auto" else name), Gathering()
     for record in chain(head, records):
         if record.value is None:
             yield Found(path, record.line, record)
         elif not selects.names or selects(id_of(record.value), record.line):
             try:
-                yield Found(path, record.line, shape(record.value))
+                for line, made in gathering.add(record.line, shape(record.value)):
+                    yield Found(path, line, found_value(line, made))
             except Misfit as error:
                 raw = shown(as_json(record.value))
                 yield Found(path, record.line, Record(record.line, None, raw, f"not {shape.__name__}: {error}"))
+            except Refused as error:
+                yield Found(path, record.line, found_value(record.line, error))
+    for line, made in gathering.rest():
+        yield Found(path, line, found_value(line, made))
+
+
+def found_value(line: int, made: Item | Refused | Fault) -> Item | Excluded | Record:
+    """What stands in a file where an item was made of it, a rule leaves it out, or it makes none."""
+    match made:
+        case Item():
+            return made
+        case Refused():
+            return Excluded("instruction", made.rule, str(made))
+        case Fault():
+            return Record(line, None, shown(as_json(made.fields)), made.error)
 
 
 def detect(path: Path, head: list[Record], source: SourceFile) -> str:
@@ -196,4 +214,6 @@ def misfit(shape: Shape, value: dict[str, Any]) -> str | None:
         shape(value)
     except Misfit as error:
         return str(error)
+    except Refused:  # it has the shape
+        return None
     return None

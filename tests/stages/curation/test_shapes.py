@@ -8,7 +8,8 @@ import pytest
 from schemas.products import message
 from stages.curation.readers.conversations import transcript_turns
 from stages.curation.readers.fields import Misfit
-from stages.curation.readers.shapes import SHAPES, last_box
+from stages.curation.readers.problems import last_box
+from stages.curation.readers.shapes import SHAPES
 
 SYSTEM = {"role": "system", "content": "Be brief."}
 AFTER = "turns after the last reply"
