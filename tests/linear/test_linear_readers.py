@@ -35,7 +35,7 @@ from stages.annotation.beyond_text import BEYOND_TEXT, FIGURES_OF_SPEECH
 from stages.annotation.leaks import LEAKS
 from stages.curation import form
 from stages.curation.identity import IDENTITY, IDIOMS
-from stages.curation.readers import books, chapters, conversations, json_text, shapes
+from stages.curation.readers import books, chapters, conversations, json_text, problems
 from stages.curation.readers.answers import without_thousands
 
 MATHS = (

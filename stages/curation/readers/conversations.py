@@ -46,13 +46,21 @@ def exchange(record: Record, turns: Turns, name: str, left: Left) -> Item:
         raise Misfit(f"`{name}` has no user turn")
     replied = [place for place in users if [turn["role"] for turn in turns[place + 1 : place + 2]] == ["assistant"]]
     place = replied[-1] if replied else users[-1]
-    end = place + 1
-    for after in range(end, len(turns)):
-        if turns[after]["role"] not in ("assistant", "tool") or not replied:
-            break
-        end = after + 1 if turns[after]["role"] == "assistant" else end
+    end = answer_end(turns, place + 1) if replied else place + 1
     count(left, "turns after the last reply", len(turns) - end)
     return instruction(turns[: place + 1], turns[place + 1 : end], left, tools)
+
+
+def answer_end(turns: Turns, begin: int) -> int:
+    """Where the answer that begins at a turn ends: behind the assistant's last turn that goes on from a call or its result."""
+    end, place = begin + 1, begin + 1
+    while place < len(turns) and (turns[place]["role"] in ("assistant", "tool")):
+        before = turns[place - 1]
+        if not (before["role"] == "tool" or before.get("tool_calls")):
+            break
+        place += 1
+        end = place if turns[place - 1]["role"] == "assistant" else end
+    return end
 
 
 def instruction(prompt: Turns, reference: Turns, left: Left, tools: str | None = None) -> Item:

@@ -21,10 +21,10 @@ def preference(record: Record) -> Item:
     """{"prompt", "chosen", "rejected"}: texts, lists of messages (TRL), or transcripts of HH-RLHF with their prompt."""
     left: Left = {}
     (before, chosen), (same, rejected) = (read_side(record, names, left) for names in (CHOSEN, REJECTED))
-    if before != same:
-        raise Misfit("`chosen` and `rejected` differ in more than their last turn")
     if {side[-1]["role"] for side in (chosen, rejected) if side} != {"assistant"} or not chosen or not rejected:
         raise Misfit("`chosen` or `rejected` does not end with the assistant's turn")
+    if before != same:
+        raise Misfit("`chosen` and `rejected` differ before their last answer")
     if chosen == rejected:
         raise Misfit("`chosen` and `rejected` are the same text")
     margin, score = margin_of(record)
