@@ -117,8 +117,8 @@ def change(folder: Path, edit: Any) -> None:
 
 def rank_by_people(folder: Path, prompts: float = 0.5, seed: int = 0) -> None:
     """Let five people rank some of the prompts, two of them each."""
-    from schemas.rows import Message
-    from stages.annotation.rankings import candidate_hash, conversation_text, item_hash
+    from schemas.conversations import text_of
+    from stages.annotation.rankings import candidate_hash, item_hash
 
     draw = random.Random(seed)
     lines: dict[str, list[str]] = {name: [] for name in PEOPLE}
@@ -126,14 +126,13 @@ def rank_by_people(folder: Path, prompts: float = 0.5, seed: int = 0) -> None:
     for group in candidates.partition_by("prompt_id", maintain_order=True):
         if draw.random() >= prompts:
             continue
-        texts = group["completion"].to_list()
-        turns = [Message.model_validate(turn) for turn in group["prompt"][0]]
+        texts = [text_of(turns) for turns in group["completion"].to_list()]
         for name in draw.sample(PEOPLE, 2):
             order = draw.sample(texts, len(texts))
             judgement = {
                 "uuid": f"{name}-{len(lines[name])}",
                 "annotator": name,
-                "item": item_hash(conversation_text(turns), texts),
+                "item": item_hash(text_of(group["prompt"][0].to_list()), texts),
                 "order": [[candidate_hash(text)] for text in dict.fromkeys(order)],
                 "meets_criteria": True,
                 "guideline": "1",

@@ -135,16 +135,17 @@ RANKING = """
 import json, sys
 from itertools import groupby
 from pathlib import Path
+from schemas.conversations import text_of
 from schemas.rows import Candidate
 from schemas.table import Table
-from stages.annotation.rankings import candidate_hash, conversation_text, item_hash
+from stages.annotation.rankings import candidate_hash, item_hash
 rows = sorted(Table.read(Candidate, Path("data/candidates.parquet")), key=lambda row: row.prompt_id)
 groups = [list(group) for _, group in groupby(rows, key=lambda row: row.prompt_id)]
 groups = [group for group in groups if len(group) > 2][: int(sys.argv[1])]
 for number, group in enumerate(groups):
-    texts = [row.completion for row in group]
+    texts = [text_of(row.completion) for row in group]
     hashes = [candidate_hash(text) for text in sorted(texts, reverse=True)]
-    line = {"uuid": f"u{number}", "annotator": "ada", "item": item_hash(conversation_text(group[0].prompt), texts),
+    line = {"uuid": f"u{number}", "annotator": "ada", "item": item_hash(text_of(group[0].prompt), texts),
         "order": [[one] for one in dict.fromkeys(hashes)], "meets_criteria": True, "guideline": "1",
         "time": "2026-11-30T12:00:00Z"}
     print(json.dumps([line, group[0].prompt[-1].content]))

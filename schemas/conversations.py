@@ -9,9 +9,12 @@ from typing import Any
 import polars as pl
 
 from schemas.rows import Message
+from schemas.table import polars_schema
 
 Turn = Mapping[str, Any] | Message
 """A message: an object, or a dict with its fields, which may leave out those that hold nothing."""
+CONVERSATION = pl.List(pl.Struct(polars_schema(Message)))
+"""Polars' type of a conversation."""
 
 
 def lean(turn: Turn) -> dict[str, Any]:
@@ -76,6 +79,14 @@ def said_by(message: pl.Expr) -> pl.Expr:
     )
 
 
+def shown_in(column: str) -> pl.Expr:
+    """`shown` of every message of a column of conversations, also of a version that knew neither reasoning nor tools."""
+    message = pl.element()
+    reasoning = pl.format("(reasoning) {}", message.struct.field("reasoning"))
+    parts = pl.concat_list(reasoning, said_by(message)).list.eval(pl.element().filter(pl.element().str.len_bytes() > 0))
+    return pl.col(column).cast(CONVERSATION).list.eval(parts.list.join("\n"))
+
+
 def of_role(column: str, role: str, name: str = "content") -> pl.Expr:
     """A field of the messages of one role, as a list without nulls."""
     own = pl.element().filter(pl.element().struct.field("role") == role)
@@ -115,3 +126,15 @@ def compact(turns: Sequence[Turn]) -> str | list[dict[str, Any]]:
     """A conversation as ids are made of it: one plain message is its text, so that rows of texts keep their ids."""
     lean = lean_turns(turns)
     return lean[0]["content"] if len(lean) == 1 and lean[0].keys() == {"role", "content"} else lean
+
+
+def speaker(turn: Turn) -> str:
+    """Who speaks, as people are shown it: the role, and of a tool's result the tool."""
+    fields = lean(turn)
+    return " ".join(filter(None, (str(fields.get("role", "")), fields.get("name"))))
+
+
+def shown(turn: Turn) -> str:
+    """All that a message holds, as people are shown it: its reasoning, then what it says (`said`)."""
+    reasoning = lean(turn).get("reasoning")
+    return "\n".join(filter(None, [f"(reasoning) {reasoning}" if reasoning else "", said(turn)]))

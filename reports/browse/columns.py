@@ -9,6 +9,7 @@ from typing import Literal
 import duckdb
 
 from reports.browse.patterns import pattern_of
+from reports.versions.conversations import is_messages, turn_text
 from reports.versions.database import name_of, parquet, quoted
 
 Kind = Literal["id", "label", "number", "flag", "tags", "text", "texts", "messages", "references", "structure"]
@@ -24,13 +25,14 @@ SOURCE_FILE = "source file"
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its name, what it holds, how many distinct values (about, of a narrow one; tags by their lists), and of numbers
-    whether they are whole."""
+    """A column: its name, what it holds, how many distinct values (about, of a narrow one; tags by their lists), of numbers
+    whether they are whole, and DuckDB's type."""
 
     name: str
     kind: Kind
     distinct: int = 0
     is_whole: bool = True
+    type: str = ""
 
     @property
     def is_narrow(self) -> bool:
@@ -66,7 +68,7 @@ def describe(database: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> list
         (values,) = database.execute(f"SELECT {means} FROM {source}").fetchall()
         lengths = {name: value or 0.0 for name, value in zip(small, values, strict=True)}
     return [
-        Column(name, kind_of(name, kind, sizes.get(name, 0), lengths.get(name)), is_whole=kind != "DOUBLE")
+        Column(name, kind_of(name, kind, sizes.get(name, 0), lengths.get(name)), is_whole=kind != "DOUBLE", type=kind)
         for name, kind in types.items()
     ]
 
@@ -77,11 +79,13 @@ def kind_of(name: str, kind: str, size: float, length: float | None) -> Kind:
         return "id"
     if kind == "VARCHAR":
         return "label" if length is not None and length <= NARROW_CHARS else "text"
+    if kind == "JSON":
+        return "text"
     if kind == "BOOLEAN":
         return "flag"
     if kind == "VARCHAR[]":
         return "references" if name in REFERENCES else "tags" if size <= NARROW_BYTES else "texts"
-    if kind.startswith("STRUCT(") and kind.endswith("[]") and "content VARCHAR" in kind.replace('"', ""):
+    if is_messages(kind):
         return "messages"
     return "structure" if kind.endswith(("[]", ")", "]")) else "number"
 
@@ -94,7 +98,7 @@ def word_condition(column: Column, word: str) -> str | None:
         case "texts" | "tags":
             return f"list_bool_or(list_transform({column.sql}, lambda x: {matches('x', word)}))"
         case "messages":
-            return f"list_bool_or(list_transform({column.sql}, lambda x: {matches('x.content', word)}))"
+            return f"list_bool_or(list_transform({column.sql}, lambda x: {matches(turn_text('x', column.type), word)}))"
     return None
 
 

@@ -9,6 +9,7 @@ from cultivar.outgoing.escape import SUSPECTS
 from cultivar.outgoing.redaction import redacted, redacted_value
 from reports.browse.columns import SOURCE_FILE, Column
 from reports.page.values import is_conversation, plain
+from schemas.conversations import shown, speaker
 
 PREVIEW = 260
 """Characters of a text in a list."""
@@ -49,7 +50,7 @@ def runs_of(text: str, wanted: re.Pattern[str]) -> Iterator[Run]:
 def flat(value: Any) -> str:
     """A value as one text; of a conversation the turns, the last one said by the user first where there are several."""
     if is_conversation(value):
-        turns = [str(turn["content"] or "") for turn in value]
+        turns = [shown(turn) for turn in value]
         users = [text for turn, text in zip(value, turns, strict=True) if turn["role"] == "user"]
         return users[-1] if users else "\n".join(turns)
     if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
@@ -59,7 +60,9 @@ def flat(value: Any) -> str:
 
 def whole_text(value: Any) -> str:
     """All turns of a conversation, or the text, as one."""
-    return "\n\n".join(str(turn["content"] or "") for turn in value) if is_conversation(value) else flat(value)
+    if not is_conversation(value):
+        return flat(value)
+    return shown(value[0]) if len(value) == 1 else "\n\n".join(f"{speaker(turn)}: {shown(turn)}" for turn in value)
 
 
 def as_json(row: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 import polars as pl
 
 from reports.causes.deltas import Tables
+from schemas.conversations import shown_in
 
 EMPTY = {"id": pl.String(), "cause": pl.Int64(), "via": pl.Int64(), "mark": pl.String()}
 NAMED = r"\b[0-9a-f]{32}\b"
@@ -78,7 +79,7 @@ def group_of(table: str, ids: pl.Series, column: str, tables: Tables) -> pl.Data
         if column in frame.columns:
             value: Any = pl.col(column)
             if column == "prompt":
-                value = value.list.eval(pl.element().struct.field("content")).list.join("\n")
+                value = shown_in(column).list.join("\n")
             frames.append(frame.select("id", group=value.cast(pl.String)))
     schema = {"id": pl.String(), "group": pl.String()}
     return pl.concat([pl.DataFrame(schema=schema), *frames]).unique("id", keep="first", maintain_order=True)

@@ -12,6 +12,8 @@ from reports.diff.compare import select
 from reports.diff.model import CellDiff, Piece, RowDiff, Samples
 from reports.diff.rows import TableRows
 from reports.diff.words import shortened, word_diff
+from schemas.conversations import lean, speaker
+from schemas.conversations import shown as shown_turn
 
 CONTEXT_COLUMNS = (*LABELS, "tags", "quality", "margin")
 
@@ -66,10 +68,14 @@ def cell_diffs(column: str, old: Any, new: Any) -> Iterator[CellDiff]:
     if is_listed(old, new, "content"):
         for place in range(max(map(len, turns))):
             before, after = (turn_at(side, place) for side in turns)
-            if before != after:
-                role = (after or before or {}).get("role", "")
-                texts = [None if turn is None else str(turn.get("content") or "") for turn in (before, after)]
-                yield text_cell(column, f"turn {place + 1}, {role}", *texts)
+            told = [None if turn is None else lean(turn) for turn in (before, after)]
+            if told[0] != told[1]:
+                title = f"turn {place + 1}, {speaker(after or before or {})}"
+                texts = [None if turn is None else shown_turn(turn) for turn in (before, after)]
+                if texts[0] != texts[1]:
+                    yield text_cell(column, title, *texts)
+                else:  # a role, or the id of a call
+                    yield plain_cell(column, title, *(None if turn is None else shown(turn) for turn in told))
     elif is_listed(old, new, "value"):
         named = [{one["name"]: one["value"] for one in side} for side in turns]
         for name in dict.fromkeys([*named[0], *named[1]]):

@@ -9,6 +9,7 @@ import duckdb
 from duckdb.sqltypes import DuckDBPyType
 
 from reports.diff.model import ColumnChange, SchemaDiff
+from reports.versions.conversations import is_messages, turn_text
 from reports.versions.database import name_of
 
 NUMBERS = {
@@ -17,7 +18,6 @@ NUMBERS = {
 }
 REFERENCES = ("parents", "prompt_id", "candidates", "verdicts", "generation")
 """Columns that hold ids of other rows or keys of the store: they follow when those change."""
-MESSAGES = 'STRUCT("role" VARCHAR, "content" VARCHAR)[]'
 LABELS = (
     *(
         "domain",
@@ -69,12 +69,16 @@ class Columns:
     def prose(self) -> list[str]:
         """Of the texts those that are one text or conversation each."""
         return [
-            name for name in self.texts if all(side[name] in ("VARCHAR", MESSAGES) for side in (self.old, self.new))
+            name
+            for name in self.texts
+            if all(side[name] == "VARCHAR" or is_messages(side[name]) for side in (self.old, self.new))
         ]
 
     def is_text(self, name: str) -> bool:
         kinds = (self.old.get(name), self.new.get(name))
-        return name not in NOT_PROSE and all(kind in ("VARCHAR", "VARCHAR[]", MESSAGES) for kind in kinds)
+        return name not in NOT_PROSE and all(
+            kind in ("VARCHAR", "VARCHAR[]") or is_messages(kind or "") for kind in kinds
+        )
 
 
 def common_type(old: str, new: str) -> str | None:
@@ -110,6 +114,6 @@ def fields_of(kind: DuckDBPyType) -> dict[str, DuckDBPyType]:
 def text_of(column: str, kind: str) -> str:
     """SQL: the whole text of a column of prose; null where there is none."""
     name = name_of(column)
-    if kind == MESSAGES:
-        return f"array_to_string(list_transform({name}, lambda turn: turn.content), chr(10))"
+    if is_messages(kind):
+        return f"array_to_string(list_transform({name}, lambda turn: {turn_text('turn', kind)}), chr(10))"
     return f"array_to_string({name}, chr(10))" if kind.endswith("[]") else f"CAST({name} AS VARCHAR)"

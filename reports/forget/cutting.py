@@ -17,9 +17,12 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from schemas.errors import UserError
-from stages.curation.readers.lines import BOMS, COMPRESSED, lines_of
-from stages.curation.readers.record import FormatError, Record
-from stages.curation.readers.records import Feed, delimiter_of, filled_lines, is_object_a_line, read_records
+from stages.curation.readers.csv_records import Feed, announced, delimiter_of
+from stages.curation.readers.encodings import HEAD, encoding_of
+from stages.curation.readers.json_records import filled_lines, is_object_a_line
+from stages.curation.readers.lines import COMPRESSED, lines_of
+from stages.curation.readers.record import FormatError, Reading, Record
+from stages.curation.readers.records import read_records
 
 WIDE = ("utf-16", "utf-32")
 
@@ -28,31 +31,32 @@ class Uncut(UserError, ValueError):
     """Records cannot be cut out of a file in place; the message says how to do it by hand."""
 
 
-def cut(path: Path, numbers: Collection[int], encoding: str | None = None) -> bytes | None:
+def cut(path: Path, numbers: Collection[int], how: Reading | None = None) -> bytes | None:
     """The bytes of a file without the records of these numbers (Record.line); None where no other record is left.
 
-    Raises Uncut where the format does not allow it.
+    `how`: as its source reads it. Raises Uncut where the format does not allow it.
     """
-    check_cuttable(path, encoding)
+    how = how or Reading()
+    check_cuttable(path, how.encoding)
     wanted = set(numbers)
     suffix = path.suffix.lower()
     content = path.read_bytes()
     if suffix == ".parquet":
         rest = without_rows(path, wanted)
     elif suffix in (".csv", ".tsv"):
-        rest = without_lines(content, csv_lines(path, wanted, suffix, encoding))
-    elif suffix == ".txt" or is_by_line(path, encoding):
+        rest = without_lines(content, csv_lines(path, wanted, how))
+    elif suffix == ".txt" or is_by_line(path, how):
         rest = without_lines(content, wanted)
     else:
         rest = without_items(path, content, wanted)
-    before = [record for record in read_records(path, encoding) if record.line not in wanted]
+    before = [record for record in read_records(path, how) if record.line not in wanted]
     if not before:
         return None
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder, path.name)
         draft.write_bytes(rest)
         try:
-            after = list(read_records(draft, encoding))
+            after = list(read_records(draft, how))
         except FormatError as error:
             raise by_hand(path, f"what is left could not be read: {error}") from error
     if [record[1:] for record in before] != [record[1:] for record in after]:
@@ -69,8 +73,7 @@ def check_cuttable(path: Path, encoding: str | None) -> None:
         raise by_hand(path, f"no record can be cut out of a file of format {suffix or 'without suffix'}")
     if path.is_symlink():
         raise by_hand(path, "it is a link; what it leads to may belong to others")
-    head = path.read_bytes()[:4]
-    marked = next((name for mark, name in BOMS.items() if head.startswith(mark)), encoding or "utf-8")
+    marked = encoding_of(path.read_bytes()[:HEAD], encoding)
     if suffix != ".parquet" and marked.lower().replace("_", "-").startswith(WIDE):
         raise by_hand(path, f"it is {marked}; save it as UTF-8")
 
@@ -82,9 +85,9 @@ def by_hand(path: Path, why: str) -> Uncut:
     )
 
 
-def records_at(path: Path, numbers: Collection[int], encoding: str | None = None) -> list[Record]:
+def records_at(path: Path, numbers: Collection[int], how: Reading | None = None) -> list[Record]:
     """The records of these numbers. Raises UserError where one is not there."""
-    found = {record.line: record for record in read_records(path, encoding) if record.line in set(numbers)}
+    found = {record.line: record for record in read_records(path, how) if record.line in set(numbers)}
     if missing := sorted(set(numbers) - set(found)):
         raise UserError(
             f"{path}:{missing[0]}: no record begins there; `cultivar trace` and `browse` show a row's place"
@@ -92,10 +95,10 @@ def records_at(path: Path, numbers: Collection[int], encoding: str | None = None
     return [found[number] for number in sorted(found)]
 
 
-def is_by_line(path: Path, encoding: str | None) -> bool:
-    """Whether a JSON file has an object a line, as stages/curation/readers/records.py decides it."""
-    begin = [line for line, _ in zip(filled_lines(path, encoding), range(2), strict=False)]
-    return path.suffix.lower() != ".json" and bool(begin) and is_object_a_line(begin)
+def is_by_line(path: Path, how: Reading) -> bool:
+    """Whether a JSON file has an object a line, as stages/curation/readers/json_records.py decides it."""
+    begin = [line for line, _ in zip(filled_lines(path, how.encoding), range(2), strict=False)]
+    return path.suffix.lower() != ".json" and bool(begin) and is_object_a_line(begin, how.split)
 
 
 def without_lines(content: bytes, numbers: Collection[int]) -> bytes:
@@ -104,10 +107,10 @@ def without_lines(content: bytes, numbers: Collection[int]) -> bytes:
     return b"".join(line for number, line in enumerate(content.splitlines(keepends=True), 1) if number not in gone)
 
 
-def csv_lines(path: Path, numbers: Collection[int], suffix: str, encoding: str | None) -> set[int]:
+def csv_lines(path: Path, numbers: Collection[int], how: Reading) -> set[int]:
     """The lines of the records that begin at these lines: a quoted field may hold line ends. Raises Uncut."""
-    feed = Feed(lines_of(path, encoding, keep_ends=True))
-    delimiter = "\t" if suffix == ".tsv" else delimiter_of(feed)
+    feed = Feed(lines_of(path, how.encoding, keep_ends=True))
+    delimiter = delimiter_of(feed, how.delimiter or announced(feed), path)
     reader = csv.reader(feed, delimiter=delimiter, strict=True)
     gone: set[int] = set()
     while True:

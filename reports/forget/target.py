@@ -21,7 +21,8 @@ from schemas.errors import UserError
 from schemas.stage import Files
 from stages.curation.ingest import TABLES
 from stages.curation.params import IngestParams, SourceFile
-from stages.curation.readers.sources import id_of, paths_of
+from stages.curation.readers.files import paths_of
+from stages.curation.readers.sources import id_of, reading_of
 
 NO_TEXT = ("id", "parents", "source", "license", "split", "domain", "task")
 """Columns of a source's table that hold no text of its record."""
@@ -145,13 +146,13 @@ def cut_rows(target: Target, sources: Sources, path: Path, numbers: set[int]) ->
             f"{path} is a book, whose passages are cut anew when a line goes: take the text out by hand and `dvc repro`, or "
             f"forget the file whole: `cultivar forget --source {path}`"
         )
-    records = records_at(path, numbers, own.encoding)
+    records = records_at(path, numbers, reading_of(own))
     by_number = any(source.ids for source in readers) and any(
         r.value is None or id_of(r.value) is None for r in records
     )
     if by_number:
         raise UserError(f"{path}: `ids` of source {own.name} counts lines, which would shift; give its records an `id`")
-    content = cut(path, numbers, own.encoding)
+    content = cut(path, numbers, reading_of(own))
     if content is None:
         raise UserError(f"{path} would hold no record any more: `cultivar forget --source {path}`")
     target.files[path] = content

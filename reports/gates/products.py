@@ -8,6 +8,7 @@ import polars as pl
 from cultivar.text.languages import languages_of
 from cultivar.text.tokens import comparison_key
 from reports.versions.version import Version
+from schemas.conversations import shown_in
 
 TEXTS = {"demonstrations": ("prompt", "completion"), "preferences": ("prompt", "chosen", "rejected")}
 """Product -> its conversations."""
@@ -57,9 +58,8 @@ class Products:
         columns = TEXTS[name]
         return (
             self.read(name, ["id", *columns])
-            .select("id", turn=pl.concat_list(columns))
-            .explode("turn")
-            .select("id", text=pl.col("turn").struct.field("content"))
+            .select("id", text=pl.concat_list([shown_in(column) for column in columns]))
+            .explode("text")
             .filter(pl.col("text").str.len_bytes() > 0)
         )
 
@@ -67,9 +67,7 @@ class Products:
         """`id`, `split` and each conversation as one text in the form in which texts are compared."""
         columns = TEXTS[name]
         frame = self.read(name, ["id", "split", *columns])
-        joined = frame.select(
-            "id", "split", *(pl.col(column).list.eval(turn_text()).list.join("\x1e") for column in columns)
-        )
+        joined = frame.select("id", "split", *(whole(column) for column in columns))
         return joined.with_columns(comparison_key(joined[column]).alias(column) for column in columns)
 
     def opening(self, name: str, ids: Sequence[str]) -> dict[str, str]:
@@ -88,7 +86,7 @@ class Products:
         return frame.join(found, on="text").select("id", "language")
 
 
-def turn_text() -> pl.Expr:
-    """A turn as text: its role and its content."""
-    turn = pl.element().struct
-    return turn.field("role") + ": " + turn.field("content")
+def whole(column: str) -> pl.Expr:
+    """A conversation as one text: of each turn its role and all that it holds."""
+    roles = pl.col(column).list.eval(pl.element().struct.field("role"))
+    return pl.concat_list(roles.list.join("\x1f"), shown_in(column)).list.join("\x1e").alias(column)

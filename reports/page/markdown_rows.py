@@ -11,6 +11,7 @@ from reports.page.numbers import count
 from reports.page.review import revision, short_name
 from reports.page.samples import in_sample_order, small, texts
 from reports.page.values import is_conversation, plain, shortened
+from schemas.conversations import shown, speaker
 
 CELLS = 6
 """Changed values shown of a row."""
@@ -60,9 +61,7 @@ def whole(diff: Diff, detail: Detail, kind: str) -> str:
 def item_lines(name: str, item: Any, most: int) -> Iterator[str]:
     """A value under its name; turns of a conversation under their roles."""
     turns = (
-        [(f"{name}, {turn['role']}", turn["content"]) for turn in item]
-        if is_conversation(item)
-        else [(name, plain(item))]
+        [(f"{name}, {speaker(turn)}", shown(turn)) for turn in item] if is_conversation(item) else [(name, plain(item))]
     )
     for title, text in turns:
         yield shortened(f"{title}:", WIDTH)

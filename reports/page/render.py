@@ -14,6 +14,7 @@ from reports.page import charts, numbers
 from reports.page.inert import as_code, fenced, for_comment
 from reports.page.secrets import redact, secrets_at_once
 from reports.page.values import is_conversation, plain, scale_of, shortened
+from schemas.conversations import shown, speaker
 
 REPORTS = Path(__file__).parents[1]
 BROWSE = "http://127.0.0.1:8400"
@@ -59,7 +60,13 @@ def environment(is_html: bool) -> Environment:
         "cells": lambda values: join(Markup(" | "), map(present, values)),
     }
     made.globals |= {"charts": charts, "row_link": row_link, "anchor": anchor}
-    made.globals |= {"is_conversation": is_conversation, "scale_of": scale_of, "plural": numbers.plural}
+    made.globals |= {
+        "is_conversation": is_conversation,
+        "shown": shown,
+        "speaker": speaker,
+        "scale_of": scale_of,
+        "plural": numbers.plural,
+    }
     return made
 
 

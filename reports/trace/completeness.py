@@ -24,4 +24,4 @@ def sources_of(tracer: Tracer, ids: Iterable[str]) -> dict[str, list[SourceLine]
             line = source_line(tracer.version, place, tracer.contents) if place else None
             if line is not None:
                 lines[one] = line
-    return {one: [lines[up] for up in ancestors[one] if up in lines] for one in ids}
+    return {one: list(dict.fromkeys(lines[up] for up in ancestors[one] if up in lines)) for one in ids}

@@ -146,7 +146,8 @@ class Tracer:
                 row = self.reader.read(table, [position])[0] if is_needed else self.reader.narrow(table, position)
                 node.row, node.is_whole = node.row | row, node.is_whole and (is_needed or node.id == row_id)
         for node in nodes.values():
-            if source := str(node.row.get("source", "")):
+            source = "" if node.row.get("parents") else str(node.row.get("source", ""))
+            if source:  # a row made of others carries the place of what people brought
                 node.line = source_line(self.version, source, self.contents)
         self.fill_ends(nodes)
 

@@ -60,7 +60,8 @@ def is_known(row_id: str, index: LineageIndex) -> bool:
 
 def from_source(place: str, version: Version, index: LineageIndex) -> list[str]:
     """Ids of rows whose source is this file and line, sorted; of a record that `ingest` dropped that of its end."""
-    found = matching(version, index, "source", "source = $1", place)
+    brought = "source = $1 AND coalesce(len(parents), 0) = 0"  # what is made of a row carries its place, too
+    found = matching(version, index, "source", brought, place, ("parents",))
     return found or matching(
         version, index, "detail", "stage = 'ingest' AND starts_with(detail, $1 || ': ')", place, ("stage",)
     )

@@ -17,6 +17,7 @@ from reports.trace.words import (
     texts_of,
     way_of,
 )
+from schemas.conversations import shown, speaker
 
 PROOFS = {
     "key": "exactly as sent: its key is the answer's id",
@@ -141,7 +142,7 @@ def request_texts(asked: Asked, node: Node, number: int) -> Iterator[tuple[str, 
         f"{asked.stage} asked {asked.role}, {asked.engine}: {asked.sampling} ({PROOFS[asked.proof]})",
     )
     for message in asked.request.messages:
-        yield (f"  {message['role']}", message["content"])
+        yield (f"  {speaker(message)}", shown(message))
     if node.id != asked.key:
         yield ("  answer", asked.answer.text)
 

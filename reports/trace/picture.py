@@ -10,6 +10,7 @@ from reports.trace.layout import Layout, Sizes, lay_out
 from reports.trace.rows import text_of
 from reports.trace.text import cut
 from reports.trace.words import PRODUCTS, kind_of, kind_of_node, plural
+from schemas.conversations import shown
 from schemas.rows import SOURCE
 
 MOST = 60
@@ -159,7 +160,7 @@ def written_in(node: Node) -> str:
     row = node.row
     for name in ("completion", "chosen"):
         if value := row.get(name):
-            return value if isinstance(value, str) else str(value[-1]["content"])
+            return value if isinstance(value, str) else shown(value[-1])
     if "readings" in row:
         return f"{len(row['candidates'])} candidates, {len(row['readings'])} readings"
     return text_of(row)
@@ -174,7 +175,10 @@ def group_of(node: Node) -> str:
     if any(table in PRODUCTS for table in node.tables):
         return "product"
     if node.line is not None or (
-        node.row.get("source") and node.row.get("engine") in (None, SOURCE) and "candidates" not in node.row
+        node.row.get("source")
+        and not node.row.get("parents")
+        and node.row.get("engine") in (None, SOURCE)
+        and "candidates" not in node.row
     ):
         return "source"
     return "verdict" if "outcome" in node.row or "readings" in node.row or "ngram" in node.row else "row"

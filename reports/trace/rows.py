@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from reports.versions.version import Version
+from schemas.conversations import shown
 
 SMALL = 4 * 2**20
 """Bytes of a table's files up to which it is read whole, once."""
@@ -103,7 +104,7 @@ def text_of(row: Mapping[str, Any]) -> str:
     for name in ("prompt", "text", "raw", "name", "detail"):
         value = row.get(name)
         if isinstance(value, list) and value:
-            return str(value[-1].get("content", ""))
+            return shown(value[-1])
         if isinstance(value, str) and value:
             return value
     return ""

@@ -6,6 +6,7 @@ from typing import Any
 
 from reports.trace.family import Family, Node, is_end
 from reports.versions.version import Version
+from schemas.conversations import shown, speaker, text_of
 from schemas.rows import SOURCE
 
 KINDS = {
@@ -86,16 +87,15 @@ def facts_of(node: Node, family: Family) -> list[str]:
     if row.get("license"):
         facts.append(str(row["license"]))
     for side in ("chosen", "rejected"):
-        if isinstance(row.get("completion"), str) and row["completion"] == side_of(family, side):
+        if row.get("completion") and words_in(row["completion"]) == words_in(family.row.row.get(side)):
             facts.append(f"the {side} side")
     facts += list(judged_facts(row, family))
     return facts
 
 
-def side_of(family: Family, side: str) -> str | None:
-    """The text of a side of the traced row, where it is a preference."""
-    turns = family.row.row.get(side)
-    return turns[-1]["content"] if isinstance(turns, list) and turns else None
+def words_in(completion: Any) -> str | None:
+    """What a completion says, a text or its turns; None for what says nothing."""
+    return text_of(completion) if completion and isinstance(completion, list) else completion or None
 
 
 def judged_facts(row: Mapping[str, Any], family: Family) -> Iterator[str]:
@@ -157,11 +157,11 @@ def texts_of(node: Node) -> list[tuple[str, str]]:
         texts.append(("answer", str(node.answer["text"])))
     if isinstance(row.get("prompt"), list):
         texts += [
-            (f"prompt, {turn['role']}" if turn["role"] != "user" else "prompt", turn["content"])
-            for turn in row["prompt"]
+            (f"prompt, {speaker(turn)}" if turn["role"] != "user" else "prompt", shown(turn)) for turn in row["prompt"]
         ]
     for name in (
         "prompt",
+        "tools",
         "name",
         "description",
         "text",
@@ -176,7 +176,7 @@ def texts_of(node: Node) -> list[tuple[str, str]]:
         if isinstance(value, str) and value:
             texts.append((name, value))
         elif isinstance(value, list) and name != "prompt":
-            texts += [(name, turn["content"]) for turn in value]
+            texts += [(name if len(value) == 1 else f"{name}, {speaker(turn)}", shown(turn)) for turn in value]
     if "outcome" in row and row.get("detail"):
         texts.append(("detail", row["detail"]))
     return texts

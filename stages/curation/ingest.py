@@ -37,7 +37,8 @@ from schemas.rows import (
 from schemas.stage import Files
 from schemas.table import Table
 from stages.curation.params import IngestParams, SourceFile
-from stages.curation.readers.fields import Left, bounded, count
+from stages.curation.readers.fields import Left, count
+from stages.curation.readers.files import metrics_of
 from stages.curation.readers.json_text import as_json
 from stages.curation.readers.record import Record
 from stages.curation.readers.shapes import Item, Misfit
@@ -82,6 +83,7 @@ class Collection:
     quarantined: dict[str, dict[str, Any]] = field(default_factory=dict)
     not_taken: Counter[str] = field(default_factory=Counter)
     taken: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))  # source -> table -> rows
+    skipped: list[str] = field(default_factory=list)  # files that are no data, each with the reason
     secrets: SecretValues = field(default_factory=secret_values)
 
     def drop(self, kind: str, place: str, rule: str, detail: str, parents: tuple[str, ...] = ()) -> None:
@@ -112,7 +114,7 @@ def ingest(files: Files, params: IngestParams) -> IngestTables:
             **tables,
             dropped=Table.of(Dropped, collection.dropped.values()),
             quarantine=Table.of(Quarantined, collection.quarantined.values()),
-            metrics=redacted_value({"not_taken": bounded(collection.not_taken), "rows_by_source": collection.taken}),
+            metrics=redacted_value(metrics_of(collection.not_taken, collection.taken, collection.skipped)),
         )
 
 
@@ -121,10 +123,8 @@ def read_sources(files: Files, params: IngestParams) -> Collection:
     collection = Collection()
     for evaluation_file in params.evaluation:
         take_source(collection, evaluation_file, files, params, held_out=None)
-    evaluation = collection.rows["evaluation"].values()
-    held_out = asked_by((row["id"], row["prompt"]) for row in evaluation).unique(
-        "key", keep="last", maintain_order=True
-    )
+    asked = ((row["id"], row["prompt"]) for row in collection.rows["evaluation"].values())
+    held_out = asked_by(asked).unique("key", keep="last", maintain_order=True)
     for source in params.sources:
         take_source(collection, source, files, params, held_out)
     return collection
@@ -155,6 +155,7 @@ def take_source(
                 continue
             case NotTaken():
                 count(not_taken, item.what, item.count)
+                collection.skipped += item.files
                 continue
             case Record():
                 collection.quarantine(place, item.error, item.raw)

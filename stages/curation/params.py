@@ -6,6 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from schemas.params.base import Count, Positive, Rate, Section
 from schemas.rows import Domain, Strategy
+from stages.curation.hub_path import HUB, parse_hub
 
 Format = Literal[
     "auto",
@@ -46,6 +47,8 @@ Format = Literal[
     "book",
     "wikidata",
 ]
+Name = Annotated[str, Field(min_length=1)]
+NO_DELIMITERS = '"\r\n\0'
 Words = Annotated[int, Field(ge=1, le=100_000)]
 
 
@@ -61,6 +64,31 @@ class SourceFile(Section):
     ids: str | None = None
     limit: Positive | None = None
     encoding: str | None = None
+    delimiter: str | None = None
+    table: Annotated[str, Field(min_length=1)] | None = None
+    columns: dict[Name, Name] = {}
+
+    @field_validator("path")
+    @classmethod
+    def is_path(cls, path: str) -> str:
+        if path.startswith(HUB):
+            parse_hub(path)
+        return path
+
+    @field_validator("delimiter")
+    @classmethod
+    def is_delimiter(cls, mark: str | None) -> str | None:
+        if mark is not None and (len(mark) != 1 or mark in NO_DELIMITERS):
+            raise ValueError(f'{mark!r} cannot part fields: write one character (";", "|", "\\t"), no quotation mark')
+        return mark
+
+    @model_validator(mode="after")
+    def is_mapping(self) -> "SourceFile":
+        if twice := sorted({name for name in self.columns.values() if list(self.columns.values()).count(name) > 1}):
+            raise ValueError(f"columns: {twice} stand for several fields; a column has one name")
+        if self.columns and self.format in ("book", "wikidata"):
+            raise ValueError(f"columns: a source of format {self.format} has none")
+        return self
 
     @field_validator("encoding")
     @classmethod
@@ -83,7 +111,7 @@ class EvaluationFile(SourceFile):
 class IngestParams(Section):
     """Sources of training rows, and apart from them the evaluation files."""
 
-    sources: Annotated[list[SourceFile], Field(min_length=1)]
+    sources: list[SourceFile] = []
     evaluation: list[EvaluationFile] = []
     passage_min_words: Words = 80
     passage_max_words: Words = 400

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from cultivar.grading.intervals import wilson
 from cultivar.text.languages import languages_of
 from cultivar.text.tokens import count_words
+from schemas.conversations import shown_in
 from schemas.rows import FinalDemonstration, FinalPreference
 from schemas.table import Context
 from stages.review.charts import Bin, Rate, bar_chart, histogram, rate_chart
@@ -89,8 +90,7 @@ def joined(first: Counter[str], second: Counter[str]) -> dict[str, list[int]]:
 
 def words_of(frame: pl.DataFrame, column: str) -> pl.Series:
     """The number of words over all messages of a column."""
-    content = pl.col(column).list.eval(pl.element().struct.field("content")).list.join(" ")
-    return count_words(frame.select(content)[column])
+    return count_words(frame.select(shown_in(column).list.join(" "))[column])
 
 
 def binned(several: Sequence[pl.Series], edges: Sequence[float]) -> list[Bin]:

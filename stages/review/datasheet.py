@@ -15,6 +15,7 @@ from markupsafe import Markup
 from cultivar.outgoing.escape import for_html, for_markdown
 from cultivar.outgoing.redaction import redacted
 from cultivar.text.tokens import count_words
+from schemas.conversations import shown, shown_in, speaker
 from schemas.rows import FinalDemonstration, FinalPreference
 from schemas.stage import Document, Files
 from schemas.table import Context, Table
@@ -144,8 +145,7 @@ def qualities(frame: pl.DataFrame) -> list[str]:
 
 def word_quantiles(frame: pl.DataFrame, column: str) -> list[int]:
     """Quantiles of the number of words over all messages of a column; empty for no rows."""
-    text = pl.col(column).list.eval(pl.element().struct.field("content")).list.join(" ")
-    words = count_words(frame.select(text)[column])
+    words = count_words(frame.select(shown_in(column).list.join(" "))[column])
     return [int(words.quantile(q, "nearest") or 0) for q in QUANTILES] if len(words) else []
 
 
@@ -187,6 +187,8 @@ def samples(demonstrations: Table[FinalDemonstration], params: DatasheetParams) 
     ]
 
 
-def cut(messages: list[dict[str, str]], most: int) -> str:
-    text = redacted(" / ".join(message["content"] for message in messages))
+def cut(messages: list[dict[str, Any]], most: int) -> str:
+    """The beginning of a conversation, what its user says without the role before it where it is all there is."""
+    turns = [shown(turn) if len(messages) == 1 else f"{speaker(turn)}: {shown(turn)}" for turn in messages]
+    text = redacted(" / ".join(turns))
     return text if len(text) <= most else text[: most - 1] + "…"

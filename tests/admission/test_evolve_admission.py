@@ -2,12 +2,13 @@
 
 import pytest
 
+from schemas.conversations import last_turn
 from schemas.ids import content_id, seed_of, unit_of
 from schemas.rows import Selected
 from schemas.table import Table
 from stages.annotation.evolve import evolve
 from stages.annotation.params import EvolveParams
-from tests.admission.rows import CUT, ids, selected_row
+from tests.admission.rows import CUT, ids, selected_row, turn
 from tests.engines import scripted
 
 OLD = "Name four fish."
@@ -66,7 +67,7 @@ def step(text, *added):
 )
 def test_the_first_rule_that_a_step_breaks(new, added, check, params, rule):
     tables, _, _ = evolve_rows([step(new, *added)], [check], **params)
-    assert [row.prompt for row in tables.evolved] == ([new] if rule is None else [])
+    assert [last_turn(row.prompt) for row in tables.evolved] == ([new] if rule is None else [])
     families = {"leaks the procedure": "procedure", "refuses": "inability" if "help" in new else "rewriting"}
     detail = f"English, {families[rule]}: {new}" if rule in families else new
     assert [(row.id, row.parents, row.stage, row.rule, row.detail) for row in tables.dropped] == (
@@ -109,8 +110,9 @@ def test_what_an_evolved_row_holds():
         "id": content_id("evolved", [NEW, ["rivers"]], parents),
         "parents": parents,
         "domain": "math",
-        "prompt": NEW,
-        "context": [],
+        "prompt": turn("user", NEW),
+        "tools": None,
+        "source": "seeds:1",
         "added": ["rivers"],
         "depth": 1,
         "tags": ["fish"],
@@ -128,7 +130,7 @@ def test_each_round_starts_from_the_step_before():
         steps = [step(text, "more") for text in texts[:rounds]]
         tables, teacher, _ = evolve_rows(steps, [FINE] * rounds, rounds=rounds)
         rows = sorted(tables.evolved, key=lambda row: row.depth)
-        assert [(row.depth, row.prompt) for row in rows] == list(enumerate(texts[:rounds], 1))
+        assert [(row.depth, last_turn(row.prompt)) for row in rows] == list(enumerate(texts[:rounds], 1))
         before = [selected_row(OLD)["id"], *(row.id for row in rows)]
         for row, parent in zip(rows, before, strict=False):
             assert row.parents[:-1] == list(dict.fromkeys([selected_row(OLD)["id"], parent]))
@@ -169,7 +171,9 @@ def test_one_instruction_that_fails_leaves_the_others():
     checks = {"Name": CUT, "Explain": FINE}
     tables, _, _ = evolve_rows(steps, checks, rows)
     assert ids(tables.quarantine) == ids(rows[:2])
-    assert [(row.prompt, row.parents[0]) for row in tables.evolved] == [("Explain how it is in rivers.", rows[2]["id"])]
+    assert [(last_turn(row.prompt), row.parents[0]) for row in tables.evolved] == [
+        ("Explain how it is in rivers.", rows[2]["id"])
+    ]
 
 
 def test_the_share_that_evolves_is_drawn_by_id():

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from schemas.conversations import last_turn, text_of
 from schemas.ids import content_id
 from stages.curation.readers.record import FormatError
 from tests.admission.rows import turn
@@ -24,10 +25,16 @@ def kept(tables):
         "evaluation",
     )
     return sorted(
-        (name, getattr(row, "prompt", None) or getattr(row, "text", None) or row.name)
+        (name, asked_of(row) or getattr(row, "text", None) or row.name)
         for name in names
         for row in getattr(tables, name)
     )
+
+
+def asked_of(row):
+    """The prompt of a row, of a conversation its last turn; None where it has none."""
+    prompt = getattr(row, "prompt", None)
+    return last_turn(prompt) if isinstance(prompt, list) else prompt
 
 
 def gone(tables):
@@ -61,18 +68,21 @@ def test_what_a_row_holds(take):
     fields = {"license": "CC0-1.0", "split": "dev", "domain": "code"}
     (found,) = take(("a.jsonl", ["", row][1:], fields)).instructions
     content = {"prompt": "2+2?", "reference": "It is 4.", "domain": "code"}
-    assert found.model_dump() == content | {
+    assert found.model_dump() == {
         "id": content_id("instruction", content),
         "parents": [],
-        "context": [],
+        "prompt": turn("user", "2+2?"),
+        "reference": turn("assistant", "It is 4."),
+        "tools": None,
+        "domain": "code",
         "source": "a.jsonl:1",
         "license": "CC0-1.0",
         "split": "dev",
     }
     (found,) = take(("a.jsonl", [MATH], {})).instructions
-    assert (found.reference, found.domain) == ("4", "general")
+    assert (text_of(found.reference), found.domain) == ("4", "general")
     (found,) = take(("a.jsonl", [{"prompt": "Hi", "completion": "Ho"}], {"domain": "math"})).instructions
-    assert (found.reference, found.domain) == ("Ho", "math")
+    assert (text_of(found.reference), found.domain) == ("Ho", "math")
 
 
 @pytest.mark.parametrize(
@@ -198,7 +208,7 @@ def test_ids_and_ranges_choose_records(take, ids, expected):
     names = [{"task_id": 1}, {"id": 2}, {}, {"task_id": 4, "id": 9}, {"id": "x-7", "key": 3}, {"key": 8}]
     rows = [{"prompt": letter} | name for letter, name in zip("abcdef", names, strict=True)]
     tables = take(("a.jsonl", rows, {"ids": ids}))
-    chosen = "".join(sorted(row.prompt for row in tables.instructions))
+    chosen = "".join(sorted(last_turn(row.prompt) for row in tables.instructions))
     assert chosen == expected and not len(tables.dropped)
 
 
@@ -212,7 +222,7 @@ def test_a_limit_takes_the_rows_with_the_least_ids_and_counts_the_others(take, l
     rows = [{"prompt": letter} for letter in "abcd"]
     tables = take(("a.jsonl", rows, {"limit": limit}), ("b.jsonl", [{"prompt": "z"}], {}))
     ids = sorted(content_id("instruction", row | {"reference": None, "domain": "general"}) for row in rows)
-    taken = [row.id for row in tables.instructions if row.prompt != "z"]
+    taken = [row.id for row in tables.instructions if last_turn(row.prompt) != "z"]
     assert taken == ids[: 4 - left] and len(tables.instructions) == 5 - left
     assert tables.metrics["rows_by_source"] == {"s0": {"instructions": 4 - left}, "s1": {"instructions": 1}}
     assert tables.metrics["not_taken"] == ({"s0: rows over the limit": left} if left else {})
@@ -359,7 +369,7 @@ def test_only_sound_records_at_the_beginning_tell_the_format(take):
         "a.jsonl:2",
         "a.jsonl:3",
     ]
-    with pytest.raises(FormatError, match=r"(?s)line 1 is not JSON.*no sound record"):
+    with pytest.raises(FormatError, match=r"none of its first 1 records can be read .*line 1: not JSON"):
         take(("a.jsonl", "x\n", {}))
     with pytest.raises(FormatError, match="the file is empty; remove it from source s0"):
         take(("a.jsonl", "\n", {}))

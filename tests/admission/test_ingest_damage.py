@@ -6,8 +6,10 @@ import random
 import polars as pl
 import pytest
 
+from schemas.conversations import last_turn
+from stages.curation.readers.csv_records import Feed
 from stages.curation.readers.record import FormatError
-from stages.curation.readers.records import Feed, read_records
+from stages.curation.readers.records import read_records
 
 GOOD = [{"prompt": "a"}, {"prompt": "b"}]
 FRAME = pl.DataFrame(
@@ -48,7 +50,7 @@ def test_a_damaged_file_is_quarantined_and_the_other_sources_are_taken(take, tmp
     tables = take(
         ("a.jsonl", GOOD, {}), ("b.jsonl", [{"prompt": "c"}], {"path": name}), ("c.jsonl", [{"prompt": "d"}], {})
     )
-    assert sorted(row.prompt for row in tables.instructions) == ["a", "b", "d"]
+    assert sorted(last_turn(row.prompt) for row in tables.instructions) == ["a", "b", "d"]
     ((place, reason),) = quarantined(tables)
     assert place == f"{name}:1" and reason.startswith(error) and "params.yaml" in reason
 
@@ -81,7 +83,7 @@ def test_a_deep_record_is_quarantined_alone(take, name, levels, is_taken):
     rows = [json.dumps(row) for row in GOOD] + [deep, json.dumps({"prompt": "c"})]
     text = "\n".join(rows) if name == "a.jsonl" else "[" + ",\n".join(rows) + "]"
     tables = take((name, text, {}))
-    assert sorted(row.prompt for row in tables.instructions) == ["a", "b", "c"] + ["deep"] * is_taken
+    assert sorted(last_turn(row.prompt) for row in tables.instructions) == ["a", "b", "c"] + ["deep"] * is_taken
     found = quarantined(tables)
     assert len(found) == (not is_taken) and all("nested too deeply" in error for _, error in found)
 
@@ -123,7 +125,7 @@ def test_a_row_with_a_date_that_python_has_not_is_quarantined_alone(take, tmp_pa
         dates = days.cast(dtype)
     write(tmp_path / f"dated{suffix}", pl.DataFrame({"prompt": prompts, "asked": dates}))
     tables = take(("a.jsonl", GOOD, {"path": f"dated{suffix}"}))
-    assert sorted(row.prompt for row in tables.instructions) == sorted(prompts[:600] + prompts[601:])
+    assert sorted(last_turn(row.prompt) for row in tables.instructions) == sorted(prompts[:600] + prompts[601:])
     ((place, reason),) = quarantined(tables)
     assert place == f"dated{suffix}:601" and reason.startswith("a value that cannot be read")
 
@@ -135,7 +137,7 @@ def test_a_csv_file_of_quotation_marks_is_not_read_once_for_each_of_them(tmp_pat
     read = []
     monkeypatch.setattr(Feed, "__next__", lambda self, one=Feed.__next__: read.append(one(self)) or read[-1])
     for reread, prompts in ((2**23, ["good", "last"]), (2000, ["last"])):
-        monkeypatch.setattr("stages.curation.readers.records.REREAD", reread)
+        monkeypatch.setattr("stages.curation.readers.csv_records.REREAD", reread)
         read.clear()
         found = list(read_records(path))
         assert [record.value["prompt"] for record in found if record.value] == prompts

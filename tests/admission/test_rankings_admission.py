@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from schemas.conversations import text_of
 from schemas.rows import Candidate, Message
 from schemas.table import Table
 from stages.annotation.params import RankParams
@@ -12,7 +13,6 @@ from stages.annotation.ranked import Group, RankedGroup
 from stages.annotation.rankings import (
     AnnotationError,
     candidate_hash,
-    conversation_text,
     fold,
     item_hash,
     read_judgements,
@@ -150,7 +150,7 @@ def test_quality_is_the_share_of_the_others_below_ties_half(people, order, quali
         for place, tie in enumerate(order)
         for text in (tie if isinstance(tie, tuple) else (tie,))
     }
-    scores = [-float(ranks.get(candidate_hash(row["completion"]), 3)) for row in rows]
+    scores = [-float(ranks.get(candidate_hash(text_of(row["completion"])), 3)) for row in rows]
     ranked = RankedGroup(Group(rows, [A, B, C]), [scores], True, "human")
     assert [ranked.quality(place) for place in range(3)] == quality
 
@@ -194,7 +194,7 @@ def test_people_rank_the_answers_to_a_whole_conversation(people, first):
         return turn("user", opening) + turn("assistant", "Hi") + turn("user", PROMPT)
 
     rows = [candidate(text, prompt=PROMPT) | {"prompt": talk(first)} for text in (A, B, C)]
-    asked = conversation_text([Message(**message) for message in talk("Hello")])
+    asked = text_of([Message(**message) for message in talk("Hello")])
     assert asked == f"user: Hello\n\nassistant: Hi\n\nuser: {PROMPT}"
     found = rank_by_people(people(judgement(B, A, C, prompt=asked)), rows, answers=[{"ratings": []}] * 2)
     assert outcome(found) == (([B], [(B, C, 2.0)]) if first == "Hello" else ([], []))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from schemas.conversations import text_of
 from schemas.ids import content_id, seed_of
 from schemas.rows import Evolved, Selected
 from schemas.table import Table
@@ -23,7 +24,7 @@ def respond_to(small, large, rows=(ROW,), evolved=(), **params):
 
 
 def texts(tables):
-    return sorted(row.completion for row in tables.candidates)
+    return sorted(text_of(row.completion) for row in tables.candidates)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ def test_long_responses_are_compared_by_runs_of_three_tokens(changed, cut, alike
 def test_responses_to_different_instructions_are_never_duplicates_and_evolved_ones_are_answered():
     harder = evolved_row("Name four fish that live in rivers.")
     tables, _, _ = respond_to(["same", "same"], ["other", "other"], evolved=[harder])
-    assert {(row.prompt_id, row.completion) for row in tables.candidates} == {
+    assert {(row.prompt_id, text_of(row.completion)) for row in tables.candidates} == {
         (key, text) for key in (ROW["id"], harder["id"]) for text in ("same", "other")
     }
     assert not len(tables.dropped)
@@ -84,7 +85,7 @@ def test_every_role_answers_by_every_strategy_at_every_temperature():
     params = {"strategies": ["plan", "principle"], "temperatures": [0.2, 1.0]}
     replies = [[f"{role} answer {n} {'xyzw'[n] * 30}" for n in range(4)] for role in ("small", "large")]
     tables, small, large = respond_to(*replies, **params)
-    found = {row.completion: (row.role, row.response_strategy, row.temperature) for row in tables.candidates}
+    found = {text_of(row.completion): (row.role, row.response_strategy, row.temperature) for row in tables.candidates}
     order = [(strategy, temperature) for strategy in params["strategies"] for temperature in params["temperatures"]]
     assert found == {
         text: (role, *how)
@@ -113,7 +114,9 @@ def test_what_a_candidate_holds():
         "prompt_id": ROW["id"],
         "domain": "math",
         "prompt": turn("user", "Name four fish."),
-        "completion": "Pike.",
+        "completion": turn("assistant", "Pike."),
+        "tools": None,
+        "source": "seeds:1",
         "role": "small",
         "response_strategy": "plain",
         "temperature": 0.3,
@@ -128,7 +131,7 @@ def test_what_a_candidate_holds():
 def test_a_failed_answer_is_quarantined_alone_and_an_instruction_without_any_is_dropped():
     other = selected_row("Why is it so?")
     tables, _, _ = respond_to({"Name": CUT, "Why": "Because."}, {"Name": CUT, "Why": CUT}, [ROW, other])
-    assert [row.completion for row in tables.candidates] == ["Because."]
+    assert [text_of(row.completion) for row in tables.candidates] == ["Because."]
     assert [(row.id, row.parents, row.stage, row.rule) for row in tables.dropped] == [
         (ROW["id"], [], "respond", "no response")
     ]
@@ -138,7 +141,7 @@ def test_a_failed_answer_is_quarantined_alone_and_an_instruction_without_any_is_
 
 
 def test_the_answer_of_the_source_is_one_more_candidate():
-    row = ROW | {"reference": " Cod, carp, eel and pike.\n"}
+    row = ROW | {"reference": turn("assistant", " Cod, carp, eel and pike.\n")}
     tables, _, _ = respond_to(["a" * 9] * 2, ["b" * 9] * 2, rows=[row], evolved=[evolved_row("Name five fish.")])
     assert len(tables.candidates) == 4 + 1 and not len(tables.dropped)
     (found,) = (candidate for candidate in tables.candidates if candidate.engine == "source")
@@ -148,7 +151,9 @@ def test_the_answer_of_the_source_is_one_more_candidate():
         "prompt_id": row["id"],
         "domain": "math",
         "prompt": turn("user", "Name four fish."),
-        "completion": "Cod, carp, eel and pike.",
+        "completion": turn("assistant", "Cod, carp, eel and pike."),
+        "tools": None,
+        "source": "seeds:1",
         "role": "source",
         "response_strategy": "source",
         "temperature": 0.0,
@@ -162,13 +167,15 @@ def test_the_answer_of_the_source_is_one_more_candidate():
 
 @pytest.mark.parametrize("text", ["abcdefghij", "abcdefghiX"])
 def test_of_the_source_s_answer_and_one_like_it_the_source_s_stays(text):
-    tables, _, _ = respond_to([text], ["0123456789"], rows=[ROW | {"reference": "abcdefghij"}], near_duplicate=0.8)
+    tables, _, _ = respond_to(
+        [text], ["0123456789"], rows=[ROW | {"reference": turn("assistant", "abcdefghij")}], near_duplicate=0.8
+    )
     assert texts(tables) == ["0123456789", "abcdefghij"] and len(tables.dropped) == 1
-    assert {row.completion: row.engine for row in tables.candidates}["abcdefghij"] == "source"
+    assert {text_of(row.completion): row.engine for row in tables.candidates}["abcdefghij"] == "source"
 
 
 def test_the_answer_of_the_source_is_left_where_no_model_answers():
-    tables, _, _ = respond_to([CUT], [CUT], rows=[ROW | {"reference": "Cod."}])
+    tables, _, _ = respond_to([CUT], [CUT], rows=[ROW | {"reference": turn("assistant", "Cod.")}])
     assert texts(tables) == ["Cod."] and len(tables.quarantine) == 2 and not len(tables.dropped)
 
 
@@ -189,7 +196,7 @@ SYSTEM, HELLO = turn("system", "Speak as a fisher."), turn("user", "Hello") + tu
 def test_a_conversation_is_asked_and_kept_with_all_its_turns(context, strategy, before):
     seen = []
     reply = lambda request: seen.append(request.messages) or "x" * 9  # noqa: E731
-    tables, _, _ = respond_to(reply, ["0" * 9], rows=[ROW | {"context": context}], strategies=[strategy])
+    tables, _, _ = respond_to(reply, ["0" * 9], rows=[ROW | {"prompt": context + ROW["prompt"]}], strategies=[strategy])
     (asked,) = seen
     assert asked[-1] == turn("user", "Name four fish.")[0] and [m["role"] for m in asked].count("system") <= 1
     assert len(asked) == len(before) + 1

@@ -173,10 +173,11 @@ def test_what_a_selected_row_holds_and_how_much_of_the_tags_is_covered():
 
 def test_a_selected_instruction_keeps_its_conversation():
     context = turn("system", "Be brief.") + turn("user", "Hello") + turn("assistant", "Hi")
-    rows = [instruction("Name four river fish.", context=context), instruction("Name four sea fish.")]
+    talk = context + turn("user", "Name four river fish.")
+    rows = [instruction("", prompt=talk), instruction("Name four sea fish.")]
     tables = select_from([(row, {}) for row in rows], target_size=2)
-    kept = {row.id: [message.model_dump() for message in row.context] for row in tables.selected}
-    assert kept == {rows[0]["id"]: context, rows[1]["id"]: []}
+    kept = {row.id: [message.model_dump() for message in row.prompt] for row in tables.selected}
+    assert kept == {rows[0]["id"]: talk, rows[1]["id"]: turn("user", "Name four sea fish.")}
 
 
 TAGS = st.lists(st.lists(st.sampled_from("abcdefg"), unique=True, max_size=4), min_size=1, max_size=12)

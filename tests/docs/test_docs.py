@@ -6,7 +6,9 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
+import polars as pl
 import pytest
 from pages import Block, blocks, run_block, write_block
 from ruamel.yaml import YAML
@@ -38,8 +40,15 @@ def test_the_commands_run(tmp_path):
         elif block.language == "sh" and not block.notest:
             printed[block.page] = printed.get(block.page, "") + run_block(workspace, block)
     assert "tag: 144 rows in" in printed["README.md"]
+    assert people_s_answers(tmp_path) == {"human"}
     assert "data/raw/tickets.jsonl:3" in printed["docs/data.md"]
     assert "nothing wrong" in printed["docs/troubleshooting.md"]
+
+
+def people_s_answers(folder: Path) -> set[str]:
+    """Strategies of the rows of D that come from the file of README's section on one's own data."""
+    rows = pl.read_parquet(folder / "data/demonstrations.parquet")
+    return set(rows.filter(pl.col("source").str.starts_with("data/raw/chats.jsonl:"))["strategy"])
 
 
 def test_dvc_can_read_what_is_shown_as_yaml():

@@ -11,7 +11,8 @@ import polars as pl
 
 from cultivar.text.tokens import count_words, words_in
 from stages.curation.readers.chapters import CONTENTS, bare_heads, chapter_starts, heads_of, label_of
-from stages.curation.readers.lines import LOST, NUL, lines_of, shown, stem_of
+from stages.curation.readers.encodings import LOST, NUL
+from stages.curation.readers.lines import lines_of, shown, stem_of
 
 START = re.compile(r"^\s*\*\*\*\s*START OF (THE|THIS) PROJECT GUTENBERG.*$", re.I)
 END = re.compile(r"^\s*(\*\*\*\s*END OF (THE|THIS) PROJECT GUTENBERG.*|End of (the )?Project Gutenberg.*)$", re.I)

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from schemas.parsing import TooDeep, Unreadable, check_levels, parsed
-from stages.curation.readers.lines import LOST
+from stages.curation.readers.encodings import LOST
 
 LONG_NUMBER = re.compile(r"[0-9][0-9.]{15}|[0-9][eE][-+]?[0-9]{3}")
 """What may be no exact double, or no integer of 64 bits: 15 digits always are."""

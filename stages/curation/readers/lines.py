@@ -4,7 +4,6 @@ Only \\n, \\r\\n and \\r end a line: U+2028, vertical tabs, form feeds and their
 """
 
 import bz2
-import codecs
 import gzip
 import io
 import lzma
@@ -17,6 +16,8 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from cultivar.outgoing.redaction import without_secrets
+from stages.curation.readers.encodings import HEAD, LOST, encoding_of, fault_of
+from stages.curation.readers.record import Record
 
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 LONGEST = 2**26
@@ -25,24 +26,6 @@ RAW_CHARS = 10_000
 """Characters of a broken record that are kept."""
 LEAST_EXPANDED, MOST_FOLD = 2**28, 200
 """A file that grows beyond the first (bytes) by more than the second is taken for a decompression bomb."""
-LOST = "\udcff"
-"""Stands for bytes that are nothing in the file's encoding; no strict decoder yields a lone surrogate."""
-BOMS = {
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark it begins with
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
-NUL = "a NUL character; a UTF-16 file without a byte order mark needs `encoding: utf-16-le` in params.yaml"
-
-
-def mark_lost(error: UnicodeError) -> tuple[str, int]:
-    assert isinstance(error, UnicodeDecodeError)
-    return LOST, error.end
-
-
-codecs.register_error("cultivar-lost", mark_lost)
 
 
 class Line(NamedTuple):
@@ -108,16 +91,11 @@ def expanded(path: Path) -> Iterator[Expanded]:
         yield Expanded(stream, size)
 
 
-def encoding_of(head: bytes, declared: str | None) -> str:
-    """The encoding that a byte order mark tells, else the declared one, else UTF-8."""
-    return next((name for mark, name in BOMS.items() if head.startswith(mark)), declared or "utf-8")
-
-
 def lines_of(path: Path, encoding: str | None = None, keep_ends: bool = False) -> Iterator[Line]:
     """Lines of a file, one by one. `keep_ends`: \\r\\n and \\r stay as they are, else they become \\n."""
     with expanded(path) as stream:
         binary = io.BufferedReader(stream, 2**18)
-        name = encoding_of(binary.peek(4)[:4], encoding)
+        name = encoding_of(binary.peek(HEAD)[:HEAD], encoding)
         newline = "" if keep_ends else None
         text = io.TextIOWrapper(binary, name, errors="cultivar-lost", newline=newline)
         last = Line(0, "\n")
@@ -141,21 +119,11 @@ def skip_line(text: io.TextIOWrapper) -> None:
         pass
 
 
-def fault_of(text: str, encoding: str) -> str:
-    """Why a text in this encoding is broken; "" where it is not."""
-    if text.isascii():
-        return NUL if "\0" in text else ""
-    if LOST in text:
-        name = encoding.removesuffix("-sig").upper()
-        return f"not {name}: save the file as UTF-8, or name its `encoding` in params.yaml"
-    return NUL if "\0" in text else ""
-
-
 def whole_text(path: Path, encoding: str | None = None) -> tuple[str, str]:
     """(text, error) of an entire file; the error as in `Line`."""
     with expanded(path) as stream:
         content = stream.read() or b""
-        name = encoding_of(content[:4], encoding)
+        name = encoding_of(content[:HEAD], encoding)
         text = content.decode(name, "cultivar-lost").removeprefix("\ufeff")
         return text, stream.fault or fault_of(text, name)
 
@@ -167,3 +135,7 @@ def shown(text: str) -> str:
         return text
     text = without_secrets(text)  # of half a key nobody knows what it is
     return f"{text[:RAW_CHARS]}… ({len(text) - RAW_CHARS:,} more characters)"
+
+
+def broken(line: Line) -> Record:
+    return Record(line.number, None, shown(line.text.strip()), line.error)

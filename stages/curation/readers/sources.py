@@ -3,19 +3,20 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from schemas.stage import Files
 from stages.curation.params import IngestParams, SourceFile
 from stages.curation.readers import books, wikidata
-from stages.curation.readers.arrow import saved_files
+from stages.curation.readers.columns import Columns
+from stages.curation.readers.detection import detect, format_of
+from stages.curation.readers.files import Chosen, Part, Skipped, chosen_files, nothing_read, unpacked
 from stages.curation.readers.gathering import Gathering
 from stages.curation.readers.json_text import as_json
-from stages.curation.readers.lines import kind_of, shown
-from stages.curation.readers.record import FormatError, Record
+from stages.curation.readers.lines import shown
+from stages.curation.readers.record import FormatError, Reading, Record
 from stages.curation.readers.records import BINARY, read_records
-from stages.curation.readers.shapes import SHAPES, Item, Misfit, Refused, Shape, shape_of
+from stages.curation.readers.shapes import Item, Misfit, Refused, shape_of
 from stages.curation.readers.trees import Fault
 
 ID_FIELDS = ("task_id", "id", "key")
@@ -32,10 +33,14 @@ class Excluded:
 
 @dataclass(frozen=True, slots=True)
 class NotTaken:
-    """`count` of `what` (words before a book's first chapter, rows of another split) are no rows and no faults."""
+    """`count` of `what` (words before a book's first chapter, rows of another split) are no rows and no faults.
+
+    `files`: those that are meant, where they are skipped as a whole, each with the reason.
+    """
 
     what: str
     count: int
+    files: tuple[str, ...] = ()
 
 
 class Found(NamedTuple):
@@ -44,13 +49,13 @@ class Found(NamedTuple):
     `line` may be an entity's id.
     """
 
-    path: Path
+    file: str
     line: int | str
     value: Item | Record | Excluded | NotTaken
 
     @property
     def place(self) -> str:
-        return f"{self.path!s}:{self.line}"
+        return f"{self.file}:{self.line}"
 
 
 class Selector:
@@ -80,99 +85,156 @@ def is_number(name: str) -> bool:
     return name.isdecimal() and len(name) < 100
 
 
+def reading_of(source: SourceFile) -> Reading:
+    """How each file of a source is read."""
+    return Reading(source.encoding, source.delimiter, source.table, source.split)
+
+
 def read_source(source: SourceFile, files: Files, params: IngestParams) -> Iterator[Found]:
-    """Everything in the files of a source. Raises FormatError or FolderError, FileNotFoundError where there is no file."""
-    paths, other_splits = saved_files(paths_of(source, files), source.split)
-    for split, rows in other_splits.items():
-        yield Found(Path(source.path), 0, NotTaken(f"rows of split {split}", rows))
-    labels: dict[str, str] | None = None
-    selects = Selector(source.ids)
-    for path in paths:
-        match format_of(source, path):
-            case "book":
-                yield from book_passages(path, params, source.encoding)
-            case "wikidata":
-                if fault := wikidata.fault_of(path):
-                    yield Found(path, 1, fault)
-                labels = wikidata.read_labels(paths, params.language) if labels is None else labels
-                yield from characters(path, labels, params.language, selects)
-            case name:
-                yield from shaped_items(path, name, source, params.detect_rows, selects)
+    """Everything in the files of a source.
 
-
-def paths_of(source: SourceFile, files: Files) -> list[Path]:
-    """Files of a source. A path below the working folder becomes relative, as dvc.yaml names it.
-
-    What `dvc add` writes beside data (`x.dvc`) is no data.
+    Raises FormatError, FolderError, HubError or ColumnError for what cannot be read as the source says, FileNotFoundError
+    where there is no file.
     """
-    path = Path(source.path)
-    if path.is_absolute() and path.is_relative_to(Path.cwd()):
-        path = path.relative_to(Path.cwd())
-    return [file for file in files.find(str(path)) if file.suffix != ".dvc"]
+    reader = SourceReader(source, params)
+    chosen = chosen_files(source, files)
+    yield from reader.read(chosen.plain)
+    for archive in chosen.archives:
+        with unpacked(archive, source, chosen.is_one) as members:
+            yield from reader.read(members)
+    reader.close()
 
 
-def format_of(source: SourceFile, path: Path) -> str:
-    """The named format, or for `auto` what the file's beginning and the source's domain tell."""
-    if source.format != "auto":
-        return source.format
-    if kind_of(path) == ".txt":
-        if source.domain == "literature" or books.is_book(path, source.encoding):
-            return "book"
-        return "constraint" if source.domain == "constraint" else "prompt"
-    return "wikidata" if wikidata.is_wikidata(path) else "auto"
+class SourceReader:
+    """Reads the files of one source, one after the other."""
 
+    def __init__(self, source: SourceFile, params: IngestParams) -> None:
+        self.source, self.params = source, params
+        self.selects = Selector(source.ids)
+        self.columns = Columns(source.name, source.columns)
+        self.known_columns: set[str] = set()
+        self.skipped: list[Skipped] = []
+        self.has_data = False
 
-def book_passages(path: Path, params: IngestParams, encoding: str | None) -> Iterator[Found]:
-    for cut in books.read_passages(path, params.passage_min_words, params.passage_max_words, encoding):
-        match cut.fault:
-            case "":
-                fields = {"work": cut.work, "author": cut.author, "section": cut.section, "text": cut.text}
-                yield Found(path, cut.line, Item("passage", fields))
-            case books.SHORT:
-                yield Found(path, cut.line, Excluded("passage", "short passage", "fewer than passage_min_words"))
-            case books.FRONT:
-                yield Found(
-                    path, cut.line, NotTaken("words of titles and contents before a first chapter", round(cut.words))
+    def read(self, chosen: Chosen) -> Iterator[Found]:
+        """Everything in some of the files, and what of them is not taken."""
+        for what, count in chosen.left.items():
+            yield Found(self.source.path, 0, NotTaken(what, count))
+        for name, record in chosen.broken:
+            self.has_data = True
+            yield Found(name, record.line, record)
+        yield from map(self.skip, chosen.skipped)
+        labels: dict[str, str] | None = None
+        for part in chosen.parts:
+            name = format_of(self.source, part.path)
+            if name == "wikidata":
+                if labels is None:
+                    paths = [other.path for other in chosen.parts]
+                    labels = wikidata.read_labels(paths, self.params.language)
+                found = self.characters(part, labels)
+            else:
+                found = self.passages(part) if name == "book" else self.items(part, name, chosen.is_one)
+            yield from found
+
+    def skip(self, file: Skipped) -> Found:
+        self.skipped.append(file)
+        return Found(file.name, 0, NotTaken(f"files skipped ({file.reason})", 1, (f"{file.name}: {file.reason}",)))
+
+    def close(self) -> None:
+        """Raise FormatError where no file held a record, ColumnError for a column that none of them had."""
+        if not self.has_data:
+            raise nothing_read(self.source, self.skipped)
+        self.columns.check(self.known_columns)
+
+    def passages(self, part: Part) -> Iterator[Found]:
+        self.has_data = True
+        least, most = self.params.passage_min_words, self.params.passage_max_words
+        for cut in books.read_passages(part.path, least, most, self.source.encoding):
+            match cut.fault:
+                case "":
+                    fields = {"work": cut.work, "author": cut.author, "section": cut.section, "text": cut.text}
+                    value: Any = Item("passage", fields)
+                case books.SHORT:
+                    value = Excluded("passage", "short passage", "fewer than passage_min_words")
+                case books.FRONT:
+                    value = NotTaken("words of titles and contents before a first chapter", round(cut.words))
+                case fault:
+                    value = Record(cut.line, None, shown(cut.text), fault)
+            yield Found(part.name, cut.line, value)
+
+    def characters(self, part: Part, labels: dict[str, str]) -> Iterator[Found]:
+        self.has_data = True
+        if fault := wikidata.fault_of(part.path):
+            yield Found(part.name, 1, fault)
+        for entity in wikidata.read_entities(part.path, labels, self.params.language):
+            if entity.fields is None:
+                yield Found(part.name, entity.key, Excluded("character", "not a character", entity.reason))
+            elif self.selects(entity.key, 0):
+                yield Found(part.name, entity.key, Item("character", entity.fields))
+
+    def items(self, part: Part, name: str, is_one: bool) -> Iterator[Found]:
+        """Records of one file in the shape `name`, detected from the first `detect_rows` records for `auto`.
+
+        A table or database that is damaged before its first row goes to quarantine. A file without records is skipped
+        where others are; the only one raises FormatError.
+        """
+        reading = reading_of(self.source)
+        try:
+            yield from self.shaped(part, name, reading, is_one)
+        except FormatError as error:
+            if part.name == str(part.path):
+                raise
+            raise FormatError(str(error).replace(str(part.path), part.name)) from error
+        self.known_columns |= reading.columns
+        for what, count in reading.left.items():
+            yield Found(part.name, 0, NotTaken(what, count))
+
+    def shaped(self, part: Part, name: str, reading: Reading, is_one: bool) -> Iterator[Found]:
+        records = (self.renamed(record, part) for record in read_records(part.path, reading))
+        head = list(islice(records, self.params.detect_rows))
+        if not head:
+            if is_one and not any(reading.left.values()):
+                raise FormatError(
+                    f"{part.path}: the file is empty; remove it from source {self.source.name} in params.yaml"
                 )
-            case fault:
-                yield Found(path, cut.line, Record(cut.line, None, shown(cut.text), fault))
+            if not any(reading.left.values()):
+                yield self.skip(Skipped(part.name, "no record"))
+            return
+        self.has_data = True
+        if (
+            part.path.suffix.lower() in BINARY and head[0].value is None
+        ):  # damaged before its first row: there is no shape
+            yield Found(part.name, head[0].line, head[0])
+            return
+        shape = shape_of(self.detected(part, head, reading) if name == "auto" else name)
+        gathering = Gathering()
+        for record in chain(head, records):
+            if record.value is None:
+                yield Found(part.name, record.line, record)
+            elif self.selects(id_of(record.value), record.line):
+                try:
+                    for line, made in gathering.add(record.line, shape(record.value)):
+                        yield Found(part.name, line, found_value(line, made))
+                except Misfit as error:
+                    raw = shown(as_json(record.value))
+                    broken = Record(record.line, None, raw, f"not {shape.__name__}: {error}")
+                    yield Found(part.name, record.line, broken)
+                except Refused as error:
+                    yield Found(part.name, record.line, found_value(record.line, error))
+        for line, made in gathering.rest():
+            yield Found(part.name, line, found_value(line, made))
 
+    def renamed(self, record: Record, part: Part) -> Record:
+        if record.value is None or not self.source.columns:
+            return record
+        return record._replace(value=self.columns.renamed(record.value, f"{part.name}:{record.line}"))
 
-def characters(path: Path, labels: dict[str, str], language: str, selects: Selector) -> Iterator[Found]:
-    for entity in wikidata.read_entities(path, labels, language):
-        if entity.fields is None:
-            yield Found(path, entity.key, Excluded("character", "not a character", entity.reason))
-        elif selects(entity.key, 0):
-            yield Found(path, entity.key, Item("character", entity.fields))
-
-
-def shaped_items(path: Path, name: str, source: SourceFile, detect_rows: int, selects: Selector) -> Iterator[Found]:
-    """Records of one file in the shape `name`, detected from the first `detect_rows` records for `auto`.
-
-    A Parquet or Arrow file that is damaged before its first row goes to quarantine; an empty file raises FormatError.
-    """
-    records = read_records(path, source.encoding)
-    head = list(islice(records, detect_rows))
-    if not head:
-        raise FormatError(f"{path}: the file is empty; remove it from source {source.name} in params.yaml")
-    if path.suffix.lower() in BINARY and head[0].value is None:  # damaged before its first row: there is no shape
-        yield Found(path, head[0].line, head[0])
-        return
-    shape, gathering = shape_of(detect(path, head, source) if name == "auto" else name), Gathering()
-    for record in chain(head, records):
-        if record.value is None:
-            yield Found(path, record.line, record)
-        elif not selects.names or selects(id_of(record.value), record.line):
-            try:
-                for line, made in gathering.add(record.line, shape(record.value)):
-                    yield Found(path, line, found_value(line, made))
-            except Misfit as error:
-                raw = shown(as_json(record.value))
-                yield Found(path, record.line, Record(record.line, None, raw, f"not {shape.__name__}: {error}"))
-            except Refused as error:
-                yield Found(path, record.line, found_value(record.line, error))
-    for line, made in gathering.rest():
-        yield Found(path, line, found_value(line, made))
+    def detected(self, part: Part, head: list[Record], reading: Reading) -> str:
+        try:
+            return detect(part.path, head, self.source, reading.tried)
+        except FormatError:
+            self.columns.check(self.known_columns | reading.columns)  # the likely cause
+            raise
 
 
 def found_value(line: int, made: Item | Refused | Fault) -> Item | Excluded | Record:
@@ -184,36 +246,3 @@ def found_value(line: int, made: Item | Refused | Fault) -> Item | Excluded | Re
             return Excluded("instruction", made.rule, str(made))
         case Fault():
             return Record(line, None, shown(as_json(made.fields)), made.error)
-
-
-def detect(path: Path, head: list[Record], source: SourceFile) -> str:
-    """The first shape that more than half of the sound records have (others may be broken).
-
-    Raises FormatError with every shape that was tried and why it does not fit.
-    """
-    sound = [record.value for record in head if record.value is not None]
-    reasons = {name: [misfit(shape, value) for value in sound] for name, shape in SHAPES.items()}
-    if source.domain == "constraint":  # one line of text is a constraint there, not a prompt
-        reasons = {name: reasons[name] for name in sorted(reasons, key=lambda name: name != "constraint")}
-    for name, why in reasons.items():
-        if why.count(None) * 2 > len(sound):
-            return name
-    tried = "\n".join(f"  {name}: {next(filter(None, why), 'no sound record')}" for name, why in reasons.items())
-    fields = sorted({key for value in sound for key in value})
-    broken = next((f"; line {record.line} is {record.error}" for record in head if record.value is None), "")
-    raise FormatError(
-        f"{path}: the format cannot be told (source {source.name}); its first {len(head)} records have the fields "
-        f"{fields}{broken}. Tried:\n{tried}\nName the format in params.yaml (ingest.sources, key `format`) or rename "
-        "the fields"
-    )
-
-
-def misfit(shape: Shape, value: dict[str, Any]) -> str | None:
-    """Why a record does not have the shape; None where it does."""
-    try:
-        shape(value)
-    except Misfit as error:
-        return str(error)
-    except Refused:  # it has the shape
-        return None
-    return None

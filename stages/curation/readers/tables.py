@@ -9,18 +9,19 @@ from pyarrow import parquet
 
 from schemas.parsing import Unreadable, parsed
 from stages.curation.readers.arrow import NotArrow, arrow_frames, frame_of
-from stages.curation.readers.record import Record
+from stages.curation.readers.record import Reading, Record
 
 ROWS = 512
 """Rows of a table that are read at once."""
 
 
-def parquet_records(path: Path) -> Iterator[Record]:
+def parquet_records(path: Path, reading: Reading) -> Iterator[Record]:
     """Rows of a Parquet file; of a damaged one nothing but a record that says so.
 
     Polars ends the process over some damaged files (a flipped bit in a length is enough); pyarrow reports an error. Only
     Polars reads the integers of 128 bits that it writes.
     """
+    reading.tried = "Parquet"
     try:
         try:
             with parsed(parquet.ParquetFile, path, page_checksum_verification=True) as file:
@@ -34,13 +35,16 @@ def parquet_records(path: Path) -> Iterator[Record]:
             1, None, "", f"not Parquet, or damaged: {error}; write the file anew, or exclude it in params.yaml"
         )
         return
+    reading.columns.update(frame.columns)
     yield from frame_records(frame)
 
 
-def arrow_records(path: Path) -> Iterator[Record]:
+def arrow_records(path: Path, reading: Reading) -> Iterator[Record]:
+    reading.tried = "Arrow"
     number = 0
     try:
         for frame in arrow_frames(path):
+            reading.columns.update(frame.columns)
             yield from frame_records(frame, number + 1)
             number += len(frame)
     except NotArrow as error:

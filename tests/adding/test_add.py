@@ -1,0 +1,158 @@
+"""cultivar add, sources, init: what they show, what they write, and that nothing is left of what fails."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from adding.conftest import CHAT
+from project import ROOT
+
+from cultivar.runner.graph import GRAPH, PARAMS, load_yaml
+from cultivar.tools.sources import add, listing, place, start
+from cultivar.tools.sources.edits import declared, deps
+
+
+def call(path="", **options):
+    """`cultivar add` with everything answered; its exit status."""
+    return add.main(path, **({"licence": "CC-BY-4.0", "columns": []} | options))
+
+
+def state() -> tuple[bytes, bytes, list[str]]:
+    files = sorted(str(path) for path in Path("data").rglob("*")) if Path("data").is_dir() else []
+    return PARAMS.read_bytes(), GRAPH.read_bytes(), files
+
+
+def staged() -> set[str]:
+    shown = subprocess.run(["git", "diff", "--cached", "--name-only"], capture_output=True, text=True, check=True)
+    return set(shown.stdout.split())
+
+
+def test_a_file_is_shown_copied_kept_and_declared(project, own, capsys):
+    odd = CHAT | {"lang": "en"}
+    assert call(own(odd, {"messages": 3}, odd)) == 0
+    shown = capsys.readouterr().out
+    for line in (
+        "format messages",
+        "Rows: instructions 1",
+        "prompt · user: What is rust?",
+        "reference · assistant: Iron oxide.",
+        "2  field lang",
+        "1  dropped: exact duplicate",
+        "1  quarantined: not messages: no list `messages`",
+    ):
+        assert line in shown
+    entry = {"name": "chats", "path": "data/raw/chats.jsonl", "domain": "general", "license": "CC-BY-4.0"}
+    assert declared()[-3:][0] == ("sources", entry) and deps()[-1] == entry["path"]
+    assert "data/raw/chats.jsonl" in staged() and Path(entry["path"]).is_file()
+
+
+def test_every_other_line_of_both_files_stays(project, own):
+    before = [path.read_text().splitlines() for path in (PARAMS, GRAPH)]
+    call(own())
+    for old, path, new in zip(before, (PARAMS, GRAPH), (4, 1), strict=True):
+        now = path.read_text().splitlines()
+        assert len(now) == len(old) + new
+        place_of = next(n for n, (a, b) in enumerate(zip(old, now, strict=False)) if a != b)
+        assert now[:place_of] + now[place_of + new :] == old
+
+
+def test_what_was_added_can_be_removed_and_the_file_stays(project, own, capsys):
+    before = state()[:2]
+    assert call(own()) == 0 and add.main(remove="chats") == 0
+    assert state()[:2] == before and Path("data/raw/chats.jsonl").is_file()
+    assert "data/raw/chats.jsonl itself stays" in capsys.readouterr().out
+
+
+def test_a_dep_that_another_source_needs_stays(project, own):
+    call(own(name="a.jsonl"), name="one")
+    call("data/raw/a.jsonl", name="two", domain="math", format="messages")
+    add.main(remove="one")
+    assert "data/raw/a.jsonl" in deps()
+    add.main(remove="two")
+    assert "data/raw/a.jsonl" not in deps()
+
+
+def test_a_large_file_stands_under_dvc(project, own, monkeypatch):
+    monkeypatch.setattr(place, "GIT_BYTES", 10)
+    assert call(own()) == 0
+    assert Path("data/raw/chats.jsonl.dvc").is_file() and "data/raw/chats.jsonl" not in staged()
+    assert {"data/raw/chats.jsonl.dvc", "data/raw/.gitignore"} <= staged()
+    ignored = subprocess.run(["git", "check-ignore", "data/raw/chats.jsonl"], capture_output=True, check=False)
+    assert ignored.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        ({"licence": "CC-BY-4"}, "did you mean CC-BY-4.0"),
+        ({"licence": ""}, "give --license"),
+        ({"domain": "poetry"}, "domain"),
+        ({"name": "general"}, "called 'general' already"),
+        ({"format": "alpacca"}, "format"),
+        ({"columns": ["prompt"]}, "write FIELD=COLUMN"),
+        ({"format": "gsm8k"}, "not one row can be taken"),
+    ],
+)
+def test_what_cannot_be_added_is_named_and_changes_nothing(project, own, capsys, options, fault):
+    path, before = own(), state()
+    assert call(path, **options) == 1
+    assert fault in capsys.readouterr().err and state() == before
+
+
+def test_a_missing_file_and_an_unknown_source_are_named(project, capsys):
+    assert call("../nope.jsonl") == 1 and add.main(remove="generals") == 1 and add.main() == 1
+    shown = capsys.readouterr().err
+    assert "no such file" in shown and "did you mean general?" in shown and "cultivar add PATH" in shown
+
+
+@pytest.mark.parametrize("broken", [KeyboardInterrupt, OSError])
+@pytest.mark.parametrize("step", ["keep", "declare", "list_dep"])
+def test_a_step_that_fails_leaves_nothing_half(project, own, monkeypatch, step, broken):
+    def fail(*_):
+        raise broken
+
+    path, before = own(), state()
+    monkeypatch.setattr(add, step, fail)
+    with pytest.raises(broken):
+        call(path)
+    assert state()[:2] == before[:2] and not Path("data/raw/chats.jsonl").exists()
+
+
+def test_a_name_that_a_pattern_or_a_terminal_would_read_is_replaced(project, own):
+    assert call(own(name="a[1]\x1b.jsonl"), name="mine") == 0
+    assert Path("data/raw/mine.jsonl").is_file()
+
+
+def test_a_file_with_spaces_is_a_dep_that_yaml_reads(project, own):
+    assert call(own(name="my chats #1.jsonl")) == 0
+    assert deps()[-1] == "data/raw/my chats #1.jsonl" and declared()[-3][1]["path"] == deps()[-1]
+
+
+def test_the_format_tells_the_domain(project, own):
+    assert call(own({"question": "2+2?", "answer": "Four. #### 4"}, name="sums.jsonl")) == 0
+    assert declared()[-3][1]["domain"] == "math"
+
+
+def test_init_takes_the_sources_of_the_demo_out_and_an_own_one_goes_in(project, own, capsys):
+    assert start.main(yes=True) == 0
+    assert declared() == [] and "data/seeds" not in deps()
+    assert "literature" in capsys.readouterr().out
+    assert call(own(), evaluation=True) == 0 and call(own(name="b.jsonl")) == 0
+    assert [(section, entry["name"]) for section, entry in declared()] == [("sources", "b"), ("evaluation", "chats")]
+    assert start.main(yes=True) == 0 and "none of the demo's sources" in capsys.readouterr().out
+
+
+def test_sources_says_where_each_stands_and_what_is_missing(project, own, capsys):
+    call(own())
+    Path("metrics").mkdir()
+    Path("metrics/ingest.json").write_text('{"rows_by_source": {"chats": {"instructions": 1234}}}')
+    capsys.readouterr()
+    assert listing.main() == 0
+    out, err = capsys.readouterr()
+    row = next(line.split() for line in out.splitlines() if line.startswith("chats"))
+    assert row == ["chats", "1,234", "general", "CC-BY-4.0", "auto", "git", "data/raw/chats.jsonl"]
+    assert "general: data/seeds/general.jsonl is not here" in err and "chats:" not in err
+
+
+def test_the_project_s_own_files_are_those_that_are_edited_here():
+    assert load_yaml(ROOT / "params.yaml")["ingest"]["sources"] and (ROOT / "dvc.yaml").is_file()
