@@ -70,7 +70,8 @@ def function_tool(tool: Any) -> dict[str, Any]:
         parameters = function["parameters"] = parse_json(parameters)
     if isinstance(parameters, dict) and is_by_argument(parameters):
         function["parameters"] = schema_of(parameters)
-    return {"type": "function", "function": function}
+    others = {name: value for name, value in tool.items() if name not in ("type", "function")} if wrapped else {}
+    return {"type": "function", "function": function, **without_nulls(others)}
 
 
 def without_nulls(value: Any) -> Any:

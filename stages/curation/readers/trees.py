@@ -120,7 +120,7 @@ def flat_items(parts: list[tuple[int, Item]]) -> Iterator[tuple[int, Item | Refu
     for line, item in parts:
         fields = item.fields
         if fields["id"] in nodes:
-            yield line, Fault(f"the message_id {fields['id']} stands twice in the file", fields)
+            yield line, Fault(f"the message_id {fields['id']} stands twice in the file", {**fields, **item.left})
             continue
         node = Node(line, fields["role"], fields["text"], fields["rank"], fields["why"])
         nodes[fields["id"]] = node
@@ -138,7 +138,10 @@ def flat_items(parts: list[tuple[int, Item]]) -> Iterator[tuple[int, Item | Refu
             parent = item.fields["parent"]
             yield (
                 node.line,
-                Fault(f"no path of replies leads to it from a first message: parent_id {parent}", item.fields),
+                Fault(
+                    f"no path of replies leads to it from a first message: parent_id {parent}",
+                    {**item.fields, **item.left},
+                ),
             )
 
 

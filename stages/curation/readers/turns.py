@@ -86,6 +86,8 @@ def read_turn(turn: Any, name: str, left: Left) -> Turns:
     elif role == "tool":
         return [tool_turn(turn, content, name, left)]
     elif isinstance(content, list) and any(is_part_of(part, "tool_use", "tool_result", "thinking") for part in content):
+        if others:
+            count_others(left, name, turn, SPOKEN)
         return block_turns(role, content, name, left)
     else:
         found = {"role": role, "content": content_text(content, name, left)}
