@@ -492,7 +492,7 @@ ODD = [
     ),
     Example(
         "messages",
-        [{"messages": [said("user", "<image>\nc"), said("assistant", "d")], "images": ["x.png"]}],
+        [{"messages": [said("user", "<image>\nc"), said("assistant", "d")], "images": ["x.png"], "id": 1}],
         [],
         refused=["image part"],
     ),
