@@ -116,6 +116,18 @@ class Source(Row):
     split: Text = "train"
 
 
+class DeclaredSource(Row):
+    """A source as params.yaml declares it, and the files that it was read from: a row's `source` begins with one of them."""
+
+    name: Text
+    license: Text
+    domain: Domain
+    split: Text
+    strategy: Strategy | None = None
+    evaluation: bool
+    files: list[Text]
+
+
 class Instruction(Source):
     """An open instruction: a conversation that ends with the user's turn, which is to be answered.
 
@@ -180,11 +192,12 @@ class Character(Source):
 
 
 class SafetyPrompt(Source):
-    """A prompt that tests safety; `harmful` is False for the benign look-alikes."""
+    """A prompt that tests safety; `harmful` is False for the benign look-alikes. `reference` as of an instruction."""
 
     prompt: Text
     area: Text
     harmful: bool
+    reference: list[Message] = []
 
 
 class EvaluationItem(Source):
@@ -300,6 +313,16 @@ class Candidate(Generated):
     generation: Id
 
 
+class Edited(Candidate):
+    """A candidate as a person corrected it while ranking; its parents are the prompt and the candidate that it corrects.
+
+    `annotation` is the line of human/annotations that holds it, `annotators` are those who wrote just this.
+    """
+
+    annotation: Text
+    annotators: list[str]
+
+
 class Ranking(Row):
     """The order of one prompt's candidates: 0 is the best of `ranks`, equal ones are ties. `source` says who decided.
 
@@ -358,7 +381,7 @@ class Admitted(Row):
     verdicts: list[Id] = []
     engine: Text
     simulated: bool
-    source: str = ""
+    source: Text
 
 
 class Demonstration(Admitted):

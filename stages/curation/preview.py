@@ -6,7 +6,6 @@ The source is read by `ingest` itself, whole, so that nothing shown differs from
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,7 @@ from schemas.stage import Files
 from schemas.table import Table
 from stages.curation.ingest import IngestTables, ingest
 from stages.curation.params import IngestParams, SourceFile
-from stages.curation.readers.records import read_records
-from stages.curation.readers.sources import detect, format_of, paths_of
+from stages.curation.readers.sources import formats_of
 
 DOMAINS = {
     "gsm8k": "math",
@@ -40,6 +38,8 @@ DOMAINS = {
 }
 """Format -> the domain that its rows are of; any other is general."""
 SHOWN_ROWS = 3
+MOST_FILES = 20
+"""Files whose formats are told."""
 SAMPLE = 5_000
 """Rows of which languages and lengths are told: the least ids, which are a random choice."""
 ROWS = "instructions problems code_tasks constraints passages characters safety_prompts evaluation".split()
@@ -72,17 +72,9 @@ class Preview:
 def domain_of(path: str, options: dict[str, Any]) -> str:
     """The domain that the format of a source's first file tells. Raises what the readers raise, and ValidationError."""
     source = SourceFile.model_validate({"name": "new", "path": path, "domain": "general", "license": "none", **options})
-    return DOMAINS.get(next(iter(formats(source, Files("ingest", (Path(path),))).values()), ""), "general")
-
-
-def formats(source: SourceFile, files: Files) -> dict[str, str]:
-    """File -> its format, of the first files of a source. Raises FormatError, FileNotFoundError."""
-    found = {}
-    for path in islice(paths_of(source, files), 20):
-        name = format_of(source, path)
-        head = list(islice(read_records(path, source.encoding), 50)) if name == "auto" else []
-        found[str(path)] = detect(path, head, source) if head else name
-    return found
+    params = IngestParams(sources=[source])
+    found = formats_of(source, Files("ingest", (Path(path),)), params, 1)
+    return DOMAINS.get(next(iter(found.values()), ""), "general")
 
 
 def preview(source: dict[str, Any], evaluation: bool = False) -> Preview:
@@ -93,7 +85,7 @@ def preview(source: dict[str, Any], evaluation: bool = False) -> Preview:
     files = Files("ingest", (Path(declared.path),))
     tables = ingest(files, params)
     found = Preview(rows=counts(tables), examples=list(examples(tables)))
-    found.files = formats(declared, files)
+    found.files = formats_of(declared, files, params, MOST_FILES)
     found.not_taken = {name.removeprefix(f"{declared.name}: "): n for name, n in tables.metrics["not_taken"].items()}
     found.dropped = reasons(tables.dropped, "rule", "detail")
     found.quarantined = reasons(tables.quarantine, "error", "source")

@@ -41,6 +41,12 @@ def json_records(path: Path, reading: Reading) -> Iterator[Record]:
     yield from found if by_line or has_object else [Record(1, None, shown(text.strip()), reason)]
 
 
+def is_json_lines(path: Path, reading: Reading) -> bool:
+    """Whether a file is read as an object a line, and is not empty."""
+    begin = list(islice(filled_lines(path, reading.encoding), 2)) if kind_of(path) in (".jsonl", ".ndjson") else []
+    return bool(begin) and is_object_a_line(begin, reading.split)
+
+
 def is_object_a_line(begin: list[Line], split: str) -> bool:
     """Whether the first two lines of a file are those of JSON Lines, though the first may be broken.
 

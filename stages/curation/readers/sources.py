@@ -6,8 +6,10 @@ from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from schemas.stage import Files
-from stages.curation.params import IngestParams, SourceFile
+from stages.curation.params import EvaluationFile, IngestParams, SourceFile
 from stages.curation.readers import books, wikidata
+from stages.curation.readers.bulk.batch import Plain, pieces_of
+from stages.curation.readers.bulk.files import RecordFile
 from stages.curation.readers.columns import Columns
 from stages.curation.readers.detection import detect, format_of
 from stages.curation.readers.files import Chosen, Part, Skipped, chosen_files, nothing_read, unpacked
@@ -15,7 +17,7 @@ from stages.curation.readers.gathering import Gathering
 from stages.curation.readers.json_text import as_json
 from stages.curation.readers.lines import shown
 from stages.curation.readers.record import FormatError, Reading, Record
-from stages.curation.readers.records import BINARY, read_records
+from stages.curation.readers.records import BINARY
 from stages.curation.readers.shapes import Item, Misfit, Refused, shape_of
 from stages.curation.readers.trees import Fault
 
@@ -51,7 +53,7 @@ class Found(NamedTuple):
 
     file: str
     line: int | str
-    value: Item | Record | Excluded | NotTaken
+    value: Item | Plain | Record | Excluded | NotTaken
 
     @property
     def place(self) -> str:
@@ -85,6 +87,11 @@ def is_number(name: str) -> bool:
     return name.isdecimal() and len(name) < 100
 
 
+def may_be_plain(source: SourceFile) -> bool:
+    """Whether a source takes every plain conversation, as it is."""
+    return not (isinstance(source, EvaluationFile) or source.columns or source.ids or source.domain == "safety")
+
+
 def reading_of(source: SourceFile) -> Reading:
     """How each file of a source is read."""
     return Reading(source.encoding, source.delimiter, source.table, source.split)
@@ -97,12 +104,29 @@ def read_source(source: SourceFile, files: Files, params: IngestParams) -> Itera
     where there is no file.
     """
     reader = SourceReader(source, params)
+    for group in groups(source, files):
+        yield from reader.read(group)
+    reader.close()
+
+
+def groups(source: SourceFile, files: Files) -> Iterator[Chosen]:
+    """The files of a source; those of each archive by themselves, unpacked until the next group is asked for."""
     chosen = chosen_files(source, files)
-    yield from reader.read(chosen.plain)
+    yield chosen.plain
     for archive in chosen.archives:
         with unpacked(archive, source, chosen.is_one) as members:
-            yield from reader.read(members)
-    reader.close()
+            yield members
+
+
+def formats_of(source: SourceFile, files: Files, params: IngestParams, most: int) -> dict[str, str]:
+    """Place -> format of at most so many files of a source that hold a sound record. Raises what `read_source` raises."""
+    reader = SourceReader(source, params)
+    found: dict[str, str] = {}
+    for group in groups(source, files):
+        for part in group.parts:
+            if len(found) < most and (name := reader.format_of(part)):
+                found[part.name] = name
+    return found
 
 
 class SourceReader:
@@ -190,7 +214,8 @@ class SourceReader:
             yield Found(part.name, 0, NotTaken(what, count))
 
     def shaped(self, part: Part, name: str, reading: Reading, is_one: bool) -> Iterator[Found]:
-        records = (self.renamed(record, part) for record in read_records(part.path, reading))
+        file = RecordFile(part.path, reading)
+        records = (self.renamed(record, part) for record in file.records)
         head = list(islice(records, self.params.detect_rows))
         if not head:
             if is_one and not any(reading.left.values()):
@@ -208,8 +233,11 @@ class SourceReader:
             return
         shape = shape_of(self.detected(part, head, reading) if name == "auto" else name)
         gathering = Gathering()
-        for record in chain(head, records):
-            if record.value is None:
+        batches = file.batches(shape.__name__) if may_be_plain(self.source) else None
+        for record in chain(head, records) if batches is None else pieces_of(batches):
+            if isinstance(record, Plain):
+                yield Found(part.name, 0, record)
+            elif record.value is None:
                 yield Found(part.name, record.line, record)
             elif self.selects(id_of(record.value), record.line):
                 try:
@@ -223,6 +251,16 @@ class SourceReader:
                     yield Found(part.name, record.line, found_value(record.line, error))
         for line, made in gathering.rest():
             yield Found(part.name, line, found_value(line, made))
+
+    def format_of(self, part: Part) -> str:
+        """The format of a file, "" for one of which nothing can be read."""
+        if (name := format_of(self.source, part.path)) != "auto":
+            return name
+        reading = reading_of(self.source)
+        records = (self.renamed(record, part) for record in read_records(part.path, reading))
+        head = list(islice(records, self.params.detect_rows))
+        is_readable = any(record.value is not None for record in head)
+        return self.detected(part, head, reading) if is_readable else ""
 
     def renamed(self, record: Record, part: Part) -> Record:
         if record.value is None or not self.source.columns:
