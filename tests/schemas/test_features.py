@@ -24,7 +24,10 @@ def written(tmp_path):
     answer = [{"role": "assistant", "content": "", "reasoning": "Look.", "tool_calls": [CALL]}]
     answer += [{"role": "tool", "content": "3", "tool_call_id": "c1", "name": "weather"}, message("assistant", "3 °C")]
     shared = {"source": "a.jsonl:1", "license": "MIT", "prompt": [message("user", "Oslo?")]}
-    rows = [{"id": content_id("i", "a"), "reference": answer, "tools": TOOLS} | shared, {"id": content_id("i", "b")} | shared]
+    rows = [
+        {"id": content_id("i", "a"), "reference": answer, "tools": TOOLS} | shared,
+        {"id": content_id("i", "b")} | shared,
+    ]
     Table.of(Instruction, rows).write(tmp_path / "a.parquet")
     Table.of(Instruction, rows[::-1]).write(tmp_path / "b.parquet")
     return tmp_path
