@@ -1,7 +1,7 @@
 """Plain conversations in columns: a system prompt or none, then the user's and the assistant's turns in alternation.
 
 This is no second way to read conversations: whatever is not exactly this (another role, a turn without text, two turns of
-one speaker, a question without an answer) is left to `readers/conversations.py`, which gives the same rows for what is.
+one speaker, a question without an answer, marks of reasoning or of a call) is left to `readers/conversations.py`, which gives the same rows for what is.
 """
 
 from typing import NamedTuple
@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from stages.curation.readers.conversations import ROLES
+from stages.curation.readers.marked_calls import CALL
+from stages.curation.readers.turns import ROLES, THINK
 
 SPEAKERS = ("system", "user", "assistant")
 NAMES = {name: SPEAKERS.index(role) for name, role in ROLES.items() if role in SPEAKERS}
@@ -38,7 +39,8 @@ def plain_conversations(turns: Turns) -> tuple[np.ndarray, pl.DataFrame]:
     lengths = turns.lengths
     contents = clean(turns.contents)
     codes = turns.roles.replace_strict(NAMES, default=-1, return_dtype=pl.Int8).fill_null(-1).to_numpy()
-    is_said = (contents.str.len_bytes() > 0).fill_null(False).to_numpy()
+    is_marked = contents.str.starts_with(THINK) | contents.str.contains(f"<{CALL}>", literal=True)
+    is_said = ((contents.str.len_bytes() > 0) & ~is_marked).fill_null(False).to_numpy()
     starts = np.cumsum(lengths) - lengths
     has_system = np.zeros(len(lengths), bool)
     has_system[lengths > 0] = codes[starts[lengths > 0]] == SPEAKERS.index("system")
