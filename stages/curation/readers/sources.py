@@ -104,29 +104,12 @@ def read_source(source: SourceFile, files: Files, params: IngestParams) -> Itera
     where there is no file.
     """
     reader = SourceReader(source, params)
-    for group in groups(source, files):
-        yield from reader.read(group)
-    reader.close()
-
-
-def groups(source: SourceFile, files: Files) -> Iterator[Chosen]:
-    """The files of a source; those of each archive by themselves, unpacked until the next group is asked for."""
     chosen = chosen_files(source, files)
-    yield chosen.plain
+    yield from reader.read(chosen.plain)
     for archive in chosen.archives:
         with unpacked(archive, source, chosen.is_one) as members:
-            yield members
-
-
-def formats_of(source: SourceFile, files: Files, params: IngestParams, most: int) -> dict[str, str]:
-    """Place -> format of at most so many files of a source that hold a sound record. Raises what `read_source` raises."""
-    reader = SourceReader(source, params)
-    found: dict[str, str] = {}
-    for group in groups(source, files):
-        for part in group.parts:
-            if len(found) < most and (name := reader.format_of(part)):
-                found[part.name] = name
-    return found
+            yield from reader.read(members)
+    reader.close()
 
 
 class SourceReader:
@@ -251,16 +234,6 @@ class SourceReader:
                     yield Found(part.name, record.line, found_value(record.line, error))
         for line, made in gathering.rest():
             yield Found(part.name, line, found_value(line, made))
-
-    def format_of(self, part: Part) -> str:
-        """The format of a file, "" for one of which nothing can be read."""
-        if (name := format_of(self.source, part.path)) != "auto":
-            return name
-        reading = reading_of(self.source)
-        records = (self.renamed(record, part) for record in read_records(part.path, reading))
-        head = list(islice(records, self.params.detect_rows))
-        is_readable = any(record.value is not None for record in head)
-        return self.detected(part, head, reading) if is_readable else ""
 
     def renamed(self, record: Record, part: Part) -> Record:
         if record.value is None or not self.source.columns:
