@@ -17,7 +17,7 @@ from stages.curation.readers.gathering import Gathering
 from stages.curation.readers.json_text import as_json
 from stages.curation.readers.lines import shown
 from stages.curation.readers.record import FormatError, Reading, Record
-from stages.curation.readers.records import BINARY, read_records
+from stages.curation.readers.records import BINARY
 from stages.curation.readers.shapes import Item, Misfit, Refused, shape_of
 from stages.curation.readers.trees import Fault
 
