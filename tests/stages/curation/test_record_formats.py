@@ -11,6 +11,7 @@ from record_formats import BROKEN, ODD, WELL_FORMED
 from schemas.stage import Files
 from stages.curation.params import Format, IngestParams, SourceFile
 from stages.curation.readers import sources
+from stages.curation.readers.bulk.batch import Plain
 from stages.curation.readers.detection import misfit
 from stages.curation.readers.fields import Item
 from stages.curation.readers.record import Record
@@ -25,7 +26,14 @@ def read(records, folder, name="auto"):
     path.write_text("".join(json.dumps(record) + "\n" for record in records))
     source = {"name": "s", "path": str(path), "format": name, "domain": "general", "license": "MIT"}
     params = IngestParams.model_validate({"sources": [source]})
-    return [one.value for one in sources.read_source(params.sources[0], Files("ingest", (Path("/"),)), params)]
+    found = sources.read_source(params.sources[0], Files("ingest", (Path("/"),)), params)
+    return [value for one in found for value in ([one.value] if not isinstance(one.value, Plain) else items(one.value))]
+
+
+def items(plain):
+    """The items of conversations that were read in bulk."""
+    rows = plain.rows.select("prompt", "reference").to_dicts()
+    return [Item("instruction", row, {} if number else plain.left) for number, row in enumerate(rows)]
 
 
 def counts(found):

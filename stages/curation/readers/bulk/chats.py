@@ -1,7 +1,8 @@
 """Plain conversations in columns: a system prompt or none, then the user's and the assistant's turns in alternation.
 
 This is no second way to read conversations: whatever is not exactly this (another role, a turn without text, two turns of
-one speaker, a question without an answer, marks of reasoning or of a call) is left to `readers/conversations.py`, which gives the same rows for what is.
+one speaker, a question without an answer, marks of reasoning or of a call) is left to `readers/conversations.py`, which
+gives the same rows for what is.
 """
 
 from typing import NamedTuple
