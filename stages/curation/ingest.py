@@ -178,8 +178,6 @@ def take_source(
             count(not_taken, name, times)
         for kind, row in taken.rows:
             rows[kind].add(row)
-        if not taken.rows:
-            collection.drop(item.kind, place, "no response is preferred", "none of different text has a higher score")
     kept = {kind: collection.without_duplicates(kind, found.frame()) for kind, found in rows.items() if found}
     if held_out is not None:
         kept = {kind: collection.without_evaluation(kind, frame, held_out) for kind, frame in kept.items()}

@@ -9,6 +9,7 @@ from schemas.products import message
 from stages.curation.given import Rows, given_preference, rated_rows
 from stages.curation.params import SourceFile
 from stages.curation.readers.fields import Item, Misfit
+from stages.curation.readers.ratings import UNDECIDED
 
 
 class Taken(NamedTuple):
@@ -19,7 +20,7 @@ class Taken(NamedTuple):
 
 
 def training_rows(item: Item, place: str, source: SourceFile, rated_pairs: int) -> Taken:
-    """The rows that an item of a training source becomes; none where it is rated and no response preferred to another.
+    """The rows that an item of a training source becomes. Of a rated one without a preferred response, the prompt alone.
 
     The source's domain decides where the shape leaves it open. Raises Misfit for what a training source cannot hold.
     """
@@ -30,7 +31,13 @@ def training_rows(item: Item, place: str, source: SourceFile, rated_pairs: int) 
         case "preference":
             return Taken([(kind, given_preference(fields, place, source))], left)
         case "rated":
-            return Taken(rated_rows(fields, place, source, rated_pairs), left)
+            if rows := rated_rows(fields, place, source, rated_pairs):
+                return Taken(rows, left)
+            left = {**left, UNDECIDED: left.get(UNDECIDED, 0) + len(fields["responses"])}
+            kept: dict[str, Any] = {"reference": []} | {
+                name: fields[name] for name in ("prompt", "tools") if name in fields
+            }
+            return training_rows(Item("instruction", kept, left), place, source, rated_pairs)
         case "problem" if source.domain != "math":
             reference = fields["solution"] or fields["answer"]
             if fields["answer"] not in reference:

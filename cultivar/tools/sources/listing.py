@@ -39,7 +39,9 @@ def line_of(
 ) -> tuple[str, ...]:
     """The cells of a source; rows are those of the last build, "?" before it."""
     name, path = str(entry["name"]), str(entry["path"])
-    rows = f"{sum(taken[name].values()):,}" if name in taken else "?"
+    counts = taken.get(name)
+    own = [count for table, count in (counts or {}).items() if table != "given_demonstrations"]  # answers of its rows
+    rows = "?" if counts is None else f"{sum(own):,}"
     domain = f"{entry['domain']}{' (evaluation)' if section == 'evaluation' else ''}"
     return name, rows, domain, str(entry["license"]), str(entry.get("format", "auto")), kept_in(path), path
 

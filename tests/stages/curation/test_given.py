@@ -16,7 +16,6 @@ from stages.curation.by_source import rows_by_source
 from stages.curation.ingest import IngestTables, ingest
 from stages.curation.params import IngestParams, SourceFile
 from stages.curation.readers.fields import Item
-from stages.curation.readers.shapes import SHAPES
 from stages.curation.references import reference_demonstrations
 from stages.curation.training_items import training_rows
 from tests.admission.rows import declared, demonstration, ident, turn
@@ -141,15 +140,18 @@ def test_the_best_of_rated_responses_is_demonstrated_where_the_source_writes_a_s
     assert rated([4.0, 1.0, 4.0], strategy="human")[1] == [("a", "human", 0.75)]
 
 
-def test_a_rated_prompt_without_a_pair_is_dropped_by_rule(tmp_path, monkeypatch):
-    item = Item(
-        "rated",
-        {"prompt": turn("user", "Why?"), "responses": [turn("assistant", x) for x in "ab"], "scores": [1.0, 1.0]},
+def test_of_rated_responses_without_a_pair_the_prompt_alone_is_taken():
+    responses = [turn("assistant", text) for text in ("a", "A")]  # one text, as texts are compared
+    item = Item("rated", {"prompt": turn("user", "Why?"), "responses": responses, "scores": [1.0, 2.0], "best": 4.0})
+    taken = training_rows(item, "s:1", source(), 4)
+    ((kind, row),) = taken.rows
+    assert (kind, row["prompt"], row["reference"], row["domain"]) == (
+        "instruction",
+        turn("user", "Why?"),
+        [],
+        "general",
     )
-    monkeypatch.setitem(SHAPES, "prompt", lambda record: item)
-    tables = take(tmp_path, [{"prompt": "Why?"}], format="prompt")
-    assert tables.dropped.frame["rule"].to_list() == ["no response is preferred"] and not len(tables.given_preferences)
-    assert tables.metrics["ends_by_source"]["s"] == {"dropped": 1}
+    assert taken.left == {"responses that no rating prefers": 2}
 
 
 def test_of_one_answer_the_row_with_the_better_label_source_stays():
