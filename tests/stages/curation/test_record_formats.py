@@ -91,3 +91,21 @@ def test_a_field_that_nobody_knows_is_counted_wherever_it_stands(example, tmp_pa
             told = repr(found) + repr(counts(found))
             is_left_whole = bool(path) and f"field {path[0]}'" in told
             assert "zz_new" in told or "zz said" in told or is_left_whole, path
+
+
+def test_marks_in_texts_are_read_in_files_of_plain_conversations(tmp_path):
+    texts = ["d"] * 40 + ["<think>hm</think>d"]
+    records = [
+        {"messages": [{"role": "user", "content": "c"}, {"role": "assistant", "content": text}]} for text in texts
+    ]
+    found = read(records, tmp_path)
+    assert [one.fields["reference"][0].get("reasoning") for one in found] == [None] * 40 + ["hm"]
+
+
+@pytest.mark.parametrize(("call", "is_read"), [('{"name": "f", "arguments": {}}', True), ("f()", False)])
+def test_marked_calls_are_calls_where_each_of_them_can_be_read(call, is_read):
+    tools = [{"type": "function", "function": {"name": "f"}}]
+    text = f'<tool_call>{{"name": "f"}}</tool_call><tool_call>{call}</tool_call>'
+    turns = [{"role": "user", "content": "c"}, {"role": "assistant", "content": text}]
+    turn = SHAPES["messages"]({"messages": turns, "tools": tools}).fields["reference"][0]
+    assert (len(turn.get("tool_calls", [])), turn["content"]) == ((2, "") if is_read else (0, text))
