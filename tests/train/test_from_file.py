@@ -29,6 +29,7 @@ from tests.engines import simulated
 from train.params import SftParams
 from train.sft import sft
 
+LOOSE = RankParams(orders=2, min_margin=0.0, min_mean=1.0, min_aspect=1, max_length_ratio=100.0)
 RECORD = {"messages": [*PROMPT, *ANSWER], "tools": json.loads(TOOLS)}
 PAIR = {
     "prompt": PROMPT,
@@ -111,8 +112,12 @@ def test_stages_of_annotation_see_the_whole_conversation(tables, monkeypatch):
             found = respond(selected, harder.evolved, RespondParams(strategies=["plain"]), small, large)
         own = next(each for each in found.candidates if each.engine == "source")
         assert dumped(own, "prompt", "completion") == [PROMPT, ANSWER] and own.source == row.source
-        ranked = rank(found.candidates, RankParams(), judge, Files("rank", (Path("human/annotations"),)))
-    made = [each.model_dump() for each in ranked.annotation_preferences]
+        ranked = rank(found.candidates, LOOSE, judge, Files("rank", (Path("human/annotations"),)))
+    made = [
+        each.model_dump()
+        for table in (ranked.annotation_demonstrations, ranked.annotation_preferences)
+        for each in table
+    ]
     assert made and all(each["tools"] == row.tools for each in made)
     assert {each["source"] for each in made} == {row.source}
 

@@ -92,6 +92,8 @@ def rows_of_columns(value: Any) -> list[dict[str, Any]] | None:
     if not isinstance(value, dict) or not value:
         return None
     columns = list(value.values())
+    if any(is_objects(column) and column for name, column in value.items() if name in RECORD_FIELDS):
+        return None  # one conversation, with lists beside its messages
     if all(isinstance(column, list) for column in columns):
         if not any(map(is_values, columns)):  # messages of one conversation, or nothing
             return None

@@ -6,6 +6,7 @@ import time
 import pytest
 from reading import TWO, prompts, read
 
+from stages.curation.readers.json_layout import layout_of
 from stages.curation.readers.json_text import parse_json
 from stages.curation.readers.record import FormatError, Reading
 from stages.curation.readers.records import read_records
@@ -176,3 +177,9 @@ def test_a_split_that_is_not_there_is_named(tmp_path):
     with pytest.raises(FormatError, match=r"a\.json: the file holds the splits train, test, not dev"):
         (tmp_path / "a.json").write_text('{"train": [{"prompt": "a"}], "test": []}')
         list(read_records(tmp_path / "a.json", Reading(split="dev")))
+
+
+def test_one_conversation_with_lists_beside_its_messages_is_one_record():
+    talk = {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}], "tags": ["x"]}
+    assert layout_of(talk, "train").records == [talk]
+    assert layout_of({"messages": [[talk], [talk]], "tags": ["x", "y"]}, "train").records[1]["tags"] == "y"
