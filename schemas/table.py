@@ -63,16 +63,7 @@ class Table(Generic[R]):
     @classmethod
     def of(cls, model: type[R], rows: Iterable[R | dict[str, Any]], name: str = "") -> "Table[R]":
         """A table from row objects or dicts (a dict may leave out fields that have a default)."""
-        defaults = {
-            key: field.get_default(call_default_factory=True)
-            for key, field in model.model_fields.items()
-            if not field.is_required()
-        }
-        data = [row.model_dump() if isinstance(row, BaseModel) else defaults | row for row in rows]
-        schema = polars_schema(model)
-        if data and (unknown := set().union(*data) - set(schema)):
-            raise TableError(f"table {name or model.__name__}: {sorted(unknown)} are not fields of {model.__name__}")
-        return cls(model, pl.DataFrame(data, schema=schema, strict=True), name)
+        return cls(model, rows_frame(model, rows, name), name)
 
     @classmethod
     def read(cls, model: type[R], path: Path) -> "Table[R]":
@@ -136,6 +127,20 @@ def write_parquet(frame: pl.DataFrame, path: Path, schema: pa.Schema) -> None:
     with parquet.ParquetWriter(path, schema, compression="zstd", compression_level=3) as writer:
         for start in range(0, max(1, frame.height), ROW_GROUP):
             writer.write_table(frame.slice(start, ROW_GROUP).to_arrow().cast(schema), ROW_GROUP)
+
+
+def rows_frame(model: type[Row], rows: Iterable[Row | dict[str, Any]], name: str = "") -> pl.DataFrame:
+    """Rows as a frame in the model's schema, in their order. Raises TableError for a field that the model does not have."""
+    defaults = {
+        key: field.get_default(call_default_factory=True)
+        for key, field in model.model_fields.items()
+        if not field.is_required()
+    }
+    data = [row.model_dump() if isinstance(row, BaseModel) else defaults | row for row in rows]
+    schema = polars_schema(model)
+    if data and (unknown := set().union(*data) - set(schema)):
+        raise TableError(f"table {name or model.__name__}: {sorted(unknown)} are not fields of {model.__name__}")
+    return pl.DataFrame(data, schema=schema, strict=True)
 
 
 class Context(Table[R]):

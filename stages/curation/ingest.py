@@ -4,17 +4,12 @@ Sources are declared in params.yaml. A record that is broken or does not have it
 file, line and reason; a file whose format cannot be told stops the stage with what was tried.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import polars as pl
 
-from cultivar.outgoing.redaction import redacted_value, without_secrets
-from cultivar.outgoing.secret_values import SecretValues, secret_values
-from cultivar.text.tokens import comparison_key
-from schemas import conversations
+from cultivar.outgoing.redaction import redacted_value
 from schemas.conversations import compact
 from schemas.garbage import paused_collector
 from schemas.ids import content_id
@@ -36,7 +31,11 @@ from schemas.rows import (
 )
 from schemas.stage import Files
 from schemas.table import Table
+from stages.curation.collection import Collection, Rows
+from stages.curation.held_out import asked_by
 from stages.curation.params import IngestParams, SourceFile
+from stages.curation.readers.bulk.batch import Plain
+from stages.curation.readers.bulk.instructions import instruction_rows
 from stages.curation.readers.fields import Left, bounded, count
 from stages.curation.readers.json_text import as_json
 from stages.curation.readers.record import Record
@@ -73,67 +72,28 @@ TABLES: dict[str, tuple[str, type[Row]]] = {
 """Kind of an item -> name and model of its table."""
 
 
-@dataclass
-class Collection:
-    """Rows by kind and id, in the order of the sources; the first of equal rows stays."""
-
-    rows: dict[str, dict[str, dict[str, Any]]] = field(default_factory=lambda: {kind: {} for kind in TABLES})
-    dropped: dict[str, dict[str, Any]] = field(default_factory=dict)
-    quarantined: dict[str, dict[str, Any]] = field(default_factory=dict)
-    not_taken: Counter[str] = field(default_factory=Counter)
-    taken: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))  # source -> table -> rows
-    secrets: SecretValues = field(default_factory=secret_values)
-
-    def drop(self, kind: str, place: str, rule: str, detail: str, parents: tuple[str, ...] = ()) -> None:
-        row_id = content_id("dropped", [kind, place, rule], parents)
-        self.dropped[row_id] = {
-            "id": row_id,
-            "parents": list(parents),
-            "stage": "ingest",
-            "rule": rule,
-            "detail": f"{place}: {detail}",
-        }
-
-    def quarantine(self, place: str, error: str, raw: str) -> None:
-        error, raw = without_secrets(error, self.secrets), without_secrets(raw, self.secrets)  # the rest is data
-        row_id = content_id("quarantined", [place, error, raw])
-        row = {"id": row_id, "parents": [], "stage": "ingest", "error": error, "source": place, "raw": raw}
-        self.quarantined[row_id] = row
-
-
 def ingest(files: Files, params: IngestParams) -> IngestTables:
     """Read every declared source. Raises FormatError for an undetectable format, FileNotFoundError for no file."""
     with paused_collector():
         collection = read_sources(files, params)
-        tables: dict[str, Any] = {
-            name: Table.of(model, collection.rows[kind].values(), name) for kind, (name, model) in TABLES.items()
-        }
+        tables: dict[str, Any] = {name: collection.rows[kind].table(name) for kind, (name, _) in TABLES.items()}
         return IngestTables(
             **tables,
-            dropped=Table.of(Dropped, collection.dropped.values()),
-            quarantine=Table.of(Quarantined, collection.quarantined.values()),
+            dropped=collection.dropped.table(),
+            quarantine=collection.quarantined.table(),
             metrics=redacted_value({"not_taken": bounded(collection.not_taken), "rows_by_source": collection.taken}),
         )
 
 
 def read_sources(files: Files, params: IngestParams) -> Collection:
     """The rows of every source, the evaluation files first."""
-    collection = Collection()
+    collection = Collection({kind: model for kind, (_, model) in TABLES.items()})
     for evaluation_file in params.evaluation:
         take_source(collection, evaluation_file, files, params, held_out=None)
-    evaluation = collection.rows["evaluation"].values()
-    held_out = asked_by((row["id"], row["prompt"]) for row in evaluation).unique(
-        "key", keep="last", maintain_order=True
-    )
+    held_out = asked_by(collection.rows["evaluation"].frames)
     for source in params.sources:
         take_source(collection, source, files, params, held_out)
     return collection
-
-
-def asked_by(texts: Iterable[tuple[str, str]]) -> pl.DataFrame:
-    """(id, key) of (id, text) pairs; texts with one key differ only in what a reader does not see."""
-    frame = pl.DataFrame(list(texts), schema={"id": pl.String, "text": pl.String}, orient="row")
-    return frame.select("id", key=comparison_key(frame["text"]))
 
 
 def take_source(
@@ -143,13 +103,18 @@ def take_source(
 
     `held_out` has the ids and keys of the evaluation prompts; None for an evaluation source.
     """
-    rows: dict[str, tuple[str, dict[str, Any]]] = {}
+    rows = {kind: Rows(model) for kind, (_, model) in TABLES.items()}
     not_taken: Left = {}
     for found in read_source(source, files, params):
         place, item = found.place, found.value
         match item:
             case Item():
                 pass
+            case Plain():
+                rows["instruction"].extend(instruction_rows(item.rows, str(found.path), source))
+                for name, times in item.left.items():
+                    count(not_taken, name, times)
+                continue
             case Excluded():
                 collection.drop(item.kind, place, item.rule, item.reason)
                 continue
@@ -167,26 +132,27 @@ def take_source(
         for kind, fields, left in items:
             for name, times in left.items():
                 count(not_taken, name, times)
-            row = row_of(kind, fields, place, source)
-            row_id = row["id"]
-            if row_id in rows or row_id in collection.rows[kind]:
-                first = rows[row_id][1] if row_id in rows else collection.rows[kind][row_id]
-                detail = f"the same {kind} stands at {first['source']}"
-                collection.drop(kind, place, "exact duplicate", detail, (row_id,))
-            else:
-                rows[row_id] = (kind, row)
+            rows[kind].add(row_of(kind, fields, place, source))
+    kept = {kind: collection.without_duplicates(kind, found.frame()) for kind, found in rows.items() if found}
     if held_out is not None:
-        for row_id, item_id in evaluation_prompts(rows, held_out).items():
-            kind, row = rows.pop(row_id)
-            collection.drop(kind, row["source"], "evaluation prompt", "its prompt is an evaluation item", (item_id,))
-    chosen = sorted(rows)[: source.limit] if source.limit else rows
-    if len(chosen) < len(rows):
-        count(not_taken, "rows over the limit", len(rows) - len(chosen))
+        kept = {kind: collection.without_evaluation(kind, frame, held_out) for kind, frame in kept.items()}
+    if source.limit:
+        kept, over = limited(kept, source.limit)
+        count(not_taken, "rows over the limit", over)
     collection.not_taken.update({f"{source.name}: {name}": times for name, times in not_taken.items()})
-    for row_id in chosen:
-        kind, row = rows[row_id]
-        collection.rows[kind][row_id] = row
-        collection.taken[source.name][TABLES[kind][0]] += 1
+    for kind, frame in kept.items():
+        if len(frame):
+            collection.rows[kind].extend(frame)
+            collection.taken[source.name][TABLES[kind][0]] += len(frame)
+
+
+def limited(frames: dict[str, pl.DataFrame], limit: int) -> tuple[dict[str, pl.DataFrame], int]:
+    """The rows with the least ids, of all kinds together, sorted by id, and how many others there are."""
+    ids = pl.concat([frame["id"] for frame in frames.values()] or [pl.Series(dtype=pl.String)]).sort()
+    if len(ids) <= limit:
+        return {kind: frame.sort("id") for kind, frame in frames.items()}, 0
+    least = pl.col("id") <= ids[limit - 1]
+    return {kind: frame.filter(least).sort("id") for kind, frame in frames.items()}, len(ids) - limit
 
 
 def row_of(kind: str, fields: dict[str, Any], place: str, source: SourceFile) -> dict[str, Any]:
@@ -224,23 +190,6 @@ def given_preference(fields: dict[str, Any], place: str, source: SourceFile) -> 
     row = preference_row(admission, fields["chosen"], fields["rejected"], fields["margin"], [], most=fields["margin"])
     assert row is not None  # the shape refuses equal sides and a margin that is not above 0
     return row
-
-
-def evaluation_prompts(rows: dict[str, tuple[str, dict[str, Any]]], held_out: pl.DataFrame) -> dict[str, str]:
-    """Row id -> id of the evaluation item that the row asks."""
-    if held_out.is_empty():
-        return {}
-    asked = asked_by((row_id, text) for row_id, (_, row) in rows.items() for text in user_turns(row))
-    met = asked.join(held_out.rename({"id": "item"}), on="key", maintain_order="left").unique(
-        "id", keep="first", maintain_order=True
-    )
-    return dict(met.select("id", "item").iter_rows())
-
-
-def user_turns(row: dict[str, Any]) -> list[str]:
-    """What the user asks in a row: its prompt, and every earlier turn of the user's."""
-    asked = row.get("prompt", "")
-    return [asked] if isinstance(asked, str) else conversations.user_turns(asked)
 
 
 def training_item(item: Item, source: SourceFile) -> Item:

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from schemas.stage import Files
-from stages.curation.params import IngestParams, SourceFile
+from stages.curation.params import EvaluationFile, IngestParams, SourceFile
 from stages.curation.readers import books, wikidata
 from stages.curation.readers.arrow import saved_files
+from stages.curation.readers.bulk.batch import Plain, pieces_of
+from stages.curation.readers.bulk.files import RecordFile
 from stages.curation.readers.json_text import as_json
 from stages.curation.readers.lines import kind_of, shown
 from stages.curation.readers.record import FormatError, Record
-from stages.curation.readers.records import BINARY, read_records
+from stages.curation.readers.records import BINARY
 from stages.curation.readers.shapes import SHAPES, Item, Misfit, Shape
 
 ID_FIELDS = ("task_id", "id", "key")
@@ -44,7 +46,7 @@ class Found(NamedTuple):
 
     path: Path
     line: int | str
-    value: Item | Record | Excluded | NotTaken
+    value: Item | Plain | Record | Excluded | NotTaken
 
     @property
     def place(self) -> str:
@@ -149,16 +151,19 @@ def shaped_items(path: Path, name: str, source: SourceFile, detect_rows: int, se
 
     A Parquet or Arrow file that is damaged before its first row goes to quarantine; an empty file raises FormatError.
     """
-    records = read_records(path, source.encoding)
-    head = list(islice(records, detect_rows))
+    file = RecordFile(path, source.encoding)
+    head = list(islice(file.records, detect_rows))
     if not head:
         raise FormatError(f"{path}: the file is empty; remove it from source {source.name} in params.yaml")
     if path.suffix.lower() in BINARY and head[0].value is None:  # damaged before its first row: there is no shape
         yield Found(path, head[0].line, head[0])
         return
     shape = SHAPES[name] if name != "auto" else SHAPES[detect(path, head, source)]
-    for record in chain(head, records):
-        if record.value is None:
+    batches = file.batches(shape.__name__) if may_be_plain(source) else None
+    for record in chain(head, file.records) if batches is None else pieces_of(batches):
+        if isinstance(record, Plain):
+            yield Found(path, 0, record)
+        elif record.value is None:
             yield Found(path, record.line, record)
         elif not selects.names or selects(id_of(record.value), record.line):
             try:
@@ -166,6 +171,11 @@ def shaped_items(path: Path, name: str, source: SourceFile, detect_rows: int, se
             except Misfit as error:
                 raw = shown(as_json(record.value))
                 yield Found(path, record.line, Record(record.line, None, raw, f"not {shape.__name__}: {error}"))
+
+
+def may_be_plain(source: SourceFile) -> bool:
+    """Whether a source takes plain conversations as they are, whatever they say."""
+    return not (isinstance(source, EvaluationFile) or source.ids or source.domain == "safety")
 
 
 def detect(path: Path, head: list[Record], source: SourceFile) -> str:

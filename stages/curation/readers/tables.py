@@ -1,6 +1,6 @@
 """Records of Parquet and Arrow files, one by one; what is damaged or has no value in Python is broken, with the reason."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,30 +11,51 @@ from schemas.parsing import Unreadable, parsed
 from stages.curation.readers.arrow import NotArrow, arrow_frames, frame_of
 from stages.curation.readers.record import Record
 
+BATCH = 16_384
+"""Rows of a Parquet file that are read at once."""
 ROWS = 512
-"""Rows of a table that are read at once."""
+"""Rows of a table that are turned into records at once."""
 
 
-def parquet_records(path: Path) -> Iterator[Record]:
-    """Rows of a Parquet file; of a damaged one nothing but a record that says so.
+def parquet_frames(path: Path) -> list[pl.DataFrame]:
+    """Rows of a Parquet file, some thousands in a frame. Raises Unreadable for a damaged file, wherever the damage is.
 
     Polars ends the process over some damaged files (a flipped bit in a length is enough); pyarrow reports an error. Only
     Polars reads the integers of 128 bits that it writes.
     """
     try:
-        try:
-            with parsed(parquet.ParquetFile, path, page_checksum_verification=True) as file:
-                frame = frame_of(parsed(file.read))
-        except Unreadable as error:
-            if "more than 64 bits not implemented" not in str(error):
-                raise
-            frame = parsed(pl.read_parquet, path)
+        with parsed(parquet.ParquetFile, path, page_checksum_verification=True) as file:
+            batches = file.iter_batches(batch_size=BATCH)
+            frames = []
+            while (batch := parsed(next, batches, None)) is not None:
+                frames.append(frame_of(batch))
+            return frames
     except Unreadable as error:
-        yield Record(
-            1, None, "", f"not Parquet, or damaged: {error}; write the file anew, or exclude it in params.yaml"
-        )
+        if "more than 64 bits not implemented" not in str(error):
+            raise
+        return [parsed(pl.read_parquet, path)]
+
+
+def parquet_records(path: Path) -> Iterator[Record]:
+    """Rows of a Parquet file; of a damaged one nothing but a record that says so."""
+    try:
+        frames = parquet_frames(path)
+    except Unreadable as error:
+        yield damaged(error)
         return
-    yield from frame_records(frame)
+    yield from frames_records(frames)
+
+
+def damaged(error: Unreadable) -> Record:
+    return Record(1, None, "", f"not Parquet, or damaged: {error}; write the file anew, or exclude it in params.yaml")
+
+
+def frames_records(frames: Iterable[pl.DataFrame]) -> Iterator[Record]:
+    """Records of the rows of frames that follow one another."""
+    first = 1
+    for frame in frames:
+        yield from frame_records(frame, first)
+        first += len(frame)
 
 
 def arrow_records(path: Path) -> Iterator[Record]:
