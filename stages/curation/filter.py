@@ -39,6 +39,7 @@ def filter(  # noqa: A001  (the stage's name in the recipe)
     execution_demonstrations: Table[Demonstration],
     repurpose_demonstrations: Table[Demonstration],
     constitution_demonstrations: Table[Demonstration],
+    given_demonstrations: Table[Demonstration],
     annotation_preferences: Table[Preference],
     rejection_preferences: Table[Preference],
     execution_preferences: Table[Preference],
@@ -57,6 +58,7 @@ def filter(  # noqa: A001  (the stage's name in the recipe)
             execution_demonstrations,
             repurpose_demonstrations,
             constitution_demonstrations,
+            given_demonstrations,
         ],
     )
     preferences = concat(

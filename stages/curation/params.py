@@ -58,7 +58,6 @@ class SourceFile(Section):
             ) from error
         return name
 
-
     def demonstrates(self, kind: str) -> Strategy | None:
         """The strategy under which answers of items of this kind enter D as they are; None where they do not.
 
