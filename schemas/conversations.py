@@ -51,8 +51,35 @@ def asked_text(turns: Iterable[Turn]) -> str:
 
 def asked(column: str = "prompt") -> pl.Expr:
     """`asked_text` of a column of conversations."""
-    user = pl.element().filter(pl.element().struct.field("role") == "user")
-    return pl.col(column).list.eval(user.struct.field("content")).list.join("\n\n")
+    return of_role(column, "user").list.join("\n\n")
+
+
+def said_in(column: str) -> pl.Expr:
+    """What each message of a column of conversations says (`said`), as a list of texts."""
+    return pl.col(column).list.eval(said_by(pl.element()))
+
+
+def said_by(message: pl.Expr) -> pl.Expr:
+    """`said` of a column of messages."""
+    call = pl.element().struct.field("function").struct
+    calls = message.struct.field("tool_calls").list.eval(
+        pl.format("{}({})", call.field("name"), call.field("arguments"))
+    )
+    content = message.struct.field("content")
+    called = calls.list.join("\n")
+    return (
+        pl.when(called.fill_null("") == "")
+        .then(content)
+        .when(content == "")
+        .then(called)
+        .otherwise(pl.format("{}\n{}", content, called))
+    )
+
+
+def of_role(column: str, role: str, name: str = "content") -> pl.Expr:
+    """A field of the messages of one role, as a list without nulls."""
+    own = pl.element().filter(pl.element().struct.field("role") == role)
+    return pl.col(column).list.eval(own.struct.field(name)).list.drop_nulls()
 
 
 def last_turn(prompt: Sequence[Turn]) -> str:
@@ -76,7 +103,12 @@ def text_of(turns: Sequence[Turn]) -> str:
     """What a completion says: of one message its own text, of several each with its role before it."""
     if len(turns) == 1:
         return said(turns[0])
-    return "\n\n".join(f"{role_of(turn)}: {said(turn)}" for turn in turns)
+    return "\n\n".join(script(turns))
+
+
+def script(turns: Iterable[Turn]) -> list[str]:
+    """A conversation as a judge is shown it: each message with its role before it."""
+    return [f"{role_of(turn)}: {said(turn)}" for turn in turns]
 
 
 def compact(turns: Sequence[Turn]) -> str | list[dict[str, Any]]:

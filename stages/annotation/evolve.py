@@ -18,7 +18,7 @@ from cultivar.llm.request import Question
 from cultivar.text.languages import is_other_language, languages_of
 from cultivar.text.phrases import Sought, find_each
 from cultivar.text.tokens import count_words, normalize
-from schemas.conversations import last_turn, with_last_turn
+from schemas.conversations import last_turn, script, with_last_turn
 from schemas.ids import content_id, seed_of, unit_of
 from schemas.rows import Dropped, Evolved, Quarantined, Selected
 from schemas.table import Table
@@ -61,6 +61,11 @@ class Branch:
     prompt: str
     parent: str
     depth: int = 0
+
+    @property
+    def context(self) -> list[str]:
+        """The turns before the last one."""
+        return script(self.origin.prompt[:-1])
 
 
 class Measured(NamedTuple):
@@ -125,7 +130,9 @@ def take_steps(branches: list[Branch], params: EvolveParams, teacher: Engine) ->
     least, most = params.nodes * params.min_added_words, params.nodes * params.max_added_words
     questions = [
         Question(
-            prompt.messages(instruction=branch.prompt, nodes=params.nodes, least=least, most=most),
+            prompt.messages(
+                context=branch.context, instruction=branch.prompt, nodes=params.nodes, least=least, most=most
+            ),
             Evolution,
             seed=seed_of(branch.parent, "evolve"),
         )
@@ -145,7 +152,7 @@ def check_steps(steps: list[Step], judge: Engine) -> list[list[Answer]]:
     prompt = Prompt("evolve_check")
     questions = [
         Question(
-            prompt.messages(old=step.branch.prompt, new=step.evolution.instruction),
+            prompt.messages(context=step.branch.context, old=step.branch.prompt, new=step.evolution.instruction),
             EvolutionCheck,
             seed=seed_of(step.branch.parent, "check"),
         )

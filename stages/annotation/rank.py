@@ -22,7 +22,7 @@ from cultivar.llm.engine import Engine
 from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import Question
 from cultivar.text.tokens import comparison_key
-from schemas.conversations import last_turn, said, text_of
+from schemas.conversations import last_turn, script, text_of
 from schemas.ids import seed_of
 from schemas.rows import Candidate, Demonstration, Dropped, Preference, Quarantined, Ranking, Row
 from schemas.stage import Files
@@ -174,7 +174,7 @@ def rank_by_judge(
     questions = [
         Question(
             prompt.messages(
-                context=[f"{turn['role']}: {said(turn)}" for turn in group.turns[:-1]],
+                context=script(group.turns[:-1]),
                 instruction=last_turn(group.turns),
                 responses=[group.texts[position] for position in order],
             ),

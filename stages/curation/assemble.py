@@ -1,6 +1,6 @@
 """assemble: the two products D and P. Least margins, rows per prompt, the mix by strategy and domain, the split.
 
-A split is drawn from the prompt itself, so that all rows of one prompt, in D and in P, stand on the same side. Prompts
+A split is drawn from what the user asks, so that all rows of one prompt, in D and in P, stand on the same side. Prompts
 that are near duplicates stand on the same side too: a cluster has the coin of its first prompt, so that a new row moves
 no row beyond its own cluster.
 """
@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from cultivar.text.tokens import comparison_key
+from schemas.conversations import asked, of_role, said_in
 from schemas.errors import UserError
 from schemas.ids import content_id, unit_of
 from schemas.rows import Demonstration, Dropped, EvaluationItem, FinalDemonstration, FinalPreference, Preference
@@ -44,7 +45,7 @@ def assemble(
     preferences = mix(require_margin(preferences, params, dropped), params, dropped)
     for name, rows in (("D", demonstrations), ("P", preferences)):
         refuse_evaluation(name, rows, evaluation)
-    heldout = draw_heldout(pl.concat([demonstrations["key"], preferences["key"]]).unique(), params)
+    heldout = draw_heldout(pl.concat([demonstrations["asked"], preferences["asked"]]).unique(), params)
     rows = pl.concat(dropped)
     return AssembleTables(
         Table(FinalDemonstration, split(demonstrations, heldout)),
@@ -59,13 +60,13 @@ def assemble(
 
 
 def with_key(frame: pl.DataFrame) -> pl.DataFrame:
-    """Rows with `key` (the prompt's text as texts are compared) and `authority`, the first of what ranks rows of a prompt."""
-    key = frame.select(text=prompt_text())["text"]
-    return frame.with_columns(key=comparison_key(key), authority=authority())
+    """Rows with `key` and `asked`, and `authority`, the first of what ranks rows of a prompt.
 
-
-def prompt_text() -> pl.Expr:
-    return pl.col("prompt").list.eval(pl.element().struct.field("content")).list.join("\n")
+    `key` is all that the prompt says and `asked` what its user asks, as texts are compared.
+    """
+    texts = frame.select(key=said_in("prompt").list.join("\n"), asked=asked())
+    keys = {name: comparison_key(texts[name]) for name in texts.columns}
+    return frame.with_columns(**keys, authority=authority())
 
 
 def require_margin(rows: pl.DataFrame, params: AssembleParams, dropped: list[pl.DataFrame]) -> pl.DataFrame:
@@ -111,8 +112,11 @@ def keep(rows: pl.DataFrame, condition: pl.Expr, rule: str, dropped: list[pl.Dat
 
 
 def refuse_evaluation(product: str, rows: pl.DataFrame, evaluation: Context[EvaluationItem]) -> None:
+    """Raises EvaluationLeak where a whole prompt, or a turn of its user's, is that of an evaluation item."""
     items = evaluation.frame.select(item="id", key=comparison_key(evaluation.frame["prompt"]))
-    leaks = rows.select("id", "key").join(items, on="key").sort("id")
+    turns = rows.select("id", turn=of_role("prompt", "user")).explode("turn", empty_as_null=False)
+    asking = pl.concat([rows.select("id", "key"), turns.select("id", key=comparison_key(turns["turn"]))])
+    leaks = asking.join(items, on="key").unique("id", keep="first").sort("id")
     if leaks.height:
         row, _, item = leaks.row(0)
         raise EvaluationLeak(
@@ -141,5 +145,5 @@ def draw_heldout(keys: pl.Series, params: AssembleParams) -> pl.Series:
 
 
 def split(rows: pl.DataFrame, heldout: pl.Series) -> pl.DataFrame:
-    side = pl.when(pl.col("key").is_in(heldout.implode())).then(pl.lit("heldout")).otherwise(pl.lit("train"))
-    return rows.with_columns(split=side).drop("key", "authority")
+    side = pl.when(pl.col("asked").is_in(heldout.implode())).then(pl.lit("heldout")).otherwise(pl.lit("train"))
+    return rows.with_columns(split=side).drop("key", "asked", "authority")

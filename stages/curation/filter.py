@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 import polars as pl
 
 from cultivar.text.tokens import comparison_key
+from schemas.conversations import asked, of_role, said_in
 from schemas.ids import content_id
 from schemas.rows import Demonstration, Dropped, EvaluationItem, Overlap, Preference
 from schemas.table import Context, Table, concat
@@ -108,22 +109,30 @@ def filter(  # noqa: A001  (the stage's name in the recipe)
 
 
 def product_texts(table: Table, product: Literal["D", "P"]) -> pl.DataFrame:
-    """What the rules look at: prompt and completion as text, the rejected completion (null in D), what the row is worth."""
+    """What the rules look at, and what the row is worth.
 
-    def text_of(column: str) -> pl.Expr:
-        return pl.col(column).list.eval(pl.element().struct.field("content")).list.join("\n")
-
-    completion, rejected = (
-        ("completion", pl.lit(None, pl.String)) if product == "D" else ("chosen", text_of("rejected"))
-    )
+    `prompt`, `completion` and `rejected` (null in D) are all that is said, calls and results of tools included; `beside`
+    is what stands beside it, the tools and the reasoning; `asked` is what the user asks, `answer` the assistant's own text;
+    `turns` are the texts of all messages, each by itself, `unanswered` those of the assistant's that are no answer here: its
+    earlier turns, and its reasoning.
+    """
+    completion = "completion" if product == "D" else "chosen"
+    sides = [completion] if product == "D" else ["chosen", "rejected"]
+    conversation = ["prompt", *sides]
+    reasoning = [of_role(column, "assistant", "reasoning") for column in conversation]
     return table.frame.select(
         "id",
         "domain",
         "strategy",
         product=pl.lit(product),
-        prompt=text_of("prompt"),
-        completion=text_of(completion),
-        rejected=rejected,
+        prompt=said_in("prompt").list.join("\n"),
+        completion=said_in(completion).list.join("\n"),
+        rejected=pl.lit(None, pl.String) if product == "D" else said_in("rejected").list.join("\n"),
+        beside=pl.concat_str(pl.col("tools").fill_null(""), pl.concat_list(reasoning).list.join("\n"), separator="\n"),
+        asked=asked(),
+        answer=of_role(completion, "assistant").list.join("\n"),
+        turns=pl.concat_list(*[said_in(column) for column in conversation], *reasoning),
+        unanswered=pl.concat_list(of_role("prompt", "assistant"), *reasoning[:2]),
         authority=authority(),
         quality=pl.col("quality"),
     )
@@ -134,9 +143,12 @@ def without(rows: pl.DataFrame, removed: Removed) -> pl.DataFrame:
 
 
 def exact_duplicates(rows: pl.DataFrame) -> Removed:
-    """Rows of one product with the same prompt and completion(s), as `comparison_key` reads them: the worthiest stays."""
+    """Rows of one product with the same prompt and completion(s), as `comparison_key` reads them: the worthiest stays.
+
+    Tools and reasoning tell rows apart letter by letter.
+    """
     ranked = compared(rows).sort(WORTH, descending=DESCENDING)
-    first = pl.col("id").first().over("product", "prompt", "completion", "rejected")
+    first = pl.col("id").first().over("product", "prompt", "completion", "rejected", "beside")
     duplicates = ranked.select("id", first=first).filter(pl.col("id") != pl.col("first"))
     return duplicates.select("id", rule=pl.lit("exact duplicate"), detail=pl.format("same text as row {}", "first"))
 
@@ -185,12 +197,8 @@ def read_items(evaluation: pl.DataFrame, params: FilterParams) -> EvaluationItem
 
 
 def find_overlaps(rows: pl.DataFrame, items: EvaluationItems) -> pl.DataFrame:
-    """Evidence: one row per (row, item) pair. Prompts and completions are each a sequence of their own."""
-    sequences = (
-        rows.unpivot(["prompt", "completion", "rejected"], index="id", value_name="text")
-        .filter(pl.col("text").is_not_null())
-        .select("id", "text")
-    )
+    """Evidence: one row per (row, item) pair. Every turn is a sequence of its own, and so is its reasoning."""
+    sequences = rows.select("id", text="turns").explode("text", empty_as_null=False).unique(maintain_order=True)
     distinct = sequences["text"].unique().sort()
     hits = list(overlaps(distinct, items.texts))
     evidence = pl.DataFrame(
@@ -251,13 +259,14 @@ def overlap_table(evidence: pl.DataFrame) -> Table[Overlap]:
 
 
 def near_duplicate_prompts(rows: pl.DataFrame, params: FilterParams) -> Removed:
-    """Rows whose prompt is a near duplicate of a prompt of the same domain that stays.
+    """Rows whose user asks nearly what the user of another prompt of the same domain asks, one that stays.
 
-    Rows of one identical prompt are no duplicates of each other. Prompts are looked at by worth: the best label source of
+    A long system prompt, which many conversations share, makes no two of them alike. Rows in which the user asks exactly the
+    same are no duplicates of each other. Prompts are looked at by worth: the best label source of
     their rows, then those in both products, then the worthiest row, then the least id.
     """
     removed = [pl.DataFrame(schema={"id": pl.String, "rule": pl.String, "detail": pl.String})]
-    rows = rows.with_columns(key=comparison_key(rows["prompt"]))
+    rows = rows.with_columns(key=comparison_key(rows["asked"]))
     for domain, threshold in sorted(params.near_duplicate.items()):
         members = rows.filter(pl.col("domain") == domain)
         prompts = (

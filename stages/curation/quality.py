@@ -26,8 +26,12 @@ PHRASE_RULES = {"refusal": "refusal", "identity leakage": "identity", "boilerpla
 
 
 def quality(rows: pl.DataFrame, params: FilterParams) -> pl.DataFrame:
-    """(id, rule, detail) of the rows that a rule removes. `rows`: id, domain, completion, rejected (null in D)."""
-    texts = rows["completion"]
+    """(id, rule, detail) of the rows that a rule removes.
+
+    `rows`: id, domain, completion, rejected (null in D), answer and unanswered as `filter.product_texts` gives them. What
+    the assistant says at an earlier turn, or thinks, is looked at for what no turn may hold (`in_passing`).
+    """
+    texts = rows["answer"]
     domain = pl.col("domain")
     other_voice = domain.is_in(OTHER_VOICE)
     unpunctuated = domain.is_in(["literature", "code", "constraint"])
@@ -70,7 +74,36 @@ def quality(rows: pl.DataFrame, params: FilterParams) -> pl.DataFrame:
         pl.when(pl.col("rule") == rule).then(pl.col(column) + ": ") for rule, column in PHRASE_RULES.items()
     )
     shown = pl.col("completion").str.slice(0, 120).str.replace_all(r"\s+", " ")
-    return marked.filter(pl.col("rule").is_not_null()).select("id", "rule", detail=family.fill_null("") + shown)
+    removed = marked.filter(pl.col("rule").is_not_null()).select("id", "rule", detail=family.fill_null("") + shown)
+    return pl.concat([removed, in_passing(rows.join(removed, on="id", how="anti", maintain_order="left"), params)])
+
+
+def in_passing(rows: pl.DataFrame, params: FilterParams) -> pl.DataFrame:
+    """(id, rule, detail) of the rows in whose earlier turns, or reasoning, a rule finds what no turn may hold."""
+    texts = rows.filter(~pl.col("domain").is_in(OTHER_VOICE)).select("id", text="unanswered")
+    texts = texts.explode("text", empty_as_null=False)
+    phrases = find_each(
+        texts["text"],
+        {
+            "identity": Sought(IDENTITY, params.refusal_chars, identity.IDIOMS, REPORTED),
+            "boilerplate": Sought(BOILERPLATE),
+        },
+    )
+    found = texts.with_columns(
+        identity=phrases["identity"],
+        boilerplate=pl.coalesce(phrases["boilerplate"], find_placeholders(texts["text"])),
+        repeated=repeated_share(texts["text"], params),
+    ).with_columns(
+        rule=pl.coalesce(
+            pl.when(pl.col("identity").is_not_null()).then(pl.lit("identity leakage")),
+            pl.when(pl.col("boilerplate").is_not_null()).then(pl.lit("boilerplate")),
+            pl.when(pl.col("repeated") > params.repetition_share).then(pl.lit("repetition")),
+        ),
+        family=pl.coalesce("identity", "boilerplate", pl.lit("")),
+    )
+    shown = pl.col("text").str.slice(0, 120).str.replace_all(r"\s+", " ")
+    first = found.filter(pl.col("rule").is_not_null()).unique("id", keep="first", maintain_order=True)
+    return first.select("id", "rule", detail=pl.format("in an earlier turn or reasoning: {} {}", "family", shown))
 
 
 def are_alike(completions: pl.Series, rejected: pl.Series) -> pl.Series:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+import polars as pl
+
 from cultivar.llm.answer import Generation
 from schemas.ids import content_id
 from schemas.rows import Row
@@ -94,6 +96,14 @@ def evaluation_item(prompt: str, **fields: Any) -> dict[str, Any]:
         "task": "math",
         "prompt": prompt,
     } | fields
+
+
+def completions_of(*texts: str, domain: str = "general") -> pl.DataFrame:
+    """What the quality rules look at in completions of one turn, with ids a, b, c, …"""
+    names = "abcdefghijklmnopqrstuvwxyz"[: len(texts)]
+    rows = pl.DataFrame({"id": list(names), "domain": [domain] * len(texts), "completion": list(texts)})
+    unanswered = pl.lit([], pl.List(pl.String))
+    return rows.with_columns(answer="completion", rejected=pl.lit(None, pl.String), unanswered=unanswered)
 
 
 def rules(dropped: Table) -> dict[str, str]:

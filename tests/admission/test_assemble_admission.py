@@ -158,11 +158,13 @@ def test_of_several_leaks_the_row_with_the_least_id_is_named():
         assemble_rows(rows, [preference("Two?", "a", "b")], evaluation=["Two?"])
 
 
-def test_all_messages_of_a_prompt_together_may_be_what_an_evaluation_item_asks():
-    row = demonstration("Two?", "4.") | {"prompt": turn("system", "Be brief.") + turn("user", "Two?")}
+@pytest.mark.parametrize("asked", ["Be brief. One? 1. Two?", "Two?", "One?"])
+def test_a_whole_prompt_or_any_turn_of_the_user_may_be_what_an_evaluation_item_asks(asked):
+    prompt = [*turn("system", "Be brief."), *turn("user", "One?"), *turn("assistant", "1."), *turn("user", "Two?")]
+    row = demonstration("Two?", "4.") | {"prompt": prompt}
     with pytest.raises(EvaluationLeak):
-        assemble_rows([row], evaluation=["Be brief. Two?"])
-    assemble_rows([row], evaluation=["Two?"])
+        assemble_rows([row], evaluation=[asked])
+    assemble_rows([row], evaluation=["Be brief.", "1."])
 
 
 def test_a_row_that_was_dropped_leaks_nothing():

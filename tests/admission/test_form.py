@@ -6,6 +6,7 @@ import pytest
 from stages.curation.form import breaks_off, has_open_fence, has_open_latex
 from stages.curation.params import FilterParams
 from stages.curation.quality import quality
+from tests.admission.rows import completions_of
 
 
 def judged(rule, texts):
@@ -129,8 +130,7 @@ def test_a_text_breaks_off_where_its_script_shows_that_it_does():
 )
 def test_a_cut_text_counts_from_its_length_in_words_of_its_script(unit, limit):
     text = (unit * 10).strip()
-    rows = pl.DataFrame({"id": ["a"], "domain": ["general"], "completion": [text], "rejected": [None]})
-    rows = rows.cast({"rejected": pl.String})
+    rows = completions_of(text)
     limits = FilterParams(truncated_min_words=limit, repetition_min_words=1000)
     assert quality(rows, limits)["rule"].to_list() == ["truncated"]
     assert not len(quality(rows, limits.model_copy(update={"truncated_min_words": limit + 30})))

@@ -1,15 +1,14 @@
 """Good completions in which a person, not a model, is sorry, cannot come, or works with models; and what is one still."""
 
-import polars as pl
 import pytest
 
 from stages.curation.params import FilterParams
 from stages.curation.quality import quality
+from tests.admission.rows import completions_of
 
 
 def rule_of(text):
-    rows = pl.DataFrame({"id": ["a"], "domain": ["general"], "completion": [text]})
-    return next(iter(quality(rows.with_columns(rejected=pl.lit(None, pl.String)), FilterParams())["rule"]), None)
+    return next(iter(quality(completions_of(text), FilterParams())["rule"]), None)
 
 
 GOOD = [

@@ -10,6 +10,7 @@ from stages.curation.identity import IDENTITY
 from stages.curation.params import FilterParams
 from stages.curation.quality import find_placeholders, quality
 from stages.curation.refusals import REFUSALS
+from tests.admission.rows import completions_of
 
 
 def found(texts, families, chars=None):
@@ -416,8 +417,7 @@ def test_the_detail_names_the_language_and_the_family():
         "[Insert a name here]",
         "```\nx",
     ]
-    rows = pl.DataFrame({"id": list("abcde"), "domain": ["general"] * 5, "completion": texts, "rejected": [None] * 5})
-    details = quality(rows.cast({"rejected": pl.String}), FilterParams()).select("rule", "detail").rows()
+    details = quality(completions_of(*texts), FilterParams()).select("rule", "detail").rows()
     assert details == [
         ("refusal", "Chinese, apology: 抱歉，我无法帮助您。"),
         ("identity leakage", "German, name: Ich bin ChatGPT."),
@@ -430,11 +430,8 @@ def test_the_detail_names_the_language_and_the_family():
 def test_a_long_completion_in_any_script_is_no_bare_refusal():
     sorry = "抱歉，我无法回答这个问题。"
     long = sorry + "下面是我知道的一些情况，希望对你有用。" * 8
-    rows = pl.DataFrame(
-        {"id": ["a", "b"], "domain": ["general"] * 2, "completion": [sorry, long], "rejected": [None] * 2}
-    )
     limits = FilterParams(refusal_words=80, repetition_min_words=1000)
-    assert quality(rows.cast({"rejected": pl.String}), limits)["id"].to_list() == ["a"]
+    assert quality(completions_of(sorry, long), limits)["id"].to_list() == ["a"]
 
 
 @pytest.mark.parametrize("families", [REFUSALS, IDENTITY, BOILERPLATE])
