@@ -27,8 +27,13 @@ class Tool(NamedTuple):
     help: str
 
 
-BEFORE, RUN, REVIEW, CHECK, SHARE = "Before a run", "Run", "Review", "Check", "Share"
+DATA, BEFORE, RUN, REVIEW, CHECK, SHARE = "Your data", "Before a run", "Run", "Review", "Check", "Share"
 TOOLS = {
+    "add": Tool(DATA, "cultivar.tools.sources.add", "Add a file, a folder or a data set of the Hub; `--remove` one."),
+    "sources": Tool(
+        DATA, "cultivar.tools.sources.listing", "The sources that are declared, and what was taken of them."
+    ),
+    "init": Tool(DATA, "cultivar.tools.sources.start", "Start with your own data alone: without the demo's sources."),
     "plan": Tool(BEFORE, "cultivar.tools.plan", "What the next `dvc repro` will run, ask and cost."),
     "params": Tool(BEFORE, "cultivar.tools.params", "Check every knob of params.yaml."),
     "recipe": Tool(BEFORE, "cultivar.tools.recipe", "Apply a parameter set of recipes/ to params.yaml."),

@@ -27,6 +27,7 @@ from cultivar.llm.request import Request
 from cultivar.llm.retry_after import parse_retry_after
 from cultivar.llm.schema import strict_schema
 from cultivar.llm.servers import Balancer, CircuitBreaker, FailureKind, Server
+from cultivar.llm.tool_calls import with_calls
 from cultivar.outgoing.redaction import CONSIDERED, redacted
 from cultivar.outgoing.secret_values import register, register_url
 from schemas.params.engines import RoleParams, RuntimeParams
@@ -210,6 +211,8 @@ def payload(requests: Sequence[Request], structured: bool) -> bytes:
     if config.schema is not None and structured:
         schema = {"name": "answer", "schema": strict_schema(config.schema, string_lengths=False)}
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
+    if first.tools:
+        body["tools"] = orjson.loads(first.tools)
     return orjson.dumps(body)
 
 
@@ -222,7 +225,7 @@ def parse_choices(content: bytes, count: int) -> list[Outcome | None]:
     outcomes: list[Outcome | None] = [None] * count
     try:
         choices = body["choices"]
-        texts = [text_of(choice["message"].get("content")) for choice in choices]
+        texts = [message_text(choice["message"]) for choice in choices]
         usage = body.get("usage") or {}
         tokens = split_by_weight(count_of(usage.get("completion_tokens")), [len(text) for text in texts])
         prompt_tokens = count_of(usage.get("prompt_tokens"))
@@ -252,6 +255,13 @@ def load_json(content: bytes) -> Any:
         except UnicodeDecodeError:
             text = content.decode("utf-8", "surrogateescape")
         return parse_json(text)
+
+
+def message_text(message: Any) -> str:
+    """All of a message: its text, and the tools that it calls. Raises KeyError, TypeError where it is no message."""
+    content = text_of(message.get("content"))
+    calls = message.get("tool_calls")
+    return with_calls(content, calls) if calls else content
 
 
 def text_of(content: Any) -> str:

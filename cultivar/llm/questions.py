@@ -32,9 +32,9 @@ class Questions:
     def requests_of(self, question: Question) -> list[Request]:
         """The requests of a question, one per sample."""
         config = self.config_of(question)
-        body = body_of(question.messages)
+        body = body_of(question.messages, question.tools)
         seed = self.spec.seed + question.seed
-        return [Request(config, question.messages, seed, sample, body) for sample in range(question.n)]
+        return [Request(config, question.messages, seed, sample, body, question.tools) for sample in range(question.n)]
 
     def config_of(self, question: Question) -> ModelConfig:
         """The model that answers this question, with its sampling parameters and the schema of the answer."""
@@ -102,7 +102,7 @@ def retry_request(request: Request, answer: Answer) -> Request:
     """The request that asks once more, with the reason why `answer` is invalid; it has an identity of its own."""
     reason = str(answer.error).removeprefix("invalid: ")
     messages = retry_messages(request.messages, answer.text, reason, request.config.schema is not None)
-    return Request(request.config, messages, request.seed, request.sample)
+    return Request(request.config, messages, request.seed, request.sample, tools=request.tools)
 
 
 def merge_retry(first: Answer, retry: Answer) -> Answer:

@@ -35,7 +35,8 @@ class MessageDict(TypedDict):
 class Question:
     """What a stage asks: messages, the pydantic model of the answer (None: free text), `n` samples from `seed` on.
 
-    `sampling` overrides the role's temperature, top_p, max_tokens or stop for this question. Tokens of chat templates in
+    `tools` are those that the model may call, as rows hold them (JSON); its calls stand in the text of the answer
+    (cultivar/llm/tool_calls.py). `sampling` overrides the role's temperature, top_p, max_tokens or stop for this question. Tokens of chat templates in
     the messages are broken (cultivar/llm/markup.py).
     """
 
@@ -44,6 +45,7 @@ class Question:
     n: int = 1
     seed: int = 0
     sampling: dict[str, Any] = field(default_factory=dict)
+    tools: str = ""
 
     def __post_init__(self) -> None:
         if self.n < 1:
@@ -51,6 +53,8 @@ class Question:
         # a role's marker in a row's text must not begin a turn of its own
         if any(CHAT_TOKEN.search(message["content"]) or len(message) > 2 for message in self.messages):
             object.__setattr__(self, "messages", break_chat_tokens(self.messages))
+        if CHAT_TOKEN.search(self.tools):
+            object.__setattr__(self, "tools", break_chat_tokens(self.tools))
         if unknown := self.sampling.keys() - SAMPLING:
             raise ValueError(f"Question.sampling has {sorted(unknown)}; what can be set is {sorted(SAMPLING)}")
 
@@ -85,18 +89,25 @@ class ModelConfig:
 class Request:
     """One sample of one question put to one model with one configuration."""
 
-    __slots__ = ("config", "messages", "seed", "sample", "key")
+    __slots__ = ("config", "messages", "seed", "sample", "key", "tools")
 
     def __init__(
-        self, config: ModelConfig, messages: list[MessageDict], seed: int, sample: int, body: bytes | None = None
+        self,
+        config: ModelConfig,
+        messages: list[MessageDict],
+        seed: int,
+        sample: int,
+        body: bytes | None = None,
+        tools: str = "",
     ):
-        """`body` is `body_of(messages)`, given by callers that make several requests of the same messages."""
+        """`body` is `body_of(messages, tools)`, given by callers that make several requests of the same messages."""
         self.config = config
         self.messages = messages
         self.seed = seed
         self.sample = sample
+        self.tools = tools
         tail = b"%d/%d" % (seed, sample)
-        content = config.digest + (body_of(messages) if body is None else body) + tail
+        content = config.digest + (body_of(messages, tools) if body is None else body) + tail
         self.key: bytes = hashlib.sha256(content).digest()[:16]
 
     @property
@@ -107,6 +118,6 @@ class Request:
         return f"Request({self.config.engine}/{self.config.model}, seed={self.seed}+{self.sample}, {self.key.hex()})"
 
 
-def body_of(messages: list[MessageDict]) -> bytes:
-    """Canonical bytes of the messages. Raises TypeError where a content is not a string."""
-    return orjson.dumps(messages, option=orjson.OPT_SORT_KEYS)
+def body_of(messages: list[MessageDict], tools: str = "") -> bytes:
+    """Canonical bytes of the messages, and of the tools where there are some. Raises TypeError for what is no text."""
+    return orjson.dumps(messages, option=orjson.OPT_SORT_KEYS) + tools.encode()

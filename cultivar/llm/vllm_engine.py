@@ -14,6 +14,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from cultivar.llm.answer import Generation, Unanswered
 from cultivar.llm.backend import Outcome
 from cultivar.llm.markup import break_markup, token_pattern
@@ -140,6 +142,20 @@ class VllmBackend:
 
 def token_ids(tokenizer: Any, request: Request) -> list[int]:
     """The prompt through the model's own chat template; what its tokens spell in a text is text (cultivar/llm/markup.py)."""
-    messages = break_markup(request.messages, token_pattern(tuple(tokenizer.all_special_tokens)))
-    text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+    special = token_pattern(tuple(tokenizer.all_special_tokens))
+    messages = [with_objects(message) for message in break_markup(request.messages, special)]
+    tools = {"tools": orjson.loads(break_markup(request.tools, special))} if request.tools else {}
+    text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False, **tools)
     return list(tokenizer.encode(text, add_special_tokens=False))
+
+
+def with_objects(message: dict[str, Any]) -> dict[str, Any]:
+    """The message with the arguments of its calls as objects, as chat templates write them. Raises ValueError for no JSON."""
+    if "tool_calls" not in message:
+        return message
+    functions = [call["function"] for call in message["tool_calls"]]
+    calls = [
+        {**call, "function": {**function, "arguments": orjson.loads(function["arguments"])}}
+        for call, function in zip(message["tool_calls"], functions, strict=True)
+    ]
+    return {**message, "tool_calls": calls}

@@ -15,14 +15,17 @@ from cultivar.llm.answer import Answer
 from cultivar.llm.engine import Engine
 from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import MessageDict, Question
+from cultivar.llm.tool_calls import read_calls
 from cultivar.text.tokens import normal_form, tokens_of
 from schemas.conversations import compact, last_turn, lean, lean_turns, text_of
 from schemas.ids import content_id, seed_of
-from schemas.products import turns_of
+from schemas.products import message, turns_of
 from schemas.rows import SOURCE, Candidate, Dropped, Evolved, Message, Quarantined, Selected
 from schemas.table import Table
+from schemas.tools import call_fault
 from stages.annotation.params import RespondParams
 
+CALL_RULE = "tool call does not fit its tools"
 LONG = 8_000
 """Characters above which responses are compared by their tokens."""
 
@@ -65,11 +68,20 @@ def respond(
     ]
     for engine, way in ways:
         for row, answer in zip(instructions, ask(instructions, way, engine), strict=True):
-            if answer.ok:
-                candidate = candidate_row(row, way, answer)
-                responses[row.id][candidate["id"]] = candidate
+            if not answer.ok:
+                quarantine.append(failed_candidate(row, way, str(answer.error), answer))
+                continue
+            try:
+                turns = completion_of(row, answer)
+            except Misfit as error:
+                quarantine.append(failed_candidate(row, way, f"invalid: {error}", answer))
+                continue
+            candidate = candidate_row(row, way, answer, turns)
+            if fault := call_fault(row.tools, turns[0].get("tool_calls", [])):
+                drop = {"id": candidate["id"], "parents": [row.id], "stage": "respond", "rule": CALL_RULE}
+                dropped.append(drop | {"detail": fault})
             else:
-                quarantine.append(failed_candidate(row, way, answer))
+                responses[row.id][candidate["id"]] = candidate
     for row in instructions:
         kept: list[dict] = []
         for candidate in sorted(responses[row.id].values(), key=lambda one: (one["engine"] != SOURCE, one["id"])):
@@ -93,6 +105,7 @@ def ask(instructions: list[Selected | Evolved], way: ResponseWay, engine: Engine
             behind_context(row.prompt[:-1], prompt.messages(instruction=last_turn(row.prompt))),
             seed=seed_of(row.id, way.role, way.strategy),
             sampling={"temperature": way.temperature},
+            tools=row.tools or "",
         )
         for row in instructions
     ]
@@ -115,12 +128,27 @@ def as_request(turn: Message) -> MessageDict:
     return cast(MessageDict, {name: value for name, value in lean(turn).items() if name != "reasoning"})
 
 
-def candidate_row(row: Selected | Evolved, way: ResponseWay, answer: Answer) -> dict:
+class Misfit(ValueError):
+    """An answer whose calls of tools cannot be read."""
+
+
+def completion_of(row: Selected | Evolved, answer: Answer) -> list[dict]:
+    """The assistant's turn that an answer is; where the row has tools, with its calls of them. Raises Misfit."""
+    if not row.tools:
+        return turns_of(answer.text.strip())
+    try:
+        words, calls = read_calls(answer.text)
+    except ValueError as error:
+        raise Misfit(str(error)) from error
+    return [message("assistant", words) | ({"tool_calls": calls} if calls else {})]
+
+
+def candidate_row(row: Selected | Evolved, way: ResponseWay, answer: Answer, turns: list[dict]) -> dict:
     parents = [row.id, answer.key]
     return shared_columns(row, way) | {
         "id": content_id("candidate", [list(way), answer.text], parents),
         "parents": parents,
-        "completion": turns_of(answer.text.strip()),
+        "completion": turns,
         "generation": answer.key,
         "engine": answer.engine,
         "simulated": answer.simulated,
@@ -155,13 +183,13 @@ def shared_columns(row: Selected | Evolved, way: ResponseWay) -> dict:
     }
 
 
-def failed_candidate(row: Selected | Evolved, way: ResponseWay, answer: Answer) -> dict:
+def failed_candidate(row: Selected | Evolved, way: ResponseWay, error: str, answer: Answer) -> dict:
     """The quarantine row of an answer that cannot be used."""
     return {
         "id": content_id("failed candidate", [list(way), answer.key], [row.id]),
         "parents": [row.id],
         "stage": "respond",
-        "error": str(answer.error),
+        "error": error,
         "raw": answer.text,
     }
 

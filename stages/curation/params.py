@@ -77,7 +77,7 @@ class EvaluationFile(SourceFile):
 class IngestParams(Section):
     """Sources of training rows, and apart from them the evaluation files."""
 
-    sources: Annotated[list[SourceFile], Field(min_length=1)]
+    sources: list[SourceFile] = []
     evaluation: list[EvaluationFile] = []
     passage_min_words: Words = 80
     passage_max_words: Words = 400

@@ -1,0 +1,150 @@
+"""Sources in params.yaml, with its comments kept, and their deps in dvc.yaml."""
+
+import io
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from cultivar.runner.graph import GRAPH, PARAMS, load_yaml
+from cultivar.runner.params import did_you_mean, validate
+from cultivar.tools.recipe import to_builtin, writer
+from schemas.errors import UserError
+
+SECTIONS = ("sources", "evaluation")
+"""Lists of `ingest` that hold sources."""
+PLAIN = re.compile(r"[\w./][\w./ \[\]()+=@-]*", re.ASCII)
+"""A path that YAML reads as it is written."""
+
+
+class SourceError(UserError, ValueError):
+    """A source cannot be added or removed; the message says why, and what to do."""
+
+
+def declared() -> list[tuple[str, dict[str, Any]]]:
+    """(section, entry) of every source that params.yaml declares."""
+    ingest = load_yaml(PARAMS).get("ingest") or {}
+    return [(section, entry) for section in SECTIONS for entry in ingest.get(section) or []]
+
+
+def deps() -> list[str]:
+    """What dvc.yaml lists for stage ingest."""
+    return list(load_yaml(GRAPH)["stages"]["ingest"]["deps"])
+
+
+@contextmanager
+def all_or_nothing() -> Iterator[None]:
+    """Both files as they were where what is done within fails or is interrupted."""
+    before = {path: path.read_bytes() for path in (PARAMS, GRAPH)}
+    try:
+        yield
+    except BaseException:
+        for path, content in before.items():
+            if path.read_bytes() != content:
+                replace(path, content)
+        raise
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write a file at once."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_bytes(content)
+    temporary.replace(path)
+
+
+def edit_params(change: Callable[[Any], None]) -> None:
+    """Change the section `ingest` of params.yaml. Raises ParamsError where it is then none."""
+    yaml = writer()
+    params = yaml.load(PARAMS)
+    change(params["ingest"])
+    validate(to_builtin(params))
+    text = io.BytesIO()
+    yaml.dump(params, text)
+    replace(PARAMS, text.getvalue())
+
+
+def declare(section: str, entry: dict[str, Any]) -> None:
+    """Add a source to params.yaml. Raises ParamsError."""
+
+    def change(ingest: Any) -> None:
+        if not ingest.get(section):
+            ingest[section] = []
+        listed = ingest[section]
+        if hasattr(listed, "fa"):
+            listed.fa.set_block_style()
+        listed.append(entry)
+
+    edit_params(change)
+
+
+def undeclare(name: str) -> dict[str, Any]:
+    """Take a source out of params.yaml; its entry. Raises SourceError for an unknown name."""
+    entries = {str(entry["name"]): (section, entry) for section, entry in declared()}
+    if name not in entries:
+        known = ", ".join(map(str, entries)) or "none"
+        raise SourceError(f"no source is called {name!r}{did_you_mean(name, entries)}; params.yaml declares {known}")
+    section, entry = entries[name]
+
+    def change(ingest: Any) -> None:
+        listed = ingest[section]
+        del listed[next(place for place, each in enumerate(listed) if each["name"] == name)]
+
+    edit_params(change)
+    return entry
+
+
+def covered(path: str, listed: list[str]) -> str | None:
+    """The dep that a path stands in, or is; None where there is none."""
+    place = Path(path)
+    return next((dep for dep in listed if place == Path(dep) or Path(dep) in place.parents), None)
+
+
+def list_dep(path: str) -> bool:
+    """Add a dep to stage ingest, where none covers it; whether that changed dvc.yaml."""
+    listed = deps()
+    if covered(path, listed):
+        return False
+    text = GRAPH.read_text(encoding="utf-8")
+    last = [match for match in ingest_deps(text) if match[1] == listed[-1]][-1]
+    line = f"      - {path if PLAIN.fullmatch(path) and ': ' not in path else orjson.dumps(path).decode()}\n"
+    end = last[0].end()
+    write_graph(text[:end] + line + text[end:])
+    if path not in deps():
+        raise SourceError(f"{path} cannot be written into dvc.yaml; add it to the deps of ingest by hand")
+    return True
+
+
+def drop_dep(path: str) -> bool:
+    """Take a dep of stage ingest away; whether it was there."""
+    text = GRAPH.read_text(encoding="utf-8")
+    found = next((match for match, name in ingest_deps(text) if name == path), None)
+    if found is None:
+        return False
+    write_graph(text[: found.start()] + text[found.end() :])
+    return True
+
+
+def ingest_deps(text: str) -> list[tuple[re.Match[str], str]]:
+    """The lines of the deps of ingest in dvc.yaml's text, with what each lists."""
+    start = text.index("    deps:\n", text.index("\n  ingest:\n")) + len("    deps:\n")
+    found, place = [], start
+    line = re.compile(r"(?:      - (?P<dep>[^\n]*)|      #[^\n]*|      )\n")
+    while match := line.match(text, place):
+        place = match.end()
+        if match["dep"] is not None:
+            found.append((match, name_of(match["dep"])))
+    return found
+
+
+def name_of(written: str) -> str:
+    """What a dep's scalar says."""
+    from ruamel.yaml import YAML
+
+    return str(YAML(typ="safe", pure=True).load(written))
+
+
+def write_graph(text: str) -> None:
+    replace(GRAPH, text.encode("utf-8"))

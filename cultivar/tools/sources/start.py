@@ -1,0 +1,72 @@
+"""Start with your own data alone: `cultivar init` takes the demo's sources out of params.yaml and dvc.yaml.
+
+In a clone of the project. The demo's files below data/seeds stay in git, and nothing reads them any more; `git checkout
+params.yaml dvc.yaml` brings them back. Then `cultivar add` brings yours. Stages that get no rows end with empty tables.
+"""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from cultivar.runlog.console import complain, say
+from cultivar.runner.graph import PARAMS
+from cultivar.tools.sources.edits import SECTIONS, all_or_nothing, declared, drop_dep, edit_params
+from schemas.errors import UserError
+
+SEEDS = "data/seeds"
+NEEDS = {
+    "general": "prompts for annotation: tags, selection, evolution, ranked responses; queries for constraints",
+    "math": "rejection sampling, and the demo's own base model (else name base.pretrained)",
+    "code": "execution feedback on programs",
+    "constraint": "execution feedback on constraints",
+    "literature": "data repurposing of passages",
+    "character": "role-play",
+    "safety": "constitutional feedback",
+}
+"""Domain -> what the recipe makes of it."""
+
+
+def main(yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask")] = False) -> int:
+    try:
+        return start(yes)
+    except UserError as error:
+        complain(f"error: {error}")
+        return 1
+
+
+def start(yes: bool) -> int:
+    """Empty the lists of sources. Raises ParamsError, GraphError."""
+    names = [entry["name"] for _, entry in declared() if str(entry["path"]).startswith(SEEDS)]
+    if not names:
+        say("params.yaml declares none of the demo's sources; `cultivar add PATH` adds yours")
+        return 0
+    say(f"takes {len(names)} sources of the demo out of params.yaml: {', '.join(names)}")
+    if not yes and sys.stdin.isatty() and not typer.confirm("Go on?", default=True):
+        say("nothing was changed")
+        return 0
+    with all_or_nothing():
+        edit_params(without_seeds)
+        drop_dep(SEEDS)
+    left = {entry["domain"] for _, entry in declared()}
+    say(f"{PARAMS} and dvc.yaml: yours alone now. What each domain is for, when you bring it:")
+    for domain, use in NEEDS.items():
+        if domain not in left:
+            say(f"  {domain:<10} {use}")
+    say("Next: `cultivar add PATH`; `git checkout params.yaml dvc.yaml` brings the demo back.")
+    return 0
+
+
+def without_seeds(ingest: Any) -> None:
+    """Take the demo's sources out of the section `ingest`."""
+    for section in SECTIONS:
+        listed = ingest.get(section) or []
+        for place in reversed(range(len(listed))):
+            if str(listed[place]["path"]).startswith(SEEDS):
+                del listed[place]
+
+
+if __name__ == "__main__":
+    from cultivar.cli import run_module
+
+    run_module("init")

@@ -1,0 +1,183 @@
+"""What a source will be in the project, before it is one: `cultivar add` shows it.
+
+The source is read by `ingest` itself, whole, so that nothing shown differs from what the stage will do.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from cultivar.text.languages import languages_of
+from cultivar.text.tokens import tokenize
+from schemas.conversations import said, script
+from schemas.stage import Files
+from schemas.table import Table
+from stages.curation.ingest import IngestTables, ingest
+from stages.curation.params import IngestParams, SourceFile
+from stages.curation.readers.records import read_records
+from stages.curation.readers.sources import detect, format_of, paths_of
+
+DOMAINS = {
+    "gsm8k": "math",
+    "math": "math",
+    "prompt_answer": "math",
+    "mbpp": "code",
+    "humaneval": "code",
+    "apps": "code",
+    "code_task": "code",
+    "safety": "safety",
+    "character": "character",
+    "wikidata": "character",
+    "passage": "literature",
+    "book": "literature",
+    "constraint": "constraint",
+    "ifeval": "constraint",
+}
+"""Format -> the domain that its rows are of; any other is general."""
+SHOWN_ROWS = 3
+SAMPLE = 5_000
+"""Rows of which languages and lengths are told: the least ids, which are a random choice."""
+ROWS = "instructions problems code_tasks constraints passages characters safety_prompts evaluation".split()
+HUMAN = {"given_demonstrations": "answers of people", "given_preferences": "pairs of people"}
+
+
+@dataclass
+class Preview:
+    """A source as the project will have it.
+
+    `format` per file, counts of rows by table, `examples` as (place, lines), what is not taken, dropped and quarantined
+    (reason -> rows, with an example), tokens of the texts as (median, 95th percentile, most), languages by rows.
+    """
+
+    files: dict[str, str] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
+    examples: list[tuple[str, list[str]]] = field(default_factory=list)
+    not_taken: dict[str, int] = field(default_factory=dict)
+    dropped: dict[str, tuple[int, str]] = field(default_factory=dict)
+    quarantined: dict[str, tuple[int, str]] = field(default_factory=dict)
+    tokens: tuple[int, int, int] = (0, 0, 0)
+    languages: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def taken(self) -> int:
+        """Rows of all tables but those that hold an instruction's answer once more."""
+        return sum(self.rows.get(name, 0) for name in (*ROWS, "given_preferences"))
+
+
+def domain_of(path: str, options: dict[str, Any]) -> str:
+    """The domain that the format of a source's first file tells. Raises what the readers raise, and ValidationError."""
+    source = SourceFile.model_validate({"name": "new", "path": path, "domain": "general", "license": "none", **options})
+    return DOMAINS.get(next(iter(formats(source, Files("ingest", (Path(path),))).values()), ""), "general")
+
+
+def formats(source: SourceFile, files: Files) -> dict[str, str]:
+    """File -> its format, of the first files of a source. Raises FormatError, FileNotFoundError."""
+    found = {}
+    for path in islice(paths_of(source, files), 20):
+        name = format_of(source, path)
+        head = list(islice(read_records(path, source.encoding), 50)) if name == "auto" else []
+        found[str(path)] = detect(path, head, source) if head else name
+    return found
+
+
+def preview(source: dict[str, Any], evaluation: bool = False) -> Preview:
+    """Read a source, an entry of ingest.sources (or of ingest.evaluation). Raises what `ingest` raises, and ValidationError."""
+    listed = {"evaluation": [source], "sources": []} if evaluation else {"sources": [source]}
+    params = IngestParams.model_validate(listed)
+    declared = (params.evaluation or params.sources)[0]
+    files = Files("ingest", (Path(declared.path),))
+    tables = ingest(files, params)
+    found = Preview(rows=counts(tables), examples=list(examples(tables)))
+    found.files = formats(declared, files)
+    found.not_taken = {name.removeprefix(f"{declared.name}: "): n for name, n in tables.metrics["not_taken"].items()}
+    found.dropped = reasons(tables.dropped, "rule", "detail")
+    found.quarantined = reasons(tables.quarantine, "error", "source")
+    texts = sample(tables)
+    lengths = tokenize(texts).list.len()
+    if len(lengths):
+        found.tokens = tuple(round(float(lengths.quantile(share) or 0)) for share in (0.5, 0.95, 1.0))  # type: ignore[assignment]
+    languages = Counter(language or scripts or "not told" for scripts, language in languages_of(texts))
+    found.languages = dict(languages.most_common())
+    return found
+
+
+def by_name(tables: IngestTables) -> dict[str, Table]:
+    """The tables of rows, in the order of the recipe."""
+    return {name: getattr(tables, name) for name in (*ROWS, *HUMAN) if isinstance(getattr(tables, name, None), Table)}
+
+
+def counts(tables: IngestTables) -> dict[str, int]:
+    return {name: len(table) for name, table in by_name(tables).items() if len(table)}
+
+
+def reasons(table: Table, reason: str, example: str) -> dict[str, tuple[int, str]]:
+    """Reason -> how many rows, and what the first says beside it; the most frequent first."""
+    found = table.frame.group_by(reason, maintain_order=True).agg(pl.len(), pl.col(example).first())
+    rows = found.sort("len", descending=True, maintain_order=True).iter_rows()
+    return {name: (count, str(shown)) for name, count, shown in rows}
+
+
+def examples(tables: IngestTables) -> Iterator[tuple[str, list[str]]]:
+    """(place, lines) of the first rows, of each table at most SHOWN_ROWS in all."""
+    left = SHOWN_ROWS
+    for name, table in by_name(tables).items():
+        if name == "given_demonstrations":  # its instruction shows the answer
+            continue
+        rows = table.frame.with_columns(line=pl.col("source").str.extract(r":(\d+)$").cast(pl.Int64, strict=False))
+        for row in rows.sort("line", "source", nulls_last=True).head(left).iter_rows(named=True):
+            yield row["source"], list(lines_of(row))
+            left -= 1
+
+
+def lines_of(row: dict[str, Any]) -> Iterator[str]:
+    """A row as people read it: each turn and each text with its name."""
+    for name, value in row.items():
+        if name in ("id", "parents", "source", "license", "split", "line") or value in (None, "", [], {}):
+            continue
+        if is_conversation(value):
+            turns = script(value)
+            yield from (f"{name} · {turn}" for turn in turns)
+            yield from (f"{name} · reasoning: {turn['reasoning']}" for turn in value if turn.get("reasoning"))
+        elif isinstance(value, str | int | float):
+            yield f"{name}: {value}"
+        else:
+            yield f"{name}: {len(value)} {name}" if isinstance(value, list) else f"{name}: {value}"
+
+
+def is_conversation(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict) and "role" in value[0]
+
+
+def sample(tables: IngestTables) -> pl.Series:
+    """The texts of some rows: all that each row says."""
+    texts = [
+        "\n".join(text_of_row(row))
+        for name, table in by_name(tables).items()
+        if name != "given_demonstrations"
+        for row in table.frame.head(SAMPLE).iter_rows(named=True)
+    ]
+    return pl.Series(texts[:SAMPLE], dtype=pl.String)
+
+
+def text_of_row(row: dict[str, Any]) -> Iterator[str]:
+    for name, value in row.items():
+        if name in (
+            "prompt",
+            "reference",
+            "text",
+            "answer",
+            "solution",
+            "description",
+            "article",
+            "chosen",
+            "rejected",
+        ):
+            if is_conversation(value):
+                yield from map(said, value)
+            elif isinstance(value, str):
+                yield value
