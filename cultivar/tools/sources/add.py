@@ -126,7 +126,7 @@ def store(path: str, entry: dict[str, Any], section: str) -> None:
 def take_out(name: str) -> int:
     """Remove a source from params.yaml, and its dep where no other source needs it. The file stays."""
     with all_or_nothing():
-        entry = undeclare(name)
+        (entry,) = undeclare(name)
         path = str(entry["path"])
         needed = [covered(str(other["path"]), [dep]) for _, other in declared() for dep in deps()]
         dep = covered(path, deps())

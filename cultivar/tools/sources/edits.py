@@ -1,8 +1,7 @@
-"""Sources in params.yaml, with its comments kept, and their deps in dvc.yaml."""
+"""Sources in params.yaml and their deps in dvc.yaml; every other line and every comment of both stays as it is."""
 
-import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import orjson
 
 from cultivar.runner.graph import GRAPH, PARAMS, load_yaml
 from cultivar.runner.params import did_you_mean, validate
-from cultivar.tools.recipe import to_builtin, writer
+from cultivar.tools.sources.yaml_lines import loaded, with_entry, without_entry
 from schemas.errors import UserError
 
 SECTIONS = ("sources", "evaluation")
@@ -55,45 +54,30 @@ def replace(path: Path, content: bytes) -> None:
     temporary.replace(path)
 
 
-def edit_params(change: Callable[[Any], None]) -> None:
-    """Change the section `ingest` of params.yaml. Raises ParamsError where it is then none."""
-    yaml = writer()
-    params = yaml.load(PARAMS)
-    change(params["ingest"])
-    validate(to_builtin(params))
-    text = io.BytesIO()
-    yaml.dump(params, text)
-    replace(PARAMS, text.getvalue())
-
-
 def declare(section: str, entry: dict[str, Any]) -> None:
-    """Add a source to params.yaml. Raises ParamsError."""
-
-    def change(ingest: Any) -> None:
-        if not ingest.get(section):
-            ingest[section] = []
-        listed = ingest[section]
-        if hasattr(listed, "fa"):
-            listed.fa.set_block_style()
-        listed.append(entry)
-
-    edit_params(change)
+    """Add a source to params.yaml. Raises ParamsError where it is then none."""
+    write_params(with_entry(PARAMS.read_text(encoding="utf-8"), section, entry))
 
 
-def undeclare(name: str) -> dict[str, Any]:
-    """Take a source out of params.yaml; its entry. Raises SourceError for an unknown name."""
+def undeclare(*names: str) -> list[dict[str, Any]]:
+    """Take sources out of params.yaml; their entries. Raises SourceError for an unknown name."""
     entries = {str(entry["name"]): (section, entry) for section, entry in declared()}
-    if name not in entries:
-        known = ", ".join(map(str, entries)) or "none"
-        raise SourceError(f"no source is called {name!r}{did_you_mean(name, entries)}; params.yaml declares {known}")
-    section, entry = entries[name]
+    text = PARAMS.read_text(encoding="utf-8")
+    for name in names:
+        if name not in entries:
+            known = ", ".join(entries) or "none"
+            raise SourceError(
+                f"no source is called {name!r}{did_you_mean(name, entries)}; params.yaml declares {known}"
+            )
+        text = without_entry(text, entries[name][0], name)
+    write_params(text)
+    return [entries[name][1] for name in names]
 
-    def change(ingest: Any) -> None:
-        listed = ingest[section]
-        del listed[next(place for place, each in enumerate(listed) if each["name"] == name)]
 
-    edit_params(change)
-    return entry
+def write_params(text: str) -> None:
+    """Write params.yaml. Raises ParamsError, GraphError where it is then none; it stays as it was."""
+    validate(loaded(text))
+    replace(PARAMS, text.encode("utf-8"))
 
 
 def covered(path: str, listed: list[str]) -> str | None:

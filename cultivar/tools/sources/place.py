@@ -70,7 +70,9 @@ def keep(path: Path) -> str:
 
     Where DVC tracks the folder above already, that is brought up to date.
     """
-    owner = next((one for one in (path, *path.parents) if one.with_name(one.name + ".dvc").is_file()), None)
+    owner = next(
+        (one for one in (path, *path.parents) if one.name and one.with_name(one.name + ".dvc").is_file()), None
+    )
     if owner is not None or bytes_of(path) > GIT_BYTES:
         owner = owner or path
         run(sys.executable, "-m", "dvc", "add", "-q", str(owner))

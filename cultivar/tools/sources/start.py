@@ -5,13 +5,13 @@ params.yaml dvc.yaml` brings them back. Then `cultivar add` brings yours. Stages
 """
 
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from cultivar.runlog.console import complain, say
 from cultivar.runner.graph import PARAMS
-from cultivar.tools.sources.edits import SECTIONS, all_or_nothing, declared, drop_dep, edit_params
+from cultivar.tools.sources.edits import all_or_nothing, declared, drop_dep, undeclare
 from schemas.errors import UserError
 
 SEEDS = "data/seeds"
@@ -37,7 +37,7 @@ def main(yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask")] = 
 
 def start(yes: bool) -> int:
     """Empty the lists of sources. Raises ParamsError, GraphError."""
-    names = [entry["name"] for _, entry in declared() if str(entry["path"]).startswith(SEEDS)]
+    names = [str(entry["name"]) for _, entry in declared() if str(entry["path"]).startswith(SEEDS)]
     if not names:
         say("params.yaml declares none of the demo's sources; `cultivar add PATH` adds yours")
         return 0
@@ -46,7 +46,7 @@ def start(yes: bool) -> int:
         say("nothing was changed")
         return 0
     with all_or_nothing():
-        edit_params(without_seeds)
+        undeclare(*names)
         drop_dep(SEEDS)
     left = {entry["domain"] for _, entry in declared()}
     say(f"{PARAMS} and dvc.yaml: yours alone now. What each domain is for, when you bring it:")
@@ -55,15 +55,6 @@ def start(yes: bool) -> int:
             say(f"  {domain:<10} {use}")
     say("Next: `cultivar add PATH`; `git checkout params.yaml dvc.yaml` brings the demo back.")
     return 0
-
-
-def without_seeds(ingest: Any) -> None:
-    """Take the demo's sources out of the section `ingest`."""
-    for section in SECTIONS:
-        listed = ingest.get(section) or []
-        for place in reversed(range(len(listed))):
-            if str(listed[place]["path"]).startswith(SEEDS):
-                del listed[place]
 
 
 if __name__ == "__main__":
