@@ -36,7 +36,7 @@ def test_a_stage_of_data_without_rows_makes_empty_tables(name, monkeypatch):
         def argument(argument: str):
             kind = get_origin(hints[argument]) or hints[argument]
             if kind in (Table, Context):
-                return kind.of(get_args(hints[argument])[0], []) if kind is Table else empty_context(hints[argument])
+                return kind.of(get_args(hints[argument])[0], [])
             if argument == "params":
                 return model_of(name)()
             if kind is Files:
@@ -46,13 +46,10 @@ def test_a_stage_of_data_without_rows_makes_empty_tables(name, monkeypatch):
         made = function(**{each: argument(each) for each in inspect.signature(function).parameters})._asdict()
     tables = {each: value for each, value in made.items() if isinstance(value, Table)}
     assert {each: len(table) for each, table in tables.items()} == dict.fromkeys(tables, 0)
-    assert tables or all(isinstance(made[each], Document) and made[each].text for each in ("datasheet", "datasheet_page"))
+    assert tables or all(
+        isinstance(made[each], Document) and made[each].text for each in ("datasheet", "datasheet_page")
+    )
     json.dumps(made.get("metrics", {}), allow_nan=False)
-
-
-def empty_context(hint):
-    model = get_args(hint)[0]
-    return Context(model, Table.of(model, []).frame)
 
 
 def test_ingest_without_sources_makes_empty_tables():
