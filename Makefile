@@ -28,7 +28,7 @@ demo: $(VENV)/.run repro summary ## create the environment, run the recipe, say 
 repro: $(VENV)/.run ## rebuild what changed; JOBS=4 runs independent stages side by side
 	$(if $(filter-out 1,$(JOBS)),cultivar parallel --jobs $(JOBS),dvc --wait-for-lock repro)
 
-summary: $(VENV)/.run ## what came out, in three lines
+summary: $(VENV)/.run ## what came out, in a few lines
 	@cultivar summary
 
 # columns of DVC's table of experiments, which has one for every parameter, metric and dep otherwise
@@ -69,8 +69,8 @@ figures: $(VENV)/.run ## README's picture and tables anew, with this machine and
 recipe: $(VENV)/.run ## apply a full-size parameter set to params.yaml: make recipe NAME=qwen2-7b
 	cultivar recipe $(NAME)
 
-clean: ## forget tables and models; remembered model calls in .cache stay
-	rm -rf models/base models/sft models/reward models/dpo models/online_dpo data/*.parquet data/dropped data/quarantine data/evaluated
+clean: $(VENV)/.run ## forget the tables and models that stages wrote; files of yours and remembered model calls stay
+	cultivar clean
 
 $(VENV)/bin/python: # Debian's own Python has no pip for a venv without a further package
 	$(PYTHON) -m venv $(VENV) || ($(PYTHON) -m venv --clear --without-pip $(VENV) \

@@ -40,8 +40,9 @@ TOOLS = {
     "run": Tool(RUN, "cultivar.runner.__main__", "Run one stage, as `dvc repro` does."),
     "parallel": Tool(RUN, "cultivar.tools.parallel", "`dvc repro` with independent stages side by side."),
     "summary": Tool(
-        RUN, "cultivar.tools.summary", "What came out, in three lines; `--all`: every metric and where the time went."
+        RUN, "cultivar.tools.summary", "What came out, in a few lines; `--all`: every metric and where the time went."
     ),
+    "clean": Tool(RUN, "cultivar.tools.clean", "Remove the tables and models that stages wrote, and nothing else."),
     "diff": Tool(
         REVIEW, "reports.diff.command", "Which rows of which tables changed between two data versions, and why."
     ),

@@ -40,8 +40,8 @@ class Admission:
     """What a row of D and a row of P of one prompt share (`schemas.rows.Admitted`).
 
     `engine` and `simulated` are those of the completion that was admitted, `verdicts` the ids of the rows that admitted it.
-    `tools` are those of the prompt, `source` is the file and line of the row that people brought. `quality` is that of the completion, 0 to 1
-    (docs/methods.md, section 8.1). `sampled` where the prompt was sampled and checked.
+    `tools` are those of the prompt, `source` is the file and line of the row that people brought. `quality` is that of
+    the completion, 0 to 1 (docs/methods.md, section 8.1). `sampled` where the prompt was sampled and checked.
     """
 
     prompt: Messages
@@ -54,8 +54,8 @@ class Admission:
     simulated: bool
     verdicts: Sequence[str]
     scores: Mapping[str, float]
+    source: str
     tags: Sequence[str] = ()
-    source: str = ""
     tools: str | None = None
     sampled: Sampled | None = None
 

@@ -116,6 +116,18 @@ class Source(Row):
     split: Text = "train"
 
 
+class DeclaredSource(Row):
+    """A source as params.yaml declares it, and the files that it was read from: a row's `source` begins with one of them."""
+
+    name: Text
+    license: Text
+    domain: Domain
+    split: Text
+    strategy: Strategy | None = None
+    evaluation: bool
+    files: list[Text]
+
+
 class Instruction(Source):
     """An open instruction: a conversation that ends with the user's turn, which is to be answered.
 
@@ -180,11 +192,12 @@ class Character(Source):
 
 
 class SafetyPrompt(Source):
-    """A prompt that tests safety; `harmful` is False for the benign look-alikes."""
+    """A prompt that tests safety; `harmful` is False for the benign look-alikes. `reference` as of an instruction."""
 
     prompt: Text
     area: Text
     harmful: bool
+    reference: list[Message] = []
 
 
 class EvaluationItem(Source):
@@ -358,7 +371,7 @@ class Admitted(Row):
     verdicts: list[Id] = []
     engine: Text
     simulated: bool
-    source: str = ""
+    source: Text
 
 
 class Demonstration(Admitted):

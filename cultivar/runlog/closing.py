@@ -1,6 +1,18 @@
-"""The line with which a stage ends."""
+"""The line with which a stage ends: what mattered, each list with its largest entries."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
 
 from schemas.table import Table
+
+SHOWN = 6
+"""Entries of a list that the closing line names."""
+KINDS = 3
+"""Kinds of errors that it names."""
+KIND_CHARS = 60
 
 
 def closing_line(
@@ -10,13 +22,16 @@ def closing_line(
     usage: dict[str, dict],
     rows_changed: dict | None,
     seconds: float,
-    not_taken: dict[str, int] | None = None,
+    metrics: Mapping[str, Any] | None = None,
+    quarantine: Path | None = None,
 ) -> str:
     """What a stage did: rows by state, rows of its tables, rows changed, requests and programs, seconds.
 
-    `not_taken` (ingest): what the sources hold besides, counts by name; the largest are shown.
+    `metrics` of the stage: of ingest, rows by source and what the sources hold besides; of rank, what people ranked.
+    `quarantine` is the file of its quarantined rows.
     """
     ends = ("dropped", "quarantine")
+    told = metrics or {}
     parts = []
     if states["in"]:
         kept, dropped, quarantined = (states[state] for state in ("kept", "dropped", "quarantined"))
@@ -24,8 +39,14 @@ def closing_line(
     parts += [f"{field} {len(table):,}" for field, table in tables.items() if field not in ends]
     if not states["in"]:  # ingest: its rows come from files
         parts += [f"{field} {len(tables[field]):,}" for field in ends if len(tables.get(field, ()))]
-    if not_taken:
-        parts.append(not_taken_part(not_taken))
+    if len(tables.get("quarantine", ())) and quarantine is not None:
+        parts.append(f"quarantined rows are in {quarantine}: {error_kinds(tables['quarantine'].frame['error'])}")
+    if told.get("rows_by_source"):
+        parts.append("sources: " + largest(rows_of_sources(told["rows_by_source"]), "metrics/ingest.json"))
+    if told.get("not_taken"):
+        parts.append("not taken: " + largest(told["not_taken"], "metrics/ingest.json"))
+    if "ranked_by_people" in told:
+        parts.append(ranked_part(told["ranked_by_people"], told.get("stale_items", 0)))
     if rows_changed and rows_changed["out"] is not None:
         changed_in = rows_changed["in"]
         parts.append(
@@ -38,13 +59,30 @@ def closing_line(
     return f"{name}: " + " · ".join([*parts, f"{seconds:.1f} s"])
 
 
-SHOWN = 6
-"""Kinds of what was not taken that the closing line names."""
+def largest(counts: Mapping[str, int], rest: str, shown: int = SHOWN) -> str:
+    """The largest counts by name, and how many more there are in the file `rest`."""
+    order = sorted(counts, key=lambda name: (-counts[name], name))
+    named = [f"{name} {counts[name]:,}" for name in order[:shown]]
+    return ", ".join(named + ([f"{len(order) - shown} more in {rest}"] if len(order) > shown else []))
 
 
-def not_taken_part(not_taken: dict[str, int]) -> str:
-    """The largest counts by name, and how many more there are."""
-    largest = sorted(not_taken, key=lambda name: (-not_taken[name], name))
-    named = [f"{name} {not_taken[name]:,}" for name in largest[:SHOWN]]
-    more = [f"{len(largest) - SHOWN} more in metrics/ingest.json"] if len(largest) > SHOWN else []
-    return "not taken: " + ", ".join(named + more)
+def rows_of_sources(by_source: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    """Source -> rows that were taken of it; an answer that became a row of D as well counts once, with its prompt."""
+    return {
+        source: sum(rows for table, rows in tables.items() if table != "given_demonstrations" or len(tables) == 1)
+        for source, tables in by_source.items()
+    }
+
+
+def error_kinds(errors: pl.Series) -> str:
+    """The most frequent errors, cut short and with # for numbers, and how many other kinds there are."""
+    kinds = errors.str.replace_all(r"\s+", " ").str.replace_all(r"\d+", "#").str.slice(0, KIND_CHARS)
+    counts = dict(kinds.value_counts(name="rows").iter_rows())
+    order = sorted(counts, key=lambda kind: (-counts[kind], kind))
+    named = [f"{kind} ({counts[kind]:,})" for kind in order[:KINDS]]
+    return ", ".join(named + ([f"{len(order) - KINDS} other kinds"] if len(order) > KINDS else []))
+
+
+def ranked_part(prompts: int, stale: int) -> str:
+    """Prompts that people ranked, and rankings of theirs that fit no prompt of this version."""
+    return f"{prompts:,} prompts ranked by people" + (f" ({stale:,} of their rankings fit none)" if stale else "")

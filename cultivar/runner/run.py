@@ -96,7 +96,7 @@ def run(stage: str, items: dict[str, str]) -> None:
     with bookkeeping(f"{key}: the record of this run cannot be written"):
         record_run(key, seconds, usage, changed, states["in"])
     with bookkeeping(f"{key}: its closing line cannot be shown"):
-        say(closing_line(key, states, tables, usage, changed, seconds, metrics.get("not_taken")))
+        say(closing_line(key, states, tables, usage, changed, seconds, metrics, spec.targets.get("quarantine")))
     with bookkeeping(f"{key}: its checkpoints cannot be removed"):
         outs = [*spec.outs, *([spec.metrics] if spec.metrics else [])]
         release_checkpoints(checkpoints_folder() / f"{key}-{origin.digest()}", name_in_lock(spec, items), outs)

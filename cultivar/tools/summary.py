@@ -1,19 +1,22 @@
-"""What a run came to, in three lines: the two products, held-out accuracy by model, the report's path.
+"""What a run came to, in a few lines: the two products and their sources, held-out accuracy by model, the report's path.
 
 cultivar summary [--all]
 """
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from cultivar.runlog.closing import SHOWN, largest
 from cultivar.runlog.console import complain, say
 from cultivar.runlog.freshness import locked_stages, outdated
 from cultivar.runlog.record import last_runs
 from cultivar.runner.graph import GRAPH, load_yaml
 
+PRODUCTS = {"D": "demonstrations", "P": "preferences"}
 MODELS = ("base", "sft", "dpo", "online_dpo")
 TASKS = {"math": "exact match", "constraints": "constraints", "code": "code"}
 
@@ -39,12 +42,38 @@ def main(
         out = metrics["assemble"]["out"]
         share = metrics.get("datasheet", {}).get("simulated_share", 0)
         say(f"D {out['demonstrations']:,} demonstrations, P {out['preferences']:,} preferences{simulated(share)}")
+        if brought := brought_line(metrics):
+            say(brought)
     behind = stages_behind()
     if evaluated:
         of_earlier = "evaluate" in behind
         say(accuracy_line(evaluated) + (" (of earlier data; `dvc repro` measures this)" if of_earlier else ""))
     say(f"report: {Path('reports/report.html').resolve()}{' (of earlier data)' if 'report' in behind else ''}")
     return 0
+
+
+def brought_line(metrics: dict[str, dict[str, Any]]) -> str:
+    """What became of what people brought: rows of D and P by source, what was not taken, quarantined, ranked by people."""
+    made, taken = metrics["assemble"], metrics.get("ingest", {})
+    products = {name: made.get(f"{product}_by_source", {}) for name, product in PRODUCTS.items()}
+    together = Counter(products["D"]) + Counter(products["P"])
+    order = sorted(together, key=lambda source: (-together[source], source))
+    named = [
+        f"{source} " + " + ".join(f"{rows[source]:,} {name}" for name, rows in products.items() if source in rows)
+        for source in order[:SHOWN]
+    ]
+    parts = ["by source: " + ", ".join(named)] if named else []
+    if len(order) > SHOWN:
+        parts[0] += f", {len(order) - SHOWN} more in metrics/assemble.json"
+    if left := taken.get("not_taken"):
+        parts.append("not taken: " + largest(left, "metrics/ingest.json", 3))
+    quarantined = {stage: of_stage.get("out", {}).get("quarantine", 0) for stage, of_stage in metrics.items()}
+    if any(quarantined.values()):
+        files = {f"data/quarantine/{stage}.parquet": rows for stage, rows in quarantined.items() if rows}
+        parts.append("quarantined: " + largest(files, "data/quarantine", 3))
+    if by_people := metrics.get("rank", {}).get("ranked_by_people"):
+        parts.append(f"{by_people:,} prompts ranked by people")
+    return "; ".join(parts)
 
 
 def stages_behind() -> set[str]:

@@ -14,8 +14,17 @@ from cultivar.text.tokens import comparison_key
 from schemas.conversations import asked, of_role, said_in
 from schemas.errors import UserError
 from schemas.ids import content_id, unit_of
-from schemas.rows import Demonstration, Dropped, EvaluationItem, FinalDemonstration, FinalPreference, Preference
+from schemas.rows import (
+    DeclaredSource,
+    Demonstration,
+    Dropped,
+    EvaluationItem,
+    FinalDemonstration,
+    FinalPreference,
+    Preference,
+)
 from schemas.table import Context, Table
+from stages.curation.by_source import rows_by_source
 from stages.curation.duplicates import NearDuplicate, find_clusters
 from stages.curation.params import AssembleParams
 from stages.curation.worth import DESCENDING, WORTH, authority
@@ -36,6 +45,7 @@ def assemble(
     filtered_demonstrations: Table[Demonstration],
     filtered_preferences: Table[Preference],
     evaluation: Context[EvaluationItem],
+    sources: Context[DeclaredSource],
     params: AssembleParams,
 ) -> AssembleTables:
     """Choose the rows of D and P. Raises EvaluationLeak when a chosen prompt equals an evaluation prompt."""
@@ -55,6 +65,10 @@ def assemble(
             f"{product}_by_{column}": dict(sorted(frame.group_by(column).len().iter_rows()))
             for product, frame in (("demonstrations", demonstrations), ("preferences", preferences))
             for column in ("strategy", "domain")
+        }
+        | {
+            f"{product}_by_source": rows_by_source(frame, sources.frame)
+            for product, frame in (("demonstrations", demonstrations), ("preferences", preferences))
         },
     )
 

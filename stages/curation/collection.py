@@ -1,6 +1,6 @@
 """Rows while their sources are read: by kind, as frames, in the order of the sources; the first of equal rows stays."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,8 +41,8 @@ class Rows:
             self.frames.append(rows_frame(self.model, self.waiting))
             self.waiting = []
 
-    def __bool__(self) -> bool:
-        return bool(self.frames or self.waiting)
+    def __len__(self) -> int:
+        return sum(map(len, self.frames)) + len(self.waiting)
 
     def frame(self) -> pl.DataFrame:
         """All rows. Structs lack what no row has."""
@@ -63,8 +63,10 @@ class Rows:
 
 
 class Collection:
-    """What all sources hold: rows by kind, what was dropped, quarantined and not taken, and rows by source and table, and the
-    files that are no data, each with the reason (`skipped`)."""
+    """What all sources hold: rows by kind, what was dropped, quarantined and not taken; and of each source, one after the
+    other, its files, its rows by table, and how many of its rows ended otherwise; `skipped` are files that are no data, each
+    with the reason.
+    """
 
     def __init__(self, models: Mapping[str, type[Row]]):
         """`models`: of the rows of each kind."""
@@ -72,9 +74,38 @@ class Collection:
         self.rows = {kind: Rows(model) for kind, model in models.items()}
         self.dropped, self.quarantined = Rows(Dropped), Rows(Quarantined)
         self.not_taken = Counter[str]()
-        self.taken: dict[str, Counter[str]] = defaultdict(Counter)
+        self.taken: dict[str, Counter[str]] = {}
+        self.ends: dict[str, dict[str, int]] = {}
+        self.files: dict[str, set[str]] = {}
         self.skipped: list[str] = []
         self.secrets: SecretValues = secret_values()
+        self.source, self.before = "", (0, 0)
+
+    def begin(self, source: str) -> None:
+        """What follows is of the source of this name."""
+        self.source, self.before = source, (len(self.dropped), len(self.quarantined))
+        self.files[source], self.taken[source] = set(), Counter()
+
+    def note_file(self, place: str) -> None:
+        """A place ("file:line") in a file of the source."""
+        self.files[self.source].add(place.rpartition(":")[0])
+
+    def keep(self, kind: str, frame: pl.DataFrame, table: str) -> None:
+        """Rows of the source that stay."""
+        if len(frame):
+            self.rows[kind].extend(frame)
+            self.taken[self.source][table] += len(frame)
+
+    def end(self, not_taken: Mapping[str, int]) -> None:
+        """The source is read; `not_taken` counts what it holds besides."""
+        self.not_taken.update({f"{self.source}: {name}": times for name, times in not_taken.items()})
+        dropped, quarantined = self.before
+        ends = {
+            "dropped": len(self.dropped) - dropped,
+            "quarantined": len(self.quarantined) - quarantined,
+            "not_taken": sum(not_taken.values()),
+        }
+        self.ends[self.source] = {name: number for name, number in ends.items() if number}
 
     def drop(self, kind: str, place: str, rule: str, detail: str, parents: tuple[str, ...] = ()) -> None:
         row_id = content_id("dropped", [kind, place, rule], parents)

@@ -12,8 +12,9 @@ import polars as pl
 from cultivar.text.tokens import comparison_key
 from schemas.conversations import asked, of_role, said_in
 from schemas.ids import content_id
-from schemas.rows import Demonstration, Dropped, EvaluationItem, Overlap, Preference
+from schemas.rows import DeclaredSource, Demonstration, Dropped, EvaluationItem, Overlap, Preference
 from schemas.table import Context, Table, concat
+from stages.curation.by_source import rows_by_source
 from stages.curation.decontamination import Items, OverlapRule, overlaps
 from stages.curation.duplicates import NearDuplicate, find_duplicates
 from stages.curation.params import FilterParams
@@ -40,6 +41,7 @@ def filter(  # noqa: A001  (the stage's name in the recipe)
     execution_demonstrations: Table[Demonstration],
     repurpose_demonstrations: Table[Demonstration],
     constitution_demonstrations: Table[Demonstration],
+    given_demonstrations: Table[Demonstration],
     annotation_preferences: Table[Preference],
     rejection_preferences: Table[Preference],
     execution_preferences: Table[Preference],
@@ -47,6 +49,7 @@ def filter(  # noqa: A001  (the stage's name in the recipe)
     constitution_preferences: Table[Preference],
     given_preferences: Table[Preference],
     evaluation: Context[EvaluationItem],
+    sources: Context[DeclaredSource],
     params: FilterParams,
 ) -> Filtered:
     """Drop what no product may hold. Steps in order: quality, duplicates, contradictions, decontamination, near duplicates."""
@@ -58,6 +61,7 @@ def filter(  # noqa: A001  (the stage's name in the recipe)
             execution_demonstrations,
             repurpose_demonstrations,
             constitution_demonstrations,
+            given_demonstrations,
         ],
     )
     preferences = concat(
@@ -84,10 +88,10 @@ def filter(  # noqa: A001  (the stage's name in the recipe)
     rows = without(rows, removed[-1])
     removed.append(near_duplicate_prompts(rows, params))
     rows = without(rows, removed[-1])
-    kept = rows.select("id")
+    kept = [table.frame.join(rows.select("id"), on="id", how="semi") for table in (demonstrations, preferences)]
     return Filtered(
-        Table(Demonstration, demonstrations.frame.join(kept, on="id", how="semi")),
-        Table(Preference, preferences.frame.join(kept, on="id", how="semi")),
+        Table(Demonstration, kept[0]),
+        Table(Preference, kept[1]),
         overlap_table(evidence),
         Table.of(
             Dropped,
@@ -102,6 +106,7 @@ def filter(  # noqa: A001  (the stage's name in the recipe)
             "evaluation_items": items.ids.len(),
             "evaluation_items_not_found": items.texts.blind_spots()._asdict(),
             "kept_by_strategy": dict(sorted(rows.group_by("strategy").len().iter_rows())),
+            "kept_by_source": rows_by_source(pl.concat([frame.select("source") for frame in kept]), sources.frame),
         },
     )
 

@@ -4,21 +4,20 @@ Sources are declared in params.yaml. A record that is broken or does not have it
 file, line and reason; a file whose format cannot be told stops the stage with what was tried.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import polars as pl
 
 from cultivar.outgoing.redaction import redacted_value
-from schemas.conversations import compact
 from schemas.garbage import paused_collector
 from schemas.ids import content_id
-from schemas.products import Admission, message, preference_row
 from schemas.rows import (
-    SOURCE,
     Character,
     CodeTask,
     Constraint,
+    DeclaredSource,
+    Demonstration,
     Dropped,
     EvaluationItem,
     Instruction,
@@ -32,8 +31,9 @@ from schemas.rows import (
 from schemas.stage import Files
 from schemas.table import Table
 from stages.curation.collection import Collection, Rows
+from stages.curation.evaluation_items import evaluation_items
 from stages.curation.held_out import asked_by
-from stages.curation.params import IngestParams, SourceFile
+from stages.curation.params import EvaluationFile, IngestParams, SourceFile
 from stages.curation.readers.bulk.batch import Plain
 from stages.curation.readers.bulk.instructions import instruction_rows
 from stages.curation.readers.fields import Left, count
@@ -42,6 +42,8 @@ from stages.curation.readers.json_text import as_json
 from stages.curation.readers.record import Record
 from stages.curation.readers.shapes import Item, Misfit
 from stages.curation.readers.sources import Excluded, NotTaken, read_source
+from stages.curation.references import reference_demonstrations
+from stages.curation.training_items import Taken, row_of, training_rows
 
 
 class IngestTables(NamedTuple):
@@ -53,7 +55,9 @@ class IngestTables(NamedTuple):
     characters: Table[Character]
     safety_prompts: Table[SafetyPrompt]
     evaluation: Table[EvaluationItem]
+    given_demonstrations: Table[Demonstration]
     given_preferences: Table[Preference]
+    sources: Table[DeclaredSource]
     dropped: Table[Dropped]
     quarantine: Table[Quarantined]
     metrics: dict[str, Any]
@@ -68,9 +72,12 @@ TABLES: dict[str, tuple[str, type[Row]]] = {
     "character": ("characters", Character),
     "safety_prompt": ("safety_prompts", SafetyPrompt),
     "evaluation": ("evaluation", EvaluationItem),
+    "demonstration": ("given_demonstrations", Demonstration),
     "preference": ("given_preferences", Preference),
 }
 """Kind of an item -> name and model of its table."""
+ANSWERED = ("instruction", "safety_prompt")
+"""Kinds whose rows may have reference answers."""
 
 
 def ingest(files: Files, params: IngestParams) -> IngestTables:
@@ -80,10 +87,38 @@ def ingest(files: Files, params: IngestParams) -> IngestTables:
         tables: dict[str, Any] = {name: collection.rows[kind].table(name) for kind, (name, _) in TABLES.items()}
         return IngestTables(
             **tables,
+            sources=Table.of(
+                DeclaredSource,
+                [declared_row(each, collection.files[each.name]) for each in (*params.sources, *params.evaluation)],
+                "sources",
+            ),
             dropped=collection.dropped.table(),
             quarantine=collection.quarantined.table(),
-            metrics=redacted_value(metrics_of(collection.not_taken, collection.taken, collection.skipped)),
+            metrics=redacted_value(
+                metrics_of(collection.not_taken, collection.taken, collection.skipped)
+                | {
+                    "answers_by_source": {
+                        source.name: {source.strategy: rows}
+                        for source in params.sources
+                        if (rows := collection.taken[source.name]["given_demonstrations"])
+                    },
+                    "ends_by_source": collection.ends,
+                }
+            ),
         )
+
+
+def declared_row(source: SourceFile, files: Iterable[str]) -> dict[str, Any]:
+    return {
+        "id": content_id("source", source.name),
+        "name": source.name,
+        "license": source.license,
+        "domain": source.domain,
+        "split": source.split,
+        "strategy": source.strategy,
+        "evaluation": isinstance(source, EvaluationFile),
+        "files": sorted(files),
+    }
 
 
 def read_sources(files: Files, params: IngestParams) -> Collection:
@@ -102,12 +137,15 @@ def take_source(
 ) -> None:
     """Collect the rows of one source: shape, selection by `ids`, duplicates, and the `limit` with the least ids.
 
-    `held_out` has the ids and keys of the evaluation prompts; None for an evaluation source.
+    `held_out` has the ids and keys of the evaluation prompts; None for an evaluation source. Reference answers of the rows
+    that stay become rows of D.
     """
+    collection.begin(source.name)
     rows = {kind: Rows(model) for kind, (_, model) in TABLES.items()}
     not_taken: Left = {}
     for found in read_source(source, files, params):
         place, item = found.place, found.value
+        collection.note_file(place)
         match item:
             case Item():
                 pass
@@ -127,25 +165,43 @@ def take_source(
                 collection.quarantine(place, item.error, item.raw)
                 continue
         try:
-            items = evaluation_items(item) if held_out is None else [training_item(item, source)]
+            taken = (
+                evaluation_rows(item, place, source)
+                if held_out is None
+                else training_rows(item, place, source, params.rated_pairs)
+            )
         except Misfit as error:
             collection.quarantine(place, str(error), as_json(item.fields))
             continue
-        for kind, fields, left in items:
-            for name, times in left.items():
-                count(not_taken, name, times)
-            rows[kind].add(row_of(kind, fields, place, source))
+        for name, times in taken.left.items():
+            count(not_taken, name, times)
+        for kind, row in taken.rows:
+            rows[kind].add(row)
+        if not taken.rows:
+            collection.drop(item.kind, place, "no response is preferred", "none of different text has a higher score")
     kept = {kind: collection.without_duplicates(kind, found.frame()) for kind, found in rows.items() if found}
     if held_out is not None:
         kept = {kind: collection.without_evaluation(kind, frame, held_out) for kind, frame in kept.items()}
     if source.limit:
         kept, over = limited(kept, source.limit)
         count(not_taken, "rows over the limit", over)
-    collection.not_taken.update({f"{source.name}: {name}": times for name, times in not_taken.items()})
     for kind, frame in kept.items():
-        if len(frame):
-            collection.rows[kind].extend(frame)
-            collection.taken[source.name][TABLES[kind][0]] += len(frame)
+        collection.keep(kind, frame, TABLES[kind][0])
+    for kind in (kind for kind in ANSWERED if kind in kept and held_out is not None):
+        if strategy := source.demonstrates(kind):
+            made = reference_demonstrations(kept[kind], strategy)
+            collection.keep("demonstration", made, TABLES["demonstration"][0])
+    collection.end(not_taken)
+
+
+def evaluation_rows(item: Item, place: str, source: SourceFile) -> Taken:
+    """The rows of an item of an evaluation source. Raises Misfit for what cannot be evaluated."""
+    items = evaluation_items(item)
+    left: Left = {}
+    for each in items:
+        for name, times in each.left.items():
+            count(left, name, times)
+    return Taken([(each.kind, row_of(each.kind, each.fields, place, source)) for each in items], left)
 
 
 def limited(frames: dict[str, pl.DataFrame], limit: int) -> tuple[dict[str, pl.DataFrame], int]:
@@ -155,104 +211,3 @@ def limited(frames: dict[str, pl.DataFrame], limit: int) -> tuple[dict[str, pl.D
         return {kind: frame.sort("id") for kind, frame in frames.items()}, 0
     least = pl.col("id") <= ids[limit - 1]
     return {kind: frame.filter(least).sort("id") for kind, frame in frames.items()}, len(ids) - limit
-
-
-def row_of(kind: str, fields: dict[str, Any], place: str, source: SourceFile) -> dict[str, Any]:
-    """The row of an item: its fields under the hash of them, with where it stands, its licence and its split."""
-    if kind == "preference":
-        return given_preference(fields, place, source)
-    origin = {"source": place, "license": source.license, "split": source.split}
-    return {**fields, "id": content_id(kind, identity(kind, fields)), "parents": [], **origin}
-
-
-def identity(kind: str, fields: dict[str, Any]) -> dict[str, Any]:
-    """What an item's id is made of. An instruction of one turn is its texts, as when rows held no conversations."""
-    if kind != "instruction":
-        return fields
-    *context, asked = fields["prompt"]
-    reference = compact(fields["reference"]) if fields["reference"] else None
-    return fields | {"prompt": asked["content"], "reference": reference} | ({"context": context} if context else {})
-
-
-def given_preference(fields: dict[str, Any], place: str, source: SourceFile) -> dict[str, Any]:
-    """The row of P that a pair of the source is, of strategy `given`: no verdict admits it but the people's own."""
-    admission = Admission(
-        prompt=fields["prompt"],
-        domain=source.domain,
-        strategy="given",
-        label_source="given",
-        quality=1.0,
-        license=source.license,
-        engine=SOURCE,
-        simulated=False,
-        verdicts=[],
-        scores={} if fields["score"] is None else {"given": fields["score"]},
-        source=place,
-    )
-    row = preference_row(admission, fields["chosen"], fields["rejected"], fields["margin"], [], most=fields["margin"])
-    assert row is not None  # the shape refuses equal sides and a margin that is not above 0
-    return row
-
-
-def training_item(item: Item, source: SourceFile) -> Item:
-    """The item with the fields of the row that it becomes in a training source.
-
-    The source's domain decides where the shape leaves it open. Raises Misfit for what a training source cannot hold.
-    """
-    kind, fields, left = item
-    if kind == "constrained":
-        raise Misfit("IFEval rows are evaluation rows; declare the file under ingest.evaluation")
-    if kind == "problem" and source.domain != "math":
-        reference = fields["solution"] or fields["answer"]
-        asked, answer = message("user", fields["prompt"]), message("assistant", reference)
-        fields = {"prompt": [asked], "reference": [answer], "domain": source.domain}
-        lost = {"field answer (the solution is the reference)": 1} if item.fields["answer"] not in reference else {}
-        return Item("instruction", fields, {**left, **lost})
-    if kind == "instruction":
-        if source.domain == "safety":
-            raise Misfit("a safety prompt needs `area` and `harmful`")
-        fields["domain"] = source.domain
-    return item
-
-
-def evaluation_items(item: Item) -> list[Item]:
-    """The evaluation items that an item of an evaluation source becomes: of a conversation one for each user turn.
-
-    Raises Misfit for what cannot be evaluated.
-    """
-    kind, fields, left = item
-    match kind:
-        case "problem":
-            row = {"task": "math"} | {name: fields[name] for name in ("prompt", "answer", "solution")}
-        case "code_task":
-            names = ("prompt", "entry_point", "tests", "setup", "solution")
-            row = {"task": "code"} | {name: fields[name] for name in names}
-        case "constrained":
-            row = {"task": "constraint"} | fields | {"solution": fields["answer"]}
-        case "safety_prompt":
-            row, left = general_item(fields["prompt"], None), {**left, "field area": 1, "field harmful": 1}
-        case "instruction":
-            return turn_items([*fields["prompt"], *fields["reference"]], left)
-        case "preference":
-            asked = [*fields["prompt"], message("assistant", fields["chosen"])]
-            return turn_items(asked, {**left, "field rejected": 1})
-        case _:
-            raise Misfit(f"a {kind} cannot be evaluated; evaluation takes problems, code tasks, IFEval and prompts")
-    return [Item("evaluation", row, left)]
-
-
-def turn_items(turns: list[dict[str, str]], left: Mapping[str, int]) -> list[Item]:
-    """An evaluation item for each user turn, with the reply to it where it has one."""
-    pairs = zip(turns, [*turns[1:], {"role": ""}], strict=True)
-    rows = [
-        general_item(turn["content"], after["content"] or None if after["role"] == "assistant" else None)
-        for turn, after in pairs
-        if turn["role"] == "user"
-    ]
-    system = sum(turn["role"] == "system" for turn in turns)
-    first = {**left, "system prompts of evaluation items": system} if system else left
-    return [Item("evaluation", row, {} if number else first) for number, row in enumerate(rows)]
-
-
-def general_item(prompt: str, reference: str | None) -> dict[str, Any]:
-    return {"task": "general", "prompt": prompt, "answer": reference, "solution": reference}

@@ -44,6 +44,7 @@ class SourceFile(Section):
     format: Format = "auto"
     domain: Domain
     license: Annotated[str, Field(min_length=1)]
+    strategy: Strategy | None = "human"
     split: Annotated[str, Field(min_length=1)] = "train"
     ids: str | None = None
     limit: Positive | None = None
@@ -85,10 +86,19 @@ class SourceFile(Section):
             ) from error
         return name
 
+    def demonstrates(self, kind: str) -> Strategy | None:
+        """The strategy under which answers of items of this kind enter D as they are; None where they do not.
+
+        Answers to safety prompts, and the best of rated responses, do so only where the source writes a strategy: nobody
+        has checked the former against a principle, and of the latter models wrote most that there are.
+        """
+        return self.strategy if "strategy" in self.model_fields_set or kind not in ("safety_prompt", "rated") else None
+
 
 class EvaluationFile(SourceFile):
     """An evaluation file: reaches decontamination and evaluation only."""
 
+    strategy: None = None
     split: Annotated[str, Field(min_length=1)] = "test"
 
 
@@ -101,6 +111,7 @@ class IngestParams(Section):
     passage_max_words: Words = 400
     language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[a-z]+)?$")] = "en"
     detect_rows: Positive = 50
+    rated_pairs: Positive = 4
 
     @model_validator(mode="after")
     def agree(self) -> "IngestParams":

@@ -24,6 +24,7 @@ LENGTH_BINS = (0, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 """Words; each bin begins at one and ends before the next."""
 MARGIN_BINS = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 BY_COLUMN = {
+    "source": "Source",
     "strategy": "Strategy",
     "domain": "Domain",
     "label_source": "Label source",

@@ -6,7 +6,7 @@ Answered as far as a pipeline can.
 import json
 import math
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import polars as pl
 from jinja2 import Environment, FunctionLoader, StrictUndefined
@@ -16,15 +16,17 @@ from cultivar.outgoing.escape import for_html, for_markdown
 from cultivar.outgoing.redaction import redacted
 from cultivar.text.tokens import count_words
 from schemas.conversations import shown, shown_in, speaker
-from schemas.rows import FinalDemonstration, FinalPreference
+from schemas.rows import Admitted, DeclaredSource, FinalDemonstration, FinalPreference
 from schemas.stage import Document, Files
 from schemas.table import Context, Table
+from stages.curation.by_source import source_names
 from stages.review.composition import compositions, judge_and_people
 from stages.review.flow import flow_chart, flow_of
 from stages.review.params import DatasheetParams
 
+A = TypeVar("A", bound=Admitted)
 TEMPLATES = Path("reports/templates")
-COLUMNS = ("strategy", "label_source", "domain", "license", "engine", "split")
+COLUMNS = ("source", "strategy", "label_source", "domain", "license", "engine", "split")
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
 Lines = list[dict[str, Any]]
 
@@ -38,10 +40,12 @@ class DatasheetResult(NamedTuple):
 def datasheet(
     demonstrations: Context[FinalDemonstration],
     preferences: Context[FinalPreference],
+    sources: Context[DeclaredSource],
     files: Files,
     params: DatasheetParams,
 ) -> DatasheetResult:
     """Counts, lengths, states of every stage, evidence of decontamination and samples drawn by row id."""
+    demonstrations, preferences = (with_names(table, sources) for table in (demonstrations, preferences))
     measured = read_metrics(files)
     simulated = share_simulated(demonstrations, preferences)
     context: dict[str, Any] = {
@@ -85,6 +89,11 @@ def datasheet(
     rows = {"demonstrations": len(demonstrations), "preferences": len(preferences)}
     metrics = rows | {"simulated_share": simulated} | shares(measured)
     return DatasheetResult(Document(text), Document(page), metrics)
+
+
+def with_names(table: Context[A], sources: Context[DeclaredSource]) -> Context[A]:
+    """The rows with the name of their source in place of its file and line."""
+    return Context(table.model, table.frame.with_columns(source_names(table.frame["source"], sources.frame)))
 
 
 def load_template(files: Files, name: str) -> Any:

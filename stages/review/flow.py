@@ -27,6 +27,7 @@ STAGES_OF = {
     "execution": ("execution",),
     "repurpose": ("repurpose",),
     "constitution": ("constitution",),
+    "human": (),
     "given": (),
 }
 DROPPED, QUARANTINED = "dropped by a rule", "quarantined"
@@ -65,11 +66,18 @@ def flow_of(measured: Mapping[str, Mapping[str, Any]], products: Mapping[str, Ma
         for table, rows in tables.items():
             if table in STRATEGY_OF:
                 sources[source, STRATEGY_OF[table]] += rows
+    answers: dict[str, int] = defaultdict(int)  # demonstrated as they are, by the strategy that their source declares
+    for source, by_strategy in measured.get("ingest", {}).get("answers_by_source", {}).items():
+        for strategy, rows in by_strategy.items():
+            sources[source, strategy] += rows
+            answers[strategy] += rows
     ends: dict[tuple[str, str], int] = {}
     for strategy, stages in STAGES_OF.items():
         written = [measured.get(stage, {}).get("out", {}) for stage in stages or ("ingest",)]
-        tables = [f"{strategy}_demonstrations", f"{strategy}_preferences"]
-        made = sum(out.get(table, 0) for out in written for table in tables)
+        tables = [f"{strategy}_{product}" for product in ("demonstrations", "preferences")]
+        if not stages:
+            tables = tables[1:]  # given_demonstrations are `answers`
+        made = sum(out.get(table, 0) for out in written for table in tables) + answers[strategy]
         kept = measured.get("filter", {}).get("kept_by_strategy", {}).get(strategy, 0)
         taken = {product: by_strategy.get(strategy, 0) for product, by_strategy in products.items()}
         lost = {

@@ -263,6 +263,7 @@ def admission(row: SafetyPrompt, revision: Revision, verdicts: list[str]) -> Adm
         label_source="judge",
         quality=1.0,
         license=row.license,
+        source=row.source,
         engine=revision.final.engine,
         simulated=revision.final.simulated,
         verdicts=verdicts,

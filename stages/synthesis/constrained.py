@@ -201,6 +201,7 @@ def admit_responses(each: ConstrainedQuery, bench: Workbench) -> None:
             label_source="verifier",
             quality=chosen.pass_rate * (chosen.match - 1) / 9,
             license=each.query.license,
+            source=each.query.source,
             engine=answer.engine,
             simulated=answer.simulated,
             verdicts=[verdicts[answer.key]],

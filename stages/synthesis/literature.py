@@ -79,6 +79,7 @@ def literature(
             label_source="judge",
             quality=share,
             license=passage.license,
+            source=passage.source,
             engine=written.engine,
             simulated=written.simulated,
             verdicts=[verdict],

@@ -269,6 +269,7 @@ def admission(path: Path, sampled: Sampled | None) -> Admission:
         label_source="verifier",
         quality=(path.grade - 1) / 4,
         license=path.problem.license,
+        source=path.problem.source,
         engine=path.answer.engine,
         simulated=path.answer.simulated,
         verdicts=[path.verdict],

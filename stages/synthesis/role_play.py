@@ -209,6 +209,7 @@ def admit_reply(replies: list[Reply], ledger: Ledger) -> None:
         label_source="judge",
         quality=best.quality,
         license=who.license,
+        source=who.source,
         engine=best.answer.engine,
         simulated=best.answer.simulated,
         verdicts=[best.verdict],

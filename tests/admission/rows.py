@@ -7,8 +7,8 @@ import polars as pl
 
 from cultivar.llm.answer import Generation
 from schemas.ids import content_id
-from schemas.rows import Row
-from schemas.table import Table
+from schemas.rows import DeclaredSource, Row
+from schemas.table import Context, Table
 
 CUT = Generation("cut o", "length", 1, 1)
 """An answer that was cut off: an error without a second request."""
@@ -75,6 +75,7 @@ def admitted_row(kind: str, prompt: str, texts: dict[str, str], fields: dict[str
         "label_source": "judge",
         "quality": 0.5,
         "license": "CC0-1.0",
+        "source": "seeds:1",
     }
     row |= sides | engine_fields() | fields
     return {"id": ident(kind, prompt, texts, row["strategy"], row["domain"])} | row
@@ -96,6 +97,13 @@ def evaluation_item(prompt: str, **fields: Any) -> dict[str, Any]:
         "task": "math",
         "prompt": prompt,
     } | fields
+
+
+def declared(**files_by_name: str) -> Context[DeclaredSource]:
+    """Sources of one file each."""
+    shared = {"license": "CC0-1.0", "domain": "general", "split": "train", "evaluation": False}
+    rows = [{"id": ident(name), "name": name, "files": [file]} | shared for name, file in files_by_name.items()]
+    return Context.of(DeclaredSource, rows)
 
 
 def completions_of(*texts: str, domain: str = "general") -> pl.DataFrame:

@@ -7,7 +7,7 @@ from schemas.rows import Demonstration, EvaluationItem, Preference
 from schemas.table import Context, Table
 from stages.curation.assemble import EvaluationLeak, assemble
 from stages.curation.params import AssembleParams
-from tests.admission.rows import demonstration, evaluation_item, ids, preference, rules, turn
+from tests.admission.rows import declared, demonstration, evaluation_item, ids, preference, rules, turn
 
 
 def assemble_rows(demonstrations=(), preferences=(), evaluation=(), **params):
@@ -15,6 +15,7 @@ def assemble_rows(demonstrations=(), preferences=(), evaluation=(), **params):
         Table.of(Demonstration, demonstrations),
         Table.of(Preference, preferences),
         Context.of(EvaluationItem, map(evaluation_item, evaluation)),
+        declared(),
         AssembleParams.model_validate({"per_prompt": 9} | params),
     )
     for table in tables[:-1]:

@@ -8,7 +8,7 @@ from schemas.table import Context, Table
 from stages.curation import decontamination
 from stages.curation.filter import filter as filter_rows
 from stages.curation.params import FilterParams
-from tests.admission.rows import demonstration, evaluation_item, ids, rules
+from tests.admission.rows import declared, demonstration, evaluation_item, ids, rules
 
 PARAMS = {"ngram": 4, "lcs_tokens": 6, "lcs_share": 0.5, "report_ngram": 4, "report_items": 5, "repetition_share": 1.0}
 
@@ -17,9 +17,10 @@ def decontaminate(rows, items, **params):
     none = Table.of(Demonstration, []), Table.of(Preference, [])
     return filter_rows(
         Table.of(Demonstration, rows),
-        *[none[0]] * 4,
+        *[none[0]] * 5,
         *[none[1]] * 6,
         evaluation=Context.of(EvaluationItem, items),
+        sources=declared(),
         params=FilterParams(**PARAMS | params),
     )
 

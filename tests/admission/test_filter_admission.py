@@ -9,7 +9,7 @@ from schemas.rows import Demonstration, EvaluationItem, Preference
 from schemas.table import Context, Table
 from stages.curation.filter import filter as filter_rows
 from stages.curation.params import FilterParams
-from tests.admission.rows import demonstration, evaluation_item, ids, preference, rules, turn
+from tests.admission.rows import declared, demonstration, evaluation_item, ids, preference, rules, turn
 
 INPUTS = [
     name for name in inspect.signature(filter_rows).parameters if name.endswith(("demonstrations", "preferences"))
@@ -27,6 +27,7 @@ def filter_by(params=None, evaluation=(), **tables):
     found = filter_rows(
         **{name: Table.of(model, tables.get(name, ())) for name, model in models.items()},
         evaluation=Context.of(EvaluationItem, map(evaluation_item, evaluation)),
+        sources=declared(),
         params=FilterParams.model_validate(params or {}),
     )
     for table in found[:-1]:

@@ -15,6 +15,7 @@ ADMISSION = Admission(
     label_source="verifier",
     quality=1.0,
     license="MIT",
+    source="seeds.jsonl:1",
     engine="e",
     simulated=False,
     verdicts=[A],

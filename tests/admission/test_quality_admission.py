@@ -6,7 +6,7 @@ from schemas.rows import Demonstration, EvaluationItem, Preference
 from schemas.table import Context, Table
 from stages.curation.filter import filter as filter_rows
 from stages.curation.params import FilterParams
-from tests.admission.rows import demonstration, preference
+from tests.admission.rows import declared, demonstration, preference
 
 SORRY = "I'm sorry, I can't do it, I cannot help you"
 
@@ -16,10 +16,11 @@ def drops(demonstrations, preferences=(), **params):
     none = Table.of(Demonstration, []), Table.of(Preference, [])
     tables = filter_rows(
         Table.of(Demonstration, demonstrations),
-        *[none[0]] * 4,
+        *[none[0]] * 5,
         Table.of(Preference, preferences),
         *[none[1]] * 5,
         evaluation=Context.of(EvaluationItem, []),
+        sources=declared(),
         params=FilterParams(**params),
     )
     return {gone.id: (gone.rule, gone.detail) for gone in tables.dropped}

@@ -12,7 +12,7 @@ from schemas.table import Context
 from stages.review.datasheet import datasheet
 from stages.review.params import DatasheetParams, ReportParams
 from stages.review.report import report
-from tests.admission.rows import demonstration, preference
+from tests.admission.rows import declared, demonstration, preference
 
 ROOT = Path(__file__).parents[2]
 MODELS = ("base", "sft", "dpo", "online_dpo")
@@ -31,7 +31,7 @@ def pages(tmp_path_factory, hostile):
 
         texts = list(hostile.values())
         files = measured(folder, texts)
-        sheet = datasheet(*products(texts), files, DatasheetParams())
+        sheet = datasheet(*products(texts), declared(**{texts[0]: "seeds"}), files, DatasheetParams())
         made = report(*evaluations(texts), files, ReportParams())
         review = sample_review.review(" ".join(texts), rows=2)
         written = {

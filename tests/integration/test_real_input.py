@@ -1,10 +1,48 @@
-"""The same graph on real input: GSM8K, MBPP, self-instruct, AutoIF, a Gutenberg book, Wikidata; GSM8K test and IFEval held out."""
+"""The same graph on real input: GSM8K, MBPP, self-instruct, AutoIF, a Gutenberg book, Wikidata; GSM8K test and IFEval held out.
+
+Beside them a small set of chats, pairs and ratings that the test writes: what people wrote is in D and P, by its source.
+"""
+
+import json
+from pathlib import Path
 
 import polars as pl
 import pytest
 from workspace import Workspace, no_stage_ran
 
-STRATEGIES = ("annotation", "rejection", "execution", "repurpose", "constitution")
+SYNTHESIS = ("annotation", "rejection", "execution", "repurpose", "constitution")
+STRATEGIES = {"demonstrations": {*SYNTHESIS, "human"}, "preferences": {*SYNTHESIS, "given"}}
+PLACES = ("Ghent", "Lima", "Osaka", "Porto", "Quito", "Riga", "Suva", "Tunis", "Utrecht", "Vaduz")
+
+
+def write_brought(folder: Path) -> None:
+    """Chats of two exchanges, pairs with scores, and a broken line, in a folder that `ingest` has as a dep."""
+    chats = [
+        {
+            "messages": [
+                {"role": "system", "content": "You answer travellers in one sentence."},
+                {"role": "user", "content": f"I am going to {place} in spring with two children."},
+                {"role": "assistant", "content": f"Then pack rain jackets: spring in {place} is often wet."},
+                {"role": "user", "content": f"How do we get from the station of {place} to its oldest square?"},
+                {"role": "assistant", "content": f"Walk along the river in {place} for ten minutes, then turn left."},
+            ],
+            "thread": number,
+        }
+        for number, place in enumerate(PLACES)
+    ]
+    pairs = [
+        {
+            "prompt": f"Recommend a museum in {place} for an afternoon with teenagers.",
+            "chosen": f"The science museum of {place}: half of what it shows may be touched, and entry is free on Sundays.",
+            "rejected": f"There are museums in {place}.",
+            "score_chosen": 4.5,
+            "score_rejected": 2.0,
+        }
+        for place in PLACES
+    ]
+    for name, rows in (("chats", chats), ("pairs", pairs)):
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        (folder / f"{name}.jsonl").write_text(text + ('{"messages": [' if name == "chats" else ""))
 
 
 def sources(data, limit):
@@ -19,7 +57,10 @@ def sources(data, limit):
             source("autoif", "autoif/seed_instruction.txt", "constraint", "Apache-2.0"),
             source("alice", "gutenberg_alice/11-0.txt", "literature", "public domain"),
             source("wikidata", "wikidata_entities/*.json", "character", "CC0-1.0"),
-            source("safety", "data/seeds/safety.jsonl", "safety", "CC0-1.0") | {"path": "data/seeds/safety.jsonl"},
+            *(
+                source(name, name, domain, "CC0-1.0") | {"path": f"data/seeds/{name}.jsonl"}
+                for name, domain in (("safety", "safety"), ("chats", "general"), ("pairs", "general"))
+            ),
         ],
         "evaluation": [
             source("gsm8k-test", "gsm8k/test.jsonl", "math", "MIT"),
@@ -37,16 +78,36 @@ def real(tmp_path_factory, real_data) -> Workspace:
 
     work = Workspace(folder, edit)
     (folder / "data/raw").symlink_to(real_data)
+    write_brought(folder / "data/seeds")
     graph = (folder / "dvc.yaml").read_text()
     (folder / "dvc.yaml").write_text(graph.replace("      - data/seeds\n", "      - data/seeds\n      - data/raw\n", 1))
-    work.repro("assemble")
+    work.repro("datasheet")
     return work
 
 
 def test_every_strategy_yields_demonstrations_and_preferences(real):
     for table in ("demonstrations", "preferences"):
         counts = dict(pl.read_parquet(real.folder / f"data/{table}.parquet").group_by("strategy").len().iter_rows())
-        assert set(counts) == set(STRATEGIES), f"{table}: {counts}"
+        assert set(counts) == STRATEGIES[table], f"{table}: {counts}"
+
+
+def test_what_people_wrote_is_in_both_products_by_source(real):
+    """The chats' second answers with all that stands before them, the pairs with their margins; one broken line."""
+    d, p = (pl.read_parquet(real.folder / f"data/{table}.parquet") for table in STRATEGIES)
+    written = d.filter(pl.col("strategy") == "human", pl.col("source").str.starts_with("data/seeds/chats.jsonl:"))
+    assert len(written) == len(PLACES) and (written["engine"] == "source").all()
+    roles = {tuple(turn["role"] for turn in row) for row in written["prompt"]}
+    assert roles == {("system", "user", "assistant", "user")}
+    given = p.filter(pl.col("strategy") == "given")
+    assert len(given) == len(PLACES) and given["margin"].unique().to_list() == [2.5]
+    made = real.metrics("assemble")
+    assert made["preferences_by_source"]["pairs"] == len(PLACES) and made["demonstrations_by_source"]["chats"] >= len(
+        PLACES
+    )
+    assert sum(made["demonstrations_by_source"].values()) == len(d) and "unknown source" not in made
+    sheet = (real.folder / "reports/datasheet.md").read_text()
+    assert f"| pairs | 0 | {len(PLACES)} |" in sheet
+    assert real.metrics("ingest")["ends_by_source"]["chats"] == {"quarantined": 1, "not_taken": len(PLACES)}
 
 
 def test_sums_close_in_every_stage(real):

@@ -19,6 +19,7 @@ ADMISSION = Admission(
     quality=0.5,
     sampled=Sampled(samples=4, pass_rate=0.75, votes=3),
     license="MIT",
+    source="seeds.jsonl:1",
     engine="http/m@1",
     simulated=False,
     verdicts=[C],

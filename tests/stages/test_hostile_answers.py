@@ -27,6 +27,7 @@ from schemas.rows import (
     Character,
     CodeTask,
     Constraint,
+    Demonstration,
     EvaluationItem,
     Instruction,
     InstructionScore,
@@ -57,7 +58,7 @@ from stages.synthesis.constitution import constitution
 from stages.synthesis.execution import execution
 from stages.synthesis.rejection import rejection
 from stages.synthesis.repurpose import repurpose
-from tests.admission.rows import selected_row
+from tests.admission.rows import declared, selected_row
 from tests.admission.rows_synthesis import table
 from tests.stages.hostile_texts import HOSTILE
 
@@ -248,20 +249,22 @@ class Graph:
     def curate(self) -> None:
         found = {name: value for tables in self.tables.values() for name, value in tables.items()}
         stages = ("annotation", "rejection", "execution", "repurpose", "constitution")
-        admitted = [found[f"{name}_{kind}"] for kind in ("demonstrations", "preferences") for name in stages]
+        admitted, pairs = ([found[f"{name}_{kind}"] for name in stages] for kind in ("demonstrations", "preferences"))
         items = [{"prompt": "How many legs has a cat?", "task": "math", "answer": "4"}]
         evaluation = Context(EvaluationItem, table(EvaluationItem, *items).frame)
-        kept = self.run(filter_rows, *admitted, table(Preference), evaluation, before=[FilterParams()])
+        given = [table(Demonstration), *pairs, table(Preference)]
+        kept = self.run(filter_rows, *admitted, *given, evaluation, declared(), before=[FilterParams()])
         final = self.run(
             assemble,
             kept.filtered_demonstrations,
             kept.filtered_preferences,
             evaluation,
+            declared(),
             before=[AssembleParams()],
         )
         contexts = [Context(each.model, each.frame) for each in (final.demonstrations, final.preferences)]
         files = Files("datasheet", (Path("reports/templates"),))
-        self.sheet = datasheet(*contexts, files, DatasheetParams()).datasheet.text
+        self.sheet = datasheet(*contexts, declared(), files, DatasheetParams()).datasheet.text
 
 
 @pytest.mark.parametrize("is_filled", [False, True])

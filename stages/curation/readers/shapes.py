@@ -63,14 +63,16 @@ def ifeval(record: Record) -> Item:
 
 
 def safety(record: Record) -> Item:
-    """{"prompt", "area", "harmful"}."""
+    """{"prompt", "area", "harmful"}, maybe an answer to it: `response`, `completion`, `output` or `reference`."""
     fields = {"prompt": text(record, "prompt"), "area": text(record, "area", "category")}
     harmful = record.get("harmful")
     if isinstance(harmful, str):
         harmful = {"true": True, "false": False}.get(harmful.lower())
     if not isinstance(harmful, bool):
         raise Misfit("`harmful` is not true or false")
-    return Item("safety_prompt", fields | {"harmful": harmful})
+    answer = optional(record, "response", "completion", "output", "reference")
+    reference = [] if answer is None else [message("assistant", answer)]
+    return Item("safety_prompt", fields | {"harmful": harmful, "reference": reference})
 
 
 def character(record: Record) -> Item:

@@ -12,7 +12,7 @@ from schemas.table import Context, Table
 from stages.curation import filter as stage
 from stages.curation.decontamination import Items, OverlapRule, overlaps
 from stages.curation.params import FilterParams
-from tests.admission.rows import demonstration, evaluation_item, preference, rules
+from tests.admission.rows import declared, demonstration, evaluation_item, preference, rules
 
 PARAMS = FilterParams(near_duplicate={"general": 0.8})
 PLANTED = "Janet has sixteen ducks that lay eggs each day, and she eats three of them for breakfast every morning."
@@ -25,7 +25,7 @@ def filter_rows(demonstrations=(), preferences=(), evaluation=(), params=PARAMS)
     tables["annotation_demonstrations"] = Table.of(Demonstration, demonstrations)
     tables["annotation_preferences"] = Table.of(Preference, preferences)
     items = [evaluation_item(text) for text in evaluation]
-    result = stage.filter(**tables, evaluation=Context.of(EvaluationItem, items), params=params)
+    result = stage.filter(**tables, evaluation=Context.of(EvaluationItem, items), sources=declared(), params=params)
     outputs = {name: value for name, value in result._asdict().items() if isinstance(value, Table)}
     for table in outputs.values():
         table.check()

@@ -26,7 +26,7 @@ from stages.review.charts import line_chart, ticks
 from stages.review.datasheet import datasheet, shares
 from stages.review.params import DatasheetParams, ReportParams
 from stages.review.report import report
-from tests.admission.rows import demonstration, evaluation_item, preference
+from tests.admission.rows import declared, demonstration, evaluation_item, preference
 
 ROOT = Path(__file__).parents[3]
 
@@ -37,7 +37,7 @@ def assemble_rows(demonstrations, preferences=(), evaluation=(), **params):
         "filtered_preferences": Table.of(Preference, preferences),
     }
     items = Context.of(EvaluationItem, [evaluation_item(text) for text in evaluation])
-    result = assemble(**tables, evaluation=items, params=AssembleParams(**params))
+    result = assemble(**tables, evaluation=items, sources=declared(), params=AssembleParams(**params))
     for table in result[:3]:
         table.check()
     close("assemble", tables, dict(zip(result._fields[:3], result[:3], strict=True)))
@@ -135,7 +135,7 @@ def test_the_report_and_datasheet_show_what_was_measured(tmp_path, monkeypatch):
     assert html.count('class="item"') == 3 and "the answer is 4" in markdown and html.count("2 + 2?") == 3
     rows = [demonstration("A | b?", "One\n| two `x` <b>")]
     demonstrations = Context.of(FinalDemonstration, [row | {"split": "train"} for row in rows])
-    made = datasheet(demonstrations, Context.of(FinalPreference, []), files, DatasheetParams())
+    made = datasheet(demonstrations, Context.of(FinalPreference, []), declared(seeds="seeds"), files, DatasheetParams())
     sheet = made.datasheet.text
     assert "simulated teacher" in sheet and "| filter | 9 | 7 | 2 | 0 | yes |" in sheet
     assert r"| A \| b? | One \| two \`x\` &lt;b&gt; |" in sheet

@@ -16,7 +16,7 @@ from stages.review.charts import Rate, line_chart, rate_chart
 from stages.review.datasheet import datasheet
 from stages.review.params import DatasheetParams, ReportParams
 from stages.review.report import report
-from tests.admission.rows import demonstration
+from tests.admission.rows import declared, demonstration
 
 KEY = "Zq8-vT3kLw9xYb7RfN2mJc5HdS0pGt"
 HOSTILE = "| </text><script>alert(1)</script> `x` [a](javascript:b) \x1b[2J \u202e \u200b <!-- \n\n# " + KEY
@@ -67,7 +67,7 @@ def test_the_datasheet(files: Files) -> None:
     row = demonstration(HOSTILE, "می‌خواهم 👩‍👩‍👧") | {"split": "train", "license": f"{HOSTILE} {WHERE}"}
     demonstrations = Context.of(FinalDemonstration, [row])
     params = DatasheetParams(title=HOSTILE, sample_chars=60)
-    made = datasheet(demonstrations, Context.of(FinalPreference, []), files, params)
+    made = datasheet(demonstrations, Context.of(FinalPreference, []), declared(**{HOSTILE: "seeds"}), files, params)
     sheet, page = made.datasheet.text, Page(made.datasheet_page.text)
     assert_clean(made.datasheet_page.text)
     assert "script" not in page.tags and not {name for name in page.attributes if name.startswith("on")}
