@@ -171,7 +171,9 @@ def test_one_instruction_that_fails_leaves_the_others():
     checks = {"Name": CUT, "Explain": FINE}
     tables, _, _ = evolve_rows(steps, checks, rows)
     assert ids(tables.quarantine) == ids(rows[:2])
-    assert [(last_turn(row.prompt), row.parents[0]) for row in tables.evolved] == [("Explain how it is in rivers.", rows[2]["id"])]
+    assert [(last_turn(row.prompt), row.parents[0]) for row in tables.evolved] == [
+        ("Explain how it is in rivers.", rows[2]["id"])
+    ]
 
 
 def test_the_share_that_evolves_is_drawn_by_id():

@@ -167,7 +167,9 @@ def test_the_answer_of_the_source_is_one_more_candidate():
 
 @pytest.mark.parametrize("text", ["abcdefghij", "abcdefghiX"])
 def test_of_the_source_s_answer_and_one_like_it_the_source_s_stays(text):
-    tables, _, _ = respond_to([text], ["0123456789"], rows=[ROW | {"reference": turn("assistant", "abcdefghij")}], near_duplicate=0.8)
+    tables, _, _ = respond_to(
+        [text], ["0123456789"], rows=[ROW | {"reference": turn("assistant", "abcdefghij")}], near_duplicate=0.8
+    )
     assert texts(tables) == ["0123456789", "abcdefghij"] and len(tables.dropped) == 1
     assert {text_of(row.completion): row.engine for row in tables.candidates}["abcdefghij"] == "source"
 

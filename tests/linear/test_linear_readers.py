@@ -35,8 +35,11 @@ from stages.annotation.beyond_text import BEYOND_TEXT, FIGURES_OF_SPEECH
 from stages.annotation.leaks import LEAKS
 from stages.curation import form
 from stages.curation.identity import IDENTITY, IDIOMS
-from stages.curation.readers import books, chapters, conversations, json_text, shapes
+from stages.curation.readers import books, chapters, comparisons, conversations, json_text, problems
 from stages.curation.readers.answers import without_thousands
+from stages.curation.readers.fields import Misfit, Refused
+from stages.curation.readers.marked_calls import marked_calls
+from stages.curation.readers.shapes import SHAPES
 
 MATHS = (
     r"12 + |12 + 12 = |12*|1-|2^|5 feet |12 dozen |2 : 3 = |12% + |1/5 - |√2|²³|½|*10^2|twenty-|the answer is |Answer: "
@@ -69,6 +72,21 @@ MARKUP = [
 BOOKS = (
     "Chapter 1\n|CHAPTER I\n\na\n\n|I\n\n|II\n\nword \n\n|*** START OF THE PROJECT GUTENBERG|\n\nHuman: |a. |। |i|first |- - |Title: "
 ).split("|")
+CHATS = [
+    "<tool_call>",
+    '<tool_call>{"name": "f"}</tool_call>',
+    "<tools>{}</tools>",
+    "</tool_call>",
+    "<|im_start|>user\na<|im_end|>\n",
+    "<|im_start|>",
+    "<|im_end|>",
+    "\n\nUSER: a",
+    "\n\nASSISTANT:",
+    "<functioncall> {\"arguments\": '{}'}",
+    "<extra_id_1>User\na",
+    "</think>",
+    "<think>",
+]
 SIGNS = [*" \n1aA.,:;-+*/=~<>|#$!?()[]{}\"'`\\", "\u0301", "\u200b", "中", "ع", "٣"]
 
 
@@ -99,6 +117,19 @@ def within(before: str, function: Call, behind: str) -> Call:
 
 parse_answer = trying(lambda text: structured.parse_answer(text, Answer), structured.Unparsable)
 double = trying(backslashes.double_backslashes, backslashes.Doubtful)
+
+
+def shaped(shape: str, field: str, before: str) -> Call:
+    """A shape that reads one text."""
+    return trying(lambda text: SHAPES[shape]({"prompt": "a", field: before + text}), Misfit, Refused)
+
+
+def marked(text: str) -> object:
+    """Calls in the text of an answer, and tools in that of the system prompt."""
+    turns = [{"role": "system", "content": f"<tools>{text}"}, {"role": "assistant", "content": f"<tool_call>{text}"}]
+    return marked_calls(turns, '[{"type": "function", "function": {"name": "f"}}]', {})
+
+
 parse_json = trying(json_text.parse_json, json_text.NotJSON)
 decode_values = trying(lambda text: list(json_text.decode_values(text)), json_text.NotJSON)
 
@@ -118,7 +149,7 @@ MATHS_READERS: dict[str, Call] = {
     "parse_group": groups.parse_group,
     "evaluate_expression": arithmetic.evaluate_expression,
     "judge_answers": lambda text: answers.judge_answers([(text, "12"), ("The answer is 12", text)]),
-    "last_box": shapes.last_box,
+    "last_box": problems.last_box,
     "without_thousands": without_thousands,
 }
 WORDS_READERS: dict[str, Call] = {
@@ -170,6 +201,13 @@ BOOKS_READERS: dict[str, Call] = {
     "sentence_runs": lambda text: list(books.sentence_runs(books.Paragraph(1, text, 1e6), 50)),
     "chapter_paragraphs": lambda text: list(books.chapter_paragraphs(text.split("\n"), 0, text.count("\n") + 1)),
 }
+CHATS_READERS: dict[str, Call] = {
+    "chatml": shaped("chatml", "text", "<|im_start|>user\n"),
+    "glaive": shaped("glaive", "chat", "USER: a\n\nASSISTANT: "),
+    "marked_calls": marked,
+    "steered_turns": trying(comparisons.steered_turns, Misfit),
+    "thoughts": shaped("prompt_completion", "completion", "<think>"),
+}
 CASES = [
     pytest.param(call, fragments, suffix, id=name)
     for calls, fragments, suffix in (
@@ -179,6 +217,7 @@ CASES = [
         (JSON_READERS, JSON, " z"),
         (MARKUP_READERS, MARKUP, " z"),
         (BOOKS_READERS, BOOKS, "\nz"),
+        (CHATS_READERS, CHATS, "\nz"),
     )
     for name, call in calls.items()
 ]

@@ -1,133 +1,87 @@
-"""Conversations: turns of ShareGPT, OpenAI and others, and the exchange of them that becomes an instruction.
+"""Conversations: the exchange of them that becomes an instruction, with the record's own system prompt and tools.
 
-The prompt ends with the last user turn that has a reply, which is the reference. Turns behind the reply are counted. A conversation is read up to the first turn that a row cannot
-hold (a tool's, a call of one, one without text), and the turns from there on are counted.
+The prompt ends with the last user turn that has an answer. The reference is the answer: all that stands behind it up to the
+assistant's last turn, with calls of tools and their results. Turns behind that are counted. A conversation is read up to the
+first turn without text, and the turns from there on are counted.
 """
 
 import re
 from typing import Any
 
 from schemas.products import message
+from stages.curation.readers.calls import checked, record_tools
 from stages.curation.readers.fields import (
     Item,
     Left,
     Misfit,
     Record,
+    Refused,
     clean,
     count,
-    field_name,
-    holds,
+    first_of,
     optional,
     parse_list,
 )
+from stages.curation.readers.marked_calls import marked_calls
+from stages.curation.readers.turns import MEDIA, ROLES, Turns, read_turns
 
-ROLES = {
-    "system": "system",
-    "developer": "system",
-    "user": "user",
-    "human": "user",
-    "prompter": "user",
-    "assistant": "assistant",
-    "gpt": "assistant",
-    "model": "assistant",
-    "chatgpt": "assistant",
-    "bot": "assistant",
-    "tool": "tool",
-    "tool_call": "tool",
-    "tool_response": "tool",
-    "function": "tool",
-    "function_call": "tool",
-    "function_response": "tool",
-    "observation": "tool",
-    "ipython": "tool",
-}
-"""What data sets call a speaker -> the role of its message; `tool` stands for turns that a row does not hold."""
-CALLS = frozenset({"tool_calls", "function_call"})
-UNHELD = "turns from the first without text or of a tool"
-TEXT_PARTS = ("text", "input_text", "output_text")
 SYSTEM = ("system", "system_prompt", "system_message")
 CONTEXT = frozenset({"history", *SYSTEM})
+MEDIA_FIELDS = {field: rule for kind, rule in MEDIA.items() for field in (kind, f"{kind}s", f"{kind}_url")}
 TRANSCRIPT = re.compile(r"(?:\A\s*|\n\n)(Human|Assistant):")
 """Where a turn begins in a transcript of HH-RLHF."""
-
-Turns = list[dict[str, str]]
 
 
 def conversation(record: Record, turns: Any, name: str) -> Item:
     """The instruction of the turns in the field `name`, with the record's own system prompt before them. Raises Misfit."""
     found, left = read_turns(turns, name)
-    return exchange(with_system(record, found), name, left)
+    return exchange(record, with_system(record, found), name, left)
 
 
-def read_turns(turns: Any, name: str) -> tuple[Turns, Left]:
-    """The messages up to the first turn that a row cannot hold, and what is left out. Raises Misfit."""
-    if not isinstance(turns, list):
-        raise Misfit(f"no list `{name}`")
-    found: Turns = []
-    left: Left = {}
-    for place, turn in enumerate(turns):
-        role, content = read_turn(turn, name)
-        others = turn.keys() - NAMED
-        if role == "tool" or (not content and role != "system") or any(holds(turn[key]) for key in others & CALLS):
-            count(left, UNHELD, sum(map(says_something, turns[place:])))
-            break
-        if content:
-            found.append(message(role, content))
-        for key in others:
-            if holds(turn[key]):
-                count(left, field_name(f"{name}.{key}"))
-    return found, left
-
-
-NAMED = frozenset({"role", "content", "from", "value"})
-
-
-def read_turn(turn: Any, name: str) -> tuple[str, str]:
-    """Role and text of one turn. Raises Misfit where it is no turn, of an unknown role, or more than text."""
-    speaker, says = ("role", "content") if isinstance(turn, dict) and "role" in turn else ("from", "value")
-    if not isinstance(turn, dict) or speaker not in turn or says not in turn and not any(c in turn for c in CALLS):
-        raise Misfit(f"`{name}` holds turns without `role` and `content` (or `from` and `value`)")
-    role = ROLES.get(str(turn[speaker]).strip().lower())
-    if role is None:
-        raise Misfit(f"`{name}` has a turn of `{turn[speaker]}`, which is no known role")
-    return role, content_text(turn.get(says), name)
-
-
-def content_text(content: Any, name: str) -> str:
-    """The text of a message's content: itself, or its text parts joined. Raises Misfit for any other part."""
-    if content is None or isinstance(content, str):
-        return clean(content or "")
-    if not isinstance(content, list):
-        raise Misfit(f"`{name}` has a turn whose content is {type(content).__name__}, not a text")
-    texts = []
-    for part in content:
-        kind = part.get("type", "text") if isinstance(part, dict) else "text"
-        value = part.get("text") if isinstance(part, dict) else part
-        if kind not in TEXT_PARTS or not isinstance(value, str):
-            raise Misfit(f"`{name}` has a turn with a part of type `{kind}`; a row holds text only")
-        texts.append(clean(value))
-    return "\n".join(filter(None, texts))
-
-
-def says_something(turn: Any) -> bool:
-    return isinstance(turn, dict) and any(holds(value) for key, value in turn.items() if key not in ("role", "from"))
-
-
-def exchange(turns: Turns, name: str, left: Left) -> Item:
+def exchange(record: Record, turns: Turns, name: str, left: Left) -> Item:
     """The last user turn with a reply, else the last user turn, with what stands before it. Raises Misfit for none."""
+    turns, tools = with_tools(record, turns, left)
     users = [place for place, turn in enumerate(turns) if turn["role"] == "user"]
     if not users:
         raise Misfit(f"`{name}` has no user turn")
     replied = [place for place in users if [turn["role"] for turn in turns[place + 1 : place + 2]] == ["assistant"]]
     place = replied[-1] if replied else users[-1]
-    end = place + (2 if replied else 1)
+    end = answer_end(turns, place + 1) if replied else place + 1
     count(left, "turns after the last reply", len(turns) - end)
-    return instruction(turns[: place + 1], turns[place + 1 : end], left)
+    return instruction(turns[: place + 1], turns[place + 1 : end], left, tools)
 
 
-def instruction(prompt: Turns, reference: Turns, left: Left) -> Item:
+def answer_end(turns: Turns, begin: int) -> int:
+    """Where the answer that begins at a turn ends: behind the assistant's last turn that goes on from a call or its result."""
+    end, place = begin + 1, begin + 1
+    while place < len(turns) and (turns[place]["role"] in ("assistant", "tool")):
+        before = turns[place - 1]
+        if not (before["role"] == "tool" or before.get("tool_calls")):
+            break
+        place += 1
+        end = place if turns[place - 1]["role"] == "assistant" else end
+    return end
+
+
+def instruction(prompt: Turns, reference: Turns, left: Left, tools: str | None = None) -> Item:
     """The item of a conversation that ends with a user turn, and of what is written behind it."""
-    return Item("instruction", {"prompt": prompt, "reference": reference}, left)
+    fields: Record = {"prompt": prompt, "reference": reference}
+    return Item("instruction", fields | ({"tools": tools} if tools else {}), left)
+
+
+def with_tools(record: Record, turns: Turns, left: Left) -> tuple[Turns, str | None]:
+    """The turns with the calls that their texts hold, and their tools. Raises Refused where calls do not fit, or for media."""
+    refuse_media(record, turns)
+    turns, tools = marked_calls(turns, record_tools(record), left)
+    return checked(turns, tools), tools
+
+
+def refuse_media(record: Record, turns: Turns) -> None:
+    """Raise Refused where a text stands around an image or a recording of the record's (`<image>`, LLaVA)."""
+    for name in MEDIA_FIELDS.keys() & record.keys():
+        mark = f"<{name.removesuffix('_url').removesuffix('s')}>"
+        if first_of(record, name) and any(mark in turn["content"] for turn in turns):
+            raise Refused(MEDIA_FIELDS[name], f"a turn has {mark}, which stands in `{name}`; a row holds text only")
 
 
 def with_system(record: Record, turns: Turns) -> Turns:

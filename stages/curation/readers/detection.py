@@ -7,7 +7,7 @@ from stages.curation.params import SourceFile
 from stages.curation.readers import books, wikidata
 from stages.curation.readers.lines import kind_of
 from stages.curation.readers.record import FormatError, Record
-from stages.curation.readers.shapes import SHAPES, Misfit, Shape
+from stages.curation.readers.shapes import SHAPES, Misfit, Refused, Shape
 
 
 def format_of(source: SourceFile, path: Path) -> str:
@@ -55,4 +55,6 @@ def misfit(shape: Shape, value: dict[str, Any]) -> str | None:
         shape(value)
     except Misfit as error:
         return str(error)
+    except Refused:  # it has the shape
+        return None
     return None

@@ -5,7 +5,7 @@ look at.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache, wraps
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -17,6 +17,14 @@ from schemas.characters import beginning
 
 class Misfit(ValueError):
     """The record does not have the shape; the message says why."""
+
+
+class Refused(ValueError):
+    """The record has the shape, and a rule leaves it out: what it asks cannot be asked by a row, or its tools do not fit."""
+
+    def __init__(self, rule: str, reason: str) -> None:
+        super().__init__(reason)
+        self.rule = rule
 
 
 class Item(NamedTuple):
@@ -78,6 +86,13 @@ def count(left: Left, name: str, times: int = 1) -> None:
     """Add to the count of one name; nothing where nothing is left."""
     if times:
         left[name] = left.get(name, 0) + times
+
+
+def count_others(left: Left, name: str, part: Mapping[str, Any], taken: Iterable[str]) -> None:
+    """Count the fields of an object within the field `name` that are not taken; those that hold nothing do not count."""
+    for key in part.keys() - set(taken):
+        if holds(part[key]):
+            count(left, field_name(f"{name}.{key}"))
 
 
 MAX_NAMES = 200
@@ -142,6 +157,17 @@ def number(record: Record, *names: str) -> float | None:
     return value
 
 
+def finite(value: Any) -> float | None:
+    """The number, or that of a text; None for what is no finite number (N/A, NaN, nothing)."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        found = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return found if math.isfinite(found) else None
+
+
 def clean(value: str) -> str:
     return (value.replace("\r\n", "\n").replace("\r", "\n") if "\r" in value else value).strip()
 
@@ -154,6 +180,15 @@ def text_list(record: Record, *names: str) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise Misfit(f"`{name}` is not a list of texts")
     return [clean(item) for item in value if item.strip()]
+
+
+def listed(record: Record, *names: str) -> Any:
+    """The first of the named fields that there is; a text that is a JSON list (a CSV cell) is that list. Raises Misfit."""
+    name = first_of(record, *names)
+    if name is None:
+        return None
+    value = record[name]
+    return parse_list(name, value) if isinstance(value, str) and value.lstrip().startswith("[") else value
 
 
 def parse_list(name: str, value: str) -> Any:

@@ -1,14 +1,15 @@
 """Preferences that people bring: {prompt, chosen, rejected} as texts, messages or transcripts.
 
-Both sides answer the same conversation with one reply each. The margin is the difference of the record's scores; a pair
-without scores has margin 1.
+Both sides answer the same conversation: they differ behind its last user turn. The margin is the difference of the record's
+scores; a pair without scores has margin 1.
 """
 
 from typing import Any
 
 from schemas.products import message
-from stages.curation.readers.conversations import UNHELD, Turns, read_turns, transcript_turns, with_system
+from stages.curation.readers.conversations import transcript_turns, with_system, with_tools
 from stages.curation.readers.fields import Item, Left, Misfit, Record, clean, count, first_of, number, optional
+from stages.curation.readers.turns import UNHELD, Turns, add_reasoning, read_turns
 
 PROMPTS = ("prompt", "question", "instruction", "conversations", "messages", "input")
 CHOSEN, REJECTED = ("chosen", "chosen_response"), ("rejected", "rejected_response")
@@ -19,35 +20,57 @@ SCORES = ("score_{}", "{}_score", "{}_rating", "{}-rating", "{}_reward", "reward
 def preference(record: Record) -> Item:
     """{"prompt", "chosen", "rejected"}: texts, lists of messages (TRL), or transcripts of HH-RLHF with their prompt."""
     left: Left = {}
-    sides = [read_side(record, names, left) for names in (CHOSEN, REJECTED)]
-    (*before, chosen), (*same, rejected) = sides
-    if before != same:
-        raise Misfit("`chosen` and `rejected` differ in more than their last turn")
-    if {chosen["role"], rejected["role"]} != {"assistant"}:
+    (before, chosen), (same, rejected) = (read_side(record, names, left) for names in (CHOSEN, REJECTED))
+    if {side[-1]["role"] for side in (chosen, rejected) if side} != {"assistant"} or not chosen or not rejected:
         raise Misfit("`chosen` or `rejected` does not end with the assistant's turn")
+    if before != same:
+        raise Misfit("`chosen` and `rejected` differ before their last answer")
     if chosen == rejected:
         raise Misfit("`chosen` and `rejected` are the same text")
     margin, score = margin_of(record)
-    fields = {"prompt": prompt_of(record, before, left), "chosen": chosen["content"], "rejected": rejected["content"]}
-    return Item("preference", fields | {"margin": margin, "score": score}, left)
+    prompt = prompt_of(record, before, left)
+    turns, tools = with_tools(record, [*prompt, *chosen, *rejected], left)
+    end = len(turns) - len(rejected)
+    begin = end - len(chosen)
+    fields: Record = {
+        "prompt": turns[:begin],
+        "chosen": as_answer(turns[begin:end]),
+        "rejected": as_answer(turns[end:]),
+    }
+    return Item("preference", fields | {"margin": margin, "score": score} | ({"tools": tools} if tools else {}), left)
 
 
-def read_side(record: Record, names: tuple[str, ...], left: Left) -> Turns:
-    """The turns of one side; a text that is no transcript is the assistant's. Raises Misfit."""
+def as_answer(turns: Turns) -> str | Turns:
+    """The text of an answer that is one message of text alone, else its messages."""
+    return turns[0]["content"] if len(turns) == 1 and len(turns[0]) == 2 else turns
+
+
+def read_side(record: Record, names: tuple[str, ...], left: Left) -> tuple[Turns, Turns]:
+    """The turns of one side up to its last user turn, and those behind; a text that is no transcript is the assistant's.
+
+    Without a user's turn all is the answer, or behind a system prompt the last turn. Raises Misfit.
+    """
     name = first_of(record, *names)
     if name is None:
         raise Misfit(f"no field `{names[0]}`")
-    return whole_turns(record[name], name, "assistant", left)
+    turns = whole_turns(record[name], name, "assistant", left)
+    users = [place for place, turn in enumerate(turns) if turn["role"] == "user"]
+    place = users[-1] + 1 if users else 0 if turns[0]["role"] == "assistant" else len(turns) - 1
+    return turns[:place], turns[place:]
 
 
 def whole_turns(value: Any, name: str, role: str, left: Left) -> Turns:
     """A text (of `role`, or a transcript), one message or a list of them. Raises Misfit where a turn would be lost."""
-    if isinstance(value, str):
+    if isinstance(value, str) and not is_list_of_turns(value):
         turns = transcript_turns(value) or [message(role, clean(value))]
         if len(turns) > 1 and not turns[-1]["content"]:  # "…\\n\\nAssistant:", where the reply begins
             del turns[-1]
         if not all(turn["content"] for turn in turns):
             raise Misfit(f"`{name}` is empty or has an empty turn")
+        if turns[-1]["role"] == "assistant":
+            add_reasoning(turns[-1], {}, name, left)
+            if not turns[-1]["content"]:
+                raise Misfit(f"`{name}` has reasoning and no answer")
         return turns
     turns, rest = read_turns([value] if isinstance(value, dict) else value, name)
     if (lost := rest.pop(UNHELD, 0)) or not turns:
@@ -55,6 +78,12 @@ def whole_turns(value: Any, name: str, role: str, left: Left) -> Turns:
     for kind, times in rest.items():
         count(left, kind, times)
     return turns
+
+
+def is_list_of_turns(text: str) -> bool:
+    """Whether a text (a CSV cell) is a list of messages as JSON."""
+    head = text.lstrip()[:200]
+    return head.startswith("[") and head[1:].lstrip().startswith("{") and ('"role"' in text or '"from"' in text)
 
 
 def prompt_of(record: Record, before: Turns, left: Left) -> Turns:

@@ -4,45 +4,45 @@ A shape turns one record into an `Item`: the fields of the table row that it sta
 does not have the shape; detection collects these reasons.
 """
 
-import re
+from typing import Final
 
 import orjson
 
 from schemas.products import message
-from stages.curation.readers.answers import NoAnswer, answer_text, without_thousands
-from stages.curation.readers.conversations import ROLES, asked_turns, conversation, instruction
+from stages.curation.readers.apps import apps
+from stages.curation.readers.calls import TOOLS
+from stages.curation.readers.comparisons import arena, helpsteer, helpsteer_preference
+from stages.curation.readers.conversations import MEDIA_FIELDS, asked_turns, conversation, instruction, with_tools
 from stages.curation.readers.fields import (
     Item,
     Left,
     Misfit,
     Record,
+    Refused,
     Shape,
-    clean,
     count,
     counted,
     field_name,
     first_of,
     holds,
+    listed,
     optional,
     peek,
     text,
     text_list,
 )
 from stages.curation.readers.preferences import preference
+from stages.curation.readers.problems import gsm8k, math, prompt_answer
 from stages.curation.readers.programs import code_task, humaneval, mbpp
+from stages.curation.readers.ratings import rated, ultrafeedback
+from stages.curation.readers.tool_records import chatml, glaive, xlam
+from stages.curation.readers.trees import oasst, oasst_tree
+from stages.curation.readers.turns import ROLES, THOUGHTS, Turn, add_reasoning
 
-__all__ = ["SHAPES", "Item", "Misfit", "Record", "Shape"]
+__all__ = ["SHAPES", "Item", "Misfit", "Record", "Refused", "Shape", "shape_of"]
 
-
-def gsm8k(record: Record) -> Item:
-    """{"question", "answer": "working #### final"} (Cobbe et al. 2021). Calculator marks <<...>> leave the working."""
-    question, answer = text(record, "question"), text(record, "answer")
-    working, mark, final = answer.rpartition("####")
-    if not mark or not final.strip():
-        raise Misfit("`answer` has no final answer after ####")
-    working = re.sub(r"<<[^<>]*>>", "", working).strip()
-    final = without_thousands(final.strip())
-    return Item("problem", {"prompt": question, "answer": final, "solution": working or None})
+PLAIN: Final = frozenset({*TOOLS, *MEDIA_FIELDS})
+"""Fields for which a prompt without an answer is looked at."""
 
 
 def ifeval(record: Record) -> Item:
@@ -108,7 +108,7 @@ def constraint(record: Record) -> Item:
 
 def self_instruct(record: Record) -> Item:
     """{"instruction", "instances": [{"input", "output"}]} (Wang et al. 2023); the first instance."""
-    asked, instances = text(record, "instruction"), record.get("instances")
+    asked, instances = text(record, "instruction"), listed(record, "instances")
     if not isinstance(instances, list) or not instances or not isinstance(instances[0], dict):
         raise Misfit("no list of objects `instances`")
     first = counted(lambda fields: instruction_item(fields, asked, "output"))(instances[0])
@@ -125,16 +125,39 @@ def alpaca(record: Record) -> Item:
     return instruction_item(record, text(record, "instruction"), "output")
 
 
+def dolly(record: Record) -> Item:
+    """{"instruction", "context", "response", "category"} (Conover et al. 2023)."""
+    if "context" not in record or not isinstance(peek(record, "context") or "", str):
+        raise Misfit("no text `context`")
+    text(record, "response")
+    return instruction_item(record, text(record, "instruction"), "response")
+
+
 def instruction_item(record: Record, asked: str, *references: str) -> Item:
     """The instruction with the record's `input` (Dolly: `context`) below it, behind its system prompt and history.
 
-    The first of the named fields that is a text is the reference. A record's `prompt` is whole without its input.
+    The first of the named fields that is a text is the reference, with the record's reasoning. A record's `prompt` is whole
+    without its input.
     """
     given = None if "prompt" in record else optional(record, "input", "context")
-    prompt = f"{asked}\n\n{given}" if given else asked
-    reference = optional(record, *references)
-    answer = [] if reference is None else [message("assistant", reference)]
-    return instruction(asked_turns(record, prompt), answer, {})
+    prompt = asked_turns(record, f"{asked}\n\n{given}" if given else asked)
+    reference, left = optional(record, *references), dict[str, int]()
+    if reference is None and PLAIN.isdisjoint(record):
+        return instruction(prompt, [], left)
+    answer = [] if reference is None else [answer_turn(record, reference, left)]
+    turns, tools = with_tools(record, [*prompt, *answer], left)
+    end = len(turns) - len(answer)
+    return instruction(turns[:end], turns[end:], left, tools)
+
+
+def answer_turn(record: Record, reference: str, left: Left) -> Turn:
+    """The assistant's turn of a reference answer, with what the record says that it thought before."""
+    turn = message("assistant", reference)
+    thoughts = {name: peek(record, name) for name in THOUGHTS if isinstance(peek(record, name), str)}
+    for name in thoughts:
+        record[name]  # taken, or counted by this:
+    add_reasoning(turn, thoughts, "record", left)
+    return turn if turn["content"] else message("assistant", reference)
 
 
 def sharegpt(record: Record) -> Item:
@@ -144,12 +167,12 @@ def sharegpt(record: Record) -> Item:
 
 def messages(record: Record) -> Item:
     """{"messages": [{"role": "user", "content"}, …]}; or {"prompt", "completion"} as such lists (TRL)."""
-    if record.get("messages") or not isinstance(record.get("prompt"), list):
+    if record.get("messages") or not isinstance(prompt := listed(record, "prompt"), list):
         return conversation(record, record.get("messages"), "messages")
-    completion = record.get("completion") or []
+    completion = listed(record, "completion") or []
     if not isinstance(completion, list):
         raise Misfit("`prompt` is a list of messages, `completion` is none")
-    return without_bad_reply(record, conversation(record, [*record["prompt"], *completion], "prompt"))
+    return without_bad_reply(record, conversation(record, [*prompt, *completion], "prompt"))
 
 
 def without_bad_reply(record: Record, item: Item) -> Item:
@@ -161,47 +184,6 @@ def without_bad_reply(record: Record, item: Item) -> Item:
     if label == "true" or not item.fields["reference"]:
         return item
     return Item(item.kind, item.fields | {"reference": []}, {**item.left, "completions labelled false": 1})
-
-
-def prompt_answer(record: Record) -> Item:
-    """{"prompt" or "question", "answer"}: a short definitive answer, with the working in `solution` if there is one."""
-    prompt = text(record, "prompt", "question", "problem")
-    if "answer" not in record:
-        raise Misfit("no field `answer`")
-    try:
-        answer = answer_text(record["answer"])
-    except NoAnswer as error:
-        raise Misfit(f"`answer` {error}") from error
-    return Item("problem", {"prompt": prompt, "answer": clean(answer), "solution": optional(record, "solution")})
-
-
-def math(record: Record) -> Item:
-    """{"problem", "solution", "level", "type"} (MATH, Hendrycks et al. 2021): the answer is the solution's last box."""
-    prompt, solution = text(record, "problem", "question", "prompt"), text(record, "solution")
-    answer = last_box(solution)
-    if not answer:
-        raise Misfit("`solution` has no answer in \\boxed{}")
-    return Item("problem", {"prompt": prompt, "answer": answer, "solution": solution})
-
-
-def last_box(solution: str) -> str:
-    """What stands in the last \\boxed{} or \\fbox{}, with balanced braces, or behind one without braces; "" for none."""
-    *_, start = [None, *BOX.finditer(solution)]
-    if start is None:
-        return ""
-    if not start[1]:
-        return clean(start[2]).rstrip(".,")
-    depth = 1
-    for brace in BRACE.finditer(solution, start.end()):
-        depth += {"{": 1, "}": -1}.get(brace[0], 0)
-        if not depth:
-            return clean(solution[start.end() : brace.start()])
-    return ""
-
-
-BOX = re.compile(r"\\(?:boxed|fbox)(?:\s*(\{)| +([^${}\\\n]+))")
-BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
-"""A brace, or an escaped character, which is none."""
 
 
 def prompt_completion(record: Record) -> Item:
@@ -218,24 +200,38 @@ def prompt(record: Record) -> Item:
     role = ROLES.get(str(peek(record, "role")).strip().lower(), "user")
     if role != "user" and first_of(record, "prompt", "instruction", "question") is None:
         raise Misfit(f"a message of `{record['role']}` is no prompt; a record holds a whole conversation in `messages`")
-    prompt = text(record, "prompt", "instruction", "question", "text")
-    return instruction(asked_turns(record, prompt), [], {})
+    asked = asked_turns(record, text(record, "prompt", "instruction", "question", "text"))
+    left: Left = {}
+    turns, tools = with_tools(record, asked, left)
+    return instruction(turns, [], left, tools)
 
 
 SHAPES: dict[str, Shape] = {
     shape.__name__: counted(shape)
     for shape in (
         preference,
+        ultrafeedback,
+        arena,
+        helpsteer_preference,
+        helpsteer,
+        rated,
+        oasst_tree,
+        oasst,
+        xlam,
+        glaive,
+        chatml,
         gsm8k,
         mbpp,
         humaneval,
         code_task,
+        apps,
         ifeval,
         safety,
         character,
         passage,
         self_instruct,
         alpaca,
+        dolly,
         sharegpt,
         messages,
         prompt_answer,
@@ -246,3 +242,15 @@ SHAPES: dict[str, Shape] = {
     )
 }
 """In the order in which they are tried: those that ask for more fields first."""
+ALIASES = {
+    "tulu": "messages",
+    "hermes": "sharegpt",
+    "hh_rlhf": "preference",
+    "ultrafeedback_binarized": "preference",
+}
+"""Names of data sets -> the shape that their records have."""
+
+
+def shape_of(name: str) -> Shape:
+    """The shape of a format that a source names, or that was detected."""
+    return SHAPES[ALIASES.get(name, name)]

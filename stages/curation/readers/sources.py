@@ -13,11 +13,13 @@ from stages.curation.readers.bulk.files import RecordFile
 from stages.curation.readers.columns import Columns
 from stages.curation.readers.detection import detect, format_of
 from stages.curation.readers.files import Chosen, Part, Skipped, chosen_files, nothing_read, unpacked
+from stages.curation.readers.gathering import Gathering
 from stages.curation.readers.json_text import as_json
 from stages.curation.readers.lines import shown
 from stages.curation.readers.record import FormatError, Reading, Record
 from stages.curation.readers.records import BINARY
-from stages.curation.readers.shapes import SHAPES, Item, Misfit
+from stages.curation.readers.shapes import Item, Misfit, Refused, shape_of
+from stages.curation.readers.trees import Fault
 
 ID_FIELDS = ("task_id", "id", "key")
 
@@ -212,7 +214,8 @@ class SourceReader:
         ):  # damaged before its first row: there is no shape
             yield Found(part.name, head[0].line, head[0])
             return
-        shape = SHAPES[name] if name != "auto" else SHAPES[self.detected(part, head, reading)]
+        shape = shape_of(self.detected(part, head, reading) if name == "auto" else name)
+        gathering = Gathering()
         batches = file.batches(shape.__name__) if may_be_plain(self.source) else None
         for record in chain(head, records) if batches is None else pieces_of(batches):
             if isinstance(record, Plain):
@@ -221,11 +224,16 @@ class SourceReader:
                 yield Found(part.name, record.line, record)
             elif self.selects(id_of(record.value), record.line):
                 try:
-                    yield Found(part.name, record.line, shape(record.value))
+                    for line, made in gathering.add(record.line, shape(record.value)):
+                        yield Found(part.name, line, found_value(line, made))
                 except Misfit as error:
                     raw = shown(as_json(record.value))
                     broken = Record(record.line, None, raw, f"not {shape.__name__}: {error}")
                     yield Found(part.name, record.line, broken)
+                except Refused as error:
+                    yield Found(part.name, record.line, found_value(record.line, error))
+        for line, made in gathering.rest():
+            yield Found(part.name, line, found_value(line, made))
 
     def renamed(self, record: Record, part: Part) -> Record:
         if record.value is None or not self.source.columns:
@@ -238,3 +246,14 @@ class SourceReader:
         except FormatError:
             self.columns.check(self.known_columns | reading.columns)  # the likely cause
             raise
+
+
+def found_value(line: int, made: Item | Refused | Fault) -> Item | Excluded | Record:
+    """What stands in a file where an item was made of it, a rule leaves it out, or it makes none."""
+    match made:
+        case Item():
+            return made
+        case Refused():
+            return Excluded("instruction", made.rule, str(made))
+        case Fault():
+            return Record(line, None, shown(as_json(made.fields)), made.error)

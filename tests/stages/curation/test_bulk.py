@@ -43,6 +43,12 @@ PIECES = [
     "{",
     "\x7f",
     "😀",
+    "<think>",
+    "</think>",
+    "<tool_call>",
+    '<tool_call>{"name": "f"}</tool_call>',
+    "<tools>",
+    "</tools>",
     " ",
 ]
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=5).map("".join)

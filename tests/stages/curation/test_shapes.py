@@ -8,11 +8,12 @@ import pytest
 from schemas.products import message
 from stages.curation.readers.conversations import transcript_turns
 from stages.curation.readers.fields import Misfit
-from stages.curation.readers.shapes import SHAPES, last_box
+from stages.curation.readers.problems import last_box
+from stages.curation.readers.shapes import SHAPES
 
 SYSTEM = {"role": "system", "content": "Be brief."}
 AFTER = "turns after the last reply"
-CUT = "turns from the first without text or of a tool"
+CUT = "turns from the first without text"
 
 
 def turns(*texts, roles=("user", "assistant")):
@@ -41,6 +42,8 @@ def instruction(prompt, reference=None, context=None):
 IMAGE = {"type": "image_url", "image_url": {"url": "x.png"}}
 CALL = {"role": "assistant", "content": None, "tool_calls": [{"function": {"name": "weather"}}]}
 TOOL = {"role": "tool", "content": "12 degrees"}
+WEATHER = {"type": "function", "function": {"name": "weather", "arguments": "{}"}}
+CALLED = {"role": "assistant", "content": "", "tool_calls": [WEATHER]}
 
 
 @pytest.mark.parametrize(
@@ -77,7 +80,7 @@ TOOL = {"role": "tool", "content": "12 degrees"}
             {"field source": 1},
         ),
         (
-            "prompt_completion",  # Dolly
+            "dolly",
             {"instruction": "Who?", "context": "Ada sang.", "response": "Ada.", "category": "qa"},
             instruction("Who?\n\nAda sang.", "Ada."),
             {"field category": 1},
@@ -168,16 +171,22 @@ TOOL = {"role": "tool", "content": "12 degrees"}
         (
             "messages",
             {"messages": [*turns("c"), {"role": "assistant", "content": "d", "reasoning_content": "hm", "weight": 0}]},
-            instruction("c", "d"),
-            {"field messages.reasoning_content": 1, "field messages.weight": 1},
+            {"prompt": turns("c"), "reference": [{"role": "assistant", "content": "d", "reasoning": "hm"}]},
+            {"field messages.weight": 1},
         ),
         (
             "messages",
             {"messages": [*turns("c", "d", "e"), CALL, TOOL, *turns("x", "f")[1:]], "tools": [{"name": "weather"}]},
-            instruction("c", "d"),
-            {AFTER: 1, CUT: 3, "field tools": 1},
+            {"prompt": turns("c", "d", "e"), "reference": [CALLED, TOOL, *turns("x", "f")[1:]]}
+            | {"tools": '[{"type": "function", "function": {"name": "weather"}}]'},
+            {},
         ),
-        ("messages", {"messages": [*turns("c"), CALL, TOOL]}, instruction("c"), {CUT: 2}),
+        (
+            "messages",
+            {"messages": [*turns("c"), CALL, TOOL], "tools": ["weather"]},  # a name alone is no tool
+            {"prompt": turns("c"), "reference": [CALLED]},
+            {AFTER: 1, "field tools": 1},
+        ),
         ("messages", {"messages": [*turns("c"), {"role": "assistant", "content": " "}]}, instruction("c"), {CUT: 1}),
         ("messages", {"messages": [*turns("c"), {"role": "assistant", "content": ""}]}, instruction("c"), {}),
         ("messages", {"messages": [{"role": "system", "content": ""}, *turns("c")]}, instruction("c"), {}),
@@ -194,10 +203,10 @@ TOOL = {"role": "tool", "content": "12 degrees"}
             {"field instances.note": 1, "instances after the first": 1, "field is_classification": 1},
         ),
         (
-            "prompt",  # APPS: its tests are inputs and outputs of programs
+            "apps",  # its tests are inputs and outputs of programs
             {"question": "c", "solutions": "[]", "input_output": '{"inputs": []}', "difficulty": "interview"},
             instruction("c"),
-            {"field solutions": 1, "field input_output": 1, "field difficulty": 1},
+            {"field input_output": 1, "field difficulty": 1},
         ),
         (
             "math",
@@ -253,17 +262,12 @@ def test_a_record_becomes_a_row_and_the_rest_is_counted(shape, record, fields, l
 @pytest.mark.parametrize(
     ("record", "reason"),
     [
-        (
-            {"messages": [{"role": "user", "content": [{"type": "text", "text": "What is this?"}, IMAGE]}]},
-            "`image_url`",
-        ),
-        ({"messages": [*turns("a", "b"), {"role": "user", "content": [IMAGE]}]}, "a row holds text only"),
         ({"messages": [{"role": "user", "content": {"parts": ["a"]}}]}, "content is dict, not a text"),
         ({"messages": [{"role": "narrator", "content": "a"}]}, "`narrator`, which is no known role"),
         ({"messages": [{"role": "user"}]}, "turns without `role` and `content`"),
         ({"messages": ["a"]}, "turns without `role` and `content`"),
         ({"messages": [SYSTEM]}, "no user turn"),
-        ({"messages": [CALL, TOOL, *turns("a")]}, "no user turn"),
+        ({"messages": [CALL, TOOL]}, "no user turn"),
         ({"messages": "a"}, "no list `messages`"),
         ({"messages": None}, "no list `messages`"),
         ({"prompt": turns("a"), "completion": "b"}, "`completion` is none"),
@@ -278,7 +282,7 @@ def test_what_a_conversation_cannot_hold_is_named(record, reason):
 def test_a_single_message_of_another_than_the_user_is_no_prompt(role):
     with pytest.raises(Misfit, match=f"a message of `{role}` is no prompt"):
         SHAPES["prompt"]({"text": "a", "role": role, "message_id": "1"})
-    assert SHAPES["prompt"]({"text": "a", "role": "prompter"}).fields["prompt"] == "a"
+    assert SHAPES["prompt"]({"text": "a", "role": "prompter"}).fields["prompt"] == turns("a")
     assert SHAPES["prompt"]({"prompt": "a", "role": role}).left == {"field role": 1}
     assert SHAPES["prompt"]({"text": "a", "role": "editor"}).left == {"field role": 1}
 
@@ -353,9 +357,12 @@ def test_a_preference_is_taken_as_it_was_given(record, fields, left):
         ({"prompt": "c", "chosen": "d", "rejected": " "}, "`rejected` is empty"),
         ({"prompt": "c", "chosen": "d"}, "no field `rejected`"),
         ({"chosen": "d", "rejected": "e"}, "no user turn"),
-        ({"chosen": turns("a", "d"), "rejected": turns("c", "e")}, "differ in more than their last turn"),
+        ({"chosen": turns("a", "d"), "rejected": turns("c", "e")}, "differ before their last answer"),
         ({"chosen": turns("a", "d", "c"), "rejected": turns("a", "d", "e")}, "does not end with the assistant's turn"),
-        ({"prompt": "c", "chosen": [CALL], "rejected": "e"}, "`chosen` has 1 turns that a row cannot hold"),
+        (
+            {"prompt": "c", "chosen": [{"role": "assistant", "content": ""}, TOOL], "rejected": "e"},
+            "`chosen` has 1 turns that a row cannot hold",
+        ),
         ({"prompt": "c", "chosen": [], "rejected": "e"}, "no field `chosen`"),
         ({"prompt": "c", "chosen": 1, "rejected": 2}, "no list `chosen`"),
         (
@@ -369,7 +376,7 @@ def test_a_preference_is_taken_as_it_was_given(record, fields, left):
         ({"prompt": "c", "chosen": "d", "rejected": "e", "score_chosen": "good"}, "`score_chosen` is not a number"),
         ({"prompt": "c", "chosen": "d", "rejected": "e", "margin": 0}, "not above 0"),
         ({"prompt": "c", "chosen": "d", "rejected": "e", "margin": float("nan")}, "not a finite number"),
-        ({"prompt": [*turns("c"), CALL], "chosen": "d", "rejected": "e"}, "`prompt` has 1 turns"),
+        ({"prompt": [*turns("c"), CALL], "chosen": "d", "rejected": "e"}, "no user turn before"),
     ],
 )
 def test_a_pair_that_says_nothing_or_too_much_is_refused(record, reason):
