@@ -16,7 +16,7 @@ from stages.curation.readers.turns import ROLES, THINK
 SPEAKERS = ("system", "user", "assistant")
 NAMES = {name: SPEAKERS.index(role) for name, role in ROLES.items() if role in SPEAKERS}
 """What data sets call a speaker -> its place in SPEAKERS."""
-MARKS = (THINK, f"<{CALL}>")
+MARKS = [THINK, f"<{CALL}>"]
 """What reasoning and calls begin with, where they stand in a text."""
 SPACE = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 """What Python's `str.strip` takes off; Polars' own idea of space lacks U+001C to U+001F."""
