@@ -113,7 +113,8 @@ def write_candidates(path: Path, count: int) -> None:
             question = f"Question {number // OF_PROMPT}: {' '.join(words[start_word : start_word + 20])}?"
             row: dict[str, Any] = {"id": content_id("candidate", number), "parents": [prompt], "prompt_id": prompt}
             row |= {"prompt": [{"role": "user", "content": question}], "generation": content_id("g", number)}
-            rows.append(row | {"completion": " ".join(rng.choices(words, k=WORDS))} | shared)
+            answer = [{"role": "assistant", "content": " ".join(rng.choices(words, k=WORDS))}]
+            rows.append(row | {"completion": answer, "source": "bench"} | shared)
         frames.append(Table.of(Candidate, rows).frame)
     Table(Candidate, pl.concat(frames)).write(path)
 

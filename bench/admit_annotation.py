@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import polars as pl
 
+from schemas.conversations import CONVERSATION
 from schemas.rows import Instruction, InstructionScore, Row
 from schemas.table import Context, Table, polars_schema
 from stages.annotation.associations import group_by_association
@@ -63,7 +64,8 @@ def scored_instructions(count: int, tags: int) -> tuple[Table, Context]:
     vocabulary = words(5000, rng)
     ids = pl.Series([f"{row:032x}" for row in range(count)])
     prompts = [f"{rng.choice(TASKS)} the {' '.join(rng.choices(vocabulary, k=8))}, as it was." for _ in range(count)]
-    rows = {"id": ids, "prompt": prompts, "source": ["bench"] * count, "license": ["CC0-1.0"] * count}
+    turns = pl.Series([[{"role": "user", "content": text}] for text in prompts], dtype=CONVERSATION)
+    rows = {"id": ids, "prompt": turns, "source": ["bench"] * count, "license": ["CC0-1.0"] * count}
     instructions = filled(Instruction, pl.DataFrame(rows))
     scores = {
         "id": [f"{row + count:032x}" for row in range(count)],

@@ -23,6 +23,7 @@ sys.path.insert(0, str(ROOT))  # `python bench/admit_synthesis.py` puts bench/ o
 
 from cultivar.llm.answer import Answer  # noqa: E402
 from cultivar.llm.request import Question  # noqa: E402
+from schemas.conversations import CONVERSATION  # noqa: E402
 from schemas.ids import content_id  # noqa: E402
 from schemas.rows import Constraint, Instruction, Problem  # noqa: E402
 from schemas.table import Table, polars_schema  # noqa: E402
@@ -45,7 +46,8 @@ def autoif_choice(rules: int = RULES, instructions: int = 500_000) -> float:
     """CPU seconds of choosing 16 queries for each of so many constraints out of so many instructions."""
     ids = [hashlib.sha256(b"%d" % number).hexdigest()[:32] for number in range(instructions)]
     numbers = pl.Series("id", ids)
-    frame = pl.DataFrame({"id": numbers, "prompt": pl.Series([f"What is number {id}?" for id in ids])}).with_columns(
+    prompts = [[{"role": "user", "content": f"What is number {id}?"}] for id in ids]
+    frame = pl.DataFrame({"id": numbers, "prompt": pl.Series(prompts, dtype=CONVERSATION)}).with_columns(
         *(pl.lit(text).alias(name) for name, text in (("source", "s"), ("license", "MIT"), ("split", "train"))),
         pl.lit("general").alias("domain"),
     )

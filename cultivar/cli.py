@@ -35,6 +35,9 @@ TOOLS = {
     ),
     "init": Tool(DATA, "cultivar.tools.sources.start", "Start with your own data alone: without the demo's sources."),
     "plan": Tool(BEFORE, "cultivar.tools.plan", "What the next `dvc repro` will run, ask and cost."),
+    "check": Tool(
+        BEFORE, "cultivar.tools.check", "Check all that people write: params.yaml, prompts, rankings, principles …"
+    ),
     "params": Tool(BEFORE, "cultivar.tools.params", "Check every knob of params.yaml."),
     "recipe": Tool(BEFORE, "cultivar.tools.recipe", "Apply a parameter set of recipes/ to params.yaml."),
     "run": Tool(RUN, "cultivar.runner.__main__", "Run one stage, as `dvc repro` does."),
@@ -55,6 +58,9 @@ TOOLS = {
     "history": Tool(REVIEW, "reports.history.command", "Metrics per data version, as table and plot."),
     "bisect": Tool(REVIEW, "reports.bisect.command", "Which version, source or strategy moved a metric."),
     "forget": Tool(REVIEW, "reports.forget.command", "Take out a source, row, annotator, model or answer everywhere."),
+    "export": Tool(
+        REVIEW, "reports.export.command", "Write D or P in the format of another tool, with card and metadata; push it."
+    ),
     "doctor": Tool(
         CHECK, "cultivar.tools.doctor", "Check DVC's cache, a remote, the store, and what killed runs left."
     ),

@@ -82,7 +82,8 @@ def said_by(message: pl.Expr) -> pl.Expr:
 def shown_in(column: str) -> pl.Expr:
     """`shown` of every message of a column of conversations, also of a version that knew neither reasoning nor tools."""
     message = pl.element()
-    reasoning = pl.format("(reasoning) {}", message.struct.field("reasoning"))
+    thought = message.struct.field("reasoning")
+    reasoning = pl.when(thought != "").then(pl.format("(reasoning) {}", thought))
     parts = pl.concat_list(reasoning, said_by(message)).list.eval(pl.element().filter(pl.element().str.len_bytes() > 0))
     return pl.col(column).cast(CONVERSATION).list.eval(parts.list.join("\n"))
 

@@ -313,6 +313,16 @@ class Candidate(Generated):
     generation: Id
 
 
+class Edited(Candidate):
+    """A candidate as a person corrected it while ranking; its parents are the prompt and the candidate that it corrects.
+
+    `annotation` is the line of human/annotations that holds it, `annotators` are those who wrote just this.
+    """
+
+    annotation: Text
+    annotators: list[str]
+
+
 class Ranking(Row):
     """The order of one prompt's candidates: 0 is the best of `ranks`, equal ones are ties. `source` says who decided.
 

@@ -34,6 +34,7 @@ from train.progress import TrainingLog
 from train.resume import train_resumably
 from train.settings import is_trusted, save_model, set_up_process, training_arguments
 from train.tokenizer import train_tokenizer
+from train.turns import Conversation
 
 
 class BaseOut(NamedTuple):
@@ -99,7 +100,7 @@ def base(
         "tokens": len(ids),
         "steps": trainer.state.global_step,
         "loss": log.recent_mean("loss"),
-        "prompt_overhead": len(encode_prompt(tokenizer, [{"role": "user", "content": ""}])),
+        "prompt_overhead": len(encode_prompt(tokenizer, Conversation([{"role": "user", "content": ""}]))),
     }
     return BaseOut(log.to_plot(), metrics)
 

@@ -12,6 +12,7 @@ from train.progress import TrainingLog
 from train.resume import train_resumably
 from train.settings import read_model, read_tokenizer, save_model, set_up_process
 from train.tokenized import LengthLimit, tokenize_preferences
+from train.turns import Loss
 
 
 class DpoOut(NamedTuple):
@@ -35,7 +36,8 @@ def dpo(
     if params.pairs:
         selected = sorted(pairs, key=lambda row: (unit_of(row.id, "dpo", params.seed), row.id))[: params.pairs]
         pairs = sorted(selected, key=lambda row: row.id)
-    rows = tokenize_preferences(pairs, tokenizer, LengthLimit(params.max_length, params.overlong_share, "dpo"))
+    limit = LengthLimit(params.max_length, params.overlong_share, "dpo")
+    rows = tokenize_preferences(pairs, tokenizer, limit, Loss(reasoning=params.reasoning))
     log = TrainingLog(progress, params.batch_size * params.accumulation * rows.tokens / len(rows.ids))
     trainer = preference_trainer(policy, reference, rows.dataset, tokenizer, params, checkpoints, callbacks=[log])
     train_resumably(trainer)
@@ -43,6 +45,8 @@ def dpo(
     metrics = {
         "pairs": len(rows.ids),
         "overlong": rows.overlong,
+        "refused": rows.refused,
+        "broken_markup": rows.broken,
         "steps": trainer.state.global_step,
         "loss": log.recent_mean("loss"),
         "train_accuracy": log.recent_mean("rewards/accuracies"),

@@ -9,6 +9,7 @@ from accelerate import PartialState
 from datasets import Dataset
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
 from trl import DPOConfig, DPOTrainer
+from trl.trainer.dpo_trainer import DataCollatorForPreference
 
 from schemas.stage import Checkpoints
 from train.launch import is_main_process
@@ -16,6 +17,38 @@ from train.params import PreferenceOptimization
 from train.settings import training_arguments
 
 OptimizerFactory = Callable[[torch.nn.Module], torch.optim.Optimizer]
+
+
+class MaskedPairs(DataCollatorForPreference):
+    """TRL's batches of pairs, with the tokens of a completion that the assistant has not written left out of the loss.
+
+    (TRL counts every token of a completion: what a tool returned would be learned as well.)
+    """
+
+    def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
+        batch = super().torch_call(examples)
+        masks = [
+            torch.tensor([0] * len(example["prompt_ids"]) + example[side])
+            for side in ("chosen_mask", "rejected_mask")
+            for example in examples
+        ]
+        width = batch["input_ids"].shape[1]
+        assert max(map(len, masks)) <= width, "TRL has cut a pair"
+        counted = torch.zeros_like(batch["completion_mask"])
+        for row, mask in zip(counted, masks, strict=True):
+            row[: len(mask)] = mask
+        batch["completion_mask"] = counted
+        return batch
+
+
+def masked_pairs(policy: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> MaskedPairs:
+    """The collator, with the pad token set where TRL sets it for its own."""
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    for config in (policy.config.get_text_config(), policy.generation_config):
+        if config is not None:
+            config.pad_token_id = tokenizer.pad_token_id
+    return MaskedPairs(pad_token_id=tokenizer.pad_token_id)
 
 
 class PreferenceTrainer(DPOTrainer):
@@ -76,7 +109,7 @@ def preference_trainer(
     optimizer_factory: OptimizerFactory | None = None,
     moments: dict[str, Any] | None = None,
 ) -> PreferenceTrainer:
-    """A trainer of `policy` on pairs (`prompt_ids`, `chosen_ids`, `rejected_ids`) against `reference`.
+    """A trainer of `policy` on pairs (`prompt_ids`, `chosen_ids`, `rejected_ids` and their masks) against `reference`.
 
     `optimizer_factory`: creates the optimizer; None: AdamW. `moments`: of an earlier optimizer, to go on with.
     """
@@ -98,6 +131,7 @@ def preference_trainer(
         ),
         train_dataset=dataset,
         processing_class=tokenizer,
+        data_collator=masked_pairs(policy, tokenizer),
         callbacks=callbacks,
         optimizer_factory=optimizer_factory,
         moments=moments,

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 from accelerate.utils import broadcast_object_list
 
 from cultivar.grading.pairs import pairs
+from schemas.conversations import lean_turns
 from schemas.ids import content_id
 from schemas.rows import Message
-from train.chat import message_dicts
 from train.launch import is_main_process
 from train.params import OnlineDpoParams, StopLimits
 from train.progress import TrainingLog
@@ -115,6 +115,8 @@ def training_rows(episode: Episode, stop: int) -> list[Columns]:
             "prompt_ids": prompt.ids,
             "chosen_ids": samples[pair[0]].ids_with_stop(stop),
             "rejected_ids": samples[pair[1]].ids_with_stop(stop),
+            "chosen_mask": [1] * len(samples[pair[0]].ids_with_stop(stop)),
+            "rejected_mask": [1] * len(samples[pair[1]].ids_with_stop(stop)),
         }
         for prompt, samples, pair in zip(episode.prompts, episode.scored.samples, episode.pairs, strict=True)
         if pair is not None
@@ -125,7 +127,7 @@ def table_rows(episode: Episode) -> EpisodeRows:
     """A row for every sample, reward and pair, whether or not the pairs are then trained on."""
     rows = EpisodeRows([], [], [])
     for prompt, samples, rewards, pair in zip(episode.prompts, *episode.scored, episode.pairs, strict=True):
-        shared = {"episode": episode.number, "prompt": message_dicts(prompt.messages)}
+        shared = {"episode": episode.number, "prompt": lean_turns(prompt.messages)}
         ids = [
             content_id("rollout", [episode.number, number, sample.text], [prompt.row_id])
             for number, sample in enumerate(samples)

@@ -31,7 +31,8 @@ from train.sampling.sampler import SamplingSettings, sample_completions
 from train.sampling.samples import Sample
 from train.scoring import open_scorer
 from train.settings import evaluation_mode, read_model, read_tokenizer, set_up_process
-from train.tokenized import LengthLimit, TooManyOverlong, tokenize_demonstrations
+from train.tokenized import LengthLimit, TooManyLeftOut, tokenize_demonstrations
+from train.turns import Conversation, Loss
 
 METRIC_NAMES = {"math": "math", "constraint": "constraints"}
 """Task -> how its metrics begin, where that is not the task's own name."""
@@ -61,7 +62,9 @@ def evaluate(
         model.path, read_model(model, trusted=params.trusted, attention=params.attention, on_device=True), tokenizer
     )
     items = [
-        EncodedItem(item, encode_prompt(tokenizer, [{"role": "user", "content": item.prompt}]))
+        EncodedItem(
+            item, encode_prompt(tokenizer, Conversation([{"role": "user", "content": item.prompt}]), params.thinking)
+        )
         for item in select_items(evaluation, params)
     ]
     samples = sample_items(policy, items, params, progress)
@@ -217,9 +220,10 @@ def heldout_loss(policy: Policy, demonstrations: Context[FinalDemonstration], pa
     if not heldout:
         return {}
     try:
-        rows = tokenize_demonstrations(heldout, policy.tokenizer, LengthLimit(params.max_length, 1.0, "evaluate"))
-    except TooManyOverlong:
-        return {"heldout_overlong": len(heldout)}
+        limit = LengthLimit(params.max_length, 1.0, "evaluate")
+        rows = tokenize_demonstrations(heldout, policy.tokenizer, limit, Loss(reasoning=params.reasoning))
+    except TooManyLeftOut as error:
+        return {"heldout_overlong": error.overlong, "heldout_refused": error.refused}
     total, tokens = 0.0, 0
     device = next(policy.model.parameters()).device
     with evaluation_mode(policy.model):
@@ -229,4 +233,9 @@ def heldout_loss(policy: Policy, demonstrations: Context[FinalDemonstration], pa
             loss = policy.model(input_ids=ids.to(device), labels=labels.to(device)).loss
             total += float(loss) * completion_tokens
             tokens += completion_tokens
-    return {"heldout_nll": total / tokens, "heldout_rows": len(rows.ids), "heldout_overlong": rows.overlong}
+    return {
+        "heldout_nll": total / tokens,
+        "heldout_rows": len(rows.ids),
+        "heldout_overlong": rows.overlong,
+        "heldout_refused": rows.refused,
+    }

@@ -12,6 +12,7 @@ metrics called `_last` are of the policy that is the result, and `online_pairs` 
 """
 
 import shutil
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,13 +21,15 @@ import polars as pl
 from accelerate import PartialState
 from transformers import PreTrainedTokenizerBase
 
+from schemas.conversations import lean_turns
 from schemas.errors import ParamsError
 from schemas.ids import content_id, unit_of
 from schemas.params.engines import RuntimeParams
 from schemas.rows import FinalPreference, OnlinePair, Rollout, RolloutReward
 from schemas.stage import Checkpoints, Model, ModelOut, Plot, Progress
 from schemas.table import Context, Table
-from train.chat import encode_prompt, message_dicts
+from train.chat import encode_prompt
+from train.chat_template import Refused
 from train.episode import (
     EncodedPrompt,
     Episode,
@@ -44,6 +47,7 @@ from train.merging import Deltas
 from train.params import OnlineDpoParams
 from train.sampling.rollouts import Rollouts
 from train.settings import read_tokenizer, set_up_process
+from train.turns import Conversation
 
 # what the columns measure, with units: train/episode.py, episode_signals and training_signals
 PLOT_SCHEMA = {
@@ -106,7 +110,7 @@ def online_dpo(
     set_up_process(params.seed, params.launch == "cpu")
     start = dpo if params.start == "dpo" else sft
     tokenizer = read_tokenizer(start, params.trusted)
-    prompts = encode_prompts(preferences, tokenizer, params)
+    prompts, refused = encode_prompts(preferences, tokenizer, params)
     prompts_by_episode = [select_prompts(prompts, episode, params) for episode in range(params.episodes + 1)]
     rollouts = Rollouts(
         start=start,
@@ -130,7 +134,7 @@ def online_dpo(
     if is_main_process():
         shutil.copytree(history.policies[-1], online_dpo.path, dirs_exist_ok=True)
     PartialState().wait_for_everyone()
-    return result(history)
+    return result(history, refused)
 
 
 def run_episodes(
@@ -160,8 +164,8 @@ def run_episodes(
     return History(policies, signals, rows, None)
 
 
-def result(history: History) -> OnlineDpoOut:
-    """Tables, plot and metrics.
+def result(history: History, refused: int) -> OnlineDpoOut:
+    """Tables, plot and metrics; `refused`: prompts that the chat template could not render.
 
     All pairs but the last round's were trained on; those of episodes whose policy was rejected count as rejected.
     """
@@ -172,6 +176,7 @@ def result(history: History) -> OnlineDpoOut:
     rollouts = [row for of_episode in rows for row in of_episode.rollouts]
     metrics = {
         "episodes": trained,
+        "prompts_refused": refused,
         "stopped": history.stopped or "",
         "rollouts": len(rollouts),
         "pairs": len(pairs),
@@ -193,26 +198,41 @@ def result(history: History) -> OnlineDpoOut:
 
 def encode_prompts(
     preferences: Context[FinalPreference], tokenizer: PreTrainedTokenizerBase, params: OnlineDpoParams
-) -> list[EncodedPrompt]:
-    """The distinct prompts of P's train split that leave room for a completion, by the id of their first row.
+) -> tuple[list[EncodedPrompt], int]:
+    """The distinct prompts of P's train split that leave room for a completion, by the id of their first row, and how
+    many the model's chat template cannot render: these are left out, with a warning.
 
-    Raises ParamsError where there is none.
+    Raises ParamsError where no prompt is left.
     """
     distinct: dict[str, EncodedPrompt] = {}
+    refused: dict[str, str] = {}
     for row in preferences:
         if row.split != "train":
             continue
-        messages = message_dicts(row.prompt)
-        key = content_id("prompt", messages)
-        if key not in distinct:
-            distinct[key] = EncodedPrompt(row.id, row.prompt, encode_prompt(tokenizer, messages))
+        conversation = Conversation(lean_turns(row.prompt), tools=row.tools)
+        key = content_id("prompt", [*conversation.prompt, conversation.tools])
+        if key in distinct or key in refused:
+            continue
+        try:
+            ids = encode_prompt(tokenizer, conversation, params.thinking)
+        except Refused as reason:
+            refused[key] = str(reason)
+        else:
+            distinct[key] = EncodedPrompt(row.id, row.prompt, ids)
+    if refused:
+        warnings.warn(
+            f"online_dpo: {len(refused)} of {len(refused) + len(distinct)} prompts of P are left out: "
+            f"{'; '.join(sorted(set(refused.values()))[:5])}",
+            RuntimeWarning,
+            stacklevel=2,
+        )
     with_room = [prompt for prompt in distinct.values() if len(prompt.ids) + params.max_new_tokens <= params.max_length]
     if not with_room:
         raise ParamsError(
             f"online_dpo: none of {len(distinct)} prompts of P leaves room for online_dpo.max_new_tokens = "
             f"{params.max_new_tokens} within online_dpo.max_length = {params.max_length}; raise max_length"
         )
-    return sorted(with_room, key=lambda prompt: prompt.row_id)
+    return sorted(with_room, key=lambda prompt: prompt.row_id), len(refused)
 
 
 def select_prompts(prompts: Sequence[EncodedPrompt], episode: int, params: OnlineDpoParams) -> list[EncodedPrompt]:

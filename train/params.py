@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from schemas.params.base import Count, Positive, Rate, Section
 from schemas.params.engines import EngineArguments
+from train.turns import Reasoning, Turns
 
 Above0 = Annotated[float, Field(gt=0)]
 AtLeast0 = Annotated[float, Field(ge=0)]
@@ -117,6 +118,12 @@ class SftParams(LengthLimits):
     """Supervised fine-tuning on D (Qwen2 report, section 4.2)."""
 
     packing: bool = True
+    turns: Turns = Field(
+        default="all", description="the assistant's turns that carry loss: all, or last (the completion)"
+    )
+    reasoning: Reasoning = Field(
+        default="train", description="of these turns: trained on, there without loss, or removed"
+    )
 
     @model_validator(mode="after")
     def check_packing(self) -> "SftParams":
@@ -129,6 +136,7 @@ class RewardParams(LengthLimits):
     """The reward model on P: a sequence classifier from the SFT model."""
 
     center: AtLeast0 = 0.01
+    reasoning: Literal["train", "remove"] = Field(default="train", description="whether it is a part of what is scored")
 
 
 class PreferenceOptimization(LengthLimits):
@@ -151,6 +159,7 @@ class DpoParams(PreferenceOptimization):
     """Offline DPO on P; `pairs` 0 takes all."""
 
     pairs: Count = 0
+    reasoning: Reasoning = Field(default="train", description="of completions: counted, there uncounted, or removed")
 
 
 class StopLimits(Section):
@@ -181,6 +190,7 @@ class OnlineDpoParams(PreferenceOptimization):
     vllm: EngineArguments = {}
     temperature: Above0 = 1.0
     max_new_tokens: Positive = 64
+    thinking: bool = Field(default=False, description="completions may begin with reasoning, where the template asks")
     generation_batch: Positive = 256
     tie: AtLeast0 = Field(default=0.0, description="rewards at most this far apart are equal")
     margin: AtLeast0 = Field(default=0.0, description="least difference of a pair's rewards")
@@ -206,6 +216,8 @@ class EvaluateParams(ModelLoading):
     samples: Count = 8
     temperature: Above0 = 0.8
     max_new_tokens: Positive = 64
+    thinking: bool = Field(default=False, description="completions may begin with reasoning, where the template asks")
+    reasoning: Reasoning = Field(default="train", description="of held-out D, as in sft")
     batch_size: Positive = 256
     items: Count = Field(default=0, description="items of each task; 0: all")
     demonstrations: Count = 200

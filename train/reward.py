@@ -19,7 +19,8 @@ from train.progress import TrainingLog
 from train.resume import train_resumably
 from train.scoring import Scorer, TransformersScorer
 from train.settings import read_model, read_tokenizer, save_model, set_up_process, training_arguments
-from train.tokenized import LengthLimit, TooManyOverlong, tokenize_preferences
+from train.tokenized import LengthLimit, TooManyLeftOut, tokenize_preferences
+from train.turns import Loss
 
 
 class RewardOut(NamedTuple):
@@ -35,7 +36,7 @@ def reward(
     checkpoints: Checkpoints,
     progress: Progress,
 ) -> RewardOut:
-    """Train on the train split of P, measure accuracy on the held-out split. Raises TooManyOverlong."""
+    """Train on the train split of P, measure accuracy on the held-out split. Raises TooManyLeftOut."""
     set_up_process(params.seed, params.launch == "cpu")
     tokenizer = read_tokenizer(sft, params.trusted)
     model = read_model(
@@ -48,7 +49,8 @@ def reward(
     model.config.pad_token_id = tokenizer.pad_token_id
     pairs = list(preferences)
     limit = LengthLimit(params.max_length, params.overlong_share, "reward")
-    rows = tokenize_preferences((pair for pair in pairs if pair.split == "train"), tokenizer, limit)
+    train_pairs = (pair for pair in pairs if pair.split == "train")
+    rows = tokenize_preferences(train_pairs, tokenizer, limit, Loss(reasoning=params.reasoning))
     log = TrainingLog(progress, params.batch_size * params.accumulation * rows.tokens / len(rows.ids))
     trainer = RewardTrainer(
         model=model,
@@ -60,7 +62,7 @@ def reward(
         train_dataset=rows.dataset.map(
             lambda row: {side: row["prompt_ids"] + row[side] for side in ("chosen_ids", "rejected_ids")},
             keep_in_memory=True,
-        ).remove_columns("prompt_ids"),
+        ).remove_columns(["prompt_ids", "chosen_mask", "rejected_mask"]),
         processing_class=tokenizer,
         callbacks=[log],
     )
@@ -69,6 +71,8 @@ def reward(
     metrics: dict[str, Any] = {
         "pairs": len(rows.ids),
         "overlong": rows.overlong,
+        "refused": rows.refused,
+        "broken_markup": rows.broken,
         "steps": trainer.state.global_step,
         "loss": log.recent_mean("loss"),
         "heldout_pairs": 0,
@@ -86,9 +90,10 @@ def heldout_metrics(
 ) -> dict[str, Any]:
     """How many held-out pairs the model orders as P does (a tie counts half): all, by domain, by `length_gap`."""
     try:
-        rows = tokenize_preferences(pairs, tokenizer, LengthLimit(params.max_length, 1.0, "reward"))
-    except TooManyOverlong:  # nothing to order; training is done by now and stays
-        return {"heldout_pairs": 0, "heldout_overlong": len(pairs)}
+        limit = LengthLimit(params.max_length, 1.0, "reward")
+        rows = tokenize_preferences(pairs, tokenizer, limit, Loss(reasoning=params.reasoning))
+    except TooManyLeftOut as error:  # nothing to order; training is done by now and stays
+        return {"heldout_pairs": 0, "heldout_overlong": error.overlong, "heldout_refused": error.refused}
     rewards = {
         side: scorer.score([row["prompt_ids"] + row[side] for row in rows.dataset])
         for side in ("chosen_ids", "rejected_ids")
@@ -106,6 +111,7 @@ def heldout_metrics(
     return {
         "heldout_pairs": len(margins),
         "heldout_overlong": rows.overlong,
+        "heldout_refused": rows.refused,
         "heldout_accuracy": sum(correct) / len(correct),
         "heldout_margin": sum(margins) / len(margins),
         "heldout_mean_reward": mean_reward,

@@ -1,7 +1,8 @@
 """sft: supervised fine-tuning on D (Qwen2 report, section 4.2) with TRL's SFTTrainer.
 
-Only the assistant's turns in the completion carry loss, stop tokens included. Decay 0.1, clip 1.0, and a schedule
-whose last used rate is the floor exactly. Rows longer than `max_length` are left out and counted, never cut.
+Only the assistant's turns carry loss (`turns`), stop tokens and calls included. Decay 0.1, clip 1.0, and a schedule
+whose last used rate is the floor exactly. Rows longer than `max_length`, and those that the model's chat template cannot
+render, are left out and counted, never cut.
 """
 
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ from train.progress import TrainingLog
 from train.resume import train_resumably
 from train.settings import read_model, read_tokenizer, save_model, set_up_process, training_arguments
 from train.tokenized import LengthLimit, tokenize_demonstrations
+from train.turns import Loss
 
 
 class SftOut(NamedTuple):
@@ -32,12 +34,13 @@ def sft(
     checkpoints: Checkpoints,
     progress: Progress,
 ) -> SftOut:
-    """Train on the rows of D's train split. Raises TooManyOverlong where too many rows are too long."""
+    """Train on the rows of D's train split. Raises TooManyLeftOut where too many rows cannot be taken."""
     set_up_process(params.seed, params.launch == "cpu")
     tokenizer = read_tokenizer(base, params.trusted)
     model = read_model(base, trusted=params.trusted, attention=params.attention)
     limit = LengthLimit(params.max_length, params.overlong_share, "sft")
-    rows = tokenize_demonstrations([row for row in demonstrations if row.split == "train"], tokenizer, limit)
+    train_rows = (row for row in demonstrations if row.split == "train")
+    rows = tokenize_demonstrations(train_rows, tokenizer, limit, Loss(params.turns, params.reasoning))
     log = TrainingLog(progress)
     trainer = SFTTrainer(
         model=model,
@@ -62,6 +65,9 @@ def sft(
     metrics = {
         "demonstrations": len(rows.ids),
         "overlong": rows.overlong,
+        "refused": rows.refused,
+        "broken_markup": rows.broken,
+        "texts": rows.dataset.num_rows,
         "tokens": rows.tokens,
         "steps": trainer.state.global_step,
         "loss": log.recent_mean("loss"),

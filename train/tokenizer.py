@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from tokenizers import pre_tokenizers, trainers
 from transformers import Qwen2Tokenizer
 
-from train.chat import CHATML, TURN_END
+from train.chatml import CHATML, TURN_END
 
 TEXT_END = "<|endoftext|>"
 TURN_START = "<|im_start|>"

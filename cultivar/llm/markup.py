@@ -33,8 +33,11 @@ def tag_pattern(names: Iterable[str]) -> re.Pattern[str] | None:
 def token_pattern(tokens: tuple[str, ...]) -> re.Pattern[str] | None:
     """The first character of any of a tokenizer's special tokens; None where it has none that can be broken."""
     longest_first = sorted({token for token in tokens if len(token) > 1}, key=lambda token: (-len(token), token))
-    alternatives = (f"{re.escape(token[0])}(?={re.escape(token[1:])})" for token in longest_first)
-    return re.compile("|".join(alternatives)) if longest_first else None
+    tails: dict[str, list[str]] = {}
+    for token in longest_first:  # hundreds begin with one character, which a text seldom holds
+        tails.setdefault(token[0], []).append(re.escape(token[1:]))
+    alternatives = (f"{re.escape(first)}(?={'|'.join(of_first)})" for first, of_first in tails.items())
+    return re.compile("|".join(alternatives)) if tails else None
 
 
 def break_markup(value: Any, pattern: re.Pattern[str] | None) -> Any:

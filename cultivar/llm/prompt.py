@@ -2,7 +2,9 @@
 
 A file in prompts/ has `{% block user %}` and may have `{% block system %}`; the blocks are rendered apart and
 stripped. What comes from rows stands between tags (`<instruction>…</instruction>`), and cannot close them: a tag of the
-prompt, or of what it includes, is broken in every variable (cultivar/llm/markup.py). Undefined variables are errors.
+prompt, or of what it includes, is broken in every variable (cultivar/llm/markup.py). What a template is given stands where
+it is opened, `Prompt("tag", "instruction", "max_tags")`: it uses all of that and nothing else, which is seen before anything
+is rendered (cultivar/llm/templates.py).
 Files that were read are noted in `opened`; where an allow-list is set an undeclared one is refused, so that dvc.yaml
 stays the only list of what a stage reads.
 """
@@ -13,10 +15,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateNotFound, meta, nodes
+from jinja2 import Environment, FileSystemLoader, Template, TemplateNotFound, meta, nodes
 
 from cultivar.llm.markup import break_markup, tag_pattern
 from cultivar.llm.request import MessageDict
+from cultivar.llm.templates import environment_of, template_faults
+from schemas.faults import FileFaults
 from schemas.stage import UndeclaredRead
 
 FOLDER = Path("prompts")
@@ -58,10 +62,14 @@ def check_declared(path: Path) -> None:
 
 
 class Prompt:
-    """prompts/<name>.jinja, relative to the working directory; read at the first use. `folder` for another place."""
+    """prompts/<name>.jinja, relative to the working directory; read at the first use. `folder` for another place.
 
-    def __init__(self, name: str, folder: Path | str = FOLDER) -> None:
+    `given`: the variables that it is filled with.
+    """
+
+    def __init__(self, name: str, *given: str, folder: Path | str = FOLDER) -> None:
         self.path = Path(folder) / f"{name}.jinja"
+        self.given = given
 
     @cached_property
     def loader(self) -> DeclaredLoader:
@@ -70,25 +78,23 @@ class Prompt:
 
     @cached_property
     def environment(self) -> Environment:
-        """Prompts are plain text for a model, never HTML."""
-        return Environment(
-            loader=self.loader, undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True
-        )
+        """With the prompt's own folder."""
+        return environment_of(self.loader)
 
     @cached_property
     def template(self) -> Template:
-        """The compiled file. Raises FileNotFoundError, UndeclaredRead, ValueError where it has no user block."""
-        try:
-            template = self.environment.get_template(self.path.name)
-        except TemplateNotFound as error:
-            raise FileNotFoundError(f"{self.path}: no such prompt file") from error
-        if "user" not in template.blocks:
-            raise ValueError(f"{self.path}: a prompt needs {{% block user %}}…{{% endblock %}}")
-        return template
+        """The compiled file. Raises FileNotFoundError, UndeclaredRead, and FileFaults for all that is wrong with it."""
+        if not self.path.is_file():
+            raise FileNotFoundError(f"{self.path}: no such prompt file")
+        if faults := template_faults(
+            self.path, self.given, lambda name: self.loader.get_source(self.environment, name)[0]
+        ):
+            raise FileFaults(faults)
+        return self.environment.get_template(self.path.name)
 
     @cached_property
     def tags(self) -> re.Pattern[str] | None:
-        """The tags of the file and of all that it includes. Raises ValueError where the name of an include is computed."""
+        """The tags of the file and of all that it includes."""
         names: set[str] = set()
         waiting, read = [self.path.name], set[str]()
         while waiting:
@@ -101,17 +107,17 @@ class Prompt:
                 continue
             for data in tree.find_all(nodes.TemplateData):
                 names.update(CLOSING_TAG.findall(data.data))
-            for included in meta.find_referenced_templates(tree):
-                if included is None:
-                    raise ValueError(f"{self.path}: what a prompt includes is named in the file, not computed")
-                waiting.append(included)
+            waiting += filter(None, meta.find_referenced_templates(tree))  # none is computed: `template` has seen to it
         return tag_pattern(names)
 
     def messages(self, **variables: Any) -> list[MessageDict]:
         """The conversation with the variables filled in: system (where there is one), then user.
 
-        Variables are texts, numbers, and lists or mappings of them. Raises TypeError for anything else.
+        Variables are texts, numbers, and lists or mappings of them. Raises TypeError for anything else, and where they are
+        not those that the prompt is given.
         """
+        if variables.keys() != set(self.given):
+            raise TypeError(f"{self.path} is given {', '.join(self.given)}, and was filled with {', '.join(variables)}")
         rendered: list[MessageDict] = []
         template, filled = self.template, break_markup(variables, self.tags)
         for role in ("system", "user"):

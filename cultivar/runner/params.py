@@ -4,7 +4,6 @@ A section belongs to the stage of its name. Its model is the class `<Stage>Param
 stages/, or in train/; a new class there is a new section. `roles`, `sandbox`, `runtime` and `budget` are shared.
 """
 
-import difflib
 import importlib
 import os
 from collections.abc import Iterable
@@ -14,6 +13,7 @@ from pydantic import ValidationError
 
 from cultivar.runner.graph import params_modules, section_class, section_names
 from schemas.errors import ParamsError
+from schemas.faults import fields_at, unknown_name
 from schemas.params.base import Section
 from schemas.params.engines import BudgetParams, RoleParams, Roles, RuntimeParams, SandboxParams
 from schemas.stage import UndeclaredRead
@@ -45,7 +45,7 @@ def validate(params: dict[str, Any], only: Iterable[str] | None = None) -> None:
     faults = []
     for name, value in params.items():
         if name not in known:
-            faults.append(f"{name}: unknown section{did_you_mean(name, known)}; known are {', '.join(known)}")
+            faults.append(f"{name}: {unknown_name(name, known, 'section')}")
         elif name == "roles":
             faults += [
                 line
@@ -62,7 +62,7 @@ def validate(params: dict[str, Any], only: Iterable[str] | None = None) -> None:
 def faults_of_role(role: str, spec: Any) -> list[str]:
     known = Roles.model_fields
     if role not in known:
-        return [f"roles.{role}: unknown role{did_you_mean(role, known)}; known are {', '.join(known)}"]
+        return [f"roles.{role}: {unknown_name(role, known, 'role')}"]
     return faults_of(f"roles.{role}", RoleParams, spec)
 
 
@@ -89,30 +89,10 @@ def fault(path: str, model: type[Section], item: Any) -> str:
     """`path: value …, allowed …` for one pydantic error."""
     where = ".".join([path, *map(str, item["loc"])])
     if item["type"] == "extra_forbidden":
-        known = fields_at(model, item["loc"][:-1])
-        return f"{where}: unknown key{did_you_mean(str(item['loc'][-1]), known)}; known are {', '.join(known)}"
+        return f"{where}: {unknown_name(str(item['loc'][-1]), fields_at(model, item['loc'][:-1]))}"
     if item["type"] == "missing":
         return f"{where}: is missing"
     return f"{where}: {item['input']!r} is not allowed: {item['msg'].removeprefix('Input ')}"
-
-
-def fields_at(model: Any, location: tuple[Any, ...]) -> list[str]:
-    """Field names of the nested model at `location` of `model` (the model's own where it cannot be followed)."""
-    for part in location:
-        if isinstance(part, int):
-            continue
-        field = getattr(model, "model_fields", {}).get(part)
-        candidates = [field.annotation, *getattr(field.annotation, "__args__", ())] if field else []
-        nested = [candidate for candidate in candidates if hasattr(candidate, "model_fields")]
-        if not nested:
-            break
-        model = nested[0]
-    return list(model.model_fields)
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), 1)
-    return f" (did you mean {close[0]}?)" if close else ""
 
 
 def check(params: dict[str, Any], declared: tuple[str, ...]) -> None:

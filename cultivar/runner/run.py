@@ -29,6 +29,7 @@ from cultivar.runner.guard.origin import Origin
 from cultivar.runner.guard.parents import die_with_parent
 from cultivar.runner.outputs import metrics_of, remove_drafts, write_outputs
 from cultivar.runner.params import check, model_of, section
+from cultivar.runner.prompts import check_prompts
 from cultivar.runner.states import close
 from schemas.params.engines import RuntimeParams
 from schemas.stage import below
@@ -42,7 +43,8 @@ def run(stage: str, items: dict[str, str]) -> None:
     `stage`: its name in dvc.yaml; `items`: its matrix items, by key (empty without a matrix). Where several processes
     train together, all but the first return without writing.
 
-    Raises GraphError or UndeclaredRead for dvc.yaml, ParamsError for params.yaml, OriginChanged where code or inputs
+    Raises GraphError or UndeclaredRead for dvc.yaml, ParamsError for params.yaml, FileFaults for prompts,
+    OriginChanged where code or inputs
     changed meanwhile, StateError for a row in no state or in several, Unfinished where requests got no result yet.
     """
     started = time.perf_counter()
@@ -55,6 +57,7 @@ def run(stage: str, items: dict[str, str]) -> None:
     check(params, spec.params)
     origin = Origin(spec.deps, declared_params(params, spec.params))
     origin.check_links(stage)
+    check_prompts(stage, spec.deps)
 
     def check_origin() -> None:
         code.check_unchanged()

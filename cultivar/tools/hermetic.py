@@ -28,8 +28,8 @@ from cultivar.store.store import project_store_folder
 from schemas.params.engines import RuntimeParams
 
 ELSEWHERE = {"PYTHONHASHSEED": "7", "TZ": "Pacific/Apia", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
-KEPT = ("PATH", "LD_LIBRARY_PATH")
-"""Of the environment; beside them the API key (runtime.api_key_env)."""
+KEPT = ("PATH", "LD_LIBRARY_PATH", "HF_HOME", "HF_HUB_CACHE")
+"""Of the environment; beside them the API key (runtime.api_key_env). A hub's cache holds pinned revisions only by their hash."""
 
 
 def main(

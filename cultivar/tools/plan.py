@@ -26,11 +26,12 @@ from cultivar.runner.fingerprints import CODE, FOLDER, fingerprint
 from cultivar.runner.graph import GRAPH, PARAMS, load_yaml, stage_spec
 from cultivar.runner.params import validate
 from cultivar.tools.changes import reasons, restorable, status
+from cultivar.tools.check import raise_faults
 from cultivar.tools.dry_run import Rehearsal, Unasked, kinds_of, rehearsal
 from cultivar.tools.objects import UNCACHED
 from cultivar.tools.parallel import closure, upstream
 from cultivar.tools.surroundings import failure_of
-from schemas.errors import GraphError, ParamsError
+from schemas.errors import GraphError, ParamsError, UserError
 from schemas.params.engines import BudgetParams
 from schemas.stage import UndeclaredRead
 from schemas.table import Table, TableError
@@ -62,7 +63,7 @@ def main(
 ) -> int:
     try:
         planned = plan(stages or [])
-    except (GraphError, ParamsError, UndeclaredRead) as error:
+    except (UserError, UndeclaredRead) as error:
         complain(f"error: {error}")
         return 1
     except subprocess.CalledProcessError as error:
@@ -80,10 +81,12 @@ def main(
 def plan(targets: list[str]) -> list[Planned]:
     """The plan of the targets and all that they need, in the order of the graph.
 
-    Raises GraphError, ParamsError, UndeclaredRead where the graph or params are wrong (a role without a server).
+    Raises GraphError, ParamsError, UndeclaredRead where the graph or params are wrong (a role without a server), UserError for
+    all that people wrote amiss (cultivar/tools/check.py).
     """
     graph, params = load_yaml(GRAPH), load_yaml(PARAMS)
     validate(params)
+    raise_faults()
     needs = upstream(graph["stages"])
     if unknown := [name for name in targets if name not in needs]:
         raise GraphError(f"{', '.join(unknown)} not in dvc.yaml; it has {', '.join(needs)}")

@@ -14,19 +14,16 @@ with nothing but what it declares: cultivar.tools.hermetic.
 import ast
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, meta
 
 from cultivar.runlog.console import say
 from cultivar.runner.fingerprints import CODE, FOLDER
-from cultivar.runner.fingerprints.closure import RUNNER, SourceTree, file_of
 from cultivar.runner.graph import GRAPH, load_yaml, stage_module, stage_spec
+from cultivar.runner.prompts import PROMPTS, calls_in, code_of_stage, dotted, opened_by, tree_of
 from schemas.links import Links, normal
 
-PROMPTS = Path("prompts")
 HARMLESS = "# changes no result"
-OWN = ("stages", "train", "schemas")
 ENVIRONMENT_NAMES = ("os.environ", "os.getenv")
 CLOCK_NAMES = (
     *("time.time", "time.time_ns", "time.localtime", "time.gmtime", "time.strftime"),
@@ -87,41 +84,18 @@ def differences(stage: str) -> Iterator[str]:
         yield from impurities(module)
 
 
-def code_of_stage(stage: str) -> set[str]:
-    """Modules that belong to the stage's own reasoning: its imports without the runner, engines and sandbox."""
-    source = SourceTree()
-    own: dict[str, set[str]] = {}
-    shared: dict[str, set[str]] = {}
-    source.follow(stage_module(stage), True, own)
-    source.follow(RUNNER, False, shared)
-    return {name for name in own.keys() - shared.keys() if name.split(".")[0] in OWN}
-
-
-def tree_of(module: str) -> tuple[Path, ast.Module, list[str]]:
-    path = file_of(module)
-    text = path.read_text(encoding="utf-8")
-    return path, ast.parse(text), text.splitlines()
-
-
 def calls(modules: set[str], name: str) -> Iterator[ast.Call]:
     for module in modules:
-        for node in ast.walk(tree_of(module)[1]):
-            if isinstance(node, ast.Call) and dotted(node.func).split(".")[-1] == name and node.args:
-                yield node
+        yield from calls_in(tree_of(module)[1], name)
 
 
 def prompts_of(modules: set[str]) -> Iterator[Path]:
     """Prompt files that the modules name, and all that these include; of a computed name, its entire folder."""
-    for call in calls(modules, "Prompt"):
-        name = call.args[0]
-        if isinstance(name, ast.Constant):
-            yield from templates(PROMPTS / f"{name.value!s}.jinja")
-        elif isinstance(name, ast.JoinedStr) and isinstance(start := name.values[0], ast.Constant):
-            folder = PROMPTS / str(start.value).rpartition("/")[0]
-            for path in sorted(folder.glob("*.jinja")):
-                yield from templates(path)
-        else:
+    for opened in opened_by(modules):
+        if opened.paths is None:
             yield PROMPTS
+        for path in opened.paths or ():
+            yield from templates(path)
 
 
 def templates(path: Path) -> Iterator[Path]:
@@ -205,16 +179,6 @@ def imported_names(tree: ast.Module) -> dict[str, str]:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             found |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
     return found
-
-
-def dotted(node: Any) -> str:
-    """`a.b.c` of an expression of names and attributes, "" for anything else."""
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute):
-        inner = dotted(node.value)
-        return f"{inner}.{node.attr}" if inner else ""
-    return ""
 
 
 if __name__ == "__main__":

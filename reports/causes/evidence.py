@@ -23,7 +23,12 @@ from stages.annotation.rankings import item_hash
 
 CERTAIN, LIKELY, POSSIBLE = 8.0, 4.0, 2.0
 CANDIDATES = "data/candidates.parquet"
-RANKED = ("data/rankings.parquet", "data/annotation_demonstrations.parquet", "data/annotation_preferences.parquet")
+RANKED = (
+    "data/rankings.parquet",
+    "data/edited.parquet",
+    "data/annotation_demonstrations.parquet",
+    "data/annotation_preferences.parquet",
+)
 """Tables of stage `rank`; D's and P's rows name their prompt among their parents, a ranking its candidates."""
 
 

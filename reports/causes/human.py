@@ -1,15 +1,13 @@
 """What people decided, record by record: refinements of the ontology, principles, lines of rankings."""
 
-import io
 import json
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from reports.causes.change import Change
+from schemas.errors import UserError
+from schemas.human import yaml_of
 
 Record = tuple[str, str]
 """A record's identity within its file, and what it is called."""
@@ -37,16 +35,16 @@ def records(path: str, content: bytes | None) -> dict[Record, Any] | None:
     try:
         if PurePosixPath(path).suffix == ".jsonl":
             return dict(rankings(content.decode()))
-        value = YAML(typ="safe", pure=True).load(io.BytesIO(content)) or {}
+        value = yaml_of(content, path) or {}
         found = dict(principles(value) if "principles" in value else refinements(value))
-    except (YAMLError, ValueError, AttributeError, KeyError, TypeError):
+    except (UserError, ValueError, AttributeError, KeyError, TypeError):
         return None
     return found
 
 
 def rankings(text: str) -> Iterator[tuple[Record, Any]]:
     """Lines of human/annotations, by uuid."""
-    for line in filter(str.strip, text.splitlines()):
+    for line in filter(str.strip, text.split("\n")):
         one = json.loads(line)
         yield (str(one["uuid"]), f"ranking {one['uuid']} of {one['annotator']}"), one
 

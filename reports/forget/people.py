@@ -33,8 +33,10 @@ def cut_lines(goes: Callable[[dict[str, Any]], bool]) -> CutLines:
             found.files[path] = kept if kept.strip() else None
             found.count += len(gone)
             for number in gone:
-                note = (judgement_in(lines[number]) or {}).get("note")
-                found.texts |= {str(note or ""), lines[number].decode("utf-8", "replace").strip()}
+                judgement = judgement_in(lines[number]) or {}
+                edited = judgement.get("edited")
+                found.texts |= {str(judgement.get("note") or ""), lines[number].decode("utf-8", "replace").strip()}
+                found.texts |= {str(text) for text in edited.values()} if isinstance(edited, dict) else set()
     return found
 
 

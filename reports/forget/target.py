@@ -138,6 +138,8 @@ def unknown_row(row: str, sources: Sources) -> str:
 def cut_rows(target: Target, sources: Sources, path: Path, numbers: set[int]) -> None:
     """Cut records out of a file of a source, and note what they say."""
     readers = sources.readers_of(path) if path.is_file() else []
+    if archive := next((parent for parent in path.parents if parent.is_file()), None):
+        raise UserError(f"{path} stands in {archive}: unpack it, and name the folder in params.yaml instead")
     if not readers:
         raise UserError(f"{path} is no file of a source in params.yaml; `cultivar browse` shows where a row stands")
     own = readers[0]
@@ -243,10 +245,10 @@ def annotator_target(name: str) -> Target:
     take_lines(target, cut_lines(lambda judgement: judgement.get("annotator") == name))
     if not target.people:
         raise UserError("no line of human/annotations is of that annotator")
-    rankings = Path("data/rankings.parquet")
-    if rankings.is_file():
-        frame = pl.read_parquet(rankings)
-        target.rows = set(frame.filter(pl.col("annotators").list.contains(name))["id"])
+    for table in (Path("data/rankings.parquet"), Path("data/edited.parquet")):
+        if table.is_file():
+            frame = pl.read_parquet(table, columns=["id", "annotators"])
+            target.rows |= set(frame.filter(pl.col("annotators").list.contains(name))["id"])
     target.records = [
         (str(path), 0, digest_of(path.read_bytes())) for path in sorted(PEOPLE.glob("*.jsonl")) if path in target.files
     ]

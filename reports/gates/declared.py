@@ -1,12 +1,14 @@
 """What can be declared in reports/gates.yaml and human/waivers.yaml; unknown fields are refused."""
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from reports.gates.scan import KINDS, Kind
 from reports.gates.thresholds import Bound, Change, Thresholds
+from schemas.human import Decided, Place, repeated
 from schemas.rows import Id, Text
 
 Product = Literal["demonstrations", "preferences"]
@@ -15,13 +17,7 @@ BOTH: tuple[Product, ...] = ("demonstrations", "preferences")
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=20)]
 
 
-class Declared(BaseModel):
-    """What every entry has: unknown fields are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Gate(Declared):
+class Gate(Decided):
     """What every gate has. `why` is a sentence for whoever meets the gate; `unknown` says what a missing value means."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -194,20 +190,18 @@ AnyGate = Annotated[
 ]
 
 
-class GateFile(Declared):
+class GateFile(Decided):
     """reports/gates.yaml."""
 
     gates: Annotated[tuple[AnyGate, ...], Field(min_length=1)]
 
-    @model_validator(mode="after")
-    def has_distinct_names(self) -> "GateFile":
-        names = [gate.name for gate in self.gates]
-        if repeated := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"several gates have the name {', '.join(repeated)}; a waiver could not tell them apart")
-        return self
+    def conflicts(self) -> Iterator[tuple[Place, str]]:
+        named: list[tuple[Place, str]] = [(("gates", n, "name"), gate.name) for n, gate in enumerate(self.gates)]
+        for place, name, _ in repeated(named):
+            yield place, f"several gates have the name {name}; a waiver could not tell them apart: give it another"
 
 
-class Waiver(Declared):
+class Waiver(Decided):
     """An exception that people have reviewed: rows by id, or a scope, until a day, which it still counts on.
 
     `scope` is a column of D and P (domain, license, …) with a value or several; of a gate over stages or metrics `stage`,
@@ -230,7 +224,7 @@ class Waiver(Declared):
         return self
 
 
-class WaiverFile(Declared):
+class WaiverFile(Decided):
     """human/waivers.yaml."""
 
     waivers: tuple[Waiver, ...] = ()

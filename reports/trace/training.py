@@ -55,8 +55,11 @@ def demonstration_lines(version: Version, split: object) -> list[str]:
     if not trained(version, "sft"):
         return ["train split; this version has no model of it"]
     sft = version.params().get("sft") or {}
-    longer = version.metrics().get("sft", {}).get("overlong", 0)
-    unless = f", unless it is one of the {longer:,} rows over {sft.get('max_length')} tokens" if longer else ""
+    counts = version.metrics().get("sft", {})
+    longer, refused = counts.get("overlong", 0), counts.get("refused", 0)
+    left_out = [f"{longer:,} rows over {sft.get('max_length')} tokens"] if longer else []
+    left_out += [f"{refused:,} rows that the model's chat template refused"] if refused else []
+    unless = f", unless it is one of the {' or of the '.join(left_out)}" if left_out else ""
     later = [stage for stage in SEEN[DEMONSTRATIONS][1:] if trained(version, stage)]
     lines = [f"sft: trained on it in {sft.get('epochs')} epochs{unless}"]
     return [*lines, f"{', '.join(later)}: go on from that model"] if later else lines

@@ -28,6 +28,7 @@ KINDS = {
     "selected": "selected instruction",
     "evolved": "evolved instruction",
     "candidates": "candidate",
+    "edited": "corrected candidate",
     "rankings": "ranking",
     "overlaps": "evaluation overlap",
     "rollouts": "rollout",
@@ -128,6 +129,8 @@ def judged_facts(row: Mapping[str, Any], family: Family) -> Iterator[str]:
             f"shares {row['ngram']} tokens in a row and a subsequence of {row['lcs']} (of {row['row_tokens']} and "
             f"{row['item_tokens']}) with the item's {row['part']}: {'removed' if row['removed'] else 'reported, not removed'}"
         )
+    if "annotation" in row:
+        yield f"corrected by {', '.join(row['annotators'])} in {row['annotation']}"
     if "episode" in row:
         yield f"episode {row['episode']}"
     if "reward" in row and row["reward"] is not None:

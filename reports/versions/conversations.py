@@ -1,5 +1,7 @@
 """Conversations in DuckDB: which columns hold them, and the texts of their turns, of this version and of earlier ones."""
 
+from typing import Any
+
 import duckdb
 
 PLAIN = 'STRUCT("role" VARCHAR, "content" VARCHAR'
@@ -13,10 +15,11 @@ def is_messages(kind: str) -> bool:
 
 def turn_text(turn: str, kind: str) -> str:
     """SQL: all that a turn of a column of this type holds (`schemas.conversations.shown`): reasoning, text, calls of tools."""
-    fields = {name for name, _ in duckdb.type(kind).children[0][1].children}
+    of_list: dict[str, Any] = dict(duckdb.type(kind).children)
+    fields = {name for name, _ in of_list["child"].children}
     calls = 'lambda call: concat(call."function"."name", \'(\', call."function".arguments, \')\')'
     parts = {
-        "reasoning": f"'(reasoning) ' || {turn}.reasoning",
+        "reasoning": f"'(reasoning) ' || nullif({turn}.reasoning, '')",
         "content": f"nullif({turn}.content, '')",
         "tool_calls": f"nullif(array_to_string(list_transform({turn}.tool_calls, {calls}), chr(10)), '')",
     }

@@ -126,7 +126,7 @@ def evolve(selected: Table[Selected], params: EvolveParams, teacher: Engine, jud
 
 def take_steps(branches: list[Branch], params: EvolveParams, teacher: Engine) -> tuple[list[Step], list[dict]]:
     """The next step of each branch, and a quarantine row for each that failed."""
-    prompt = Prompt("evolve")
+    prompt = Prompt("evolve", "context", "instruction", "nodes", "least", "most")
     least, most = params.nodes * params.min_added_words, params.nodes * params.max_added_words
     questions = [
         Question(
@@ -149,7 +149,7 @@ def take_steps(branches: list[Branch], params: EvolveParams, teacher: Engine) ->
 
 def check_steps(steps: list[Step], judge: Engine) -> list[list[Answer]]:
     """The judge's comparison of each step's instruction with the one before."""
-    prompt = Prompt("evolve_check")
+    prompt = Prompt("evolve_check", "context", "old", "new")
     questions = [
         Question(
             prompt.messages(context=step.branch.context, old=step.branch.prompt, new=step.evolution.instruction),

@@ -50,13 +50,14 @@ def ontology(tag_sets: Table[TagSet], params: OntologyParams, runtime: RuntimePa
     `params.encoder` must stand among the deps, so that another encoder is another ontology. The metrics name the human
     refinements that do nothing or disagree.
     """
+    (path,) = files.find("human/ontology/refinements.yaml")
+    refinements = read_refinements(path)  # first: what people wrote amiss ends the stage before it works
     frame = tag_sets.frame
     sets = frame.select(pl.col("tags").list.eval(pl.element().struct.field("tag").unique().sort()))["tags"]
     counts = count_sets(sets)
     canonical, step, left = normalise(sets, counts, params, open_encoder(params, runtime, files))
-    (path,) = files.find("human/ontology/refinements.yaml")
     before = set(canonical.values()) - {""}
-    names, to_review = refined_names(read_refinements(path), before)
+    names, to_review = refined_names(refinements, before)
     warn(str(path), to_review)
     for raw, tag in canonical.items():
         if names.get(tag, tag) != tag:

@@ -24,14 +24,16 @@ from cultivar.llm.request import Question
 from cultivar.text.tokens import comparison_key
 from schemas.conversations import last_turn, script, text_of
 from schemas.ids import seed_of
-from schemas.rows import Candidate, Demonstration, Dropped, Preference, Quarantined, Ranking, Row
+from schemas.rows import Candidate, Demonstration, Dropped, Edited, Preference, Quarantined, Ranking, Row
 from schemas.stage import Files
 from schemas.table import Table
 from stages.annotation.agreement import Agreement
+from stages.annotation.edited import with_edits
+from stages.annotation.items import judged_prompts
 from stages.annotation.orders import RatedOrders, SwapConsistency, order_count, orders_of
 from stages.annotation.params import RankParams
 from stages.annotation.ranked import Group, RankedGroup, demonstration, pair_candidates, ranking_row
-from stages.annotation.rankings import Folded, candidate_hash, fold, item_hash, read_judgements
+from stages.annotation.rankings import Folded, fold, read_judgements
 
 Aspect = Annotated[int, Field(ge=1, le=5)]  # 5 is best
 AT_ONCE = 20_000
@@ -59,6 +61,7 @@ class Ratings(BaseModel):
 
 class RankTables(NamedTuple):
     rankings: Table[Ranking]
+    edited: Table[Edited]
     annotation_demonstrations: Table[Demonstration]
     annotation_preferences: Table[Preference]
     dropped: Table[Dropped]
@@ -69,20 +72,23 @@ class RankTables(NamedTuple):
 def rank(candidates: Table[Candidate], params: RankParams, judge: Engine, files: Files) -> RankTables:
     """One ranking per prompt; its candidates are kept by it. A prompt that the judge cannot rate is quarantined.
 
-    Raises AnnotationError for a line of people's rankings that cannot be read, Unfinished as `Engine.ask` does.
+    Raises AnnotationError for all that is wrong with people's rankings, before anything is asked; Unfinished as `Engine.ask`
+    does.
     """
     judgements = fold(read_judgements(files.find("human/annotations")))
+    judged = judged_prompts(candidates.frame, judgements)
     swaps = SwapConsistency()
     frames: dict[type[Row], list[pl.DataFrame]] = {
-        model: [Table.of(model, []).frame] for model in (Ranking, Demonstration, Preference, Quarantined)
+        model: [Table.of(model, []).frame] for model in (Ranking, Edited, Demonstration, Preference, Quarantined)
     }
     by_people, agreement = 0, Agreement()
     for groups, more in batches_of(candidates.frame, params.orders):
-        ranked, unranked = rank_by_people(groups, judgements)
+        ranked, unranked, edited = rank_by_people(groups, judged)
         by_people += len(ranked)
         by_judge, quarantine = rank_by_judge(unranked, params, judge, swaps, more)
         compare(ranked[: params.compare - agreement.prompts], params, judge, swaps, agreement)
-        rows: dict[type[Row], list[dict]] = {Ranking: [], Demonstration: [], Preference: [], Quarantined: quarantine}
+        rows: dict[type[Row], list[dict]] = {Ranking: [], Demonstration: [], Preference: []}
+        rows |= {Edited: edited, Quarantined: quarantine}
         for each in ranked + by_judge:
             ranking = ranking_row(each)
             rows[Ranking].append(ranking)
@@ -95,6 +101,7 @@ def rank(candidates: Table[Candidate], params: RankParams, judge: Engine, files:
         "ranked_by_people": by_people,
         "ranked_by_judge": sum(frame.height for frame in frames[Ranking]) - by_people,
         "stale_items": len(judgements) - by_people,
+        "edited_by_people": sum(frame.height for frame in frames[Edited]),
     }
     if swaps.metrics:
         metrics["judges"] = {re.sub(r"\W+", "_", judge.label): swaps.metrics}  # a key that DVC can address
@@ -102,6 +109,7 @@ def rank(candidates: Table[Candidate], params: RankParams, judge: Engine, files:
         metrics["judge_and_people"] = agreement.metrics
     return RankTables(
         Table(Ranking, pl.concat(frames.pop(Ranking))),
+        Table(Edited, pl.concat(frames.pop(Edited))),
         Table(Demonstration, pl.concat(frames.pop(Demonstration))),
         Table(Preference, pl.concat(frames.pop(Preference))),
         Table.of(Dropped, []),
@@ -130,22 +138,23 @@ def batches_of(candidates: pl.DataFrame, orders: int | None) -> Iterator[tuple[l
         yield groups, sum(asked) - part["so_far"][-1]
 
 
-def rank_by_people(groups: list[Group], judgements: dict[str, Folded]) -> tuple[list[RankedGroup], list[Group]]:
-    """The groups that people ranked, of exactly these texts; and the groups that are left to the judge.
+def rank_by_people(
+    groups: list[Group], judged: dict[str, Folded]
+) -> tuple[list[RankedGroup], list[Group], list[dict[str, Any]]]:
+    """The groups that people ranked, the groups that are left to the judge, and rows of Edited.
 
-    Raises AnnotationError as `Folded.mean_ranks` does.
+    `judged`: the judgements of each prompt that people ranked, of exactly these texts.
     """
-    if not judgements:
-        return [], groups
-    ranked, unranked = [], []
+    ranked, unranked, edited = [], [], []
     for group in groups:
-        judgement = judgements.get(item_hash(text_of(group.turns), group.texts))
-        if judgement is None:
+        if (of_people := judged.get(group.prompt_id)) is None:
             unranked.append(group)
         else:
-            scores = [-rank for rank in judgement.mean_ranks([candidate_hash(text) for text in group.texts])]
-            ranked.append(RankedGroup(group, [scores], judgement.meets_criteria, "human", judgement.annotators))
-    return ranked, unranked
+            group, names, rows = with_edits(group, of_people)
+            scores = [-rank for rank in of_people.mean_ranks(names)]
+            ranked.append(RankedGroup(group, [scores], of_people.meets_criteria, "human", of_people.annotators))
+            edited += rows
+    return ranked, unranked, edited
 
 
 def compare(
@@ -169,7 +178,7 @@ def rank_by_judge(
 
     All candidates of a group with an unusable answer are quarantined.
     """
-    prompt = Prompt("rank")
+    prompt = Prompt("rank", "context", "instruction", "responses")
     orders = [orders_of(group.prompt_id, len(group.texts), params.orders) for group in groups]
     questions = [
         Question(

@@ -13,10 +13,14 @@ from stages.annotation.params import RankParams
 
 @dataclass
 class Group:
-    """One prompt's candidates (rows of Candidate as dicts), sorted by id, and their texts as texts are compared."""
+    """One prompt's candidates (rows of Candidate as dicts), sorted by id, and their texts as texts are compared.
+
+    Behind them stand the texts that people corrected: `originals` has the place of each and of the candidate that it corrects.
+    """
 
     candidates: list[dict[str, Any]]
     keys: list[str]
+    originals: dict[int, int] = field(default_factory=dict)
 
     @property
     def prompt_id(self) -> str:
@@ -122,7 +126,10 @@ def demonstration(ranked: RankedGroup, position: int, ranking: str) -> dict:
 
 
 def pair_candidates(ranked: RankedGroup, ranking: str, params: RankParams) -> list[dict]:
-    """Rows of Preference. People's ranks count however close; the judge's scores need a margin."""
+    """Rows of Preference. People's ranks count however close; the judge's scores need a margin.
+
+    A text that a person corrected is preferred to what it was as well, where every reading puts it above.
+    """
     group = ranked.group
     positions = pairs(
         group.texts,
@@ -134,6 +141,7 @@ def pair_candidates(ranked: RankedGroup, ranking: str, params: RankParams) -> li
         limit=params.max_pairs,
         seed=seed_of(group.prompt_id, "pairs"),
     )
+    positions += [pair for pair in group.originals.items() if pair not in positions and is_pair(ranked, pair, params)]
     rows = []
     for chosen, rejected in positions:
         better, worse = group.candidates[chosen], group.candidates[rejected]
@@ -149,3 +157,11 @@ def pair_candidates(ranked: RankedGroup, ranking: str, params: RankParams) -> li
             )
         )
     return [row for row in rows if row is not None]
+
+
+def is_pair(ranked: RankedGroup, pair: tuple[int, int], params: RankParams) -> bool:
+    """Whether the first of two candidates is preferred to the second, by the rules of every pair."""
+    group = ranked.group
+    readings = [[reading[place] for place in pair] for reading in ranked.readings]
+    texts, keys = [group.texts[place] for place in pair], [group.keys[place] for place in pair]
+    return pairs(texts, readings, keys=keys, max_length_ratio=params.max_length_ratio) == [(0, 1)]

@@ -99,7 +99,7 @@ def respond(
 
 def ask(instructions: list[Selected | Evolved], way: ResponseWay, engine: Engine) -> list[Answer]:
     """One answer to each instruction. Its seed is the same at every temperature."""
-    prompt = Prompt(f"respond/{way.strategy}")
+    prompt = Prompt(f"respond/{way.strategy}", "instruction")
     questions = [
         Question(
             behind_context(row.prompt[:-1], prompt.messages(instruction=last_turn(row.prompt))),

@@ -36,7 +36,7 @@ class ScoreTables(NamedTuple):
 
 def score(instructions: Table[Instruction], labels: Context[Label], params: ScoreParams, judge: Engine) -> ScoreTables:
     """Raw scores of every instruction: of all that its user asks. One without tags (quarantined before) has none."""
-    prompt, rows = Prompt("score"), list(instructions)
+    prompt, rows = Prompt("score", "instruction"), list(instructions)
     tags_of = {row.parents[0]: row.tags for row in labels}
     tag_counts = Counter(tag for tags in tags_of.values() for tag in tags)
     texts = [asked_text(row.prompt) for row in rows]

@@ -49,7 +49,7 @@ def tag(instructions: Table[Instruction], params: TagParams, tagger: Engine) -> 
 
     An answer that cannot be read, or holds an overlong tag, quarantines its instruction.
     """
-    prompt, rows = Prompt("tag"), list(instructions)
+    prompt, rows = Prompt("tag", "instruction", "max_tags"), list(instructions)
     turns = [user_turns(row.prompt) for row in rows]
     questions = [
         Question(prompt.messages(instruction=text, max_tags=params.max_tags), Tags, seed=turn_seed(row.id, before))

@@ -64,7 +64,7 @@ class Rows:
 
 class Collection:
     """What all sources hold: rows by kind, what was dropped, quarantined and not taken; and of each source, one after the
-    other, its files, its rows by table, and how many of its rows ended otherwise; `skipped` are files that are no data, each
+    other, its files, its rows by table, and how many of its rows ended otherwise. `skipped`: files that are no data, each
     with the reason.
     """
 
@@ -85,10 +85,6 @@ class Collection:
         """What follows is of the source of this name."""
         self.source, self.before = source, (len(self.dropped), len(self.quarantined))
         self.files[source], self.taken[source] = set(), Counter()
-
-    def note_file(self, place: str) -> None:
-        """A place ("file:line") in a file of the source."""
-        self.files[self.source].add(place.rpartition(":")[0])
 
     def keep(self, kind: str, frame: pl.DataFrame, table: str) -> None:
         """Rows of the source that stay."""

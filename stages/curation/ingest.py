@@ -145,7 +145,8 @@ def take_source(
     not_taken: Left = {}
     for found in read_source(source, files, params):
         place, item = found.place, found.value
-        collection.note_file(place)
+        if not isinstance(item, NotTaken):
+            collection.files[source.name].add(found.file)
         match item:
             case Item():
                 pass

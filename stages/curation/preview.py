@@ -4,7 +4,7 @@ The source is read by `ingest` itself, whole, so that nothing shown differs from
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -19,8 +19,10 @@ from schemas.stage import Files
 from schemas.table import Table
 from stages.curation.ingest import IngestTables, ingest
 from stages.curation.params import IngestParams, SourceFile
+from stages.curation.readers.detection import format_of
+from stages.curation.readers.files import Part, chosen_files, unpacked
 from stages.curation.readers.records import read_records
-from stages.curation.readers.sources import detect, format_of, paths_of
+from stages.curation.readers.sources import SourceReader, reading_of
 
 DOMAINS = {
     "gsm8k": "math",
@@ -39,7 +41,7 @@ DOMAINS = {
     "ifeval": "constraint",
 }
 """Format -> the domain that its rows are of; any other is general."""
-SHOWN_ROWS = 3
+SHOWN_ROWS, SHOWN_FILES = 3, 20
 SAMPLE = 5_000
 """Rows of which languages and lengths are told: the least ids, which are a random choice."""
 ROWS = "instructions problems code_tasks constraints passages characters safety_prompts evaluation".split()
@@ -71,18 +73,33 @@ class Preview:
 
 def domain_of(path: str, options: dict[str, Any]) -> str:
     """The domain that the format of a source's first file tells. Raises what the readers raise, and ValidationError."""
-    source = SourceFile.model_validate({"name": "new", "path": path, "domain": "general", "license": "none", **options})
-    return DOMAINS.get(next(iter(formats(source, Files("ingest", (Path(path),))).values()), ""), "general")
+    source = {"name": "new", "path": path, "domain": "general", "license": "none", **options}
+    params = IngestParams.model_validate({"sources": [source]})
+    found = formats(params.sources[0], Files("ingest", (Path(path),)), params)
+    return DOMAINS.get(next(iter(found.values()), ""), "general")
 
 
-def formats(source: SourceFile, files: Files) -> dict[str, str]:
+def formats(source: SourceFile, files: Files, params: IngestParams) -> dict[str, str]:
     """File -> its format, of the first files of a source. Raises FormatError, FileNotFoundError."""
-    found = {}
-    for path in islice(paths_of(source, files), 20):
-        name = format_of(source, path)
-        head = list(islice(read_records(path, source.encoding), 50)) if name == "auto" else []
-        found[str(path)] = detect(path, head, source) if head else name
-    return found
+    reader, chosen = SourceReader(source, params), chosen_files(source, files)
+    if chosen.plain.parts or not chosen.archives:
+        return dict(formats_in(reader, chosen.plain.parts))
+    with unpacked(chosen.archives[0], source, chosen.is_one) as members:
+        return dict(formats_in(reader, members.parts))
+
+
+def formats_in(reader: SourceReader, parts: Iterable[Part]) -> Iterator[tuple[str, str]]:
+    """(name, format) of the first files that hold records which can be read."""
+    for part in islice(parts, SHOWN_FILES):
+        name = format_of(reader.source, part.path)
+        if name == "auto":
+            reading = reading_of(reader.source)
+            records = (reader.renamed(record, part) for record in read_records(part.path, reading))
+            head = list(islice(records, reader.params.detect_rows))
+            if all(record.value is None for record in head):
+                continue
+            name = reader.detected(part, head, reading)
+        yield part.name, name
 
 
 def preview(source: dict[str, Any], evaluation: bool = False) -> Preview:
@@ -93,7 +110,7 @@ def preview(source: dict[str, Any], evaluation: bool = False) -> Preview:
     files = Files("ingest", (Path(declared.path),))
     tables = ingest(files, params)
     found = Preview(rows=counts(tables), examples=list(examples(tables)))
-    found.files = formats(declared, files)
+    found.files = formats(declared, files, params)
     found.not_taken = {name.removeprefix(f"{declared.name}: "): n for name, n in tables.metrics["not_taken"].items()}
     found.dropped = reasons(tables.dropped, "rule", "detail")
     found.quarantined = reasons(tables.quarantine, "error", "source")

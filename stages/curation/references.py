@@ -5,7 +5,7 @@ that Polars writes, letter by letter as orjson does.
 """
 
 import hashlib
-from typing import Any, cast
+from typing import Any
 
 import polars as pl
 
@@ -50,14 +50,12 @@ def demonstrations(rows: pl.DataFrame, strategy: Strategy) -> pl.DataFrame:
         "simulated": pl.lit(False),
     }
     made = answered.with_columns(**columns)
-    return made.select(
-        pl.col(name)
-        if name in ("prompt", "completion")
-        else (pl.col(name) if name in made.columns else pl.lit([] if isinstance(dtype, pl.List) else None))
-        .cast(dtype)
-        .alias(name)
+    absent = {
+        name: pl.lit([] if isinstance(dtype, pl.List) else None, dtype)
         for name, dtype in polars_schema(Demonstration).items()
-    )
+        if name not in made.columns
+    }
+    return made.with_columns(**absent).select(*polars_schema(Demonstration))
 
 
 def message(role: str, content: pl.Expr) -> pl.Expr:
@@ -93,7 +91,7 @@ def canonical(column: str) -> pl.Expr:
 
 
 def is_plain(rows: pl.DataFrame, column: str) -> pl.Expr:
-    """Whether all messages of a list are text alone."""
-    fields = [field.name for field in cast(Any, rows.schema[column]).inner.fields]
+    """Whether all messages of a list are text alone; structs may lack what no row has."""
+    fields = [field.name for field in rows.schema[column].inner.fields]  # type: ignore[attr-defined]
     others = [pl.element().struct.field(name).is_not_null() for name in fields if name not in PLAIN]
     return ~pl.col(column).list.eval(pl.any_horizontal(others)).list.any() if others else pl.lit(True)

@@ -53,6 +53,7 @@ def datasheet(
         "demonstrations": len(demonstrations),
         "preferences": len(preferences),
         "simulated": simulated,
+        "sources": sources_of(sources, measured.get("ingest", {})),
         "counts": {column: counts(demonstrations, preferences, column) for column in COLUMNS},
         "quantiles": QUANTILES,
         "qualities": [
@@ -94,6 +95,19 @@ def datasheet(
 def with_names(table: Context[A], sources: Context[DeclaredSource]) -> Context[A]:
     """The rows with the name of their source in place of its file and line."""
     return Context(table.model, table.frame.with_columns(source_names(table.frame["source"], sources.frame)))
+
+
+def sources_of(sources: Context[DeclaredSource], ingest: dict[str, Any]) -> Lines:
+    """Each source of training rows, with the rows that `ingest` took of it and how its others ended."""
+    taken, ends = ingest.get("rows_by_source", {}), ingest.get("ends_by_source", {})
+    declared = sources.frame.filter(~pl.col("evaluation")).sort("name").select("name", "license", "domain")
+    return [
+        row
+        | {"rows": sum(rows for table, rows in taken.get(row["name"], {}).items() if table != "given_demonstrations")}
+        | {"answers": taken.get(row["name"], {}).get("given_demonstrations", 0)}
+        | {end: ends.get(row["name"], {}).get(end, 0) for end in ("dropped", "quarantined", "not_taken")}
+        for row in declared.iter_rows(named=True)
+    ]
 
 
 def load_template(files: Files, name: str) -> Any:

@@ -7,7 +7,7 @@ say of some principle that the other one violates it. Rejected responses are nev
 """
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import BaseModel
 
@@ -16,8 +16,6 @@ from cultivar.llm.answer import Answer
 from cultivar.llm.engine import Ask, Engine, Failure
 from cultivar.llm.prompt import Prompt
 from cultivar.llm.request import Question
-from schemas.errors import UserError
-from schemas.human import read_yaml
 from schemas.ids import seed_of, unit_of
 from schemas.products import Admission, demonstration_row, message, preference_row
 from schemas.rows import Demonstration, Dropped, Preference, Quarantined, SafetyPrompt, VerdictRow
@@ -25,6 +23,7 @@ from schemas.stage import Files
 from schemas.table import Table
 from stages.synthesis.ledger import Ledger
 from stages.synthesis.params import ConstitutionParams
+from stages.synthesis.principles import Principle, read_principles
 
 
 class Follows(BaseModel):
@@ -32,18 +31,6 @@ class Follows(BaseModel):
 
     first: bool
     second: bool
-
-
-class Principle(BaseModel):
-    """One entry of human/constitution/principles.yaml."""
-
-    id: str
-    area: str
-    polarity: str
-    applies_to: str
-    text: str
-    critique_request: str
-    revision_request: str
 
 
 class ConstitutionTables(NamedTuple):
@@ -70,8 +57,12 @@ def constitution(
 ) -> ConstitutionTables:
     """D and P for every safety prompt whose revision the judge confirms."""
     ledger, rows = Ledger("constitution"), list(safety_prompts)
-    principles = read_principles(files)
-    prompts = {name: Prompt(f"constitution/{name}") for name in ("critique", "revise", "deviate")}
+    principles = read_principles(files.find("human/constitution/*.yaml"))
+    prompts = {
+        "critique": Prompt("constitution/critique", "request", "response", "principle", "critique_request"),
+        "revise": Prompt("constitution/revise", "request", "response", "principle", "critique", "revision_request"),
+        "deviate": Prompt("constitution/deviate", "request", "principle"),
+    }
 
     async def improve(row: SafetyPrompt, ask: Ask) -> Revision | Answer:
         return await critique_and_revise(row, ask, choose_principles(row, principles, params.revisions), prompts)
@@ -88,23 +79,6 @@ def constitution(
     confirm(work, judge, ledger)
     ledger.close([row.id for row in rows], "the judge does not confirm the revision")
     return ConstitutionTables(**ledger.tables())
-
-
-def read_principles(files: Files) -> list[Principle]:
-    """The principles of human/constitution/*.yaml. Raises UserError, and pydantic's ValidationError naming the field."""
-    entries: list[Any] = []
-    for path in files.find("human/constitution/*.yaml"):
-        content = read_yaml(path)
-        if not isinstance(content, dict) or not isinstance(content.get("principles"), list):
-            raise UserError(f"{path}: it is a mapping with a list `principles`")
-        entries += content["principles"]
-    principles = [Principle.model_validate(entry) for entry in entries]
-    for kind in ("harmful", "benign"):
-        if not any(principle.applies_to in (kind, "any") for principle in principles):
-            raise UserError(
-                f"human/constitution/*.yaml: no principle applies to {kind} prompts; write one (`applies_to: {kind}`)"
-            )
-    return principles
 
 
 def choose_principles(row: SafetyPrompt, principles: list[Principle], count: int) -> list[Principle]:
@@ -209,7 +183,7 @@ def confirm(work: list[tuple[SafetyPrompt, Revision]], judge: Engine, ledger: Le
         for principle in revision.principles
         for swapped in (False, True)
     ]
-    prompt = Prompt("constitution/judge")
+    prompt = Prompt("constitution/judge", "request", "principle", "first", "second")
     compared: dict[str, dict[str, Compared]] = {row.id: {} for row, _ in work}
     answers = judge.ask([each.question(prompt) for each in comparisons])
     for each, (answer,) in zip(comparisons, answers, strict=True):

@@ -145,7 +145,7 @@ def verify_responses(work: list[ConstrainedQuery], bench: Workbench) -> None:
 
 def match_responses(work: list[ConstrainedQuery], bench: Workbench) -> None:
     """Fill in the judge's score of every response that passes its functions."""
-    prompt = Prompt("execution/match")
+    prompt = Prompt("execution/match", "query", "constraint", "response")
     passing = [
         (each, response) for each in work for response in each.responses if response.pass_rate > bench.params.pass_rate
     ]

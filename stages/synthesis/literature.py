@@ -52,7 +52,7 @@ def literature(
 ) -> None:
     """One demonstration per passage and level whose instruction the passage satisfies."""
     inferred = infer_instructions(passages, params, teacher, ledger)
-    check = Prompt("repurpose/grounding")
+    check = Prompt("repurpose/grounding", "passage", "requirements")
     questions = [
         Question(
             check.messages(passage=each.passage.text, requirements=each.back.requirements),
@@ -92,7 +92,7 @@ def infer_instructions(
     passages: list[Passage], params: RepurposeParams, teacher: Engine, ledger: Ledger
 ) -> list[Inferred]:
     """Instructions for each passage at each level; those that ask for nothing or quote the passage are dropped."""
-    prompt = Prompt("repurpose/instruction")
+    prompt = Prompt("repurpose/instruction", "passage", "level")
     work = [(passage, level) for passage in passages for level in params.levels]
     questions = [
         Question(prompt.messages(passage=passage.text, level=level), BackInstruction, seed=seed_of(passage.id, level))

@@ -189,7 +189,7 @@ def grade(
     paths: list[Path], params: RejectionParams, judge: Engine, quarantine: TableBuilder[Quarantined]
 ) -> TableBuilder[VerdictRow]:
     """Let the judge grade right paths; below `min_grade` is a rule, an unusable grade quarantines the judgement."""
-    prompt = Prompt("rejection")
+    prompt = Prompt("rejection", "problem", "solution")
     questions = [
         Question(
             prompt.messages(problem=path.problem.prompt, solution=path.text), Reasoning, seed=seed_of(path.id, "grade")

@@ -82,7 +82,7 @@ def write_questions(
 
     One that two couples of a character disagree on, whether it can answer, is not put to it: nobody knows what is right.
     """
-    prompt = Prompt("repurpose/questions")
+    prompt = Prompt("repurpose/questions", "first", "second", "count")
     couples = draw_couples(characters, params.others)
     requests = [
         Question(
@@ -138,7 +138,7 @@ def profile(character: Character) -> str:
 
 def sample_replies(questions: list[RoleQuestion], teacher: Engine, ledger: Ledger) -> list[Reply]:
     """Two answers to each question, in the role of its character."""
-    prompt = Prompt("repurpose/reply")
+    prompt = Prompt("repurpose/reply", "profile", "question")
     requests = [
         Question(
             prompt.messages(profile=profile(question.character), question=question.text),
@@ -162,7 +162,7 @@ def check_replies(replies: list[Reply], params: RepurposeParams, judge: Engine, 
 
     A good one is in role and refuses just where its question does not fit the character.
     """
-    prompt = Prompt("repurpose/role_check")
+    prompt = Prompt("repurpose/role_check", "profile", "question", "response")
     requests = [
         Question(
             prompt.messages(

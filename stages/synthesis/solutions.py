@@ -68,7 +68,7 @@ def why_none(own: list[Solution], tests: list[str]) -> str:
 
 def sample_solutions(tasks: list[CodeTask], bench: Workbench) -> dict[str, list[Solution]]:
     """Distinct solutions (by syntax tree) that parse and define the entry point, with how often they were sampled."""
-    prompt = Prompt("execution/solution")
+    prompt = Prompt("execution/solution", "task", "entry_point", "tests")
     questions = [
         Question(
             prompt.messages(task=task.prompt, entry_point=task.entry_point, tests="\n".join(task.tests)),
@@ -99,7 +99,7 @@ def sample_solutions(tasks: list[CodeTask], bench: Workbench) -> dict[str, list[
 def gather_tests(tasks: list[CodeTask], bench: Workbench) -> dict[str, list[str]]:
     """Per task the source's tests; where it has none, those of the sampled sets, each once however it is written."""
     untested = [task for task in tasks if not task.tests]
-    prompt = Prompt("execution/tests")
+    prompt = Prompt("execution/tests", "task", "entry_point", "tests")
     questions = [
         Question(
             prompt.messages(task=task.prompt, entry_point=task.entry_point, tests=""),

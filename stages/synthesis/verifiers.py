@@ -136,13 +136,9 @@ def augment(seeds: list[Constraint], bench: Workbench) -> list[VerifiedConstrain
     found = {name_of(seed.text): VerifiedConstraint(seed, seed.text.strip(), seed.id) for seed in seeds}
     count = bench.params.rewrites
     if count:
-        prompt = Prompt("execution/rewrite")
-        questions = [
-            Question(
-                prompt.messages(constraint=seed.text, count=count), NewConstraints, seed=seed_of(seed.id, "rewrite")
-            )
-            for seed in seeds
-        ]
+        prompt = Prompt("execution/rewrite", "constraint", "count")
+        asked = ((prompt.messages(constraint=seed.text, count=count), seed_of(seed.id, "rewrite")) for seed in seeds)
+        questions = [Question(messages, NewConstraints, seed=seed) for messages, seed in asked]
         for seed, (answer,) in zip(seeds, bench.teacher.ask(questions), strict=True):
             if not isinstance(answer.value, NewConstraints):
                 bench.ledger.fail(answer, seed.id)
@@ -198,7 +194,7 @@ def cross_validate(constraints: list[VerifiedConstraint], bench: Workbench) -> l
 
 def propose_verifiers(constraints: list[VerifiedConstraint], bench: Workbench) -> list[ProposedVerifiers]:
     """One entry per constraint: the distinct functions and cases of `params.functions` answers of the teacher."""
-    prompt = Prompt("execution/verifier")
+    prompt = Prompt("execution/verifier", "constraint")
     questions = [
         Question(
             prompt.messages(constraint=constraint.text),
@@ -264,7 +260,8 @@ def run_functions(work: dict[str, tuple[str, list[str]]], bench: Workbench) -> d
 
 def back_translate(constraints: list[VerifiedConstraint], bench: Workbench) -> list[VerifiedConstraint]:
     """Constraints that none of their functions, put into words, contradicts (AutoIF, section 3.2); drops the others."""
-    prompt, compare = Prompt("execution/back_translate"), Prompt("execution/entail")
+    prompt = Prompt("execution/back_translate", "function")
+    compare = Prompt("execution/entail", "premise", "hypothesis")
     work = [(each, source) for each in constraints for source in each.functions[: bench.params.back_translations]]
     questions = [
         Question(

@@ -106,9 +106,18 @@ class Characters:
     eos_token_id = 0
     all_special_tokens: tuple[str, ...] = ()
 
-    def apply_chat_template(self, messages: list[dict], add_generation_prompt: bool, return_dict: bool) -> list[int]:
-        assert add_generation_prompt and not return_dict
-        return [ord(c) for c in messages[-1]["content"]]
+    chat_template = "{{ messages[-1].content }}"
+    added_tokens_decoder: dict[int, Any] = {}
+
+    def get_chat_template(self) -> str:
+        return self.chat_template
+
+    def apply_chat_template(self, messages: list[dict], add_generation_prompt: bool, **_: Any) -> str:
+        assert add_generation_prompt or messages[-1]["role"] == "assistant"
+        return messages[-1]["content"]
+
+    def __call__(self, texts: list[str], **_: Any) -> dict[str, list[list[int]]]:
+        return {"input_ids": [[ord(c) for c in text] for text in texts]}
 
     @staticmethod
     def text(ids: Iterable[int]) -> str:

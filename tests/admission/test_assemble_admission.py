@@ -15,7 +15,7 @@ def assemble_rows(demonstrations=(), preferences=(), evaluation=(), **params):
         Table.of(Demonstration, demonstrations),
         Table.of(Preference, preferences),
         Context.of(EvaluationItem, map(evaluation_item, evaluation)),
-        declared(),
+        declared(seeds="seeds"),
         AssembleParams.model_validate({"per_prompt": 9} | params),
     )
     for table in tables[:-1]:
@@ -231,4 +231,6 @@ def test_the_rows_pass_unchanged_and_are_counted():
         "demonstrations_by_domain": {"math": 1},
         "preferences_by_strategy": {"execution": 1},
         "preferences_by_domain": {"code": 1},
+        "demonstrations_by_source": {"seeds": 1},
+        "preferences_by_source": {"seeds": 1},
     }

@@ -27,7 +27,7 @@ def filter_by(params=None, evaluation=(), **tables):
     found = filter_rows(
         **{name: Table.of(model, tables.get(name, ())) for name, model in models.items()},
         evaluation=Context.of(EvaluationItem, map(evaluation_item, evaluation)),
-        sources=declared(),
+        sources=declared(seeds="seeds"),
         params=FilterParams.model_validate(params or {}),
     )
     for table in found[:-1]:
@@ -230,6 +230,7 @@ def test_what_is_kept_is_counted_by_strategy():
         "evaluation_items": 0,
         "evaluation_items_not_found": {"without_tokens": 0, "found_alone": 0, "short_solutions": 0},
         "kept_by_strategy": {"annotation": 2, "rejection": 1},
+        "kept_by_source": {"seeds": 3},
     }
     assert {gone.stage for gone in found.dropped} == {"filter"}
 

@@ -22,6 +22,7 @@ from train.sampling.rollouts import Rollouts
 from train.sampling.samples import Sample
 from train.sft import sft
 from train.tokenizer import train_tokenizer
+from train.turns import Conversation
 
 TOKENIZER = train_tokenizer(["Why is it so? Because it is."], 300, 128)
 PROMPTS = ["Why?", "Who is it?", "How so?", "When?"]
@@ -83,7 +84,7 @@ def preferences() -> Context:
 
 def sequence(prompt: str, completion: str) -> tuple[list[int], int]:
     """Ids of a conversation with its stop token, and how many of them are the prompt's."""
-    start = encode_prompt(TOKENIZER, [{"role": "user", "content": prompt}])
+    start = encode_prompt(TOKENIZER, Conversation([{"role": "user", "content": prompt}]))
     return [*start, *TOKENIZER(completion)["input_ids"], TOKENIZER.eos_token_id], len(start)
 
 
@@ -124,7 +125,8 @@ def test_sft_makes_the_completions_of_the_train_split_likelier(model, tmp_path):
     assert likelihood_margin(out.path) > likelihood_margin(model.path) + 1
     tokens = sum(len(sequence(prompt, CHOSEN)[0]) for prompt in PROMPTS)
     assert found.metrics.pop("loss") > 0 and found.loss.frame["loss"].is_sorted(descending=True)
-    assert found.metrics == {"demonstrations": 4, "overlong": 0, "tokens": tokens, "steps": 8}
+    counts = {"overlong": 0, "refused": 0, "broken_markup": 0, "texts": 4}
+    assert found.metrics == counts | {"demonstrations": 4, "tokens": tokens, "steps": 8}
 
 
 def test_dpo_raises_the_margin_of_the_train_split(model, tmp_path):
@@ -156,6 +158,8 @@ def test_without_held_out_pairs_the_reward_model_has_no_accuracy(model, tmp_path
     assert found.metrics["heldout_pairs"] == 0 and found.metrics.keys() == {
         "pairs",
         "overlong",
+        "refused",
+        "broken_markup",
         "steps",
         "loss",
         "heldout_pairs",

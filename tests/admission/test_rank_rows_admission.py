@@ -63,7 +63,7 @@ def test_what_the_rows_of_d_and_p_hold(rank_by):
         label_source="judge",
         quality=1.0,
         license="MIT",
-        source="seeds.jsonl:1",
+        source="seeds:1",
         engine="http/big@1",
         simulated=True,
         verdicts=[ranking.id],

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from schemas.conversations import text_of
-from schemas.rows import Candidate, Message
+from schemas.rows import Candidate
 from schemas.table import Table
 from stages.annotation.params import RankParams
 from stages.annotation.rank import rank
@@ -65,7 +65,7 @@ def test_peoples_order_makes_d_and_p_without_asking_the_judge(people):
     assert dict(zip(ranking.candidates, ranking.ranks, strict=True)) == ranks
     assert ranking.scores == [float(-rank) for rank in ranking.ranks]
     assert (ranking.source, ranking.annotators, ranking.meets_criteria) == ("human", ["ana"], True)
-    assert tables.metrics == {"ranked_by_people": 1, "ranked_by_judge": 0, "stale_items": 0}
+    assert tables.metrics == {"ranked_by_people": 1, "ranked_by_judge": 0, "stale_items": 0, "edited_by_people": 0}
     for scores in (row.scores, pair.scores):
         assert [(score.name, score.value) for score in scores] == [("human", 0.0)]
 
@@ -179,12 +179,14 @@ def test_a_superseded_judgement_does_not_count_even_where_its_successor_stands_b
     assert outcome(rank_by_people(people(old, new | {"supersedes": "0"})))[1] == []  # both count: all tie
 
 
-def test_people_decide_on_exactly_these_texts_and_this_prompt_whatever_their_order(people):
+def test_people_decide_on_exactly_these_texts_and_this_prompt_whatever_their_order(people, caplog):
     ratings = {"ratings": [SCALE] * 3}
     stale = [judgement(A, B, texts=(A, B)), judgement(A, B, C, prompt="Why is the sea blue?", uuid="2")]
     tables = rank_by_people(people(*stale), answers=[ratings, ratings])
     assert tables.metrics.items() >= {"ranked_by_people": 0, "ranked_by_judge": 1, "stale_items": 2}.items()
     assert [ranking.source for ranking in tables.rankings] == ["judge"]
+    (line,) = caplog.messages
+    assert line.startswith("2 prompts that people ranked have other texts now, first human/annotations/ana.jsonl:1;")
     assert len(rank_by_people(people(judgement(A, B, C, texts=(C, A, B)))).annotation_demonstrations) == 1
 
 
@@ -194,7 +196,7 @@ def test_people_rank_the_answers_to_a_whole_conversation(people, first):
         return turn("user", opening) + turn("assistant", "Hi") + turn("user", PROMPT)
 
     rows = [candidate(text, prompt=PROMPT) | {"prompt": talk(first)} for text in (A, B, C)]
-    asked = text_of([Message(**message) for message in talk("Hello")])
+    asked = text_of(talk("Hello"))
     assert asked == f"user: Hello\n\nassistant: Hi\n\nuser: {PROMPT}"
     found = rank_by_people(people(judgement(B, A, C, prompt=asked)), rows, answers=[{"ratings": []}] * 2)
     assert outcome(found) == (([B], [(B, C, 2.0)]) if first == "Hello" else ([], []))
@@ -259,3 +261,102 @@ def test_the_judge_is_compared_with_people_and_changes_nothing(people, rated, co
         alone = rank(Table.of(Candidate, rows), RankParams(orders=2, compare=0), judge, lines)
     assert compared.metrics["judge_and_people"] == {"prompts": 1} | counts and "judge_and_people" not in alone.metrics
     assert all(one.frame.equals(other.frame) for one, other in zip(compared[:-1], alone[:-1], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("margin", "pairs"),
+    [(1, [(B, C, 2.0)]), (2, [(B, C, 3.0)]), (3, [(B, C, 4.0)])],
+)
+def test_the_best_leads_by_the_margin_that_people_give(people, margin, pairs):
+    """Candidates below the best keep their distances; a tie at the top leads as one."""
+    assert outcome(rank_by_people(people(judgement(B, A, C, margin=margin))))[1] == pairs
+    (ranking,) = rank_by_people(people(judgement((A, B), C, margin=margin))).rankings
+    assert sorted(ranking.scores, reverse=True) == [0.0, 0.0, -float(margin)]
+
+
+def test_margins_are_averaged_and_who_is_not_named_stands_below_all(people):
+    lines = judgement(B, A, C, margin=3), judgement(B, A, C, uuid="2", annotator="bo")
+    assert outcome(rank_by_people(people(*lines)))[1] == [(B, C, 3.0)]
+    assert outcome(rank_by_people(people(judgement(B, A, margin=3))))[1] == [(B, C, 5.0)]
+
+
+D = "Rivers carry salts, and the sun takes the water."
+
+
+def test_a_corrected_text_is_the_best_candidate_and_preferred_to_what_it_was(people):
+    tables = rank_by_people(people(judgement(A, B, C, edited={candidate_hash(A): D})))
+    assert outcome(tables) == ([D], [(D, C, 3.0), (D, A, 1.0)])
+    (edited,), (ranking,) = tables.edited, tables.rankings
+    original = candidate(A)
+    assert edited.parents == [original["prompt_id"], original["id"]] and edited.id in ranking.candidates
+    assert (edited.annotation, edited.annotators) == ("human/annotations/ana.jsonl:1", ["ana"])
+    assert (edited.engine, edited.role, edited.simulated, edited.source) == ("source", "source", False, "seeds:1")
+    assert [turn.content for turn in edited.completion] == [D]
+    (row,) = tables.annotation_demonstrations
+    assert (row.label_source, row.engine, row.quality) == ("human", "source", 1.0)
+    assert set(row.parents) == {edited.id, original["id"], original["prompt_id"], ranking.id}
+    for pair in tables.annotation_preferences:
+        assert edited.id in pair.parents and pair.label_source == "human"
+    assert tables.metrics.items() >= {"ranked_by_people": 1, "edited_by_people": 1, "stale_items": 0}.items()
+
+
+@pytest.mark.parametrize(
+    ("order", "best", "pairs"),
+    [
+        ((B, D, A, C), B, [(B, C, 3.0), (D, A, 1.0)]),  # where the person put it
+        ((B, (D, A), C), B, [(B, C, 2.0)]),  # a tie with what it was: no pair of the two
+        ((A, D, B, C), A, [(A, C, 3.0)]),  # worse than what it was
+    ],
+)
+def test_a_corrected_text_stands_where_the_person_put_it(people, order, best, pairs):
+    assert outcome(rank_by_people(people(judgement(*order, edited={candidate_hash(A): D})))) == ([best], pairs)
+
+
+def test_who_did_not_see_a_corrected_text_says_of_it_what_they_say_of_what_it_was(people):
+    lines = judgement(A, B, C, edited={candidate_hash(A): D}), judgement(C, B, A, uuid="2", annotator="bo")
+    (ranking,) = rank_by_people(people(*lines)).rankings
+    score = dict(zip(ranking.candidates, ranking.scores, strict=True))
+    (edited,) = rank_by_people(people(*lines)).edited
+    assert score[edited.id] == -1.0 and score[candidate(A)["id"]] == -1.5  # 0 and 2; 1 and 2
+
+
+def test_a_text_that_another_candidate_has_is_no_new_one_and_one_of_two_people_is_one(people):
+    tables = rank_by_people(people(judgement(A, B, C, edited={candidate_hash(A): B})))
+    assert len(tables.edited) == 0 and outcome(tables)[0] == [A]
+    lines = [judgement(A, B, C, edited={candidate_hash(A): D}, uuid=str(n), annotator=f"a{n}") for n in range(2)]
+    (edited,) = rank_by_people(people(*lines)).edited
+    assert edited.annotators == ["a0", "a1"]
+
+
+@pytest.mark.parametrize(
+    ("edited", "fault"),
+    [
+        ({"0" * 16: D}, r"ana\.jsonl:1: edited: 0{16}: unknown candidate"),
+        ({candidate_hash(A): A}, r"ana\.jsonl:1: .* is as it was; remove the entry"),
+        ({candidate_hash(A): "  "}, r"ana\.jsonl:1: .* is empty; remove the entry"),
+        ({candidate_hash(A): 1}, r"ana\.jsonl:1: edited\..*: Input should be a valid string"),
+    ],
+)
+def test_a_corrected_text_of_no_candidate_or_without_a_change_is_refused(people, edited, fault):
+    with pytest.raises(AnnotationError, match=fault):
+        rank_by_people(people(judgement(A, B, C, edited=edited)))
+
+
+def test_of_several_messages_the_last_is_corrected(people):
+    talk = [*turn("assistant", "Let me look."), {"role": "tool", "content": "salt"}, *turn("assistant", "Rivers.")]
+    rows = [candidate(A), candidate(B) | {"completion": talk}]
+    texts = [A, text_of(talk)]
+    files = people(judgement(*texts, texts=texts, edited={candidate_hash(texts[1]): D}))
+    (edited,) = rank_by_people(files, rows).edited
+    assert [each.content for each in edited.completion] == ["Let me look.", "salt", D]
+
+
+def test_what_is_wrong_with_any_judgement_ends_the_stage_before_the_judge_is_asked(people):
+    faulty = judgement(A, "None of them.", texts=(A, B), prompt="Two?")
+    rows = [candidate(text, prompt) for prompt in ("One?", "Two?") for text in (A, B)]
+    with (
+        scripted(judge_of({A: 5, B: 1}, {A: 5, B: 1})) as judge,
+        pytest.raises(AnnotationError, match="unknown candidate"),
+    ):
+        rank(Table.of(Candidate, rows), RankParams(orders=2), judge, people(faulty))
+    assert judge.usage.requests == 0

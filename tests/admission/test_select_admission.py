@@ -149,7 +149,9 @@ def test_equal_scores_are_taken_by_the_least_id():
 
 
 def test_what_a_selected_row_holds_and_how_much_of_the_tags_is_covered():
-    row = instruction("Name four river fish.", reference="Pike.", domain="math", license="MIT", split="dev")
+    row = instruction(
+        "Name four river fish.", reference=turn("assistant", "Pike."), domain="math", license="MIT", split="dev"
+    )
     fields = {"tags": ["a", "b"], "complexity": 3.0, "tag_idf": 1.5, "richness": 0.25, "completeness": 4.0}
     others = [
         (instruction("Name four river birds."), {"tags": ["c"], "complexity": 1.0}),
@@ -174,7 +176,7 @@ def test_what_a_selected_row_holds_and_how_much_of_the_tags_is_covered():
 def test_a_selected_instruction_keeps_its_conversation():
     context = turn("system", "Be brief.") + turn("user", "Hello") + turn("assistant", "Hi")
     talk = context + turn("user", "Name four river fish.")
-    rows = [instruction("", prompt=talk), instruction("Name four sea fish.")]
+    rows = [instruction("talk") | {"prompt": talk}, instruction("Name four sea fish.")]
     tables = select_from([(row, {}) for row in rows], target_size=2)
     kept = {row.id: [message.model_dump() for message in row.prompt] for row in tables.selected}
     assert kept == {rows[0]["id"]: talk, rows[1]["id"]: turn("user", "Name four sea fish.")}

@@ -14,7 +14,7 @@ from train.dpo import dpo
 from train.params import DpoParams, RewardParams, SftParams
 from train.reward import heldout_metrics, length_gap, reward
 from train.sft import sft
-from train.tokenized import TooManyOverlong
+from train.tokenized import TooManyLeftOut
 from train.tokenizer import train_tokenizer
 
 TOKENIZER = train_tokenizer(["Why is it so? Because it is."], 300, 512)
@@ -148,7 +148,7 @@ def test_rows_beyond_max_length_are_left_out_up_to_a_share_of_them(given, stage,
         return (named.get("train_dataset") or arguments[2]).num_rows
 
     assert (row_count(120, 0.25), row_count(500, 0.0)) == (3, 4)
-    with pytest.raises(TooManyOverlong):
+    with pytest.raises(TooManyLeftOut):
         row_count(120, 0.24)
 
 
@@ -194,7 +194,11 @@ def test_held_out_pairs_are_counted_by_whether_the_chosen_side_scores_higher():
     assert metrics["heldout_accuracy_by"] == {group: 2.5 / 4, "code": 1.0, "math": 0.5}
     assert metrics["heldout_pairs_by"] == {group: 4, "code": 1, "math": 3}
     limit = RewardParams(max_length=5)
-    assert heldout_metrics(None, TOKENIZER, pairs, limit) == {"heldout_pairs": 0, "heldout_overlong": 4}
+    assert heldout_metrics(None, TOKENIZER, pairs, limit) == {
+        "heldout_pairs": 0,
+        "heldout_overlong": 4,
+        "heldout_refused": 0,
+    }
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def selected_row() -> str:
 
 
 def text_of(row: str) -> str:
-    return str(pl.read_parquet("data/instructions.parquet").filter(id=row)["prompt"][0])
+    return str(pl.read_parquet("data/instructions.parquet").filter(id=row)["prompt"][0][-1]["content"])
 
 
 TARGETS: dict[str, Callable[[], str]] = {"row": selected_row, "source": lambda: "safety", "annotator": lambda: "chen"}

@@ -18,6 +18,7 @@ from reports.gates import asked
 from reports.gates.price import CODE, Asked, by_counts, changed_stages, price, price_of
 from reports.versions.version import open_version
 from schemas.params.engines import BudgetParams
+from schemas.products import message
 from schemas.rows import Instruction
 from schemas.table import Table
 
@@ -104,10 +105,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(ROOT / name, tmp_path / name)
-    rows = [
-        {"id": key(str(n)), "source": "s:1", "license": "MIT", "prompt": f"Write {n} lines about rivers and boats."}
-        for n in range(3)
-    ]
+    asked = lambda n: [message("user", f"Write {n} lines about rivers and boats.")]  # noqa: E731
+    rows = [{"id": key(str(n)), "source": "s:1", "license": "MIT", "prompt": asked(n)} for n in range(3)]
     (tmp_path / "data").mkdir()
     Table.of(Instruction, rows, "instructions").write(tmp_path / "data" / "instructions.parquet")
     return tmp_path

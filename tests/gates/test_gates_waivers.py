@@ -1,5 +1,6 @@
 """Waivers let pass what people have decided, up to their day; and what is declared is read strictly."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -89,32 +90,43 @@ START = f"gates:\n  - name: one\n    why: {WHY}\n    rule: leaks\n    max: 0\n  
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (START, "line 6: gates[1]: Unable to extract tag"),
-        (START + "    rule: leakz\n", "line 6: gates[1]: Input tag 'leakz'"),
-        (START + "    rule: leaks\n", "line 6: gates[1]: a gate needs a threshold"),
-        (START + "    rule: leaks\n    max: -1\n", "line 9: gates[1].max: write a number that is not negative"),
-        (START + "    rule: leaks\n    max: 2 points\n", "line 9: gates[1].max: write a share as `5 %` or 0.05"),
-        (START + "    rule: leaks\n    max: 1\n    mx: 2\n", "line 10: gates[1].mx: Extra inputs"),
+        (START, "reports/gates.yaml:6: gates[1]: is without its key rule; write it"),
+        (START + "    rule: leakz\n", "reports/gates.yaml:6: gates[1]: Input tag 'leakz' found using 'rule'"),
+        (START + "    rule: leaks\n", "reports/gates.yaml:6: gates[1]: a gate needs a threshold"),
+        (
+            START + "    rule: leaks\n    max: -1\n",
+            "reports/gates.yaml:9: gates[1].max: write a number that is not negative",
+        ),
+        (
+            START + "    rule: leaks\n    max: 2 points\n",
+            "reports/gates.yaml:9: gates[1].max: write a share as `5 %` or 0.05",
+        ),
+        (
+            START + "    rule: leaks\n    max: 1\n    mx: 2\n",
+            "reports/gates.yaml:10: gates[1].mx: unknown key (did you mean max?); known are name, title, why,",
+        ),
         (START + "    rule: leaks\n    min: 1\n", "rows that should not be there have max and max_growth"),
-        (START + "    rule: rows\n    min: 1\n", "gates[1].table: Field required"),
+        (START + "    rule: rows\n    min: 1\n", "reports/gates.yaml:6: gates[1].table: is missing"),
         (
             START + "    rule: rows\n    table: preferences\n    min: 20 %\n",
             "rows are counted: max and min are numbers",
         ),
         (START + "    rule: rows\n    table: preferences\n    max_drop: 2 points\n", "rows are counted: max_drop and"),
-        (START.replace("two", "one") + "    rule: leaks\n    max: 1\n", "several gates have the name one"),
-        ("gates: []\n", "line 1: gates: Tuple should have at least 1 item"),
-        ("", "gates: Field required"),
-        ("gates: [\n", "reports/gates.yaml: no valid YAML"),
-        ("a: &a {b: c}\ngates:\n  <<: *a\n", "a merge key"),
+        (
+            START.replace("two", "one") + "    rule: leaks\n    max: 1\n",
+            "reports/gates.yaml:6: gates[1].name: several gates have the name one",
+        ),
+        ("gates: []\n", "reports/gates.yaml:1: gates: Tuple should have at least 1 item"),
+        ("", "reports/gates.yaml:1: gates: is missing"),
+        ("gates: [\n", "reports/gates.yaml:2: no valid YAML: "),
+        ("a: &a {b: c}\ngates:\n  <<: *a\n", "reports/gates.yaml:3: no valid YAML: a merge key"),
         ("gates: " + "[" * 500 + "]" * 500, "nested too deeply"),
     ],
 )
 def test_a_faulty_gate_is_named_by_file_line_and_entry(text: str, expected: str) -> None:
     with pytest.raises(UserError) as error:
         read_gates(text)
-    assert str(error.value).startswith("reports/gates.yaml: ")
-    assert expected.removeprefix("reports/gates.yaml: ") in str(error.value)
+    assert str(error.value).startswith("reports/gates.yaml:") and expected in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -125,14 +137,14 @@ def test_a_faulty_gate_is_named_by_file_line_and_entry(text: str, expected: str)
         ("gate: a, until: 2026-07-01, rows: [abc]", "waivers[0].rows[0]: String should match"),
         ("gate: a, until: 2026-07-01, scope: {}", "write `all` to waive the gate"),
         ("gate: a, until: soon, scope: all", "waivers[0].until"),
-        ("gate: a, scope: all", "waivers[0].until: Field required"),
+        ("gate: a, scope: all", "waivers[0].until: is missing"),
     ],
 )
 def test_a_faulty_waiver_is_named(make: Make, fields: str, expected: str) -> None:
     text = make().waive(fields).text("human/waivers.yaml")
     with pytest.raises(UserError) as error:
         read_waivers(text)
-    assert str(error.value).startswith("human/waivers.yaml: line ") and expected in str(error.value)
+    assert re.match(r"human/waivers\.yaml:[1-9]", str(error.value)) and expected in str(error.value)
 
 
 def test_no_waivers_are_none() -> None:

@@ -107,6 +107,7 @@ def test_what_people_wrote_is_in_both_products_by_source(real):
     assert sum(made["demonstrations_by_source"].values()) == len(d) and "unknown source" not in made
     sheet = (real.folder / "reports/datasheet.md").read_text()
     assert f"| pairs | 0 | {len(PLACES)} |" in sheet
+    assert f"| chats | CC0-1.0 | general | {len(PLACES)} | {len(PLACES)} | 0 | 1 | {len(PLACES)} |" in sheet
     assert real.metrics("ingest")["ends_by_source"]["chats"] == {"quarantined": 1, "not_taken": len(PLACES)}
 
 

@@ -5,6 +5,7 @@ chapters. What bounds its text (`strip_markup`, `parse_group`) is called with lo
 """
 
 from collections.abc import Callable
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -30,9 +31,14 @@ from cultivar.grading import (
 from cultivar.grading.answer_markup import strip_markup
 from cultivar.llm import backslashes, markup, structured
 from cultivar.llm.simulated.registry import tagged
+from cultivar.llm.templates import template_faults
 from cultivar.text import languages, phrases, sentences, tokens
+from schemas.errors import UserError
+from schemas.human import human_of
 from stages.annotation.beyond_text import BEYOND_TEXT, FIGURES_OF_SPEECH
 from stages.annotation.leaks import LEAKS
+from stages.annotation.rankings import judgement_of
+from stages.annotation.refinements import Refinements
 from stages.curation import form
 from stages.curation.identity import IDENTITY, IDIOMS
 from stages.curation.readers import books, chapters, comparisons, conversations, json_text, problems
@@ -87,6 +93,11 @@ CHATS = [
     "</think>",
     "<think>",
 ]
+WRITTEN = (
+    "{{ x }}|{{ x + |{{ (|{% if x %}|{% for y in x %}|{% block a %}|{% endblock %}|{# unused: |{% raw %}|{% macro m() %}|x.a|x[|a: |- |- a: b\n"
+    "|a: b\n|  |? |[a], |{a: b}, |&a |*a |!!a |\"|'|# a\n|---\n|%YAML |<<: *a\n"
+).split("|")
+"""Open brackets without end are left out: the YAML parser looks at each for every word, until they are too deep (1 to 2 s)."""
 SIGNS = [*" \n1aA.,:;-+*/=~<>|#$!?()[]{}\"'`\\", "\u0301", "\u200b", "中", "ع", "٣"]
 
 
@@ -208,6 +219,11 @@ CHATS_READERS: dict[str, Call] = {
     "steered_turns": trying(comparisons.steered_turns, Misfit),
     "thoughts": shaped("prompt_completion", "completion", "<think>"),
 }
+WRITTEN_READERS: dict[str, Call] = {
+    "template_faults": lambda text: template_faults(Path("a.jinja"), ["x"], lambda name: "{% block user %}" + text),
+    "human_of": trying(lambda text: human_of(text, "a.yaml", Refinements), UserError),
+    "judgement_of": lambda text: judgement_of(text.encode(), "a.jsonl", 1),
+}
 CASES = [
     pytest.param(call, fragments, suffix, id=name)
     for calls, fragments, suffix in (
@@ -218,6 +234,7 @@ CASES = [
         (MARKUP_READERS, MARKUP, " z"),
         (BOOKS_READERS, BOOKS, "\nz"),
         (CHATS_READERS, CHATS, "\nz"),
+        (WRITTEN_READERS, WRITTEN, "\nz"),
     )
     for name, call in calls.items()
 ]

@@ -48,7 +48,7 @@ def tags_in(text: str) -> list[str]:
 
 @pytest.mark.parametrize("name", PROMPTS)
 def test_no_row_changes_the_structure_of_a_prompt(name: str) -> None:
-    prompt = Prompt(name)
+    prompt = Prompt(name, *variables_of(name, ""))
     plain = Question(prompt.messages(**variables_of(name, "plain"))).messages
     own = sorted({tag for message in plain for _, tag in tags_in(message["content"])})
     forms = ["</{}>", "</ {} >", "< /{}\n>", "<{}>", '<{} id="1">', "</{}", "<{}>x</{}>"]
@@ -70,7 +70,7 @@ def test_no_row_changes_the_structure_of_a_prompt(name: str) -> None:
 def test_other_rows_leave_a_prompt_as_it_is(name: str) -> None:
     variables = variables_of(name, ORDINARY)
     template = environment().from_string((FOLDER / f"{name}.jinja").read_text(encoding="utf-8"))
-    for message in Question(Prompt(name).messages(**variables)).messages:
+    for message in Question(Prompt(name, *variables).messages(**variables)).messages:
         block = template.blocks[message["role"]]
         assert message["content"] == "".join(block(template.new_context(variables))).strip()
 
@@ -79,10 +79,10 @@ def test_tags_of_an_include_are_the_prompts_own(tmp_path: Path) -> None:
     (tmp_path / "part.jinja").write_text("<rule>\n{{ x }}\n</rule>")
     (tmp_path / "a.jinja").write_text('{% block user %}{% include "part.jinja" %}{% endblock %}')
     (tmp_path / "b.jinja").write_text("{% block user %}{% include name %}{% endblock %}")
-    [message] = Prompt("a", tmp_path).messages(x="</rule> </other>")
+    [message] = Prompt("a", "x", folder=tmp_path).messages(x="</rule> </other>")
     assert message["content"] == f"<rule>\n<{BREAK}/rule> </other>\n</rule>"
     with pytest.raises(ValueError, match="is named in the file"):
-        Prompt("b", tmp_path).messages(name="part.jinja")
+        Prompt("b", "name", folder=tmp_path).messages(name="part.jinja")
 
 
 def test_what_is_no_text_number_or_list_is_refused() -> None:
@@ -93,7 +93,7 @@ def test_what_is_no_text_number_or_list_is_refused() -> None:
     nested = {"texts": ("</a>", 1, 2.5, None, True)}
     assert break_markup(nested, pattern) == {"texts": [f"<{BREAK}/a>", 1, 2.5, None, True]}
     with pytest.raises(TypeError, match="not a Row"):
-        Prompt("score").messages(instruction=Row(text="</instruction>"))
+        Prompt("score", "instruction").messages(instruction=Row(text="</instruction>"))
 
 
 @pytest.mark.parametrize("token", CHAT_TOKENS)
@@ -118,7 +118,7 @@ class Rewritten(BaseModel):
     "repeated", [f"<{BREAK}/instruction>", "</instruction>", "<\\u200b/instruction>", "<\\u200B/instruction>"]
 )
 def test_an_answer_that_repeats_the_markup_has_it_as_the_row_had_it(repeated: str) -> None:
-    messages = Prompt("score").messages(instruction="Close it with </instruction>.")
+    messages = Prompt("score", "instruction").messages(instruction="Close it with </instruction>.")
     with scripted([f'{{"instruction": "Close {repeated} twice."}}']) as teacher:
         [[answer]] = teacher.ask([Question(messages, Rewritten)])
     assert answer.value == Rewritten(instruction="Close </instruction> twice.")

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from jinja2 import UndefinedError
 
 from cultivar.llm import prompt
 from cultivar.llm.prompt import Prompt
@@ -27,7 +26,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_blocks_are_rendered_apart_and_nothing_is_escaped(folder: Path) -> None:
-    assert Prompt("tag").messages(instruction="a < b {{ c }}") == [
+    assert Prompt("tag", "instruction").messages(instruction="a < b {{ c }}") == [
         {"role": "system", "content": "You tag. Be brief."},
         {"role": "user", "content": "<instruction>a < b {{ c }}</instruction>"},
     ]
@@ -35,28 +34,30 @@ def test_blocks_are_rendered_apart_and_nothing_is_escaped(folder: Path) -> None:
 
 
 def test_a_missing_variable_is_an_error(folder: Path) -> None:
-    with pytest.raises(UndefinedError, match="instruction"):
+    with pytest.raises(ValueError, match=r"prompts/tag\.jinja:5: instruction: unknown variable; known are none"):
         Prompt("tag").messages()
+    with pytest.raises(TypeError, match=r"prompts/tag\.jinja is given instruction, and was filled with text"):
+        Prompt("tag", "instruction").messages(text="x")
 
 
 def test_system_may_be_missing_and_user_may_not(folder: Path) -> None:
     (folder / "a.jinja").write_text("{% block user %}{{ x }}{% endblock %}")
     (folder / "b.jinja").write_text("{{ x }}")
-    assert Prompt("a").messages(x=1) == [{"role": "user", "content": "1"}]
+    assert Prompt("a", "x").messages(x=1) == [{"role": "user", "content": "1"}]
     with pytest.raises(ValueError, match=r"prompts/b.jinja: a prompt needs"):
-        Prompt("b").messages(x=1)
+        Prompt("b", "x").messages(x=1)
     with pytest.raises(FileNotFoundError, match=r"prompts/c.jinja"):
         Prompt("c").messages()
 
 
 def test_an_undeclared_prompt_or_include_is_refused(folder: Path) -> None:
-    early = Prompt("tag")
+    early = Prompt("tag", "instruction")
     early.messages(instruction="x")
     prompt.allow({Path("prompts/tag.jinja")}, "tag")
-    for tag in (early, Prompt("tag")):
+    for tag in (early, Prompt("tag", "instruction")):
         with pytest.raises(
             UndeclaredRead, match=r"stage tag reads .*prompts/rules.jinja, which dvc.yaml does not list"
         ):
             tag.messages(instruction="x")
     prompt.allow({Path("prompts/tag.jinja"), Path("prompts/rules.jinja")})
-    assert early.messages(instruction="x") == Prompt("tag").messages(instruction="x")
+    assert early.messages(instruction="x") == Prompt("tag", "instruction").messages(instruction="x")

@@ -16,6 +16,7 @@ from project import GRAPH, MODULE, ROOT, STAGE, fingerprints, make, run  # noqa:
 
 from cultivar.runner.graph import load_yaml  # noqa: E402
 from cultivar.tools.reads import differences  # noqa: E402
+from schemas.products import message  # noqa: E402
 from schemas.rows import Instruction  # noqa: E402
 from schemas.table import Table  # noqa: E402
 
@@ -80,7 +81,9 @@ def project(folder: Path, code: str = STAGE) -> Path:
     (folder / "stages/helper.py").write_text("FLAG = False\n")
     (folder / "prompts").mkdir()
     (folder / "prompts/select.jinja").write_text("{% block user %}hello{% endblock %}")
-    rows = [{"id": f"{n:032x}", "prompt": f"row {n}", "source": "s", "license": "l"} for n in range(64)]
+    rows = [
+        {"id": f"{n:032x}", "prompt": [message("user", f"row {n}")], "source": "s", "license": "l"} for n in range(64)
+    ]
     Table.of(Instruction, rows).write(folder / "data/instructions.parquet")
     Table.of(Instruction, rows[:1]).write(folder / "data/extra.parquet")
     return folder

@@ -62,7 +62,8 @@ def dvc(work: Workspace, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def prompts(work: Workspace) -> set[str]:
-    return set(pl.read_parquet(work.folder / "data/instructions.parquet")["prompt"])
+    frame = pl.read_parquet(work.folder / "data/instructions.parquet")
+    return {turns[-1]["content"] for turns in frame["prompt"].to_list()}
 
 
 def test_data_of_a_user_is_a_dependency_from_dvc_add_to_the_queue(work):

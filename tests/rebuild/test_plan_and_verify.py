@@ -142,3 +142,20 @@ def test_a_model_that_no_longer_says_the_same_is_reported_and_no_error(work, ser
     done = work.python("-m", "cultivar.tools.verify", "--sample", "30")
     assert done.returncode == 0 and "the models no longer say the same" in done.stdout, done.stdout
     server.weights = "1"
+
+
+def test_a_template_with_a_fault_stops_before_anything_is_asked(work, server):
+    path = work.folder / "prompts/tag.jinja"
+    sound = path.read_text()
+    path.write_text(sound.replace("{{ instruction }}", "{{ instrution }} again"))
+    server.forget()
+    before = server.arrived
+    for done in (work.python("-m", "cultivar.runner", "tag"), work.python("-m", "cultivar.tools.plan")):
+        assert done.returncode == 1, done.stdout
+        assert "prompts/tag.jinja:7: instrution: unknown variable (did you mean instruction?)" in done.stderr, (
+            done.stderr
+        )
+    path.write_text(sound.replace("{{ instruction }}", "{{ instruction }} again"))
+    assert server.arrived == before
+    done = work.python("-m", "cultivar.runner", "tag")
+    assert done.returncode == 0 and server.arrived >= before + ROWS, done.stderr

@@ -36,7 +36,7 @@ class Selection(NamedTuple):
     dropped: Table[Dropped]
 
 def select(instructions: Table[Instruction], params: SelectParams) -> Selection:
-    long = pl.col("prompt").str.split(" ").list.len() > params.words
+    long = pl.col("prompt").list.last().struct.field("content").str.split(" ").list.len() > params.words
     gone = [{"id": row.id, "stage": "select", "rule": "too long"} for row in Table(Instruction, instructions.frame.filter(long))]
     return Selection(Table(Instruction, instructions.frame.filter(~long)), Table.of(Dropped, gone))
 """

@@ -9,6 +9,7 @@ from project import GRAPH, ROOT, copy_code, make, run
 
 from cultivar.runner.fingerprints import closure, fingerprint, libraries, stages
 from cultivar.runner.fingerprints.closure import EXEMPT, PACKAGES, SourceTree, is_exempt, modules_below
+from schemas.products import message
 from schemas.rows import Instruction
 from schemas.table import Table
 
@@ -139,7 +140,10 @@ def test_what_says_how_a_run_went_is_imported_by_the_runner_and_tools_alone():
 def test_nothing_in_a_table_depends_on_the_exempt_rooms(tmp_path):
     """The run log is replaced by one that knows nothing and says something else: the outputs keep their bytes."""
     folder = make(tmp_path)
-    rows = [{"id": f"{n:032x}", "prompt": "word " * n, "source": "s", "license": "l"} for n in range(1, 9)]
+    rows = [
+        {"id": f"{n:032x}", "prompt": [message("user", "word " * n)], "source": "s", "license": "l"}
+        for n in range(1, 9)
+    ]
     Table.of(Instruction, rows).write(folder / "data/instructions.parquet")
     outputs = []
     for _ in range(2):

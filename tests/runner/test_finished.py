@@ -22,6 +22,7 @@ from cultivar.runlog.checkpoints import remove_recorded
 from cultivar.runlog.record import last_run, last_runs, record_path, record_run
 from cultivar.runlog.streams import lenient
 from schemas.errors import UserError
+from schemas.products import message
 from schemas.rows import Instruction
 from schemas.table import Table
 from schemas.writing import DiskFull, Drafts, disk_full, naming
@@ -43,7 +44,9 @@ TRAINING = (
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = make(tmp_path_factory.mktemp("template") / "project", stage=TRAINING)
-    rows = [{"id": f"{n:032x}", "prompt": f"ask {n}", "source": "s", "license": "l"} for n in range(3)]
+    rows = [
+        {"id": f"{n:032x}", "prompt": [message("user", f"ask {n}")], "source": "s", "license": "l"} for n in range(3)
+    ]
     Table.of(Instruction, rows).write(folder / "data/instructions.parquet")
     return folder
 

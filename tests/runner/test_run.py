@@ -6,6 +6,7 @@ import time
 import pytest
 from project import GRAPH, MODULE, STAGE, fingerprints, make, run
 
+from schemas.products import message
 from schemas.rows import Dropped, Instruction
 from schemas.table import Table
 
@@ -16,7 +17,10 @@ PROMPTS = ["one two", "a b c d e f g", "three"]
 def project(tmp_path):
     def build(**parts):
         folder = make(tmp_path, **parts)
-        rows = [{"id": f"{n:032x}", "prompt": p, "source": "s", "license": "l"} for n, p in enumerate(PROMPTS)]
+        rows = [
+            {"id": f"{n:032x}", "prompt": [message("user", p)], "source": "s", "license": "l"}
+            for n, p in enumerate(PROMPTS)
+        ]
         Table.of(Instruction, rows).write(folder / "data" / "instructions.parquet")
         return folder
 
@@ -28,7 +32,10 @@ def test_a_stage_runs_writes_its_tables_and_closes_its_sums(project):
     done = run(folder, "-m", "cultivar.runner", "select")
     assert done.returncode == 0, done.stderr
     assert "3 rows in: 2 kept, 1 dropped, 0 quarantined" in done.stdout
-    assert [row.prompt for row in Table.read(Instruction, folder / "data/short.parquet")] == ["one two", "three"]
+    assert [row.prompt[0].content for row in Table.read(Instruction, folder / "data/short.parquet")] == [
+        "one two",
+        "three",
+    ]
     assert [row.rule for row in Table.read(Dropped, folder / "data/dropped/select.parquet")] == ["too long"]
     metrics = json.loads((folder / "metrics/select.json").read_text())
     assert metrics["rows"] == {"in": 3, "kept": 2, "dropped": 1, "quarantined": 0}

@@ -3,6 +3,7 @@
 import pytest
 
 from cultivar.runner.states import StateError, close
+from schemas.products import message
 from schemas.rows import Dropped, Instruction, Quarantined, TagSet
 from schemas.table import Table
 
@@ -11,7 +12,9 @@ A, B, C, T = (letter * 32 for letter in "abcd")
 
 def instructions(*ids):
     return {
-        "instructions": Table.of(Instruction, [{"id": i, "prompt": "p", "source": "s", "license": "l"} for i in ids])
+        "instructions": Table.of(
+            Instruction, [{"id": i, "prompt": [message("user", "p")], "source": "s", "license": "l"} for i in ids]
+        )
     }
 
 

@@ -41,7 +41,8 @@ SHARED = {
     "license": "MIT",
     "engine": "http/m@1",
     "simulated": False,
-    "source": "",
+    "source": "seeds.jsonl:1",
+    "tools": None,
 }
 
 

@@ -45,6 +45,8 @@ def main(
     columns: Annotated[list[str], typer.Option(help="what a field is called in the file: prompt=Frage")] = [],  # noqa: B006
     split: Annotated[str, typer.Option(help="the split of a data set that has several")] = "",
     strategy: Annotated[str, typer.Option(help="of answers in D; else human")] = "",
+    table: Annotated[str, typer.Option(help="of a database that has several")] = "",
+    delimiter: Annotated[str, typer.Option(help="of a CSV file; else it is detected")] = "",
     encoding: Annotated[str, typer.Option(help="of text files; else UTF-8, or their byte order mark")] = "",
     limit: Annotated[int, typer.Option(help="rows that are taken at most")] = 0,
     evaluation: Annotated[bool, typer.Option("--evaluation", help="for decontamination and evaluation only")] = False,
@@ -57,6 +59,7 @@ def main(
         if not path:
             raise SourceError("name a file, a folder or a data set: cultivar add PATH")
         fields = {"format": format, "split": split, "strategy": strategy, "encoding": encoding, "limit": limit}
+        fields |= {"table": table, "delimiter": delimiter}
         options = {key: value for key, value in fields.items() if value and value != "auto"}
         if columns:
             options["columns"] = dict(pair(each) for each in columns)

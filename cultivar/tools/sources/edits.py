@@ -9,9 +9,10 @@ from typing import Any
 import orjson
 
 from cultivar.runner.graph import GRAPH, PARAMS, load_yaml
-from cultivar.runner.params import did_you_mean, validate
+from cultivar.runner.params import validate
 from cultivar.tools.sources.yaml_lines import loaded, with_entry, without_entry
 from schemas.errors import UserError
+from schemas.faults import did_you_mean
 
 SECTIONS = ("sources", "evaluation")
 """Lists of `ingest` that hold sources."""

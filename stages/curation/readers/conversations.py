@@ -28,6 +28,7 @@ from stages.curation.readers.turns import MEDIA, ROLES, Turns, read_turns
 SYSTEM = ("system", "system_prompt", "system_message")
 CONTEXT = frozenset({"history", *SYSTEM})
 MEDIA_FIELDS = {field: rule for kind, rule in MEDIA.items() for field in (kind, f"{kind}s", f"{kind}_url")}
+MEDIA_NAMES = frozenset(MEDIA_FIELDS)
 TRANSCRIPT = re.compile(r"(?:\A\s*|\n\n)(Human|Assistant):")
 """Where a turn begins in a transcript of HH-RLHF."""
 
@@ -78,7 +79,9 @@ def with_tools(record: Record, turns: Turns, left: Left) -> tuple[Turns, str | N
 
 def refuse_media(record: Record, turns: Turns) -> None:
     """Raise Refused where a text stands around an image or a recording of the record's (`<image>`, LLaVA)."""
-    for name in MEDIA_FIELDS.keys() & record.keys():
+    if MEDIA_NAMES.isdisjoint(record):
+        return
+    for name in sorted(MEDIA_NAMES & record.keys()):
         mark = f"<{name.removesuffix('_url').removesuffix('s')}>"
         if first_of(record, name) and any(mark in turn["content"] for turn in turns):
             raise Refused(MEDIA_FIELDS[name], f"a turn has {mark}, which stands in `{name}`; a row holds text only")

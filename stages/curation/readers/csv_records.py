@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stages.curation.params import NO_DELIMITERS
+from stages.curation.readers.cells import value_of_cell
 from stages.curation.readers.lines import Line, kind_of, lines_of, shown
 from stages.curation.readers.record import FormatError, Reading, Record
 
@@ -88,7 +89,7 @@ def csv_records(path: Path, reading: Reading) -> Iterator[Record]:
             header = column_names(path, fields) if fields else None  # an empty line above it
             reading.columns.update(header or ())
         elif len(fields) == len(header):
-            yield Record(start, dict(zip(header, fields, strict=True)))
+            yield Record(start, dict(zip(header, map(value_of_cell, fields), strict=True)))
         elif fields:
             yield Record(start, None, raw, f"{len(fields)} fields, the header has {len(header)}")
 

@@ -164,8 +164,7 @@ def of_split(names: list[str], split: str, path: HubPath) -> tuple[list[str], di
     Raises HubError where the names tell of other splits only.
     """
     tail = {name: name.removeprefix(f"{path.inside}/") for name in names}
-    exact = re.compile(rf"(?:^|[-./ ]){re.escape(split)}(?=[-./ ]|$)")
-    own = {name for name in names if exact.search(tail[name])}
+    own = {name for name in names if split in re.split(r"[-./ ]", tail[name])}  # train_sft-00000-of-00001.parquet
     splits = {name: split_of(tail[name]) for name in names}
     wanted = split_of(split) or split
     own = own or {name for name in names if splits[name] == wanted}

@@ -41,8 +41,8 @@ from stages.curation.readers.turns import ROLES, THOUGHTS, Turn, add_reasoning
 
 __all__ = ["SHAPES", "Item", "Misfit", "Record", "Refused", "Shape", "shape_of"]
 
-PLAIN: Final = frozenset({*TOOLS, *MEDIA_FIELDS})
-"""Fields for which a prompt without an answer is looked at."""
+PLAIN: Final = frozenset({*TOOLS, *MEDIA_FIELDS, *THOUGHTS})
+"""Fields beside which a prompt and an answer are more than their texts."""
 
 
 def ifeval(record: Record) -> Item:
@@ -142,8 +142,11 @@ def instruction_item(record: Record, asked: str, *references: str) -> Item:
     given = None if "prompt" in record else optional(record, "input", "context")
     prompt = asked_turns(record, f"{asked}\n\n{given}" if given else asked)
     reference, left = optional(record, *references), dict[str, int]()
-    if reference is None and PLAIN.isdisjoint(record):
+    is_plain = PLAIN.isdisjoint(record)
+    if reference is None and is_plain:
         return instruction(prompt, [], left)
+    if reference is not None and is_plain and "<" not in reference:
+        return instruction(prompt, [message("assistant", reference)], left)
     answer = [] if reference is None else [answer_turn(record, reference, left)]
     turns, tools = with_tools(record, [*prompt, *answer], left)
     end = len(turns) - len(answer)

@@ -54,13 +54,20 @@ class Node:
 
 def oasst(record: Record) -> Item:
     """{"message_id", "parent_id", "text", "role", "rank"}: a message; `gathering.py` makes trees of all of a file."""
-    if not isinstance(record.get("message_id"), str) or "parent_id" not in record:
+    if not is_id(record.get("message_id")) or "parent_id" not in record:
         raise Misfit("no fields `message_id` and `parent_id`")
     read = node_fields(record)
     for name in ("deleted", "review_result", "message_tree_id"):
         record.get(name)  # taken
-    parent = record["parent_id"] or None
-    return Item("tree message", {"id": record["message_id"], "parent": parent, **read})
+    parent = record["parent_id"]
+    if parent not in (None, "") and not is_id(parent):
+        raise Misfit("`parent_id` is no id")
+    own = {"id": str(record["message_id"]), "parent": None if parent in (None, "") else str(parent)}
+    return Item("tree message", own | read)
+
+
+def is_id(value: Any) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool) and value != ""
 
 
 def node_fields(value: Record) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cultivar.runner.states import close
-from schemas.conversations import last_turn
+from schemas.conversations import last_turn, text_of
 from schemas.ids import content_id
 from schemas.params.engines import RuntimeParams
 from schemas.products import message
@@ -135,19 +135,20 @@ def test_evolution_keeps_what_it_added_and_drops_steps_that_add_nothing():
         {"selected": selected()},
         {"evolved": tables.evolved, "dropped": tables.dropped, "quarantine": tables.quarantine},
     )
-    prompts = {row.id: row.prompt for row in [*selected(), *tables.evolved]}
+    prompts = {row.id: last_turn(row.prompt) for row in [*selected(), *tables.evolved]}
     for row in tables.evolved:
         before = prompts[row.parents[-2]]
-        assert row.added and row.prompt.startswith(before) and len(row.prompt.split()) > len(before.split())
+        assert row.added and (text := prompts[row.id]).startswith(before) and len(text.split()) > len(before.split())
 
 
 def candidates(texts, prompt="Why is the sea salty?"):
     row_id = content_id("prompt", prompt)
     shared = {"parents": [row_id], "prompt_id": row_id, "domain": "general", "role": "small", "tags": []}
     shared |= {"prompt": [{"role": "user", "content": prompt}], "response_strategy": "plain", "temperature": 0.7}
-    shared |= {"license": "CC0-1.0", "engine": "e", "simulated": True}
+    shared |= {"license": "CC0-1.0", "engine": "e", "simulated": True, "source": "s"}
     rows = [
-        {"id": content_id("c", text), "completion": text, "generation": content_id("g", text), **shared}
+        {"id": content_id("c", text), "completion": [message("assistant", text)], "generation": content_id("g", text)}
+        | shared
         for text in texts
     ]
     return Table.of(Candidate, rows)
@@ -199,7 +200,7 @@ def test_a_judgement_that_is_superseded_falls_away_and_a_broken_line_is_named(tm
             read_judgements([path])
     for content, line in ((b"\n{\xe9}", 2), (json.dumps(lines[0]).encode("utf-16"), 1)):
         path.write_bytes(content)
-        with pytest.raises(AnnotationError, match=rf"x\.jsonl:{line}: 'utf-8' codec"):
+        with pytest.raises(AnnotationError, match=rf"x\.jsonl:{line}: no UTF-8: 'utf-8' codec"):
             read_judgements([path])
 
 
@@ -213,5 +214,5 @@ def test_responses_differ_and_every_instruction_ends_somewhere(monkeypatch):
     )
     by_prompt = {}
     for row in tables.candidates:
-        by_prompt.setdefault(row.prompt_id, []).append(row.completion)
+        by_prompt.setdefault(row.prompt_id, []).append(text_of(row.completion))
     assert all(len(set(texts)) == len(texts) for texts in by_prompt.values())

@@ -175,14 +175,46 @@ def test_an_entry_means_the_only_tag_with_its_words_and_a_line_names_those_that_
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["- a", "hello", "merge: [a]", "merge: 5", "merge: {a: b}", "merge: {a: [[b]]}", "drop: {a: b}", "drop: [1]"],
+    ("text", "fault"),
+    [
+        ("- a", "1: the file: Input should be a valid dictionary"),
+        ("hello", "1: the file: Input should be a valid dictionary"),
+        ("drop:\nmerge: [a]", "2: merge: Input should be a valid dictionary"),
+        ("merge: 5", "1: merge: Input should be a valid dictionary, got '5'"),
+        ("merge:\n  a: b", "2: merge.a: Input should be a valid list, got 'b'"),
+        ("merge:\n  a:\n    - [b]", "3: merge.a[0]: Input should be a valid string"),
+        ("drop: {a: b}", "1: drop: Input should be a valid list"),
+        ("drop:\n- 'a'\n- 1", "3: drop[1]: Input should be a valid string, got '1'"),
+        ("merg: {a: [b]}", "1: merg: unknown key (did you mean merge?); known are merge, drop; correct or remove it"),
+        (
+            "merge:\n  a: [b]\n  c:\n  - d\n  - b",
+            "5: merge.c[1]: 'b' stands in merge.a[0] as well; leave it in one entry",
+        ),
+        ("drop: [b]\nmerge:\n  a: [b]", "3: merge.a[0]: 'b' stands in drop[0] as well; leave it in one entry"),
+        (
+            "merge:\n  a: [b]\n  b: [c]\n  c: [a]\n  d: [e]",
+            "2: merge.a[0]: the entries lead in a circle: 'b' → 'a' → 'c' → 'b'; remove one of them",
+        ),
+    ],
 )
-def test_refinements_of_another_form_are_refused_by_name(tmp_path, text):
+def test_refinements_of_another_form_are_refused_by_line(tmp_path, text, fault):
     path = tmp_path / "refinements.yaml"
     path.write_text(text)
-    with pytest.raises(UserError, match=r"refinements\.yaml: it holds `merge`"):
+    with pytest.raises(UserError) as error:
         read_refinements(path)
+    assert str(error.value).startswith(f"{path}:{fault}")
+
+
+def test_a_long_chain_of_entries_is_no_circle_and_is_read_at_once(tmp_path):
+    path = tmp_path / "refinements.yaml"
+    path.write_text(
+        "merge:\n" + "".join(f"  t{n}: [t{n + 1}, {'t0' if n == 2999 else f'x{n}'}]\n" for n in range(3000))
+    )
+    with pytest.raises(
+        UserError, match=r"refinements\.yaml:2: .* in a circle: 't1' → 't0' → 't2999' → .* → … → 't1'"
+    ) as error:
+        read_refinements(path)
+    assert len(str(error.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize("text", ["", "merge:\ndrop:", "{}", "merge: {a: , b: []}"])

@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from schemas.products import message
 from schemas.stage import Files, UndeclaredRead
 from stages.curation.ingest import IngestTables, ingest
 from stages.curation.params import IngestParams
@@ -42,6 +43,12 @@ MBPP = {
 }
 
 
+def asked(prompt, reference, system=None):
+    before = [message("system", system)] if system else []
+    answer = [message("assistant", reference)] if reference else []
+    return {"prompt": [*before, message("user", prompt)], "reference": answer}
+
+
 @pytest.mark.parametrize(
     ("row", "domain", "table", "expected"),
     [
@@ -51,29 +58,34 @@ MBPP = {
             {"instruction": "Sort.", "input": "c a", "output": "a c"},
             "general",
             "instructions",
-            {"prompt": "Sort.\n\nc a", "reference": "a c"},
+            asked("Sort.\n\nc a", "a c"),
         ),
         (
             {"conversations": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello"}]},
             "general",
             "instructions",
-            {"prompt": "Hi", "reference": "Hello"},
+            asked("Hi", "Hello"),
         ),
         (
             {"messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "Hi"}]},
             "general",
             "instructions",
-            {"prompt": "Hi", "reference": None},
+            asked("Hi", None, system="s"),
         ),
         (
             {"instruction": "Rhyme.", "instances": [{"input": "", "output": "Time."}]},
             "general",
             "instructions",
-            {"prompt": "Rhyme.", "reference": "Time."},
+            asked("Rhyme.", "Time."),
         ),
-        ({"prompt": "Explain rain."}, "general", "instructions", {"prompt": "Explain rain.", "reference": None}),
+        ({"prompt": "Explain rain."}, "general", "instructions", asked("Explain rain.", None)),
         ({"prompt": "6*7?", "answer": 42}, "math", "problems", {"answer": "42"}),
-        ({"prompt": "Capital of Peru?", "answer": "Lima"}, "general", "instructions", {"reference": "Lima"}),
+        (
+            {"prompt": "Capital of Peru?", "answer": "Lima"},
+            "general",
+            "instructions",
+            asked("Capital of Peru?", "Lima"),
+        ),
         ({"prompt": "p", "area": "weapons", "harmful": False}, "safety", "safety_prompts", {"harmful": False}),
         ({"text": "Use no commas."}, "constraint", "constraints", {"text": "Use no commas."}),
         ({"work": "W", "text": "Once."}, "literature", "passages", {"work": "W", "text": "Once."}),
@@ -88,7 +100,7 @@ MBPP = {
 def test_every_shape_is_told_and_reaches_its_table(tmp_path, row, domain, table, expected):
     lines(tmp_path / "a.jsonl", row)
     tables = take(tmp_path, {"path": "a.jsonl", "domain": domain})
-    (got,) = getattr(tables, table).frame.to_dicts()
+    (got,) = (row.model_dump() for row in getattr(tables, table))
     assert {name: got[name] for name in expected} == expected
     assert got["source"].endswith("a.jsonl:1") and got["license"] == "CC0-1.0"
 
@@ -98,7 +110,8 @@ def test_turns_after_the_last_reply_are_counted(tmp_path):
     lines(tmp_path / "a.jsonl", {"messages": turns})
     tables = take(tmp_path, {"path": "a.jsonl", "domain": "general"})
     assert tables.metrics["not_taken"] == {"0-a.jsonl: turns after the last reply": 1}
-    assert tables.instructions.frame["prompt"].to_list() == ["user"]
+    (row,) = tables.instructions
+    assert [turn.content for turn in [*row.prompt, *row.reference]] == ["system", "user", "assistant"]
 
 
 def test_the_same_rows_as_csv_json_and_parquet_are_the_same_rows(tmp_path):

@@ -79,7 +79,15 @@ def test_the_datasheet(files: Files) -> None:
     )
     lines = sheet.splitlines()
     assert [line for line in lines if line.startswith("#")][1:] == [
-        *("## Composition", "## Quality", "## Length in words", "## Row states", "## Decontamination", "## Samples")
+        *(
+            "## Sources",
+            "## Composition",
+            "## Quality",
+            "## Length in words",
+            "## Row states",
+            "## Decontamination",
+            "## Samples",
+        )
     ]
     for line in lines:
         if line.startswith("|"):

@@ -14,6 +14,7 @@ from cultivar.grading.equations import is_consistent, select_distinct
 from cultivar.runner.states import close
 from cultivar.sandbox import Sandbox
 from schemas.ids import content_id
+from schemas.products import message
 from schemas.rows import Character, CodeTask, Constraint, Instruction, Passage, Problem, SafetyPrompt
 from schemas.stage import Files
 from schemas.table import Context, Table
@@ -154,7 +155,11 @@ def test_execution_feedback_end_to_end():
     )
     constraints = rows(Constraint, {"text": "Answer in upper case"}, {"text": "Use a metaphor that surprises"})
     queries = Context(
-        Instruction, rows(Instruction, {"prompt": "What colour is coal?"}, {"prompt": "What do bees make?"}).frame
+        Instruction,
+        rows(
+            Instruction,
+            *({"prompt": [message("user", text)]} for text in ("What colour is coal?", "What do bees make?")),
+        ).frame,
     )
     with simulated("teacher", wrong=0.3) as teacher, simulated("judge") as judge, Sandbox() as sandbox:
         tables = execution(tasks, constraints, queries, ExecutionParams(rewrites=0), teacher, judge, sandbox)

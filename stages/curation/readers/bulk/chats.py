@@ -1,7 +1,7 @@
 """Plain conversations in columns: a system prompt or none, then the user's and the assistant's turns in alternation.
 
-This is no second way to read conversations: whatever is not exactly this (another role, a turn without text, reasoning or calls of
-tools in it, two turns of one speaker, a question without an answer) is left to `readers/conversations.py`, which gives the same rows for what is.
+This is no second way to read conversations: whatever is not exactly this (another role, a turn without text, two turns of
+one speaker, a question without an answer, marks of reasoning or of a call) is left to `readers/conversations.py`, which gives the same rows for what is.
 """
 
 from typing import NamedTuple
@@ -16,8 +16,6 @@ from stages.curation.readers.turns import ROLES, THINK
 SPEAKERS = ("system", "user", "assistant")
 NAMES = {name: SPEAKERS.index(role) for name, role in ROLES.items() if role in SPEAKERS}
 """What data sets call a speaker -> its place in SPEAKERS."""
-MARKS = [THINK, f"<{CALL}>"]
-"""What reasoning and calls begin with, where they stand in a text."""
 SPACE = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 """What Python's `str.strip` takes off; Polars' own idea of space lacks U+001C to U+001F."""
 
@@ -41,12 +39,13 @@ def plain_conversations(turns: Turns) -> tuple[np.ndarray, pl.DataFrame]:
     lengths = turns.lengths
     contents = clean(turns.contents)
     codes = turns.roles.replace_strict(NAMES, default=-1, return_dtype=pl.Int8).fill_null(-1).to_numpy()
-    is_said = (contents.str.len_bytes() > 0) & ~contents.str.contains_any(MARKS)
+    is_marked = contents.str.starts_with(THINK) | contents.str.contains(f"<{CALL}>", literal=True)
+    is_said = ((contents.str.len_bytes() > 0) & ~is_marked).fill_null(False).to_numpy()
     starts = np.cumsum(lengths) - lengths
     has_system = np.zeros(len(lengths), bool)
     has_system[lengths > 0] = codes[starts[lengths > 0]] == SPEAKERS.index("system")
     place = np.arange(len(codes)) - np.repeat(starts + has_system, lengths)  # -1 for a system prompt
-    is_sound = is_said.fill_null(False).to_numpy() & (codes == np.where(place < 0, 0, 1 + place % 2))
+    is_sound = is_said & (codes == np.where(place < 0, 0, 1 + place % 2))
     exchanges = lengths - has_system
     is_plain = (exchanges >= 2) & (exchanges % 2 == 0)
     is_plain[np.repeat(np.arange(len(lengths)), lengths)[~is_sound]] = False
