@@ -56,7 +56,9 @@ class Table(Generic[R]):
                 f"table {self.name}: columns {unknown} are not in {model.__name__}; drop them or declare them"
             )
         try:
-            in_order = frame.with_columns(pl.col("id").cast(pl.String)).sort("id")  # of little, before the cast adds to it
+            in_order = frame.with_columns(pl.col("id").cast(pl.String)).sort(
+                "id"
+            )  # of little, before the cast adds to it
             self.frame = in_order.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
         except pl.exceptions.PolarsError as error:
             raise TableError(f"table {self.name}: a column does not fit {model.__name__}: {error}") from error

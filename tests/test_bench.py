@@ -38,7 +38,18 @@ def test_admission_is_measured_at_a_small_size():
 
 
 def test_ingest_is_measured_at_a_small_size():
-    command = [sys.executable, "-m", "bench.ingest", "--rows", "300", "--rounds", "1", "--workers", "cultivar", "polars"]
+    command = [
+        sys.executable,
+        "-m",
+        "bench.ingest",
+        "--rows",
+        "300",
+        "--rounds",
+        "1",
+        "--workers",
+        "cultivar",
+        "polars",
+    ]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     measured = json.loads(result.stdout.splitlines()[-1])
