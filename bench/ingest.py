@@ -6,9 +6,10 @@ Each file holds the same conversations of two to eight turns in `messages`, one 
 reads it in a process of its own, in turns:
 
     cultivar    the stage's function as the runner calls it, and every table that it returns, checked and written
-    polars      reads the file, makes the same columns, sorts by the row's hash and writes the same Parquet. It does not do
-                what it has no function for: ids are numbers, no row is compared with another, nothing is checked
-    datasets    `load_dataset` and `map` to the same columns, which ends with its Arrow file; ids as those of polars
+    polars      reads the file, makes the same columns of both tables (instructions, and the demonstrations that their
+                references are), sorts by the row's hash and writes the same Parquet. It does not do what it has no function
+                for: ids are numbers, no row is compared with another, nothing is checked
+    datasets    `load_dataset` and `map` to the columns of instructions, which ends with its Arrow file; ids are numbers
 
 Without evaluation files there is nothing to compare prompts with; what that costs is shown for one JSON Lines file
 (`--evaluation 1000` prompts; 0 for none). CPU seconds are of all threads, from the imports on; the peak is the process's.
@@ -38,7 +39,7 @@ import polars as pl
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # `python bench/ingest.py` puts bench/ on the path, not the folder that holds it
 
-from schemas.rows import Instruction  # noqa: E402
+from schemas.rows import Demonstration, Instruction  # noqa: E402
 from schemas.stage import Files  # noqa: E402
 from schemas.table import ROW_GROUP, Table, polars_schema  # noqa: E402
 from stages.curation.ingest import ingest  # noqa: E402
@@ -123,10 +124,31 @@ def with_polars(path: Path, folder: Path) -> int:
         )
         .sort("id")
     )
-    rows.write_parquet(
-        folder / "instructions.parquet", compression="zstd", compression_level=3, row_group_size=ROW_GROUP
-    )
+    write(rows, folder / "instructions.parquet")
+    write(demonstrations(rows), folder / "given_demonstrations.parquet")
     return len(rows)
+
+
+def demonstrations(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows of D that the references are."""
+    given = {
+        "id": pl.col("id").hash().cast(pl.String).str.pad_start(32, "0"),
+        "parents": pl.concat_list("id"),
+        "completion": pl.col("reference"),
+        "strategy": pl.lit("human"),
+        "label_source": pl.lit("given"),
+        "quality": pl.lit(1.0),
+        "engine": pl.lit("source"),
+        "simulated": pl.lit(False),
+    }
+    schema = polars_schema(Demonstration)
+    empty = {name: pl.lit([] if isinstance(dtype, pl.List) else None, dtype) for name, dtype in schema.items()}
+    own = {name: pl.col(name) for name in schema if name in rows.columns}
+    return rows.select(**{name: (empty | own | given)[name] for name in schema}).sort("id")
+
+
+def write(rows: pl.DataFrame, path: Path) -> None:
+    rows.write_parquet(path, compression="zstd", compression_level=3, row_group_size=ROW_GROUP)
 
 
 def with_datasets(path: Path, folder: Path) -> int:

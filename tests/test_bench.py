@@ -35,3 +35,22 @@ def test_admission_is_measured_at_a_small_size():
     assert result.returncode == 0, result.stderr
     measured = json.loads(result.stdout.splitlines()[-1])
     assert measured["rank_500k_cpu_s"] > 0 and measured["peak_mb"] > 0 and "growth_rank" in measured
+
+
+def test_ingest_is_measured_at_a_small_size():
+    command = [
+        sys.executable,
+        "-m",
+        "bench.ingest",
+        "--rows",
+        "300",
+        "--rounds",
+        "1",
+        "--workers",
+        "cultivar",
+        "polars",
+    ]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    measured = json.loads(result.stdout.splitlines()[-1])
+    assert measured["rows_per_s"] > 0 and measured["cpu_vs_polars"] > 0 and measured["peak_mb"] > 0

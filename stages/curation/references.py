@@ -15,12 +15,22 @@ from schemas.rows import SOURCE, Demonstration, Message, Strategy
 from schemas.table import polars_schema
 
 MESSAGE = polars_schema(Message)
+SLICE = 16_384
+"""Rows whose texts are hashed at once: as JSON they are in memory once more."""
 PLAIN = ("content", "role")
 """What a message of text alone has, in the order of canonical JSON."""
 
 
 def reference_demonstrations(rows: pl.DataFrame, strategy: Strategy) -> pl.DataFrame:
-    """Rows of Demonstration: the references of rows of Instruction or SafetyPrompt, each with its prompt's row as parent."""
+    """Rows of Demonstration: the references of rows of Instruction or SafetyPrompt, each with its prompt's row as parent.
+
+    Messages of `rows` may lack fields that none of them holds; a table adds them.
+    """
+    parts = [rows.clear(), *rows.iter_slices(SLICE)]
+    return pl.concat(demonstrations(part, strategy) for part in parts)
+
+
+def demonstrations(rows: pl.DataFrame, strategy: Strategy) -> pl.DataFrame:
     answered = rows.filter(pl.col("reference").list.len() > 0)
     if "harmful" in answered.columns:
         answered = answered.with_columns(

@@ -17,13 +17,14 @@ from pyarrow import parquet
 from schemas.errors import UserError
 from schemas.ids import content_id
 from schemas.stage import Files
-from stages.curation.ingest import identity, ingest
+from stages.curation.ingest import ingest
 from stages.curation.params import EvaluationFile, IngestParams, SourceFile
 from stages.curation.readers import sources, tables
 from stages.curation.readers.bulk import batch, chats, json_lines, names
 from stages.curation.readers.bulk.instructions import ids_of
 from stages.curation.readers.record import Reading
 from stages.curation.readers.shapes import SHAPES
+from stages.curation.training_items import identity
 
 PIECES = [
     "a",
@@ -42,6 +43,12 @@ PIECES = [
     "{",
     "\x7f",
     "😀",
+    "<think>",
+    "</think>",
+    "<tool_call>",
+    '<tool_call>{"name": "f"}</tool_call>',
+    "<tools>",
+    "</tools>",
     " ",
 ]
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=5).map("".join)
