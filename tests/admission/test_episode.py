@@ -79,9 +79,14 @@ def test_equal_texts_make_no_pair():
 def test_the_trainer_is_given_the_chosen_sample_as_chosen_and_cut_ones_without_a_stop_token():
     samples = scored({"b": 0.0, "a": 1.0}, {"c": 1.0, "d": 1.0}, {"e": 2.0, "f": 1.0}, cut=("b", "e"))
     assert training_rows(episode(0, PROMPTS, samples), STOP) == [
-        {"prompt_ids": [1, 2], "chosen_ids": [ord("a"), STOP], "rejected_ids": [ord("b")]},
-        {"prompt_ids": [4], "chosen_ids": [ord("e")], "rejected_ids": [ord("f"), STOP]},
+        {"prompt_ids": [1, 2], "chosen_ids": [ord("a"), STOP], "rejected_ids": [ord("b")]} | counted(2, 1),
+        {"prompt_ids": [4], "chosen_ids": [ord("e")], "rejected_ids": [ord("f"), STOP]} | counted(1, 2),
     ]
+
+
+def counted(chosen: int, rejected: int) -> dict[str, list[int]]:
+    """Every token of a sample is the policy's own."""
+    return {"chosen_mask": [1] * chosen, "rejected_mask": [1] * rejected}
 
 
 def test_every_sample_and_reward_is_a_row_and_every_pair_names_its_rollouts():

@@ -147,4 +147,4 @@ def test_what_stays_unanswered_in_one_batch_keeps_no_other_from_being_asked(peop
 def test_no_candidates_make_empty_tables(rank_by):
     tables = rank_by(None, rows=[], reply=by_text)
     assert not any(len(table) for table in tables[:-1])
-    assert tables.metrics == {"ranked_by_people": 0, "ranked_by_judge": 0, "stale_items": 0}
+    assert tables.metrics == {"ranked_by_people": 0, "ranked_by_judge": 0, "stale_items": 0, "edited_by_people": 0}

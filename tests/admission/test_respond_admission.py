@@ -141,7 +141,7 @@ def test_a_failed_answer_is_quarantined_alone_and_an_instruction_without_any_is_
 
 
 def test_the_answer_of_the_source_is_one_more_candidate():
-    row = ROW | {"reference": turn("assistant", " Cod, carp, eel and pike.\n")}
+    row = ROW | {"reference": turn("assistant", "Cod, carp, eel and pike.")}
     tables, _, _ = respond_to(["a" * 9] * 2, ["b" * 9] * 2, rows=[row], evolved=[evolved_row("Name five fish.")])
     assert len(tables.candidates) == 4 + 1 and not len(tables.dropped)
     (found,) = (candidate for candidate in tables.candidates if candidate.engine == "source")

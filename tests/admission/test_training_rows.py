@@ -27,7 +27,7 @@ def chat(*pairs: tuple[str, str]) -> list[Message]:
 
 def row(model: type, prompt: str, **sides: str):
     shared = {"domain": "math", "strategy": "rejection", "license": "MIT", "engine": "e", "simulated": False}
-    shared |= {"label_source": "verifier", "quality": 0.5}
+    shared |= {"label_source": "verifier", "quality": 0.5, "source": "seeds:1"}
     messages = {side: chat(("assistant", text)) for side, text in sides.items()}
     extra = {"margin": 1.0} if model is Preference else {}
     row_id = content_id("row", [prompt, sides])

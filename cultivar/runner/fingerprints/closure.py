@@ -28,7 +28,10 @@ PACKAGES = ("schemas", "cultivar", "stages", "train")
 RUNNER = "cultivar.runner.run"
 PLUGINS = ("cultivar.llm.simulated", "cultivar.sandbox")
 BOUND = {"cultivar.sandbox": "cultivar.runner.verdicts"}
-EXEMPT = ("cultivar.runlog", "cultivar.runner.guard", "cultivar.runner.fingerprints", "cultivar.runner.__main__")
+EXEMPT = (
+    *("cultivar.runlog", "cultivar.runner.guard", "cultivar.runner.fingerprints", "cultivar.runner.prompts"),
+    "cultivar.runner.__main__",
+)
 CACHE = Path(".cache/modules.json")
 FACTS_CODE = (Path(__file__), Path(syntax.__file__))
 """The files that decide what the facts of a module are; facts that older ones cached are not used."""
