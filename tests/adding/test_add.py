@@ -33,7 +33,7 @@ def test_a_file_is_shown_copied_kept_and_declared(project, own, capsys):
     shown = capsys.readouterr().out
     for line in (
         "format messages",
-        "Rows: instructions 1",
+        "Rows: 1 instructions, 1 answers of people (for D)",
         "prompt · user: What is rust?",
         "reference · assistant: Iron oxide.",
         "2  field lang",
@@ -131,6 +131,33 @@ def test_a_file_with_spaces_is_a_dep_that_yaml_reads(project, own):
 def test_the_format_tells_the_domain(project, own):
     assert call(own({"question": "2+2?", "answer": "Four. #### 4"}, name="sums.jsonl")) == 0
     assert declared()[-3][1]["domain"] == "math"
+
+
+@pytest.mark.parametrize(
+    ("answers", "domain"),
+    [
+        (["4", "$\\frac{1}{2}$", "x"], "math"),
+        (["Paris", "7", "Lyon"], "general"),
+        (["You have 30 days to return the item to one of our shops."] * 3, "general"),
+    ],
+)
+def test_questions_with_answers_are_of_maths_where_the_answers_are_formulas(project, own, answers, domain):
+    rows = [{"question": f"How come, {n}?", "answer": answer} for n, answer in enumerate(answers)]
+    assert call(own(*rows, name="faq.jsonl")) == 0
+    assert declared()[-3][1]["domain"] == domain
+
+
+def test_a_pair_is_shown_as_the_file_holds_it(project, own, capsys):
+    assert call(own({"prompt": "Hi?", "chosen": "Good day.", "rejected": "No."})) == 0
+    shown = capsys.readouterr().out
+    assert "rejected · assistant: No." in shown and "engine" not in shown and "label_source" not in shown
+
+
+def test_a_fault_names_the_option_that_heals_it(project, own, tmp_path, capsys):
+    path = tmp_path / "gb.jsonl"
+    path.write_bytes('{"prompt": "请解释数字", "completion": "好"}\n'.encode("gb18030"))
+    assert call(str(path)) == 1 and "--encoding" in capsys.readouterr().err
+    assert call(str(path), encoding="gb18030") == 0
 
 
 def test_init_takes_the_sources_of_the_demo_out_and_an_own_one_goes_in(project, own, capsys):

@@ -34,6 +34,8 @@ from schemas.errors import UserError
 from schemas.rows import Domain
 
 NEXT = "Next: `dvc repro assemble` builds D and P, `cultivar sources` lists what is declared, `git commit` keeps the version."
+KEYS = ("format", "columns", "encoding", "delimiter", "table", "split", "limit")
+"""Of a source in params.yaml, and options here."""
 
 
 def main(
@@ -65,8 +67,14 @@ def main(
             options["columns"] = dict(pair(each) for each in columns)
         return take_in(path, name, domain, licence, options, evaluation, yes)
     except (UserError, FileNotFoundError, ValidationError) as error:
-        complain(f"error: {error}")
+        complain(f"error: {error}{options_for(str(error))}")
         return 1
+
+
+def options_for(fault: str) -> str:
+    """Which options of this command are the keys of params.yaml that a fault names; "" for none."""
+    named = [f"--{key}" for key in KEYS if f"`{key}" in fault]
+    return f"\nHere that is {', '.join(named)} of `cultivar add`." if named else ""
 
 
 def take_in(

@@ -36,8 +36,9 @@ def report(found: Any, path: str) -> Iterator[str]:
 
 def rows(found: Any) -> Iterator[str]:
     """How many rows each table gets."""
-    names = {"given_demonstrations": "answers of people, for D", "given_preferences": "pairs of people, for P"}
-    yield "Rows: " + (", ".join(f"{names.get(name, name)} {count:,}" for name, count in found.rows.items()) or "none")
+    names = {"given_demonstrations": "answers of people (for D)", "given_preferences": "pairs of people (for P)"}
+    counts = (f"{count:,} {names.get(name, name.replace('_', ' '))}" for name, count in found.rows.items())
+    yield "Rows: " + (", ".join(counts) or "none")
 
 
 def left(found: Any, width: int) -> Iterator[str]:
