@@ -56,7 +56,7 @@ HUMAN = {"given_demonstrations": "answers of people", "given_preferences": "pair
 class Preview:
     """A source as the project will have it.
 
-    `format` per file, counts of rows by table, `examples` as (place, lines), what is not taken, dropped and quarantined
+    `format` per file, counts of rows by table, `examples` as (place, lines), what is not taken, skipped files by name, dropped and quarantined
     (reason -> rows, with an example), tokens of the texts as (median, 95th percentile, most), languages by rows.
     """
 
@@ -64,6 +64,7 @@ class Preview:
     rows: dict[str, int] = field(default_factory=dict)
     examples: list[tuple[str, list[str]]] = field(default_factory=list)
     not_taken: dict[str, int] = field(default_factory=dict)
+    skipped: list[str] = field(default_factory=list)
     dropped: dict[str, tuple[int, str]] = field(default_factory=dict)
     quarantined: dict[str, tuple[int, str]] = field(default_factory=dict)
     tokens: tuple[int, int, int] = (0, 0, 0)
@@ -76,8 +77,8 @@ class Preview:
 
 
 def domain_of(path: str, options: dict[str, Any]) -> str:
-    """The domain that the format of a source's first file tells. Raises what the readers raise, and ValidationError."""
-    source = {"name": "new", "path": path, "domain": "general", "license": "none", **options}
+    """The domain that the format of a source's first file tells; `options` are the other keys of its entry. Raises what the readers raise, and ValidationError."""
+    source = {"path": path, "domain": "general", "license": "none", **options}
     params = IngestParams.model_validate({"sources": [source]})
     answers: list[Any] = []
     found = formats(params.sources[0], Files("ingest", (Path(path),)), params, answers)
@@ -93,9 +94,7 @@ def is_formula(answer: Any) -> bool:
     return len(text) <= MOST_FORMULA and ("\\" in text or any(map(str.isdigit, text)))
 
 
-def formats(
-    source: SourceFile, files: Files, params: IngestParams, answers: list[Any] | None = None
-) -> dict[str, str]:
+def formats(source: SourceFile, files: Files, params: IngestParams, answers: list[Any] | None = None) -> dict[str, str]:
     """File -> its format, of the first files of a source. Raises FormatError, FileNotFoundError.
 
     `answers` gets what stands in the field `answer` of their first records.
@@ -107,9 +106,7 @@ def formats(
         return dict(formats_in(reader, members.parts, answers))
 
 
-def formats_in(
-    reader: SourceReader, parts: Iterable[Part], answers: list[Any] | None
-) -> Iterator[tuple[str, str]]:
+def formats_in(reader: SourceReader, parts: Iterable[Part], answers: list[Any] | None) -> Iterator[tuple[str, str]]:
     """(name, format) of the first files that hold records which can be read."""
     for part in islice(parts, SHOWN_FILES):
         name = format_of(reader.source, part.path)
@@ -135,6 +132,7 @@ def preview(source: dict[str, Any], evaluation: bool = False) -> Preview:
     found = Preview(rows=counts(tables), examples=list(examples(tables)))
     found.files = formats(declared, files, params)
     found.not_taken = {name.removeprefix(f"{declared.name}: "): n for name, n in tables.metrics["not_taken"].items()}
+    found.skipped = tables.metrics.get("skipped_files", [])
     found.dropped = reasons(tables.dropped, "rule", "detail")
     found.quarantined = reasons(tables.quarantine, "error", "source")
     texts = sample(tables)

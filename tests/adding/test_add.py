@@ -147,6 +147,16 @@ def test_questions_with_answers_are_of_maths_where_the_answers_are_formulas(proj
     assert declared()[-3][1]["domain"] == domain
 
 
+def test_skipped_files_and_broken_rows_are_shown_with_their_places(project, own, capsys):
+    folder = Path(own(CHAT, {"messages": 3}, CHAT, name="mine/chats.jsonl")).parent
+    for name in ("LICENSE", ".hidden", "photo.jpg"):
+        (folder / name).write_text("x")
+    assert call(str(folder)) == 0
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in ("LICENSE", ".hidden", "photo.jpg", "chats.jsonl:2"))
+    assert all(len(line) <= 120 for line in shown.splitlines() if "skipped" in line or "quarantined" in line)
+
+
 def test_a_pair_is_shown_as_the_file_holds_it(project, own, capsys):
     assert call(own({"prompt": "Hi?", "chosen": "Good day.", "rejected": "No."})) == 0
     shown = capsys.readouterr().out

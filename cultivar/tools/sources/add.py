@@ -91,7 +91,7 @@ def take_in(
         licence = checked(licence)
     if not path.startswith(HUB) and not Path(path).exists():
         raise FileNotFoundError(f"{path}: no such file or folder (a pattern is declared in params.yaml by hand)")
-    guess = domain or stage.domain_of(path, options)
+    guess = domain or stage.domain_of(path, {"name": name, **options})
     entry = {"name": name, "path": path, "domain": guess, "license": licence or "LicenseRef-unknown", **options}
     say(f"reading {path} …")
     found = stage.preview(entry, evaluation)
