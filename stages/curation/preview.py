@@ -161,13 +161,12 @@ def reasons(table: Table, reason: str, example: str) -> dict[str, tuple[int, str
 
 
 def examples(tables: IngestTables) -> Iterator[tuple[str, list[str]]]:
-    """(place, lines) of the first rows, of each table at most SHOWN_ROWS in all."""
+    """(place, lines) of the first rows: one of each table at least, at most SHOWN_ROWS in all where that allows it."""
     left = SHOWN_ROWS
-    for name, table in by_name(tables).items():
-        if name == "given_demonstrations":  # its instruction shows the answer
-            continue
+    shown = {name: table for name, table in by_name(tables).items() if len(table) and name != "given_demonstrations"}
+    for rest, (name, table) in zip(reversed(range(len(shown))), shown.items(), strict=True):  # answers: in instructions
         rows = table.frame.with_columns(line=pl.col("source").str.extract(r":(\d+)$").cast(pl.Int64, strict=False))
-        for row in rows.sort("line", "source", nulls_last=True).head(left).iter_rows(named=True):
+        for row in rows.sort("line", "source", nulls_last=True).head(max(1, left - rest)).iter_rows(named=True):
             besides = BESIDES | PAIR_BESIDES if name == "given_preferences" else BESIDES
             yield row["source"], list(lines_of({key: value for key, value in row.items() if key not in besides}))
             left -= 1

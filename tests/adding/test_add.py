@@ -1,5 +1,6 @@
 """cultivar add, sources, init: what they show, what they write, and that nothing is left of what fails."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -155,6 +156,20 @@ def test_skipped_files_and_broken_rows_are_shown_with_their_places(project, own,
     shown = capsys.readouterr().out
     assert all(name in shown for name in ("LICENSE", ".hidden", "photo.jpg", "chats.jsonl:2"))
     assert all(len(line) <= 120 for line in shown.splitlines() if "skipped" in line or "quarantined" in line)
+
+
+def test_rows_of_each_table_are_shown(project, own, capsys):
+    ties = [{"prompt": f"Tie {n}?", "responses": ["a", "b"], "scores": [1, 1]} for n in range(4)]
+    assert call(own(*ties, {"prompt": "Which?", "responses": ["Best.", "Worst."], "scores": [2, 1]})) == 0
+    shown = capsys.readouterr().out
+    assert "rejected · assistant: Worst." in shown and shown.count("prompt · user: Tie") == 2
+
+
+def test_a_project_without_git_is_told_what_to_call(project, own, capsys):
+    shutil.rmtree(".git")
+    before = state()
+    assert call(own()) == 1 and "call `git init`" in capsys.readouterr().err
+    assert state()[:2] == before[:2]
 
 
 def test_a_pair_is_shown_as_the_file_holds_it(project, own, capsys):
