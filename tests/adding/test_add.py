@@ -106,7 +106,7 @@ def test_a_missing_file_and_an_unknown_source_are_named(project, capsys):
     assert "no such file" in shown and "did you mean general?" in shown and "cultivar add PATH" in shown
 
 
-@pytest.mark.parametrize("broken", [KeyboardInterrupt, OSError])
+@pytest.mark.parametrize("broken", [KeyboardInterrupt, RuntimeError])
 @pytest.mark.parametrize("step", ["keep", "declare", "list_dep"])
 def test_a_step_that_fails_leaves_nothing_half(project, own, monkeypatch, step, broken):
     def fail(*_):
@@ -156,6 +156,21 @@ def test_skipped_files_and_broken_rows_are_shown_with_their_places(project, own,
     shown = capsys.readouterr().out
     assert all(name in shown for name in ("LICENSE", ".hidden", "photo.jpg", "chats.jsonl:2"))
     assert all(len(line) <= 120 for line in shown.splitlines() if "skipped" in line or "quarantined" in line)
+
+
+def test_a_cloned_repository_is_kept_as_files(project, own, tmp_path):
+    folder = Path(own(name="cloned/chats.jsonl")).parent
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    assert call(str(folder)) == 0
+    assert "data/raw/cloned/chats.jsonl" in staged() and not Path("data/raw/cloned/.git").exists()
+
+
+def test_a_folder_that_cannot_be_copied_whole_is_named(project, own, capsys):
+    folder = Path(own(name="mine/chats.jsonl")).parent
+    (folder / "gone.jsonl").symlink_to("nowhere.jsonl")
+    before = state()
+    assert call(str(folder)) == 1 and "gone.jsonl" in capsys.readouterr().err
+    assert state()[:2] == before[:2]
 
 
 def test_rows_of_each_table_are_shown(project, own, capsys):

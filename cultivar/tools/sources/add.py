@@ -33,7 +33,7 @@ from cultivar.tools.sources.shown import report
 from schemas.errors import UserError
 from schemas.rows import Domain
 
-NEXT = "Next: `dvc repro assemble` builds D and P, `cultivar sources` lists what is declared, `git commit` keeps the version."
+NEXT = "Next: `dvc repro assemble` builds D and P, `cultivar sources` lists what is declared, `git commit -a` keeps the version."
 KEYS = ("format", "columns", "encoding", "delimiter", "table", "split", "limit")
 """Of a source in params.yaml, and options here."""
 
@@ -66,7 +66,7 @@ def main(
         if columns:
             options["columns"] = dict(pair(each) for each in columns)
         return take_in(path, name, domain, licence, options, evaluation, yes)
-    except (UserError, FileNotFoundError, ValidationError) as error:
+    except (UserError, OSError, ValidationError) as error:
         complain(f"error: {error}{options_for(str(error))}")
         return 1
 

@@ -50,7 +50,9 @@ def placed(path: Path, name: str) -> Iterator[Path]:
     temporary = RAW / f".{target.name}.tmp"
     try:
         if path.is_dir():
-            shutil.copytree(path, temporary)
+            shutil.copytree(
+                path, temporary, ignore=shutil.ignore_patterns(".git", ".dvc")
+            )  # git keeps no repository in one
         else:
             shutil.copyfile(path, temporary)
         temporary.rename(target)
