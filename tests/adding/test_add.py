@@ -221,5 +221,16 @@ def test_sources_says_where_each_stands_and_what_is_missing(project, own, capsys
     assert "general: data/seeds/general.jsonl is not here" in err and "chats:" not in err
 
 
+def test_sources_says_why_a_source_has_no_row(project, own, capsys):
+    call(own())
+    Path("metrics").mkdir()
+    ends = '{"rows_by_source": {"chats": {}}, "ends_by_source": {"chats": {"dropped": 12, "not_taken": 3}}}'
+    Path("metrics/ingest.json").write_text(ends)
+    assert listing.main() == 0
+    assert (
+        "chats: the last build took no row of it: 12 dropped (data/dropped/ingest.parquet)" in capsys.readouterr().err
+    )
+
+
 def test_the_project_s_own_files_are_those_that_are_edited_here():
     assert load_yaml(ROOT / "params.yaml")["ingest"]["sources"] and (ROOT / "dvc.yaml").is_file()
