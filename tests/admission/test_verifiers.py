@@ -166,9 +166,10 @@ def test_queries_are_longer_than_one_bound_and_shorter_than_the_other(least, mos
 
 
 def test_an_instruction_with_a_conversation_before_it_is_no_query():
-    context = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi"}]
-    rows = table(Instruction, {"prompt": QUERY}, {"prompt": QUERY, "context": context})
-    alone = next(row for row in rows if not row.context)
+    before = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi"}]
+    talk = [*before, {"role": "user", "content": QUERY}]
+    rows = table(Instruction, {"prompt": QUERY}, {"prompt": talk}, {"prompt": QUERY, "tools": "[]"})
+    alone = next(row for row in rows if len(row.prompt) == 1 and row.tools is None)
     work = combine([SimpleNamespace(id="c", text="Shout")], rows, ExecutionParams(queries=5))
     assert [each.query.id for each in work] == [alone.id]
 

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyarrow import parquet
 from pydantic import ValidationError
 
 from schemas.ids import content_id, seed_of
@@ -35,6 +36,7 @@ def demonstration(**changes) -> dict:
         "verdicts": [],
         "engine": "simulated/teacher@1",
         "simulated": True,
+        "source": "seeds:1",
     } | changes
 
 
@@ -60,7 +62,7 @@ def test_equal_rows_are_equal_bytes(tmp_path_factory, prompts, rng: random.Rando
         (Demonstration, demonstration(scores=[{"name": "", "value": 1.0}])),
         (Demonstration, demonstration(scores=[{"name": "a", "value": math.nan}])),
         (Demonstration, demonstration(license=None)),
-        (Instruction, instruction("")),
+        (Instruction, instruction("x", prompt=[])),
         (Instruction, instruction("x", id="not a hash")),
         (Instruction, instruction("x", parents=["zz"])),
     ],
@@ -108,11 +110,10 @@ def test_a_full_disk_leaves_the_old_table(tmp_path, monkeypatch):
     Table.of(Instruction, [instruction("old")]).write(path)
     before = path.read_bytes()
 
-    def full(self, target, **options):
-        target.write_bytes(b"PAR1 half")
+    def full(self, *_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pl.DataFrame, "write_parquet", full)
+    monkeypatch.setattr(parquet.ParquetWriter, "write_table", full)
     with pytest.raises(OSError, match="no space left"):
         Table.of(Instruction, [instruction("new")]).write(path)
     assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["t.parquet"]

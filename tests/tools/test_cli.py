@@ -16,7 +16,7 @@ def test_the_help_groups_every_tool_without_importing_any():
     shown = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True).stdout
     assert shown.endswith("False\n")
     sections = [line[:-1] for line in shown.splitlines() if line.endswith(":") and not line.startswith(" ")]
-    assert sections == ["Options", "Before a run", "Run", "Review", "Check", "Share"]
+    assert sections == ["Options", "Your data", "Before a run", "Run", "Review", "Check", "Share"]
     assert all(f"  {name} " in shown for name in TOOLS)
 
 
