@@ -27,7 +27,6 @@ from stages.curation.readers.sources import SourceReader, reading_of
 DOMAINS = {
     "gsm8k": "math",
     "math": "math",
-    "prompt_answer": "math",
     "mbpp": "code",
     "humaneval": "code",
     "apps": "code",
@@ -40,7 +39,12 @@ DOMAINS = {
     "constraint": "constraint",
     "ifeval": "constraint",
 }
-"""Format -> the domain that its rows are of; any other is general."""
+"""Format -> the domain that its rows are of; any other is general, but `prompt_answer`: its answers tell."""
+MOST_FORMULA = 40
+"""Characters of a final answer, at most; a longer one is text."""
+BESIDES = {"id", "parents", "source", "license", "split", "line"}
+PAIR_BESIDES = {"strategy", "label_source", "quality", "scores", "engine", "simulated"}
+"""Columns that no file brought: the stage fills them."""
 SHOWN_ROWS, SHOWN_FILES = 3, 20
 SAMPLE = 5_000
 """Rows of which languages and lengths are told: the least ids, which are a random choice."""
@@ -52,7 +56,7 @@ HUMAN = {"given_demonstrations": "answers of people", "given_preferences": "pair
 class Preview:
     """A source as the project will have it.
 
-    `format` per file, counts of rows by table, `examples` as (place, lines), what is not taken, dropped and quarantined
+    `format` per file, counts of rows by table, `examples` as (place, lines), what is not taken, skipped files by name, dropped and quarantined
     (reason -> rows, with an example), tokens of the texts as (median, 95th percentile, most), languages by rows.
     """
 
@@ -60,6 +64,7 @@ class Preview:
     rows: dict[str, int] = field(default_factory=dict)
     examples: list[tuple[str, list[str]]] = field(default_factory=list)
     not_taken: dict[str, int] = field(default_factory=dict)
+    skipped: list[str] = field(default_factory=list)
     dropped: dict[str, tuple[int, str]] = field(default_factory=dict)
     quarantined: dict[str, tuple[int, str]] = field(default_factory=dict)
     tokens: tuple[int, int, int] = (0, 0, 0)
@@ -72,23 +77,36 @@ class Preview:
 
 
 def domain_of(path: str, options: dict[str, Any]) -> str:
-    """The domain that the format of a source's first file tells. Raises what the readers raise, and ValidationError."""
-    source = {"name": "new", "path": path, "domain": "general", "license": "none", **options}
+    """The domain that the format of a source's first file tells; `options` are the other keys of its entry. Raises what the readers raise, and ValidationError."""
+    source = {"path": path, "domain": "general", "license": "none", **options}
     params = IngestParams.model_validate({"sources": [source]})
-    found = formats(params.sources[0], Files("ingest", (Path(path),)), params)
-    return DOMAINS.get(next(iter(found.values()), ""), "general")
+    answers: list[Any] = []
+    found = formats(params.sources[0], Files("ingest", (Path(path),)), params, answers)
+    name = next(iter(found.values()), "")
+    if name == "prompt_answer":  # of sums, or of any question
+        return "math" if 2 * sum(map(is_formula, answers)) > len(answers) else "general"
+    return DOMAINS.get(name, "general")
 
 
-def formats(source: SourceFile, files: Files, params: IngestParams) -> dict[str, str]:
-    """File -> its format, of the first files of a source. Raises FormatError, FileNotFoundError."""
+def is_formula(answer: Any) -> bool:
+    """Whether an answer may be a number or a formula: short, with a digit or a command of TeX."""
+    text = str(answer)
+    return len(text) <= MOST_FORMULA and ("\\" in text or any(map(str.isdigit, text)))
+
+
+def formats(source: SourceFile, files: Files, params: IngestParams, answers: list[Any] | None = None) -> dict[str, str]:
+    """File -> its format, of the first files of a source. Raises FormatError, FileNotFoundError.
+
+    `answers` gets what stands in the field `answer` of their first records.
+    """
     reader, chosen = SourceReader(source, params), chosen_files(source, files)
     if chosen.plain.parts or not chosen.archives:
-        return dict(formats_in(reader, chosen.plain.parts))
+        return dict(formats_in(reader, chosen.plain.parts, answers))
     with unpacked(chosen.archives[0], source, chosen.is_one) as members:
-        return dict(formats_in(reader, members.parts))
+        return dict(formats_in(reader, members.parts, answers))
 
 
-def formats_in(reader: SourceReader, parts: Iterable[Part]) -> Iterator[tuple[str, str]]:
+def formats_in(reader: SourceReader, parts: Iterable[Part], answers: list[Any] | None) -> Iterator[tuple[str, str]]:
     """(name, format) of the first files that hold records which can be read."""
     for part in islice(parts, SHOWN_FILES):
         name = format_of(reader.source, part.path)
@@ -99,6 +117,8 @@ def formats_in(reader: SourceReader, parts: Iterable[Part]) -> Iterator[tuple[st
             if all(record.value is None for record in head):
                 continue
             name = reader.detected(part, head, reading)
+            if answers is not None:
+                answers += [dict.get(record.value, "answer") for record in head if record.value is not None]
         yield part.name, name
 
 
@@ -112,6 +132,7 @@ def preview(source: dict[str, Any], evaluation: bool = False) -> Preview:
     found = Preview(rows=counts(tables), examples=list(examples(tables)))
     found.files = formats(declared, files, params)
     found.not_taken = {name.removeprefix(f"{declared.name}: "): n for name, n in tables.metrics["not_taken"].items()}
+    found.skipped = tables.metrics.get("skipped_files", [])
     found.dropped = reasons(tables.dropped, "rule", "detail")
     found.quarantined = reasons(tables.quarantine, "error", "source")
     texts = sample(tables)
@@ -140,21 +161,21 @@ def reasons(table: Table, reason: str, example: str) -> dict[str, tuple[int, str
 
 
 def examples(tables: IngestTables) -> Iterator[tuple[str, list[str]]]:
-    """(place, lines) of the first rows, of each table at most SHOWN_ROWS in all."""
+    """(place, lines) of the first rows: one of each table at least, at most SHOWN_ROWS in all where that allows it."""
     left = SHOWN_ROWS
-    for name, table in by_name(tables).items():
-        if name == "given_demonstrations":  # its instruction shows the answer
-            continue
+    shown = {name: table for name, table in by_name(tables).items() if len(table) and name != "given_demonstrations"}
+    for rest, (name, table) in zip(reversed(range(len(shown))), shown.items(), strict=True):  # answers: in instructions
         rows = table.frame.with_columns(line=pl.col("source").str.extract(r":(\d+)$").cast(pl.Int64, strict=False))
-        for row in rows.sort("line", "source", nulls_last=True).head(left).iter_rows(named=True):
-            yield row["source"], list(lines_of(row))
+        for row in rows.sort("line", "source", nulls_last=True).head(max(1, left - rest)).iter_rows(named=True):
+            besides = BESIDES | PAIR_BESIDES if name == "given_preferences" else BESIDES
+            yield row["source"], list(lines_of({key: value for key, value in row.items() if key not in besides}))
             left -= 1
 
 
 def lines_of(row: dict[str, Any]) -> Iterator[str]:
     """A row as people read it: each turn and each text with its name."""
     for name, value in row.items():
-        if name in ("id", "parents", "source", "license", "split", "line") or value in (None, "", [], {}):
+        if value in (None, "", [], {}):
             continue
         if is_conversation(value):
             turns = script(value)

@@ -1,5 +1,6 @@
 """cultivar add, sources, init: what they show, what they write, and that nothing is left of what fails."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def test_a_file_is_shown_copied_kept_and_declared(project, own, capsys):
     shown = capsys.readouterr().out
     for line in (
         "format messages",
-        "Rows: instructions 1",
+        "Rows: 1 instructions, 1 answers of people (for D)",
         "prompt · user: What is rust?",
         "reference · assistant: Iron oxide.",
         "2  field lang",
@@ -105,7 +106,7 @@ def test_a_missing_file_and_an_unknown_source_are_named(project, capsys):
     assert "no such file" in shown and "did you mean general?" in shown and "cultivar add PATH" in shown
 
 
-@pytest.mark.parametrize("broken", [KeyboardInterrupt, OSError])
+@pytest.mark.parametrize("broken", [KeyboardInterrupt, RuntimeError])
 @pytest.mark.parametrize("step", ["keep", "declare", "list_dep"])
 def test_a_step_that_fails_leaves_nothing_half(project, own, monkeypatch, step, broken):
     def fail(*_):
@@ -133,6 +134,72 @@ def test_the_format_tells_the_domain(project, own):
     assert declared()[-3][1]["domain"] == "math"
 
 
+@pytest.mark.parametrize(
+    ("answers", "domain"),
+    [
+        (["4", "$\\frac{1}{2}$", "x"], "math"),
+        (["Paris", "7", "Lyon"], "general"),
+        (["You have 30 days to return the item to one of our shops."] * 3, "general"),
+    ],
+)
+def test_questions_with_answers_are_of_maths_where_the_answers_are_formulas(project, own, answers, domain):
+    rows = [{"question": f"How come, {n}?", "answer": answer} for n, answer in enumerate(answers)]
+    assert call(own(*rows, name="faq.jsonl")) == 0
+    assert declared()[-3][1]["domain"] == domain
+
+
+def test_skipped_files_and_broken_rows_are_shown_with_their_places(project, own, capsys):
+    folder = Path(own(CHAT, {"messages": 3}, CHAT, name="mine/chats.jsonl")).parent
+    for name in ("LICENSE", ".hidden", "photo.jpg"):
+        (folder / name).write_text("x")
+    assert call(str(folder)) == 0
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in ("LICENSE", ".hidden", "photo.jpg", "chats.jsonl:2"))
+    assert all(len(line) <= 120 for line in shown.splitlines() if "skipped" in line or "quarantined" in line)
+
+
+def test_a_cloned_repository_is_kept_as_files(project, own, tmp_path):
+    folder = Path(own(name="cloned/chats.jsonl")).parent
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    assert call(str(folder)) == 0
+    assert "data/raw/cloned/chats.jsonl" in staged() and not Path("data/raw/cloned/.git").exists()
+
+
+def test_a_folder_that_cannot_be_copied_whole_is_named(project, own, capsys):
+    folder = Path(own(name="mine/chats.jsonl")).parent
+    (folder / "gone.jsonl").symlink_to("nowhere.jsonl")
+    before = state()
+    assert call(str(folder)) == 1 and "gone.jsonl" in capsys.readouterr().err
+    assert state()[:2] == before[:2]
+
+
+def test_rows_of_each_table_are_shown(project, own, capsys):
+    ties = [{"prompt": f"Tie {n}?", "responses": ["a", "b"], "scores": [1, 1]} for n in range(4)]
+    assert call(own(*ties, {"prompt": "Which?", "responses": ["Best.", "Worst."], "scores": [2, 1]})) == 0
+    shown = capsys.readouterr().out
+    assert "rejected · assistant: Worst." in shown and shown.count("prompt · user: Tie") == 2
+
+
+def test_a_project_without_git_is_told_what_to_call(project, own, capsys):
+    shutil.rmtree(".git")
+    before = state()
+    assert call(own()) == 1 and "call `git init`" in capsys.readouterr().err
+    assert state()[:2] == before[:2]
+
+
+def test_a_pair_is_shown_as_the_file_holds_it(project, own, capsys):
+    assert call(own({"prompt": "Hi?", "chosen": "Good day.", "rejected": "No."})) == 0
+    shown = capsys.readouterr().out
+    assert "rejected · assistant: No." in shown and "engine" not in shown and "label_source" not in shown
+
+
+def test_a_fault_names_the_option_that_heals_it(project, own, tmp_path, capsys):
+    path = tmp_path / "gb.jsonl"
+    path.write_bytes('{"prompt": "请解释数字", "completion": "好"}\n'.encode("gb18030"))
+    assert call(str(path)) == 1 and "--encoding" in capsys.readouterr().err
+    assert call(str(path), encoding="gb18030") == 0
+
+
 def test_init_takes_the_sources_of_the_demo_out_and_an_own_one_goes_in(project, own, capsys):
     assert start.main(yes=True) == 0
     assert declared() == [] and "data/seeds" not in deps()
@@ -152,6 +219,17 @@ def test_sources_says_where_each_stands_and_what_is_missing(project, own, capsys
     row = next(line.split() for line in out.splitlines() if line.startswith("chats"))
     assert row == ["chats", "1,234", "general", "CC-BY-4.0", "auto", "git", "data/raw/chats.jsonl"]
     assert "general: data/seeds/general.jsonl is not here" in err and "chats:" not in err
+
+
+def test_sources_says_why_a_source_has_no_row(project, own, capsys):
+    call(own())
+    Path("metrics").mkdir()
+    ends = '{"rows_by_source": {"chats": {}}, "ends_by_source": {"chats": {"dropped": 12, "not_taken": 3}}}'
+    Path("metrics/ingest.json").write_text(ends)
+    assert listing.main() == 0
+    assert (
+        "chats: the last build took no row of it: 12 dropped (data/dropped/ingest.parquet)" in capsys.readouterr().err
+    )
 
 
 def test_the_project_s_own_files_are_those_that_are_edited_here():

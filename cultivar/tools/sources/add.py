@@ -33,7 +33,9 @@ from cultivar.tools.sources.shown import report
 from schemas.errors import UserError
 from schemas.rows import Domain
 
-NEXT = "Next: `dvc repro assemble` builds D and P, `cultivar sources` lists what is declared, `git commit` keeps the version."
+NEXT = "Next: `dvc repro assemble` builds D and P, `cultivar sources` lists what is declared, `git commit -a` keeps the version."
+KEYS = ("format", "columns", "encoding", "delimiter", "table", "split", "limit")
+"""Of a source in params.yaml, and options here."""
 
 
 def main(
@@ -64,9 +66,15 @@ def main(
         if columns:
             options["columns"] = dict(pair(each) for each in columns)
         return take_in(path, name, domain, licence, options, evaluation, yes)
-    except (UserError, FileNotFoundError, ValidationError) as error:
-        complain(f"error: {error}")
+    except (UserError, OSError, ValidationError) as error:
+        complain(f"error: {error}{options_for(str(error))}")
         return 1
+
+
+def options_for(fault: str) -> str:
+    """Which options of this command are the keys of params.yaml that a fault names; "" for none."""
+    named = [f"--{key}" for key in KEYS if f"`{key}" in fault]
+    return f"\nHere that is {', '.join(named)} of `cultivar add`." if named else ""
 
 
 def take_in(
@@ -83,7 +91,7 @@ def take_in(
         licence = checked(licence)
     if not path.startswith(HUB) and not Path(path).exists():
         raise FileNotFoundError(f"{path}: no such file or folder (a pattern is declared in params.yaml by hand)")
-    guess = domain or stage.domain_of(path, options)
+    guess = domain or stage.domain_of(path, {"name": name, **options})
     entry = {"name": name, "path": path, "domain": guess, "license": licence or "LicenseRef-unknown", **options}
     say(f"reading {path} …")
     found = stage.preview(entry, evaluation)

@@ -23,7 +23,7 @@ def main() -> int:
     if not sources:
         say("no source is declared; `cultivar add PATH` adds one")
         return 0
-    taken = rows_by_source()
+    taken = measured("rows_by_source")
     lines = [COLUMNS, *(line_of(section, entry, taken, listed) for section, entry in sources)]
     widths = [max(len(line[place]) for line in lines) for place in range(len(COLUMNS))]
     for line in lines:
@@ -31,6 +31,8 @@ def main() -> int:
     for _, entry in sources:
         if fault := fault_of(str(entry["path"]), listed):
             complain(f"{entry['name']}: {fault}")
+        elif taken.get(entry["name"]) == {}:
+            complain(f"{entry['name']}: the last build took no row of it{ends_of(str(entry['name']))}")
     return 0
 
 
@@ -46,12 +48,20 @@ def line_of(
     return name, rows, domain, str(entry["license"]), str(entry.get("format", "auto")), kept_in(path), path
 
 
-def rows_by_source() -> dict[str, dict[str, int]]:
-    """Source -> table -> rows, of the last build of ingest; empty where there is none."""
+def measured(name: str) -> dict[str, dict[str, int]]:
+    """Source -> counts, of the last build of ingest; empty where there is none."""
     try:
-        return json.loads(METRICS.read_text(encoding="utf-8")).get("rows_by_source", {})
+        return json.loads(METRICS.read_text(encoding="utf-8")).get(name, {})
     except (OSError, ValueError):
         return {}
+
+
+def ends_of(name: str) -> str:
+    """Where the rows of a source ended in the last build, and in which table they are."""
+    tables = {"dropped": "data/dropped/ingest.parquet", "quarantined": "data/quarantine/ingest.parquet"}
+    ends = measured("ends_by_source").get(name, {})
+    found = [f"{ends[end]:,} {end} ({table})" for end, table in tables.items() if ends.get(end)]
+    return f": {', '.join(found)}" if found else ""
 
 
 def kept_in(path: str) -> str:

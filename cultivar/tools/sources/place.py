@@ -50,7 +50,9 @@ def placed(path: Path, name: str) -> Iterator[Path]:
     temporary = RAW / f".{target.name}.tmp"
     try:
         if path.is_dir():
-            shutil.copytree(path, temporary)
+            shutil.copytree(
+                path, temporary, ignore=shutil.ignore_patterns(".git", ".dvc")
+            )  # git keeps no repository in one
         else:
             shutil.copyfile(path, temporary)
         temporary.rename(target)
@@ -90,4 +92,7 @@ def run(*command: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         name = "dvc" if "dvc" in command else command[0]
-        raise SourceError(f"{name} failed: {(done.stderr or done.stdout).strip()[-500:]}")
+        words = (done.stderr or done.stdout).strip()[-500:]
+        remedy = {"not a git repository": "git init", "not inside of a DVC repository": "dvc init"}
+        ways = [f"; call `{way}` here, then add again" for fault, way in remedy.items() if fault in words]
+        raise SourceError(f"{name} failed: {words}{''.join(ways)}")

@@ -1,11 +1,14 @@
 """A preview as people read it (stages/curation/preview.py)."""
 
 import shutil
+import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 MOST_LINES = 12
 """Kinds of one list that are shown."""
+MOST_PARTS = 4
+"""Lines, about, of one reason."""
 
 
 def report(found: Any, path: str) -> Iterator[str]:
@@ -36,8 +39,9 @@ def report(found: Any, path: str) -> Iterator[str]:
 
 def rows(found: Any) -> Iterator[str]:
     """How many rows each table gets."""
-    names = {"given_demonstrations": "answers of people, for D", "given_preferences": "pairs of people, for P"}
-    yield "Rows: " + (", ".join(f"{names.get(name, name)} {count:,}" for name, count in found.rows.items()) or "none")
+    names = {"given_demonstrations": "answers of people (for D)", "given_preferences": "pairs of people (for P)"}
+    counts = (f"{count:,} {names.get(name, name.replace('_', ' '))}" for name, count in found.rows.items())
+    yield "Rows: " + (", ".join(counts) or "none")
 
 
 def left(found: Any, width: int) -> Iterator[str]:
@@ -50,7 +54,9 @@ def left(found: Any, width: int) -> Iterator[str]:
         yield cut(f"  {count:>8,}  {name}", width)
     for verb, kinds in (("dropped", found.dropped), ("quarantined", found.quarantined)):
         for reason, (count, example) in list(kinds.items())[:MOST_LINES]:
-            yield cut(f"  {count:>8,}  {verb}: {' '.join(f'{reason} ({example})'.split())}", width)
+            yield from wrapped(f"{verb}: {reason} (first: {example})", f"  {count:>8,}  ", width)
+    if found.skipped:
+        yield from wrapped("skipped files: " + ", ".join(found.skipped), " " * 12, width)
     hidden = sum(max(0, len(kinds) - MOST_LINES) for kinds in (found.not_taken, found.dropped, found.quarantined))
     if hidden:
         yield f"            and {hidden} more kinds; metrics/ingest.json and data/quarantine/ingest.parquet hold all"
@@ -60,6 +66,12 @@ def listed(counts: Mapping[str, int]) -> str:
     """The most frequent, with their shares."""
     total = sum(counts.values()) or 1
     return ", ".join(f"{name} {count / total:.0%}" for name, count in list(counts.items())[:6]) or "none"
+
+
+def wrapped(text: str, head: str, width: int) -> list[str]:
+    """A text on at most MOST_PARTS lines: the place at its end is what a person needs."""
+    text = text if len(text) <= MOST_PARTS * width else f"{text[: 2 * width]} … {text[-width // 2 :]}"
+    return textwrap.wrap(" ".join(text.split()), max(40, width), initial_indent=head, subsequent_indent=" " * len(head))
 
 
 def cut(line: str, width: int) -> str:
