@@ -10,6 +10,9 @@ from project import ROOT
 from cultivar.runner.graph import GRAPH, PARAMS, load_yaml
 from cultivar.tools.sources import add, listing, place, start
 from cultivar.tools.sources.edits import declared, deps
+from schemas.stage import Files
+from stages.curation.ingest import ingest
+from stages.curation.params import IngestParams
 
 
 def call(path="", **options):
@@ -44,6 +47,17 @@ def test_a_file_is_shown_copied_kept_and_declared(project, own, capsys):
     entry = {"name": "chats", "path": "data/raw/chats.jsonl", "domain": "general", "license": "CC-BY-4.0"}
     assert declared()[-3:][0] == ("sources", entry) and deps()[-1] == entry["path"]
     assert "data/raw/chats.jsonl" in staged() and Path(entry["path"]).is_file()
+
+
+def test_rows_that_the_project_has_already_are_counted(project, own, capsys):
+    other = {"messages": [{"role": "user", "content": "What is verdigris?"}]}
+    source = {"name": "old", "path": own(CHAT, name="old.jsonl"), "domain": "general", "license": "CC0-1.0"}
+    built = ingest(Files("ingest", (Path(source["path"]),)), IngestParams.model_validate({"sources": [source]}))
+    built.instructions.frame.write_parquet("data/instructions.parquet", mkdir=True)
+    assert call(own(CHAT, other)) == 0
+    assert "the project has 1 of instructions already (" in capsys.readouterr().out
+    assert call(own(other, name="new.jsonl")) == 0
+    assert "already" not in capsys.readouterr().out
 
 
 def test_every_other_line_of_both_files_stays(project, own):

@@ -29,6 +29,7 @@ from cultivar.tools.sources.edits import (
 )
 from cultivar.tools.sources.licences import checked
 from cultivar.tools.sources.place import HUB, keep, placed
+from cultivar.tools.sources.repeated import repeated
 from cultivar.tools.sources.shown import report
 from schemas.errors import UserError
 from schemas.rows import Domain
@@ -87,7 +88,7 @@ def take_in(
     entry = {"name": name, "path": path, "domain": guess, "license": licence or "LicenseRef-unknown", **options}
     say(f"reading {path} …")
     found = stage.preview(entry, evaluation)
-    for line in report(found, path):
+    for line in [*report(found, path), *repeated(found.ids)]:
         say(line)
     say()
     if not found.taken:
