@@ -83,7 +83,14 @@ def take_in(
     if licence:
         licence = checked(licence)
     if not path.startswith(HUB) and not Path(path).exists():
-        raise FileNotFoundError(f"{path}: no such file or folder (a pattern is declared in params.yaml by hand)")
+        of_hub = (
+            f"; if it is one of the Hub: {HUB}datasets/{path}"
+            if re.fullmatch(r"\w[\w.-]*/\w[\w.-]*(@\w+)?", path)
+            else ""
+        )
+        raise FileNotFoundError(
+            f"{path}: no such file or folder (a pattern is declared in params.yaml by hand){of_hub}"
+        )
     guess = domain or stage.domain_of(path, options)
     entry = {"name": name, "path": path, "domain": guess, "license": licence or "LicenseRef-unknown", **options}
     say(f"reading {path} …")
