@@ -151,7 +151,7 @@ class HttpBackend:
                 content = await reply.read()
             if reply.status != 200:
                 return self.handle_error(requests, server, sent, reply, content)
-            outcomes = parse_choices(content, len(requests))
+            outcomes = parse_choices(content, len(requests), bool(requests[0].tools))
             balancer.record_success(server)
             self.breaker.record_success()
             server.has_answered = True
@@ -216,7 +216,7 @@ def payload(requests: Sequence[Request], structured: bool) -> bytes:
     return orjson.dumps(body)
 
 
-def parse_choices(content: bytes, count: int) -> list[Outcome | None]:
+def parse_choices(content: bytes, count: int, has_tools: bool = False) -> list[Outcome | None]:
     """Generations by sample from the body of a good answer. Raises ValueError where it is no such body.
 
     A server gives the sum of completion tokens: it is split among the choices by their length in characters.
@@ -225,7 +225,7 @@ def parse_choices(content: bytes, count: int) -> list[Outcome | None]:
     outcomes: list[Outcome | None] = [None] * count
     try:
         choices = body["choices"]
-        texts = [message_text(choice["message"]) for choice in choices]
+        texts = [message_text(choice["message"], has_tools) for choice in choices]
         usage = body.get("usage") or {}
         tokens = split_by_weight(count_of(usage.get("completion_tokens")), [len(text) for text in texts])
         prompt_tokens = count_of(usage.get("prompt_tokens"))
@@ -257,10 +257,10 @@ def load_json(content: bytes) -> Any:
         return parse_json(text)
 
 
-def message_text(message: Any) -> str:
-    """All of a message: its text, and the tools that it calls. Raises KeyError, TypeError where it is no message."""
+def message_text(message: Any, has_tools: bool) -> str:
+    """All of a message: its text, and where it was given tools its calls. Raises KeyError, TypeError for no message."""
     content = text_of(message.get("content"))
-    calls = message.get("tool_calls")
+    calls = message.get("tool_calls") if has_tools else None
     return with_calls(content, calls) if calls else content
 
 

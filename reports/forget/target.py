@@ -24,7 +24,7 @@ from stages.curation.params import IngestParams, SourceFile
 from stages.curation.readers.files import paths_of
 from stages.curation.readers.sources import id_of, reading_of
 
-NO_TEXT = ("id", "parents", "source", "license", "split", "domain", "task")
+NO_TEXT = ("id", "parents", "source", "license", "split", "domain", "task", "strategy")
 """Columns of a source's table that hold no text of its record."""
 
 

@@ -21,6 +21,7 @@ from reports.forget.certificate import scan
 from reports.forget.plan import make_plan
 from reports.forget.probes import Probes
 from reports.forget.target import row_target
+from schemas.conversations import asked
 from schemas.errors import UserError
 
 GENERAL = "data/seeds/general.jsonl"
@@ -51,7 +52,7 @@ def certificate_of(project: Project) -> Path:
 def selected_row() -> str:
     """The id of an instruction that candidates were made of."""
     selected = pl.read_parquet("data/selected.parquet")
-    longest = selected.filter(pl.col("source").str.starts_with(GENERAL)).sort(pl.col("prompt").str.len_bytes(), "id")
+    longest = selected.filter(pl.col("source").str.starts_with(GENERAL)).sort(asked().str.len_bytes(), "id")
     return str(longest["id"][-1])
 
 
@@ -171,7 +172,7 @@ def test_what_another_row_asks_for_or_says_stays_and_is_no_leak(project: Project
     assert forget(row=place, yes=True) == 0  # one record of two that are equal
     assert stored(project) == keys
     certificate = json.loads(certificate_of(project).read_text())
-    assert certificate["shared"] == {"texts": 1, "rows": 1}
+    assert certificate["shared"] == {"texts": 1, "rows": 2}  # the instruction and its answer by people
     assert certificate["judgements"] == 0  # people ranked what is still there
     project.build(ask=False)
     assert project.asked == 0

@@ -50,7 +50,7 @@ def test_a_server_is_sent_the_tools_and_its_calls_stand_in_the_text():
     assert "tools" not in json.loads(payload([Request(config, messages, 1, 0)], structured=False))
     call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}
     body = {"choices": [{"message": {"content": None, "tool_calls": [call]}, "finish_reason": "tool_calls"}]}
-    (outcome,) = parse_choices(json.dumps(body).encode(), 1)
+    (outcome,) = parse_choices(json.dumps(body).encode(), 1, has_tools=True)
     assert read_calls(outcome.text) == ("", shaped([("f", {"a": 1})], lambda _: '{"a":1}'))
 
 

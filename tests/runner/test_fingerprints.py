@@ -17,7 +17,16 @@ ASKING = {"tag", "score", "evolve", "respond", "rank", "rejection", "execution",
 TRAINING = {"base", "sft", "reward", "dpo", "online_dpo", "evaluate", "seeds"}
 REACH = {  # module -> the stages that an edit of it reruns
     "cultivar/text/ngrams.py": {"filter", "assemble"},
-    "cultivar/grading/pairs.py": {"rank", "rejection", "execution", "repurpose", "constitution", "online_dpo", "seeds"},
+    "cultivar/grading/pairs.py": {
+        "ingest",
+        "rank",
+        "rejection",
+        "execution",
+        "repurpose",
+        "constitution",
+        "online_dpo",
+        "seeds",
+    },
     "cultivar/grading/answers.py": {"rejection", "evaluate", "seeds"},
     "cultivar/grading/algebra_worker.py": {"rejection", "evaluate", "seeds"},
     "cultivar/grading/intervals.py": {"evaluate", "seeds", "datasheet", "report"},

@@ -80,11 +80,11 @@ def unpinned(path: HubPath) -> str:
 
 def token() -> str | bool:
     """The environment's token, False for none: never that of a file."""
-    return os.environ.get("HF_TOKEN") or False
+    return os.environ.get("HF_TOKEN") or False  # changes no result
 
 
 def endpoint() -> str | None:
-    return os.environ.get("HF_ENDPOINT") or None
+    return os.environ.get("HF_ENDPOINT") or None  # changes no result
 
 
 def client() -> HfApi:
