@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from cultivar.runlog.domains import missing
 from schemas.table import Table
 
 SHOWN = 6
@@ -27,7 +28,7 @@ def closing_line(
 ) -> str:
     """What a stage did: rows by state, rows of its tables, rows changed, requests and programs, seconds.
 
-    `metrics` of the stage: of ingest, rows by source and what the sources hold besides; of rank, what people ranked.
+    `metrics` of the stage: of ingest, rows by source and what the sources hold besides; it also names the domains without rows; of rank, what people ranked.
     `quarantine` is the file of its quarantined rows.
     """
     ends = ("dropped", "quarantine")
@@ -43,6 +44,8 @@ def closing_line(
         parts.append(f"quarantined rows are in {quarantine}: {error_kinds(tables['quarantine'].frame['error'])}")
     if told.get("rows_by_source"):
         parts.append("sources: " + largest(rows_of_sources(told["rows_by_source"]), "metrics/ingest.json"))
+    if not states["in"] and (domains := missing(tables)):
+        parts.append("nobody brought " + ", ".join(domains))
     if told.get("not_taken"):
         parts.append("not taken: " + largest(told["not_taken"], "metrics/ingest.json"))
     if "ranked_by_people" in told:

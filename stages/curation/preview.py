@@ -56,8 +56,9 @@ HUMAN = {"given_demonstrations": "answers of people", "given_preferences": "pair
 class Preview:
     """A source as the project will have it.
 
-    `format` per file, counts of rows by table, `examples` as (place, lines), what is not taken, skipped files by name, dropped and quarantined
-    (reason -> rows, with an example), tokens of the texts as (median, 95th percentile, most), languages by rows.
+    `format` per file, counts of rows by table, `examples` as (place, lines), what is not taken, skipped files by name,
+    dropped and quarantined (reason -> rows, with an example), tokens of the texts as (median, 95th percentile, most),
+    languages by rows; `ids` of the rows by table, which are hashes of their content, to compare with what the project has.
     """
 
     files: dict[str, str] = field(default_factory=dict)
@@ -69,6 +70,7 @@ class Preview:
     quarantined: dict[str, tuple[int, str]] = field(default_factory=dict)
     tokens: tuple[int, int, int] = (0, 0, 0)
     languages: dict[str, int] = field(default_factory=dict)
+    ids: dict[str, pl.Series] = field(default_factory=dict)
 
     @property
     def taken(self) -> int:
@@ -130,6 +132,7 @@ def preview(source: dict[str, Any], evaluation: bool = False) -> Preview:
     files = Files("ingest", (Path(declared.path),))
     tables = ingest(files, params)
     found = Preview(rows=counts(tables), examples=list(examples(tables)))
+    found.ids = {name: table.frame["id"] for name, table in by_name(tables).items() if name != "given_demonstrations"}
     found.files = formats(declared, files, params)
     found.not_taken = {name.removeprefix(f"{declared.name}: "): n for name, n in tables.metrics["not_taken"].items()}
     found.skipped = tables.metrics.get("skipped_files", [])

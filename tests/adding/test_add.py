@@ -11,6 +11,9 @@ from project import ROOT
 from cultivar.runner.graph import GRAPH, PARAMS, load_yaml
 from cultivar.tools.sources import add, listing, place, start
 from cultivar.tools.sources.edits import declared, deps
+from schemas.stage import Files
+from stages.curation.ingest import ingest
+from stages.curation.params import IngestParams
 
 
 def call(path="", **options):
@@ -45,6 +48,17 @@ def test_a_file_is_shown_copied_kept_and_declared(project, own, capsys):
     entry = {"name": "chats", "path": "data/raw/chats.jsonl", "domain": "general", "license": "CC-BY-4.0"}
     assert declared()[-3:][0] == ("sources", entry) and deps()[-1] == entry["path"]
     assert "data/raw/chats.jsonl" in staged() and Path(entry["path"]).is_file()
+
+
+def test_rows_that_the_project_has_already_are_counted(project, own, capsys):
+    other = {"messages": [{"role": "user", "content": "What is verdigris?"}]}
+    source = {"name": "old", "path": own(CHAT, name="old.jsonl"), "domain": "general", "license": "CC0-1.0"}
+    built = ingest(Files("ingest", (Path(source["path"]),)), IngestParams.model_validate({"sources": [source]}))
+    built.instructions.frame.write_parquet("data/instructions.parquet", mkdir=True)
+    assert call(own(CHAT, other)) == 0
+    assert "the project has 1 of instructions already (" in capsys.readouterr().out
+    assert call(own(other, name="new.jsonl")) == 0
+    assert "already" not in capsys.readouterr().out
 
 
 def test_every_other_line_of_both_files_stays(project, own):
@@ -101,6 +115,10 @@ def test_what_cannot_be_added_is_named_and_changes_nothing(project, own, capsys,
 
 
 def test_a_missing_file_and_an_unknown_source_are_named(project, capsys):
+    assert (
+        call("openai/gsm8k") == 1 and "if it is one of the Hub: hf://datasets/openai/gsm8k" in capsys.readouterr().err
+    )
+    assert call("../nope.jsonl") == 1 and "Hub" not in capsys.readouterr().err
     assert call("../nope.jsonl") == 1 and add.main(remove="generals") == 1 and add.main() == 1
     shown = capsys.readouterr().err
     assert "no such file" in shown and "did you mean general?" in shown and "cultivar add PATH" in shown

@@ -27,7 +27,11 @@ ROWS = Dataset.from_list([{"prompt_ids": [1], "chosen_ids": [2], "rejected_ids":
 def test_the_trainer_has_the_parameters_of_the_stage(precompute, monkeypatch, tmp_path):
     monkeypatch.setattr(dpo_trainer, "PreferenceTrainer", lambda **named: SimpleNamespace(**named))
     params = DpoParams.model_validate(PARAMS | {"precompute_reference": precompute})
-    policy, reference, moments = SimpleNamespace(config=SimpleNamespace()), object(), {}
+    policy, reference, moments = (
+        SimpleNamespace(config=SimpleNamespace(get_text_config=lambda: None), generation_config=None),
+        object(),
+        {},
+    )
     tokenizer = SimpleNamespace(pad_token="<pad>", pad_token_id=0)
     given = preference_trainer(
         policy,

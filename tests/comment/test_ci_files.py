@@ -8,11 +8,12 @@ import pytest
 from ruamel.yaml import YAML
 
 from cultivar.cli import as_command
+from cultivar.tools import check
 from reports.comment import command as comment
 from reports.gates import command as gate
 
 FOLDER = Path(__file__).parents[2] / "docs" / "ci"
-COMMANDS = {"comment": comment, "gate": gate}
+COMMANDS = {"check": check, "comment": comment, "gate": gate}
 
 
 def read(name: str):
@@ -35,7 +36,7 @@ def commands(name: str) -> list[list[str]]:
 @pytest.mark.parametrize("name", ["github-actions.yml", "gitlab-ci.yml"])
 def test_commands_and_their_options_exist(name):
     called = commands(name)
-    assert [arguments[0] for arguments in called] == ["comment", "gate"]
+    assert [arguments[0] for arguments in called] == ["check", "comment", "gate"]
     for job, *rest in called:
         known = {name for option in as_command(job, COMMANDS[job].main, "").params for name in option.opts}
         assert {argument for argument in rest if argument.startswith("--")} <= known

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from cultivar.runlog.closing import closing_line
 from schemas.ids import content_id
-from schemas.rows import Quarantined
+from schemas.rows import Constraint, Problem, Quarantined
 from schemas.table import Table
 
 
@@ -49,3 +49,12 @@ def test_rank_says_what_people_ranked():
     people = {"ranked_by_people": 12, "stale_items": 3}
     line = closing_line("rank", {"in": 0}, {}, {}, None, 1.0, people)
     assert line == "rank: 12 prompts ranked by people (3 of their rankings fit none) · 1.0 s"
+
+
+def test_ingest_names_once_what_nobody_brought():
+    constraint = {"id": content_id("constraint", "x"), "text": "x", "source": "a:1", "license": "CC0-1.0"}
+    none, one = Table.of(Problem, []), Table.of(Constraint, [constraint])
+    line = closing_line("ingest", {"in": 0}, {"problems": none, "constraints": one}, {}, None, 1.0)
+    assert line.count("nobody brought math (rejection sampling") == 1 and "execution feedback" not in line
+    rows = {"in": 1, "kept": 1, "dropped": 0, "quarantined": 0}
+    assert "nobody brought" not in closing_line("rejection", rows, {"problems": none}, {}, None, 1.0)

@@ -178,6 +178,7 @@ def test_the_rooms_that_are_left_out_hold_nothing_else():
         "cultivar.runlog",
         "cultivar.runner.guard",
         "cultivar.runner.fingerprints",
+        "cultivar.runner.prompts",
         "cultivar.runner.__main__",
     )
     assert "fingerprints/select.txt" in GRAPH

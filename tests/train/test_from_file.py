@@ -26,7 +26,8 @@ from stages.curation.ingest import IngestTables, ingest
 from stages.curation.params import AssembleParams, FilterParams, IngestParams
 from tests.conftest import ROOT
 from tests.engines import simulated
-from train.params import SftParams
+from train.dpo import dpo
+from train.params import DpoParams, SftParams
 from train.sft import sft
 
 LOOSE = RankParams(orders=2, min_margin=0.0, min_mean=1.0, min_aspect=1, max_length_ratio=100.0)
@@ -120,6 +121,14 @@ def test_stages_of_annotation_see_the_whole_conversation(tables, monkeypatch):
     ]
     assert made and all(each["tools"] == row.tools for each in made)
     assert {each["source"] for each in made} == {row.source}
+
+
+def test_dpo_takes_a_step_on_the_pair_of_the_file(products, tmp_path):
+    base = families.write_model("qwen3", tmp_path / "base")
+    step = tiny.SHORT | {"max_steps": 1, "max_length": 2000, "batch_size": 1}
+    data = Context(products.preferences.model, products.preferences.frame)
+    done = dpo(data, base, DpoParams(**step), tiny.folder(tmp_path / "dpo"), tiny.checkpoints(tmp_path), tiny.silent)
+    assert (done.metrics["pairs"], done.metrics["steps"]) == (1, 1)
 
 
 @pytest.mark.parametrize("reasoning", ["train", "remove"])

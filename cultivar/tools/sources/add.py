@@ -29,6 +29,7 @@ from cultivar.tools.sources.edits import (
 )
 from cultivar.tools.sources.licences import checked
 from cultivar.tools.sources.place import HUB, keep, placed
+from cultivar.tools.sources.repeated import repeated
 from cultivar.tools.sources.shown import report
 from schemas.errors import UserError
 from schemas.rows import Domain
@@ -90,12 +91,19 @@ def take_in(
     if licence:
         licence = checked(licence)
     if not path.startswith(HUB) and not Path(path).exists():
-        raise FileNotFoundError(f"{path}: no such file or folder (a pattern is declared in params.yaml by hand)")
+        of_hub = (
+            f"; if it is one of the Hub: {HUB}datasets/{path}"
+            if re.fullmatch(r"\w[\w.-]*/\w[\w.-]*(@\w+)?", path)
+            else ""
+        )
+        raise FileNotFoundError(
+            f"{path}: no such file or folder (a pattern is declared in params.yaml by hand){of_hub}"
+        )
     guess = domain or stage.domain_of(path, {"name": name, **options})
     entry = {"name": name, "path": path, "domain": guess, "license": licence or "LicenseRef-unknown", **options}
     say(f"reading {path} …")
     found = stage.preview(entry, evaluation)
-    for line in report(found, path):
+    for line in [*report(found, path), *repeated(found.ids)]:
         say(line)
     say()
     if not found.taken:

@@ -10,21 +10,12 @@ from typing import Annotated
 import typer
 
 from cultivar.runlog.console import complain, say
+from cultivar.runlog.domains import USES
 from cultivar.runner.graph import PARAMS
 from cultivar.tools.sources.edits import all_or_nothing, declared, drop_dep, undeclare
 from schemas.errors import UserError
 
 SEEDS = "data/seeds"
-NEEDS = {
-    "general": "prompts for annotation: tags, selection, evolution, ranked responses; queries for constraints",
-    "math": "rejection sampling, and the demo's own base model (else name base.pretrained)",
-    "code": "execution feedback on programs",
-    "constraint": "execution feedback on constraints",
-    "literature": "data repurposing of passages",
-    "character": "role-play",
-    "safety": "constitutional feedback",
-}
-"""Domain -> what the recipe makes of it."""
 
 
 def main(yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask")] = False) -> int:
@@ -50,7 +41,7 @@ def start(yes: bool) -> int:
         drop_dep(SEEDS)
     left = {entry["domain"] for _, entry in declared()}
     say(f"{PARAMS} and dvc.yaml: yours alone now. What each domain is for, when you bring it:")
-    for domain, use in NEEDS.items():
+    for domain, (_, use) in USES.items():
         if domain not in left:
             say(f"  {domain:<10} {use}")
     say("Next: `cultivar add PATH`; `git checkout params.yaml dvc.yaml` brings the demo back.")
