@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -93,9 +93,8 @@ def list_dep(path: str) -> bool:
     if covered(path, listed):
         return False
     text = GRAPH.read_text(encoding="utf-8")
-    last = [match for match in ingest_deps(text) if match[1] == listed[-1]][-1]
+    end = ingest_deps(text)[-1].end
     line = f"      - {path if PLAIN.fullmatch(path) and ': ' not in path else orjson.dumps(path).decode()}\n"
-    end = last[0].end()
     write_graph(text[:end] + line + text[end:])
     if path not in deps():
         raise SourceError(f"{path} cannot be written into dvc.yaml; add it to the deps of ingest by hand")
@@ -105,22 +104,31 @@ def list_dep(path: str) -> bool:
 def drop_dep(path: str) -> bool:
     """Take a dep of stage ingest away; whether it was there."""
     text = GRAPH.read_text(encoding="utf-8")
-    found = next((match for match, name in ingest_deps(text) if name == path), None)
+    found = next((line for line in ingest_deps(text) if line.name == path), None)
     if found is None:
         return False
-    write_graph(text[: found.start()] + text[found.end() :])
+    write_graph(text[: found.start] + text[found.end :])
     return True
 
 
-def ingest_deps(text: str) -> list[tuple[re.Match[str], str]]:
-    """The lines of the deps of ingest in dvc.yaml's text, with what each lists."""
+class DepLine(NamedTuple):
+    """A line of dvc.yaml's text, from `start` to `end`, that lists a dep of ingest."""
+
+    start: int
+    end: int
+    name: str
+
+
+def ingest_deps(text: str) -> list[DepLine]:
+    """The lines of the deps of ingest in dvc.yaml's text."""
     start = text.index("    deps:\n", text.index("\n  ingest:\n")) + len("    deps:\n")
-    found, place = [], start
-    line = re.compile(r"(?:      - (?P<dep>[^\n]*)|      #[^\n]*|      )\n")
-    while match := line.match(text, place):
-        place = match.end()
-        if match["dep"] is not None:
-            found.append((match, name_of(match["dep"])))
+    found = []
+    for line in text[start:].splitlines(keepends=True):
+        if line.startswith("      - "):
+            found.append(DepLine(start, start + len(line), name_of(line.removeprefix("      - "))))
+        elif line.strip() and not line.startswith("      #"):
+            break
+        start += len(line)
     return found
 
 
