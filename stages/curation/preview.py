@@ -17,10 +17,12 @@ from cultivar.text.tokens import tokenize
 from schemas.conversations import said, script
 from schemas.stage import Files
 from schemas.table import Table
+from stages.curation.hub_path import parse_hub
 from stages.curation.ingest import IngestTables, ingest
 from stages.curation.params import IngestParams, SourceFile
 from stages.curation.readers.detection import format_of
 from stages.curation.readers.files import Part, chosen_files, unpacked
+from stages.curation.readers.hub import pinned
 from stages.curation.readers.records import read_records
 from stages.curation.readers.sources import SourceReader, reading_of
 
@@ -76,6 +78,12 @@ class Preview:
     def taken(self) -> int:
         """Rows of all tables but those that hold an instruction's answer once more."""
         return sum(self.rows.get(name, 0) for name in (*ROWS, "given_preferences"))
+
+
+def at_commit(path: str) -> str:
+    """A data set of a hub, pinned to the commit that it is at now. Raises HubError, ValueError."""
+    found = pinned(parse_hub(path))
+    return found.at(found.revision)
 
 
 def domain_of(path: str, options: dict[str, Any]) -> str:

@@ -115,9 +115,8 @@ def test_what_cannot_be_added_is_named_and_changes_nothing(project, own, capsys,
 
 
 def test_a_missing_file_and_an_unknown_source_are_named(project, capsys):
-    assert (
-        call("openai/gsm8k") == 1 and "if it is one of the Hub: hf://datasets/openai/gsm8k" in capsys.readouterr().err
-    )
+    assert call("openai/gsm8k") == 1  # no hub can be asked here
+    assert "write hf://datasets/openai/gsm8k@COMMIT" in capsys.readouterr().err
     assert call("../nope.jsonl") == 1 and "Hub" not in capsys.readouterr().err
     assert call("../nope.jsonl") == 1 and add.main(remove="generals") == 1 and add.main() == 1
     shown = capsys.readouterr().err

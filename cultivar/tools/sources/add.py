@@ -34,13 +34,15 @@ from cultivar.tools.sources.shown import report
 from schemas.errors import UserError
 from schemas.rows import Domain
 
+NAME_ON_HUB = re.compile(r"\w[\w.-]{0,95}/\w[\w.-]{0,95}(?:@[\w.-]{1,200})?")
+"""OWNER/NAME, maybe with a revision: a data set of the Hub where no file has the name."""
 NEXT = "Next: `dvc repro assemble` builds D and P, `cultivar sources` lists what is declared, `git commit -a` keeps the version."
 KEYS = ("format", "columns", "encoding", "delimiter", "table", "split", "limit")
 """Of a source in params.yaml, and options here."""
 
 
 def main(
-    path: Annotated[str, typer.Argument(help="a file, a folder, or hf://datasets/OWNER/NAME@REVISION")] = "",
+    path: Annotated[str, typer.Argument(help="a file, a folder, or a data set of the Hub: OWNER/NAME")] = "",
     name: Annotated[str, typer.Option(help="of the source; else that of the file")] = "",
     domain: Annotated[str, typer.Option(help=f"one of {', '.join(get_args(Domain))}")] = "",
     licence: Annotated[str, typer.Option("--license", help="an SPDX expression: CC-BY-4.0, LicenseRef-mine")] = "",
@@ -90,15 +92,14 @@ def take_in(
         )
     if licence:
         licence = checked(licence)
+    if not licence and (yes or not sys.stdin.isatty()):
+        raise SourceError("the licence is missing, and nobody is to be asked; give --license LicenseRef-unknown")
     if not path.startswith(HUB) and not Path(path).exists():
-        of_hub = (
-            f"; if it is one of the Hub: {HUB}datasets/{path}"
-            if re.fullmatch(r"\w[\w.-]*/\w[\w.-]*(@\w+)?", path)
-            else ""
-        )
-        raise FileNotFoundError(
-            f"{path}: no such file or folder (a pattern is declared in params.yaml by hand){of_hub}"
-        )
+        if not NAME_ON_HUB.fullmatch(path) or Path(path).parent.exists():
+            raise FileNotFoundError(f"{path}: no such file or folder (a pattern is declared in params.yaml by hand)")
+        path = f"{HUB}datasets/{path}"
+    if path.startswith(HUB):
+        path = stage.at_commit(path)
     guess = domain or stage.domain_of(path, {"name": name, **options})
     entry = {"name": name, "path": path, "domain": guess, "license": licence or "LicenseRef-unknown", **options}
     say(f"reading {path} …")

@@ -69,13 +69,27 @@ def fetched(path: HubPath, split: str) -> Fetched:
 
 def unpinned(path: HubPath) -> str:
     """How to pin a path, with the commit that its branch is at where a hub can be asked."""
-    asked = path.revision or "main"
     why = f"{path.at(path.revision) if path.revision else f'hf://datasets/{path.repo}'} is not pinned to a commit"
-    try:
-        now = client().dataset_info(path.repo, revision=path.revision or None).sha
-    except (HfHubHTTPError, OfflineModeIsEnabled, httpx2.HTTPError, OSError, ValueError):
+    if (now := commit_now(path)) is None:
         return f"{why}, so its rows could change unseen: write {path.at('COMMIT')} (40 hex digits; the hub's page of the data set has a list of commits)"
-    return f"{why}, so its rows could change unseen; {asked} is now at {now}: write {path.at(str(now))}"
+    return f"{why}, so its rows could change unseen; {path.revision or 'main'} is now at {now}: write {path.at(now)}"
+
+
+def pinned(path: HubPath) -> HubPath:
+    """The path at the commit that its branch or tag is at now. Raises HubError where no hub can be asked."""
+    if path.is_pinned:
+        return path
+    if (now := commit_now(path)) is None:
+        raise HubError(unpinned(path))
+    return path._replace(revision=now)
+
+
+def commit_now(path: HubPath) -> str | None:
+    """The commit that a path's branch or tag is at, None where no hub can be asked."""
+    try:
+        return str(client().dataset_info(path.repo, revision=path.revision or None).sha)
+    except (HfHubHTTPError, OfflineModeIsEnabled, httpx2.HTTPError, OSError, ValueError):
+        return None
 
 
 def token() -> str | bool:

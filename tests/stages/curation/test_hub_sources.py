@@ -10,6 +10,7 @@ from huggingface_hub import constants
 from reading import asks, take
 
 from stages.curation.hub_path import HubPath, parse_hub
+from stages.curation.preview import at_commit
 from stages.curation.readers.hub import HubError, of_split
 
 REPO = "hf://datasets/team/chats"
@@ -200,3 +201,10 @@ def test_what_names_no_data_set_is_refused_with_the_form(tmp_path, monkeypatch, 
 def test_the_split_of_a_file_is_told_by_its_name(names, split, kept):
     found, left = of_split(names, split, HubPath("a/b", COMMIT, ""))
     assert found == kept and sum(left.values()) == len(names) - len(kept)
+
+
+def test_a_path_is_pinned_to_the_commit_that_its_branch_is_at(hub):
+    assert at_commit(REPO) == PINNED and at_commit(f"{REPO}@main/more/*") == f"{PINNED}/more/*"
+    assert at_commit(PINNED) == PINNED
+    with pytest.raises(HubError, match="is not pinned to a commit"):
+        at_commit("hf://datasets/team/nothing")
