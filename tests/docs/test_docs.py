@@ -41,7 +41,7 @@ def test_the_commands_run(tmp_path):
             printed[block.page] = printed.get(block.page, "") + run_block(workspace, block)
     assert "tag: 144 rows in" in printed["README.md"]
     assert people_s_answers(tmp_path) == {"human"}
-    assert "data/raw/tickets.jsonl:3" in printed["docs/data.md"]
+    assert "data/raw/tickets/2026.jsonl:3" in printed["docs/data.md"]
     assert "nothing wrong" in printed["docs/troubleshooting.md"]
 
 
