@@ -40,7 +40,14 @@ def context(model, rows) -> Context:
 def admitted(kind: str, prompt: str, split: str, **more) -> dict:
     row = {"prompt": [{"role": "user", "content": prompt}], "domain": "math", "strategy": "rejection"}
     row |= {"label_source": "verifier", "quality": 0.5}
-    row |= {"license": "CC0-1.0", "engine": "simulated/teacher@1", "simulated": True, "split": split} | more
+    row |= {
+        "license": "CC0-1.0",
+        "engine": "simulated/teacher@1",
+        "simulated": True,
+        "split": split,
+        "source": "test:1",
+    }
+    row |= more
     return row | {"id": content_id(kind, row)}
 
 
