@@ -57,13 +57,13 @@ def asked(column: str = "prompt") -> pl.Expr:
     return of_role(column, "user").list.join("\n\n")
 
 
-def said_in(column: str) -> pl.Expr:
-    """What each message of a column of conversations says (`said`), as a list of texts."""
-    return pl.col(column).list.eval(said_by(pl.element()))
+def message_texts(column: str) -> pl.Expr:
+    """What each message of a column of conversations says (`message_text`), as a list of texts."""
+    return pl.col(column).list.eval(message_column_text(pl.element()))
 
 
-def said_by(message: pl.Expr) -> pl.Expr:
-    """`said` of a column of messages."""
+def message_column_text(message: pl.Expr) -> pl.Expr:
+    """`message_text` of a column of messages."""
     call = pl.element().struct.field("function").struct
     calls = message.struct.field("tool_calls").list.eval(
         pl.format("{}({})", call.field("name"), call.field("arguments"))
@@ -84,7 +84,9 @@ def shown_in(column: str) -> pl.Expr:
     message = pl.element()
     thought = message.struct.field("reasoning")
     reasoning = pl.when(thought != "").then(pl.format("(reasoning) {}", thought))
-    parts = pl.concat_list(reasoning, said_by(message)).list.eval(pl.element().filter(pl.element().str.len_bytes() > 0))
+    parts = pl.concat_list(reasoning, message_column_text(message)).list.eval(
+        pl.element().filter(pl.element().str.len_bytes() > 0)
+    )
     return pl.col(column).cast(CONVERSATION).list.eval(parts.list.join("\n"))
 
 
@@ -104,7 +106,7 @@ def with_last_turn(prompt: Sequence[Turn], text: str) -> list[dict[str, Any]]:
     return [*lean_turns(prompt[:-1]), {**lean(prompt[-1]), "content": text}]
 
 
-def said(turn: Turn) -> str:
+def message_text(turn: Turn) -> str:
     """All that a message says to others: its text, then its calls of tools, one a line. Not its reasoning."""
     fields = lean(turn)
     calls = [f"{call['function']['name']}({call['function']['arguments']})" for call in fields.get("tool_calls", [])]
@@ -114,13 +116,13 @@ def said(turn: Turn) -> str:
 def text_of(turns: Sequence[Turn]) -> str:
     """What a completion says: of one message its own text, of several each with its role before it."""
     if len(turns) == 1:
-        return said(turns[0])
+        return message_text(turns[0])
     return "\n\n".join(script(turns))
 
 
 def script(turns: Iterable[Turn]) -> list[str]:
     """A conversation as a judge is shown it: each message with its role before it."""
-    return [f"{role_of(turn)}: {said(turn)}" for turn in turns]
+    return [f"{role_of(turn)}: {message_text(turn)}" for turn in turns]
 
 
 def compact(turns: Sequence[Turn]) -> str | list[dict[str, Any]]:
@@ -136,6 +138,6 @@ def speaker(turn: Turn) -> str:
 
 
 def shown(turn: Turn) -> str:
-    """All that a message holds, as people are shown it: its reasoning, then what it says (`said`)."""
+    """All that a message holds, as people are shown it: its reasoning, then what it says (`message_text`)."""
     reasoning = lean(turn).get("reasoning")
-    return "\n".join(filter(None, [f"(reasoning) {reasoning}" if reasoning else "", said(turn)]))
+    return "\n".join(filter(None, [f"(reasoning) {reasoning}" if reasoning else "", message_text(turn)]))

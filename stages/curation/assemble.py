@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from cultivar.text.tokens import comparison_key
-from schemas.conversations import asked, of_role, said_in
+from schemas.conversations import asked, message_texts, of_role
 from schemas.errors import UserError
 from schemas.ids import content_id, unit_of
 from schemas.rows import (
@@ -78,7 +78,7 @@ def with_key(frame: pl.DataFrame) -> pl.DataFrame:
 
     `key` is all that the prompt says and `asked` what its user asks, as texts are compared.
     """
-    texts = frame.select(key=said_in("prompt").list.join("\n"), asked=asked())
+    texts = frame.select(key=message_texts("prompt").list.join("\n"), asked=asked())
     keys = {name: comparison_key(texts[name]) for name in texts.columns}
     return frame.with_columns(**keys, authority=authority())
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 import polars as pl
 
 from cultivar.text.tokens import comparison_key
-from schemas.conversations import asked, of_role, said_in
+from schemas.conversations import asked, message_texts, of_role
 from schemas.ids import content_id
 from schemas.rows import DeclaredSource, Demonstration, Dropped, EvaluationItem, Overlap, Preference
 from schemas.table import Context, Table, concat
@@ -128,13 +128,13 @@ def product_texts(table: Table, product: Literal["D", "P"]) -> pl.DataFrame:
         "domain",
         "strategy",
         product=pl.lit(product),
-        prompt=said_in("prompt").list.join("\n"),
-        completion=said_in(completion).list.join("\n"),
-        rejected=pl.lit(None, pl.String) if product == "D" else said_in("rejected").list.join("\n"),
+        prompt=message_texts("prompt").list.join("\n"),
+        completion=message_texts(completion).list.join("\n"),
+        rejected=pl.lit(None, pl.String) if product == "D" else message_texts("rejected").list.join("\n"),
         beside=pl.concat_str(pl.col("tools").fill_null(""), pl.concat_list(reasoning).list.join("\n"), separator="\n"),
         asked=asked(),
         answer=of_role(completion, "assistant").list.join("\n"),
-        turns=pl.concat_list(*[said_in(column) for column in conversation], *reasoning),
+        turns=pl.concat_list(*[message_texts(column) for column in conversation], *reasoning),
         unanswered=pl.concat_list(of_role("prompt", "assistant"), *reasoning[:2]),
         authority=authority(),
         quality=pl.col("quality"),

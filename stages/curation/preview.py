@@ -14,7 +14,7 @@ import polars as pl
 
 from cultivar.text.languages import languages_of
 from cultivar.text.tokens import tokenize
-from schemas.conversations import said, script
+from schemas.conversations import message_text, script
 from schemas.stage import Files
 from schemas.table import Table
 from stages.curation.hub_path import parse_hub
@@ -227,6 +227,6 @@ def text_of_row(row: dict[str, Any]) -> Iterator[str]:
             "rejected",
         ):
             if is_conversation(value):
-                yield from map(said, value)
+                yield from map(message_text, value)
             elif isinstance(value, str):
                 yield value

@@ -14,8 +14,8 @@ from schemas.conversations import (
     last_turn,
     lean,
     lean_turns,
-    said,
-    said_in,
+    message_text,
+    message_texts,
     script,
     shown,
     shown_in,
@@ -70,7 +70,7 @@ def test_what_the_user_asks():
 
 
 def test_what_a_completion_says_and_what_people_are_shown_of_it():
-    assert said(TALK[2]) == 'weather({"city":"Oslo"})' and text_of(TALK[4:5]) == "Yes."
+    assert message_text(TALK[2]) == 'weather({"city":"Oslo"})' and text_of(TALK[4:5]) == "Yes."
     assert text_of(TALK[2:5]) == 'assistant: weather({"city":"Oslo"})\n\ntool: −3 °C\n\nassistant: Yes.'
     assert script(TALK)[0] == "system: Be brief."
     assert shown(TALK[2]) == '(reasoning) I look it up.\nweather({"city":"Oslo"})'
@@ -100,7 +100,7 @@ def test_objects_dicts_and_rows_of_a_table_are_one_conversation(talk):
 def test_columns_say_what_rows_say(talks):
     rows = frame(*talks)
     assert rows.select(asked("talk")).to_series().to_list() == list(map(asked_text, talks))
-    assert rows.select(said_in("talk")).to_series().to_list() == [list(map(said, talk)) for talk in talks]
+    assert rows.select(message_texts("talk")).to_series().to_list() == [list(map(message_text, talk)) for talk in talks]
     expected = [list(map(shown, talk)) for talk in talks]
     assert rows.select(shown_in("talk")).to_series().to_list() == expected
     with connect() as database:
