@@ -188,7 +188,7 @@ class Pages:
 
 def talk_of_row(row: Mapping[str, Any]) -> dict[str, Any] | None:
     """The conversation of a row: its turns in order, and the two sides of a preference as a word diff."""
-    turns = turns_of(row.get("prompt"), "user")
+    turns = [*turns_of(row.get("prompt"), "user")]
     pieces: Sequence[Any] = ()
     if row.get("chosen") and row.get("rejected"):
         pieces = word_diff(whole_text(row["rejected"]), whole_text(row["chosen"]))

@@ -124,7 +124,7 @@ def test_a_row_that_nothing_makes_is_found(work, server):
     original, lock = path.read_bytes(), (work.folder / "dvc.lock").read_text()
     table = pl.read_parquet(path)
     forged = table.with_columns(
-        prompt=pl.when(pl.col("id") == table["id"][0]).then(pl.lit("forged")).otherwise("prompt")
+        license=pl.when(pl.col("id") == table["id"][0]).then(pl.lit("forged")).otherwise("license")
     )
     path.unlink()  # a link into the cache
     forged.write_parquet(path)

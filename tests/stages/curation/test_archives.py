@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from matrix_files import lines, rows_of, saved, zipped
-from reading import TWO, asks, take
+from read_files import TWO, asks, take
 
 from schemas.conversations import asked_text
 from stages.curation.readers import archives

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reading import take
+from read_files import take
 
 from schemas.conversations import asked_text, text_of
 from stages.curation.readers.columns import MISSING, ColumnError, Columns, value_at

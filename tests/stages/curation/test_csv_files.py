@@ -1,7 +1,7 @@
 """CSV as people and spreadsheets write it: delimiters, quotation marks, headers."""
 
 import pytest
-from reading import prompts, read, take
+from read_files import prompts, read, take
 
 from schemas.conversations import asked_text, text_of
 from stages.curation.readers.record import FormatError

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from matrix_files import database, rows_of
-from reading import asks, read, take
+from read_files import asks, read, take
 
 from stages.curation.readers import databases
 from stages.curation.readers.record import FormatError, Reading

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from reading import TWO, asks, read, take
+from read_files import TWO, asks, read, take
 
 from schemas.stage import Files, UndeclaredRead
 from stages.curation.readers import csv_records as record_reader

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from fake_hub import COMMIT, FakeHub
 from huggingface_hub import constants
-from reading import asks, take
+from read_files import asks, take
 
 from stages.curation.hub_path import HubPath, parse_hub
 from stages.curation.preview import at_commit

@@ -4,7 +4,7 @@ import json
 import time
 
 import pytest
-from reading import TWO, prompts, read
+from read_files import TWO, prompts, read
 
 from stages.curation.readers.json_layout import layout_of
 from stages.curation.readers.json_text import parse_json

@@ -5,7 +5,7 @@ import json
 from random import Random
 
 import pytest
-from reading import TWO, asks, prompts, read, take
+from read_files import TWO, asks, prompts, read, take
 
 from stages.curation.readers.records import read_records
 

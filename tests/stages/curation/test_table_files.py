@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 import pytest
-from reading import asks, read, take
+from read_files import asks, read, take
 
 from schemas.conversations import asked_text
 from stages.curation.readers.arrow import FolderError

@@ -6,7 +6,7 @@ import json
 from random import Random
 
 import pytest
-from reading import COMPRESS, TWO, asks, prompts, read, take, zst
+from read_files import COMPRESS, TWO, asks, prompts, read, take, zst
 
 from stages.curation.readers import lines as line_reader
 from stages.curation.readers.encodings import wide
