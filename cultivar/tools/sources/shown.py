@@ -55,9 +55,10 @@ def left(found: Any, width: int) -> Iterator[str]:
     for verb, kinds in (("dropped", found.dropped), ("quarantined", found.quarantined)):
         for reason, (count, example) in list(kinds.items())[:MOST_LINES]:
             yield from wrapped(f"{verb}: {reason} (first: {example})", f"  {count:>8,}  ", width)
-    if found.skipped:
-        yield from wrapped("skipped files: " + ", ".join(found.skipped), " " * 12, width)
-    hidden = sum(max(0, len(kinds) - MOST_LINES) for kinds in (found.not_taken, found.dropped, found.quarantined))
+    for file in found.skipped[:MOST_LINES]:
+        yield from wrapped(f"skipped file {file}", " " * 12, width)
+    listed_kinds = (found.not_taken, found.dropped, found.quarantined, found.skipped)
+    hidden = sum(max(0, len(kinds) - MOST_LINES) for kinds in listed_kinds)
     if hidden:
         yield f"            and {hidden} more kinds; metrics/ingest.json and data/quarantine/ingest.parquet hold all"
 
